@@ -1,0 +1,243 @@
+// The vocabulary shared with native/: one variant per operation the executor knows, one kernel step each.
+// A plan is a flat list, run in order by one process, stopped at the first failure.
+//
+//   why    the reason the operation is there ("mounts[3] /data"); it heads the error message of a failure.
+//   host   run by the shim on behalf of the child, in the shim's own namespaces, while the child waits. Strings of
+//          host operations may contain $PID, replaced by the child's process id as the shim sees it.
+//   root   slot of a directory fd: `path`/`target` is then resolved below it with openat2(RESOLVE_IN_ROOT|NO_MAGICLINKS),
+//          so that no symlink of an image leads outside. Without it the path is a host path.
+//   slot   a small number (0..31) that names an fd held by the executing process; the fd of slot n is always SLOT_BASE + n,
+//          so netlink messages can carry it. Slots survive `clone` and are closed before `exec`.
+//   missingOk  ENOENT of the target is success.
+
+export const SLOT_BASE = 64;
+
+interface Common {
+  readonly why: string;
+  readonly host?: boolean;
+}
+
+export interface FileTimes {
+  readonly sec: number;
+  readonly nsec: number;
+}
+
+export type OpBody =
+  // -- processes and namespaces
+  /** clone3 with CLONE_PARENT: the child goes on with the plan, the parent leaves. `intoCgroupSlot`: CLONE_INTO_CGROUP (v2). */
+  | { readonly op: "clone"; readonly flags: number; readonly intoCgroupSlot?: number }
+  | { readonly op: "unshare"; readonly flags: number }
+  | { readonly op: "setns"; readonly path?: string; readonly slot?: number; readonly flags: number }
+  /** Reports "created" to the shim and waits until the task is started (create/start split of OCI). */
+  | { readonly op: "awaitStart" }
+  | { readonly op: "setsid" }
+  /** Tries `candidates` in order, going on at ENOENT/ENOTDIR/EACCES (EACCES wins over ENOENT as the result). */
+  | {
+      readonly op: "exec";
+      readonly candidates: readonly string[];
+      readonly argv: readonly string[];
+      readonly env: readonly string[];
+    }
+  /** Runs a program to its end (hooks); `stdin` is given to it, `timeoutMs` 0 is none. */
+  | {
+      readonly op: "spawn";
+      readonly path: string;
+      readonly argv: readonly string[];
+      readonly env: readonly string[];
+      readonly stdin: Uint8Array;
+      readonly timeoutMs: number;
+    }
+  // -- file descriptors
+  | {
+      readonly op: "open";
+      readonly path: string;
+      readonly root?: number;
+      readonly flags: number;
+      readonly mode?: number;
+      readonly slot: number;
+    }
+  | { readonly op: "close"; readonly slot: number }
+  /** dup2(slot, fd): standard streams. */
+  | { readonly op: "dupTo"; readonly slot: number; readonly fd: number }
+  /** Marks every fd from `first` on close-on-exec (close_range). */
+  | { readonly op: "cloexecFrom"; readonly first: number }
+  /** Opens a new pty of the devpts below `root` (its pts/ptmx), slave by TIOCGPTPEER. */
+  | { readonly op: "openPty"; readonly root: number; readonly master: number; readonly slave: number }
+  /** Sends an fd to the shim over the sync socket: the pty master. */
+  | { readonly op: "sendFd"; readonly slot: number }
+  /** TIOCSCTTY on the slave. Needs setsid before. */
+  | { readonly op: "controllingTty"; readonly slot: number }
+  | { readonly op: "windowSize"; readonly slot: number; readonly rows: number; readonly cols: number }
+  // -- mounts
+  /** mount(2) of a file system. `cwd`: directory for relative paths in `data` (overlay lowerdir lists). */
+  | {
+      readonly op: "mount";
+      readonly fstype: string;
+      readonly source: string;
+      readonly target: string;
+      readonly root?: number;
+      readonly flags: number;
+      readonly data: string;
+      readonly cwd?: string;
+    }
+  /** open_tree(OPEN_TREE_CLONE) of `source` (host path) or `sourceSlot`, move_mount onto the target. */
+  | {
+      readonly op: "bind";
+      readonly source?: string;
+      readonly sourceSlot?: number;
+      readonly target: string;
+      readonly root?: number;
+      readonly recursive: boolean;
+    }
+  /** mount_setattr: MOUNT_ATTR_* to set and clear, propagation MS_* or 0, `usernsSlot` for idmapped mounts. */
+  | {
+      readonly op: "mountAttr";
+      readonly target: string;
+      readonly root?: number;
+      readonly set: number;
+      readonly clear: number;
+      readonly propagation: number;
+      readonly recursive: boolean;
+      readonly usernsSlot?: number;
+      readonly missingOk?: boolean;
+    }
+  /** mount(2) with MS_REMOUNT and these flags and data, for superblock options. */
+  | {
+      readonly op: "remount";
+      readonly target: string;
+      readonly root?: number;
+      readonly flags: number;
+      readonly data: string;
+    }
+  | { readonly op: "umount"; readonly target: string; readonly flags: number; readonly missingOk?: boolean }
+  /** chdir(newRoot); pivot_root(".", "."); umount2(".", MNT_DETACH); chdir("/"). */
+  | { readonly op: "pivotRoot"; readonly newRoot: string }
+  | { readonly op: "chroot"; readonly path: string }
+  /** A file is covered by /dev/null (checked to be char 1:3), a directory by an empty read-only tmpfs; absent is success. */
+  | { readonly op: "maskPath"; readonly path: string; readonly root: number }
+  /** Bind onto itself, then read-only, keeping locked flags; absent is success. */
+  | { readonly op: "readonlyPath"; readonly path: string; readonly root: number }
+  // -- files
+  /** mkdir of the last component, or of all missing ones with `parents`; existing directories are success. */
+  | {
+      readonly op: "mkdir";
+      readonly path: string;
+      readonly root?: number;
+      readonly mode: number;
+      readonly parents?: boolean;
+    }
+  /** An empty regular file if nothing is there (mount target of a file bind). */
+  | { readonly op: "touch"; readonly path: string; readonly root?: number; readonly mode: number }
+  /** open + write + close. `fsMagic`: f_type that fstatfs must report (procfs, sysfs, cgroup), else EXDEV. */
+  | {
+      readonly op: "write";
+      readonly path: string;
+      readonly root?: number;
+      readonly flags: number;
+      readonly mode?: number;
+      readonly data: Uint8Array;
+      readonly fsMagic?: number;
+      readonly missingOk?: boolean;
+    }
+  /** Returns the file's bytes (at most 1 MiB) as the operation's result. */
+  | { readonly op: "read"; readonly path: string; readonly root?: number; readonly missingOk?: boolean }
+  | {
+      readonly op: "symlink";
+      readonly target: string;
+      readonly path: string;
+      readonly root?: number;
+      readonly existsOk?: boolean;
+    }
+  | {
+      readonly op: "mknod";
+      readonly path: string;
+      readonly root?: number;
+      readonly mode: number;
+      readonly major: number;
+      readonly minor: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  | { readonly op: "chown"; readonly path: string; readonly root?: number; readonly uid: number; readonly gid: number }
+  | { readonly op: "chmod"; readonly path: string; readonly root?: number; readonly mode: number }
+  | { readonly op: "unlink"; readonly path: string; readonly missingOk?: boolean }
+  | { readonly op: "rmdir"; readonly path: string; readonly missingOk?: boolean }
+  /** Recursive removal that never follows symlinks and never crosses a mount. */
+  | { readonly op: "removeTree"; readonly path: string; readonly root?: number; readonly missingOk?: boolean }
+  | { readonly op: "rename"; readonly from: string; readonly to: string }
+  | { readonly op: "syncfs"; readonly path: string }
+  // -- process attributes, in the order the kernel wants them
+  | { readonly op: "chdir"; readonly path: string }
+  | { readonly op: "umask"; readonly mask: number }
+  | { readonly op: "sethostname"; readonly name: string }
+  | { readonly op: "setdomainname"; readonly name: string }
+  | { readonly op: "rlimit"; readonly resource: number; readonly soft: bigint; readonly hard: bigint }
+  | { readonly op: "setgroups"; readonly gids: readonly number[] }
+  | { readonly op: "setgid"; readonly gid: number }
+  | { readonly op: "setuid"; readonly uid: number }
+  /** Drops from the bounding set every capability that is not in the mask. */
+  | { readonly op: "capBounding"; readonly mask: bigint }
+  | {
+      readonly op: "capset";
+      readonly effective: bigint;
+      readonly permitted: bigint;
+      readonly inheritable: bigint;
+    }
+  | { readonly op: "capAmbient"; readonly mask: bigint }
+  | { readonly op: "prctl"; readonly option: number; readonly args: readonly number[] }
+  | { readonly op: "personality"; readonly persona: number }
+  | { readonly op: "joinSessionKeyring"; readonly name: string }
+  /** seccomp(SECCOMP_SET_MODE_FILTER): `filter` is an array of struct sock_filter, little endian. */
+  | { readonly op: "seccomp"; readonly filter: Uint8Array; readonly flags: number }
+  // -- network
+  /** Sends the messages (each with NLM_F_ACK or a dump) on a fresh netlink socket and collects the replies as the result.
+   *  nftables: one batch. `ignoreErrno`: errnos of an ACK that count as success. */
+  | {
+      readonly op: "netlink";
+      readonly protocol: number;
+      readonly messages: readonly Uint8Array[];
+      readonly ignoreErrno?: readonly number[];
+    }
+  // -- archives: one entry of a layer, below `root`, parents resolved in root and created 0755 if missing
+  | {
+      readonly op: "makeFile";
+      readonly root: number;
+      readonly path: string;
+      readonly attributes: Attributes;
+      readonly size: bigint;
+    }
+  /** Content of the file made last; the sizes must sum to its size. */
+  | { readonly op: "fileData"; readonly data: Uint8Array }
+  | { readonly op: "makeDir"; readonly root: number; readonly path: string; readonly attributes: Attributes }
+  | {
+      readonly op: "makeSymlink";
+      readonly root: number;
+      readonly path: string;
+      readonly target: string;
+      readonly attributes: Attributes;
+    }
+  | { readonly op: "makeHardlink"; readonly root: number; readonly path: string; readonly target: string }
+  /** char, block (mode has S_IFCHR or S_IFBLK) or FIFO. */
+  | {
+      readonly op: "makeNode";
+      readonly root: number;
+      readonly path: string;
+      readonly attributes: Attributes;
+      readonly major: number;
+      readonly minor: number;
+    }
+  /** Removes everything in a directory and keeps the directory (opaque whiteout); absent is success. */
+  | { readonly op: "clearDir"; readonly root: number; readonly path: string }
+  /** Modification time of a directory, set after its content is complete. */
+  | { readonly op: "setTimes"; readonly root: number; readonly path: string; readonly mtime: FileTimes };
+
+export interface Attributes {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtime: FileTimes;
+  readonly xattrs: readonly { readonly name: string; readonly value: Uint8Array }[];
+}
+
+export type Op = Common & OpBody;
+export type Plan = readonly Op[];

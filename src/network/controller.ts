@@ -1,0 +1,73 @@
+// Networks and the sandboxes (network namespaces) attached to them. Is given ids and names, knows no container.
+
+
+export interface PortMapping {
+  readonly proto: "tcp" | "udp" | "sctp";
+  readonly containerPort: number;
+  /** "" is every address of both families. */
+  readonly hostIp: string;
+  /** 0: an ephemeral one is chosen. `hostPortEnd` > hostPort: the first free one of the range. */
+  readonly hostPort: number;
+  readonly hostPortEnd?: number;
+}
+
+export interface BoundPort {
+  readonly proto: "tcp" | "udp" | "sctp";
+  readonly containerPort: number;
+  readonly hostIp: string;
+  readonly hostPort: number;
+}
+
+export interface AttachRequest {
+  /** 64 hex digits: names the netns file. */
+  readonly sandboxId: string;
+  /** "bridge"; "none" gives a namespace with loopback only. */
+  readonly network: string;
+  readonly endpointId: string;
+  readonly ports: readonly PortMapping[];
+  readonly ipv4?: string;
+  readonly macAddress?: string;
+}
+
+/** What inspect shows of an endpoint, and what /etc/hosts is made from. */
+export interface Endpoint {
+  readonly networkId: string;
+  readonly networkName: string;
+  readonly endpointId: string;
+  readonly interfaceName: string;
+  readonly ipv4: string;
+  readonly prefixLength: number;
+  readonly gateway: string;
+  readonly macAddress: string;
+  readonly ports: readonly BoundPort[];
+}
+
+export interface Sandbox {
+  readonly id: string;
+  /** Path of the bound network namespace: the OCI spec joins it. */
+  readonly path: string;
+  readonly endpoint?: Endpoint;
+}
+
+export interface NetworkInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly driver: string;
+  readonly createdAt: Date;
+  readonly subnet?: string;
+  readonly gateway?: string;
+  readonly options: Readonly<Record<string, string>>;
+  readonly endpoints: readonly { readonly endpointId: string; readonly sandboxId: string; readonly ipv4: string; readonly prefixLength: number; readonly macAddress: string }[];
+}
+
+export interface NetworkController extends AsyncDisposable {
+  /** Makes the namespace, connects it, publishes the ports. A failure leaves nothing. A port in use rejects `system` with Docker's words. */
+  attach(request: AttachRequest, signal: AbortSignal): Promise<Sandbox>;
+  /** Undoes attach; idempotent. The address and the ports are free when it returns; the namespace goes after that. */
+  detach(sandboxId: string): Promise<void>;
+  /** After a restart: keeps the sandboxes that live on, removes all others of this engine. */
+  restore(live: readonly { readonly request: AttachRequest; readonly sandbox: Sandbox }[]): Promise<void>;
+  list(): readonly NetworkInfo[];
+  get(nameOrId: string): NetworkInfo;
+}
+

@@ -1,0 +1,90 @@
+// What containerd/tasks asks of a shim. Implemented by the native shim (gantry-exec) and, later, by containerd-shim-*-v2.
+
+import type { Duplex } from "node:stream";
+import type { Mount, Process, Resources, Spec } from "#spec/oci-runtime.ts";
+
+/** Where a process's standard streams go. Paths are FIFOs that exist; "" is /dev/null. */
+export type ProcessIo =
+  | { readonly kind: "null" }
+  | {
+      readonly kind: "fifos";
+      readonly terminal: boolean;
+      readonly stdin: string;
+      readonly stdout: string;
+      readonly stderr: string;
+    }
+  /** The shim serves attach itself; `log` makes it write a json-file log. `stdin`: keep a stdin stream open for attach. */
+  | {
+      readonly kind: "attach";
+      readonly terminal: boolean;
+      readonly stdin: boolean;
+      /** Close stdin when the first attached client closes its own (Docker's StdinOnce). */
+      readonly stdinOnce: boolean;
+      readonly log?: JsonFileLog;
+    };
+
+export interface JsonFileLog {
+  readonly path: string;
+  /** Bytes; 0 is no rotation. */
+  readonly maxSize: number;
+  /** Files kept, the current one included; at least 1. */
+  readonly maxFiles: number;
+  /** A JSON object text added to each line as `attrs`, or "". */
+  readonly attrs: string;
+}
+
+export interface ShimCreate {
+  readonly id: string;
+  /** Exists, 0711, owned by the caller: sockets, FIFOs and the exit record live here. */
+  readonly stateDir: string;
+  readonly spec: Spec;
+  /** Mounted in order to make the root file system, inside the container's mount namespace; empty: spec.root.path is ready. */
+  readonly rootfs: readonly Mount[];
+  readonly io: ProcessIo;
+}
+
+export interface ProcessExit {
+  /** 0..255; 128 + signal. */
+  readonly exitCode: number;
+  /** Milliseconds since the epoch, with fraction. */
+  readonly exitedAt: number;
+}
+
+export interface AttachOptions {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+/** One running shim. Process ids: "" is the container's init, anything else an exec. */
+export interface Shim extends AsyncDisposable {
+  readonly pid: number;
+  /** The init's pid on the host. */
+  readonly initPid: number;
+  start(signal: AbortSignal): Promise<void>;
+  /** Starts a further process; resolves with its pid once it has been exec'ed, rejects with PlanError when it could not be. */
+  exec(execId: string, process: Process, io: ProcessIo, signal: AbortSignal): Promise<number>;
+  /** `all`: every process of the container. Rejects with notFound if the process has ended. */
+  kill(execId: string, signal: number, all: boolean): Promise<void>;
+  resizePty(execId: string, size: { readonly rows: number; readonly cols: number }): Promise<void>;
+  closeStdin(execId: string): Promise<void>;
+  /** A stream to the process: write stdin, end() to close it; read the output. With a terminal the bytes are raw, without one they
+   *  are Docker's frames (8-byte header: stream 1 or 2, 0 0 0, u32be length). Ends when the process's output ends.
+   *  Resolves once the shim has registered the client, so nothing printed after that is missed. */
+  attach(execId: string, options: AttachOptions, signal: AbortSignal): Promise<Duplex>;
+  /** Resolves when the process has ended and its output is in the log; at once if that has happened. */
+  wait(execId: string, signal: AbortSignal): Promise<ProcessExit>;
+  pids(): Promise<readonly number[]>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  update(resources: Resources): Promise<void>;
+}
+
+export interface Shims {
+  /** Starts a shim and the container's init up to its start point. A failure leaves no process, cgroup, mount or file. */
+  create(request: ShimCreate, signal: AbortSignal): Promise<Shim>;
+  /** Takes over a shim that an earlier daemon started. Resolves to the exit if it has ended; rejects notFound if nothing is known. */
+  adopt(id: string, stateDir: string, signal: AbortSignal): Promise<Shim | ProcessExit>;
+  /** Removes what a finished or lost container left: cgroups, state directory. Idempotent. */
+  clean(id: string, stateDir: string, spec: Spec): Promise<void>;
+}
