@@ -22,8 +22,17 @@ export interface ApiCall {
 }
 
 export type ApiResponse =
-  | { readonly kind: "empty"; readonly status: 200 | 201 | 204; readonly headers?: Readonly<Record<string, string>> }
-  | { readonly kind: "json"; readonly status: number; readonly value: unknown; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly kind: "empty";
+      readonly status: 200 | 201 | 204;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly kind: "json";
+      readonly status: number;
+      readonly value: unknown;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   | { readonly kind: "text"; readonly status: number; readonly text: string }
   /** Headers are flushed at once; each chunk is flushed as it comes. */
   | {

@@ -36,7 +36,8 @@ export const number: Decoder<number> = (value, path) => {
 };
 
 export const integer: Decoder<number> = (value, path) => {
-  if (typeof value !== "number" || !Number.isSafeInteger(value)) throw new DecodeError(path, "integer", value);
+  if (typeof value !== "number" || !Number.isSafeInteger(value))
+    throw new DecodeError(path, "integer", value);
   return value;
 };
 
@@ -46,7 +47,8 @@ export const literal =
   <const T extends string>(...allowed: readonly T[]): Decoder<T> =>
   (value, path) => {
     const found = allowed.find((text) => text === value);
-    if (found === undefined) throw new DecodeError(path, allowed.map((text) => `"${text}"`).join(" or "), value);
+    if (found === undefined)
+      throw new DecodeError(path, allowed.map((text) => `"${text}"`).join(" or "), value);
     return found;
   };
 

@@ -1,6 +1,5 @@
 // Networks and the sandboxes (network namespaces) attached to them. Is given ids and names, knows no container.
 
-
 export interface PortMapping {
   readonly proto: "tcp" | "udp" | "sctp";
   readonly containerPort: number;
@@ -57,7 +56,13 @@ export interface NetworkInfo {
   readonly subnet?: string;
   readonly gateway?: string;
   readonly options: Readonly<Record<string, string>>;
-  readonly endpoints: readonly { readonly endpointId: string; readonly sandboxId: string; readonly ipv4: string; readonly prefixLength: number; readonly macAddress: string }[];
+  readonly endpoints: readonly {
+    readonly endpointId: string;
+    readonly sandboxId: string;
+    readonly ipv4: string;
+    readonly prefixLength: number;
+    readonly macAddress: string;
+  }[];
 }
 
 export interface NetworkController extends AsyncDisposable {
@@ -70,4 +75,3 @@ export interface NetworkController extends AsyncDisposable {
   list(): readonly NetworkInfo[];
   get(nameOrId: string): NetworkInfo;
 }
-

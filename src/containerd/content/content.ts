@@ -40,9 +40,17 @@ export interface ContentStore {
   list(scope: Scope, filters: readonly string[]): AsyncIterable<BlobInfo>;
   delete(scope: Scope, digest: string): Promise<void>;
   /** `range` in bytes; the stream fails with notFound before its first chunk if the blob is unknown. */
-  read(scope: Scope, digest: string, range?: { readonly offset: number; readonly size: number }): AsyncIterable<Uint8Array>;
+  read(
+    scope: Scope,
+    digest: string,
+    range?: { readonly offset: number; readonly size: number },
+  ): AsyncIterable<Uint8Array>;
   /** One writer at a time for a ref: a second one rejects `unavailable`. */
-  openWriter(scope: Scope, ref: string, expected?: Pick<Descriptor, "digest" | "size">): Promise<ContentWriter>;
+  openWriter(
+    scope: Scope,
+    ref: string,
+    expected?: Pick<Descriptor, "digest" | "size">,
+  ): Promise<ContentWriter>;
   statuses(scope: Scope, filters: readonly string[]): Promise<readonly IngestStatus[]>;
   abort(scope: Scope, ref: string): Promise<void>;
 }

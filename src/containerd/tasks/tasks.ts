@@ -4,8 +4,8 @@
 // `stdin` is then "gantry-attach:" or "gantry-attach:?once=1" if a stdin stream is wanted, and `stderr` "".
 
 import type { Duplex } from "node:stream";
-import type { Mount, Process, Resources, Spec } from "#spec/oci-runtime.ts";
 import type { AttachOptions } from "#shim/shim.ts";
+import type { Mount, Process, Resources, Spec } from "#spec/oci-runtime.ts";
 import type { Scope } from "../scope.ts";
 
 export interface TaskIo {
@@ -52,7 +52,12 @@ export interface ExecCreate {
 export interface Tasks {
   create(scope: Scope, task: TaskCreate, signal: AbortSignal): Promise<{ readonly pid: number }>;
   /** Starts the init, or the exec that `exec` registered. A command that cannot be executed rejects with PlanError's message. */
-  start(scope: Scope, containerId: string, execId: string, signal: AbortSignal): Promise<{ readonly pid: number }>;
+  start(
+    scope: Scope,
+    containerId: string,
+    execId: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly pid: number }>;
   get(scope: Scope, containerId: string, execId: string): Promise<TaskProcess>;
   list(scope: Scope): Promise<readonly TaskProcess[]>;
   exec(scope: Scope, exec: ExecCreate, signal: AbortSignal): Promise<void>;

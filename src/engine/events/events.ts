@@ -15,5 +15,8 @@ export interface EngineEvent {
 export interface EventBus {
   publish(event: Omit<EngineEvent, "timeNano">): void;
   /** Past events (bounded backlog) since `since`, then live ones until `until` or the signal. Times in nanoseconds. */
-  watch(range: { readonly since?: bigint; readonly until?: bigint }, signal: AbortSignal): AsyncIterable<EngineEvent>;
+  watch(
+    range: { readonly since?: bigint; readonly until?: bigint },
+    signal: AbortSignal,
+  ): AsyncIterable<EngineEvent>;
 }

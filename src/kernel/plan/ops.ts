@@ -158,7 +158,13 @@ export type OpBody =
       readonly uid: number;
       readonly gid: number;
     }
-  | { readonly op: "chown"; readonly path: string; readonly root?: number; readonly uid: number; readonly gid: number }
+  | {
+      readonly op: "chown";
+      readonly path: string;
+      readonly root?: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
   | { readonly op: "chmod"; readonly path: string; readonly root?: number; readonly mode: number }
   | { readonly op: "unlink"; readonly path: string; readonly missingOk?: boolean }
   | { readonly op: "rmdir"; readonly path: string; readonly missingOk?: boolean }
