@@ -1,0 +1,109 @@
+// A gantryd of its own for a test: own data root, exec root, socket and network namespace, all gone when disposed.
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { type Background, must, type Result, type RunOptions, run, startBackground } from "./process.ts";
+
+const project = join(import.meta.dirname, "../..");
+export const gantrydPath = join(project, "bin/gantryd");
+export const gantryPath = join(project, "bin/gantry");
+
+export interface Client {
+  /** DOCKER_HOST value. */
+  readonly host: string;
+  readonly socket: string;
+  readonly netns: string;
+  /** The real docker client (the one on the PATH) against this daemon; throws on a non-zero exit. */
+  docker(...args: readonly string[]): Promise<string>;
+  /** Same, but the caller looks at the exit code. */
+  tryDocker(args: readonly string[], options?: RunOptions): Promise<Result>;
+}
+
+export interface Engine extends Client, AsyncDisposable {
+  readonly dir: string;
+  readonly daemon: Background;
+  /** SIGKILL, as a crash would. */
+  kill(): Promise<void>;
+  /** Starts the daemon again on the same roots. */
+  restart(): Promise<void>;
+  /** Stops the daemon with SIGTERM. */
+  stop(): Promise<void>;
+}
+
+export interface EngineOptions {
+  /** Merged into the configuration file. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly flags?: readonly string[];
+}
+
+export const makeClient = (host: string, netns: string, program = "docker"): Client => {
+  const tryDocker = (args: readonly string[], options: RunOptions = {}): Promise<Result> =>
+    run([program, ...args], { netns, ...options, env: { DOCKER_HOST: host, ...options.env } });
+  return {
+    host,
+    netns,
+    socket: host.replace("unix://", ""),
+    tryDocker,
+    docker: async (...args) => {
+      const result = await tryDocker(args);
+      if (result.code !== 0)
+        throw new Error(`docker ${args.join(" ")}: ${result.code}\n${result.stdout}${result.stderr}`);
+      return result.stdout.trimEnd();
+    },
+  };
+};
+
+/** A network namespace with loopback up. */
+export async function makeNamespace(name: string): Promise<AsyncDisposable> {
+  await must(["ip", "netns", "add", name]);
+  await must(["ip", "link", "set", "lo", "up"], { netns: name });
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await must(["ip", "netns", "delete", name]);
+    },
+  };
+}
+
+export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
+  await using undo = new AsyncDisposableStack();
+  const dir = await mkdtemp(join(tmpdir(), "gantry-engine-"));
+  undo.defer(() => rm(dir, { recursive: true, force: true }));
+  const netns = basename(dir);
+  undo.use(await makeNamespace(netns));
+
+  const host = `unix://${dir}/docker.sock`;
+  const configFile = join(dir, "daemon.json");
+  const config = {
+    "data-root": `${dir}/root`,
+    "exec-root": `${dir}/exec`,
+    pidfile: `${dir}/gantryd.pid`,
+    hosts: [host],
+    ...options.config,
+  };
+  await writeFile(configFile, JSON.stringify(config));
+  const command = [gantrydPath, "--config-file", configFile, ...(options.flags ?? [])];
+  const launch = async (): Promise<Background> => {
+    const daemon = startBackground(command, { netns });
+    await daemon.line(/API listen on/);
+    return daemon;
+  };
+
+  let daemon = await launch();
+  undo.defer(() => daemon[Symbol.asyncDispose]());
+  const cleanup = undo.move();
+  return {
+    ...makeClient(host, netns),
+    dir,
+    get daemon() {
+      return daemon;
+    },
+    kill: () => daemon.signal("SIGKILL"),
+    stop: () => daemon.signal("SIGTERM"),
+    restart: async () => {
+      await daemon.signal("SIGTERM");
+      daemon = await launch();
+    },
+    [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
+  };
+}

@@ -1,0 +1,32 @@
+// A real dockerd (Debian's docker.io) beside Gantry, to compare with: own roots, socket and network namespace.
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { type Client, makeClient, makeNamespace } from "./engine.ts";
+import { startBackground } from "./process.ts";
+
+export async function startPeer(): Promise<Client & AsyncDisposable & { readonly pid: number }> {
+  await using undo = new AsyncDisposableStack();
+  const dir = await mkdtemp(join(tmpdir(), "gantry-peer-"));
+  undo.defer(() => rm(dir, { recursive: true, force: true }));
+  const netns = basename(dir);
+  undo.use(await makeNamespace(netns));
+  const host = `unix://${dir}/docker.sock`;
+  const config = {
+    "data-root": `${dir}/root`,
+    "exec-root": `${dir}/exec`,
+    pidfile: `${dir}/docker.pid`,
+    hosts: [host],
+    "insecure-registries": ["127.0.0.0/8"],
+  };
+  await writeFile(join(dir, "daemon.json"), JSON.stringify(config));
+  const daemon = undo.use(startBackground(["dockerd", "--config-file", join(dir, "daemon.json")], { netns }));
+  await daemon.line(/API listen on/);
+  const cleanup = undo.move();
+  return {
+    ...makeClient(host, netns),
+    pid: daemon.pid,
+    [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
+  };
+}

@@ -1,0 +1,107 @@
+// Programs under test: run to the end, or kept running until they are disposed.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly input?: string | Uint8Array;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly netns?: string;
+}
+
+/** The command as it runs inside a named network namespace; nsenter keeps the cgroup mounts visible. */
+export const inNamespace = (netns: string | undefined, command: readonly string[]): readonly string[] =>
+  netns === undefined ? command : ["nsenter", `--net=/run/netns/${netns}`, "--", ...command];
+
+function start(command: readonly string[], options: RunOptions): ChildProcess {
+  const [program = "", ...args] = inNamespace(options.netns, command);
+  return spawn(program, args, { stdio: "pipe", env: { ...process.env, ...options.env } });
+}
+
+async function collect(stream: NodeJS.ReadableStream | null): Promise<string> {
+  let text = "";
+  if (stream === null) return text;
+  stream.setEncoding("utf8");
+  for await (const chunk of stream) text += String(chunk);
+  return text;
+}
+
+/** Runs a program to its end; never rejects for its exit code. */
+export async function run(command: readonly string[], options: RunOptions = {}): Promise<Result> {
+  const child = start(command, options);
+  child.stdin?.on("error", () => {}); // a program may end without reading its input
+  child.stdin?.end(options.input ?? "");
+  const [stdout, stderr, [code, signal]] = await Promise.all([
+    collect(child.stdout),
+    collect(child.stderr),
+    once(child, "close"),
+  ]);
+  return { code: signal === null ? Number(code) : -1, stdout, stderr };
+}
+
+/** Like `run`, but a non-zero exit code is an error that shows what was printed. */
+export async function must(command: readonly string[], options: RunOptions = {}): Promise<string> {
+  const result = await run(command, options);
+  if (result.code !== 0) {
+    throw new Error(`${command.join(" ")} exited with ${result.code}\n${result.stdout}${result.stderr}`);
+  }
+  return result.stdout;
+}
+
+export interface Background extends AsyncDisposable {
+  readonly pid: number;
+  /** All that the program printed so far on both streams. */
+  output(): string;
+  /** Resolves when a line that matches was printed (also if that was before); rejects if the program ends first. */
+  line(pattern: RegExp): Promise<string>;
+  signal(name: NodeJS.Signals): Promise<void>;
+}
+
+/** Starts a program that is ended (SIGTERM) when disposed. */
+export function startBackground(command: readonly string[], options: RunOptions = {}): Background {
+  const child = start(command, options);
+  let printed = "";
+  const watchers = new Set<() => void>();
+  const ended = new Promise<void>((resolve) => {
+    child.once("close", () => {
+      resolve();
+      for (const wake of watchers) wake();
+    });
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (chunk: string) => {
+      printed += chunk;
+      for (const wake of watchers) wake();
+    });
+  }
+  const running = (): boolean => child.exitCode === null && child.signalCode === null;
+  const signal = async (name: NodeJS.Signals): Promise<void> => {
+    if (running()) child.kill(name);
+    await ended;
+  };
+  return {
+    pid: child.pid ?? 0,
+    output: () => printed,
+    signal,
+    line: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const found = printed.split("\n").find((line) => pattern.test(line));
+          if (found === undefined && running()) return;
+          watchers.delete(look);
+          if (found === undefined)
+            reject(new Error(`${command.join(" ")} ended without ${pattern}\n${printed}`));
+          else resolve(found);
+        };
+        watchers.add(look);
+        look();
+      }),
+    [Symbol.asyncDispose]: () => signal("SIGTERM"),
+  };
+}
