@@ -90,7 +90,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
   };
 
   let daemon = await launch();
-  undo.defer(() => daemon[Symbol.asyncDispose]());
+  undo.defer(() => daemon.end());
   const cleanup = undo.move();
   return {
     ...makeClient(host, netns),

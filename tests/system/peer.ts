@@ -6,12 +6,15 @@ import { basename, join } from "node:path";
 import { type Client, makeClient, makeNamespace } from "./engine.ts";
 import { startBackground } from "./process.ts";
 
-export async function startPeer(): Promise<Client & AsyncDisposable & { readonly pid: number }> {
+/** `netns`: an existing namespace to share; by default it gets its own. */
+export async function startPeer(
+  options: { readonly netns?: string } = {},
+): Promise<Client & AsyncDisposable & { readonly pid: number }> {
   await using undo = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), "gantry-peer-"));
   undo.defer(() => rm(dir, { recursive: true, force: true }));
-  const netns = basename(dir);
-  undo.use(await makeNamespace(netns));
+  const netns = options.netns ?? basename(dir);
+  if (options.netns === undefined) undo.use(await makeNamespace(netns));
   const host = `unix://${dir}/docker.sock`;
   const config = {
     "data-root": `${dir}/root`,
@@ -21,7 +24,8 @@ export async function startPeer(): Promise<Client & AsyncDisposable & { readonly
     "insecure-registries": ["127.0.0.0/8"],
   };
   await writeFile(join(dir, "daemon.json"), JSON.stringify(config));
-  const daemon = undo.use(startBackground(["dockerd", "--config-file", join(dir, "daemon.json")], { netns }));
+  const daemon = startBackground(["dockerd", "--config-file", join(dir, "daemon.json")], { netns });
+  undo.defer(() => daemon.end());
   await daemon.line(/API listen on/);
   const cleanup = undo.move();
   return {

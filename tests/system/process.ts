@@ -54,16 +54,19 @@ export async function must(command: readonly string[], options: RunOptions = {})
   return result.stdout;
 }
 
-export interface Background extends AsyncDisposable {
+/** The owner ends it: `undo.defer(() => background.end())`. */
+export interface Background {
   readonly pid: number;
   /** All that the program printed so far on both streams. */
   output(): string;
   /** Resolves when a line that matches was printed (also if that was before); rejects if the program ends first. */
   line(pattern: RegExp): Promise<string>;
+  /** Sends the signal and resolves when the program has ended. */
   signal(name: NodeJS.Signals): Promise<void>;
+  end(): Promise<void>;
 }
 
-/** Starts a program that is ended (SIGTERM) when disposed. */
+/** Starts a program that runs until `end` (SIGTERM). */
 export function startBackground(command: readonly string[], options: RunOptions = {}): Background {
   const child = start(command, options);
   let printed = "";
@@ -102,6 +105,6 @@ export function startBackground(command: readonly string[], options: RunOptions 
         watchers.add(look);
         look();
       }),
-    [Symbol.asyncDispose]: () => signal("SIGTERM"),
+    end: () => signal("SIGTERM"),
   };
 }
