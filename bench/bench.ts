@@ -1,0 +1,212 @@
+// Compares Gantry with a real dockerd on this machine in one paired run and writes bench/RESULTS.md.
+//   node bench/bench.ts [--quick]
+
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Client, type Engine, startEngine } from "../tests/system/engine.ts";
+import { importBusybox } from "../tests/system/images.ts";
+import { startPeer } from "../tests/system/peer.ts";
+import { must } from "../tests/system/process.ts";
+import { startRegistry } from "../tests/system/registry.ts";
+import { descendants, findProcesses, type Memory, memoryOf, sum } from "./memory.ts";
+import { measurePair, type Pair, timed } from "./pair.ts";
+import { type Row, renderReport } from "./report.ts";
+
+const quick = process.argv.includes("--quick");
+const rounds = (count: number): number => (quick ? Math.max(2, Math.ceil(count / 5)) : count);
+const folder = import.meta.dirname;
+
+type Peer = Client & { readonly pid: number };
+interface Both {
+  readonly ours: Engine;
+  readonly theirs: Peer;
+}
+
+const pairOf = (both: Both, sample: (client: Client) => Promise<number>): Pick<Pair, "ours" | "theirs"> => ({
+  ours: () => sample(both.ours),
+  theirs: () => sample(both.theirs),
+});
+
+async function measureRuns(both: Both): Promise<Row[]> {
+  const run = (client: Client, ...flags: readonly string[]) =>
+    timed(() => client.docker("run", "--rm", ...flags, "busybox", "true"));
+  const atOnce = (client: Client) => timed(() => Promise.all(Array.from({ length: 20 }, () => run(client))));
+  const fifth = { text: "a fifth of the time", advantage: 5 };
+  return [
+    {
+      ...(await measurePair({
+        name: "`run --rm busybox true`, bridge",
+        unit: "ms",
+        rounds: rounds(30),
+        ...pairOf(both, run),
+      })),
+      target: fifth,
+    },
+    {
+      ...(await measurePair({
+        name: "`run --rm --network none busybox true`",
+        unit: "ms",
+        rounds: rounds(30),
+        ...pairOf(both, (client) => run(client, "--network", "none")),
+      })),
+      target: fifth,
+    },
+    {
+      ...(await measurePair({
+        name: "20 of these runs at once, bridge",
+        unit: "ms",
+        rounds: rounds(5),
+        ...pairOf(both, atOnce),
+      })),
+      target: fifth,
+    },
+  ];
+}
+
+async function measureExec(both: Both): Promise<Row[]> {
+  await Promise.all(
+    [both.ours, both.theirs].map((client) =>
+      client.docker("run", "-d", "--name", "idle", "busybox", "sleep", "9999"),
+    ),
+  );
+  const exec = (client: Client) => timed(() => client.docker("exec", "idle", "true"));
+  const figures = await measurePair({
+    name: "`exec idle true`",
+    unit: "ms",
+    rounds: rounds(30),
+    ...pairOf(both, exec),
+  });
+  return [{ ...figures, target: { text: "a third of the time", advantage: 3 } }];
+}
+
+const memoryRows = (name: string, ours: Memory, theirs: Memory): Row[] => [
+  {
+    name: `${name}, resident`,
+    unit: "KiB",
+    ours: [ours.resident],
+    theirs: [theirs.resident],
+    target: { text: "less", advantage: 1 },
+  },
+  {
+    name: `${name}, private`,
+    unit: "KiB",
+    ours: [ours.private],
+    theirs: [theirs.private],
+    target: { text: "less", advantage: 1 },
+  },
+];
+
+/** With one idle container running on each side (started by `measureExec`). */
+function measureMemory({ ours, theirs }: Both): Row[] {
+  const shims = (pids: readonly number[]): Memory => sum(pids.map(memoryOf));
+  const ourShim = shims(findProcesses("gantry-exec", "shim"));
+  const theirShim = shims(findProcesses("containerd-shim", theirs.netns));
+  const ourDaemon = descendants(ours.daemon.pid).filter(
+    (pid) => !findProcesses("gantry-exec", "shim").includes(pid),
+  );
+  const theirDaemon = descendants(theirs.pid);
+  return [
+    ...memoryRows("shim of one container", ourShim, theirShim),
+    ...memoryRows("daemon with all its helpers, after these runs", shims(ourDaemon), shims(theirDaemon)),
+  ];
+}
+
+/** Files of this machine's /usr, 200 MB of them, as an archive: compresses and unpacks as real layers do. */
+async function makeLayer(dir: string): Promise<string> {
+  const listed = await must([
+    "find",
+    "/usr/share",
+    "/usr/lib",
+    "-xdev",
+    "-type",
+    "f",
+    "-size",
+    "-4M",
+    "-printf",
+    "%s %P %h/%f\\n",
+  ]);
+  const names: string[] = [];
+  let total = 0;
+  for (const line of listed.split("\n").toSorted()) {
+    if (total > 200e6 || line === "") continue;
+    total += Number(line.split(" ")[0]);
+    names.push(line.slice(line.indexOf(" /") + 1));
+  }
+  await writeFile(join(dir, "names"), names.join("\n"));
+  const archive = join(dir, "layer.tar");
+  await must(["tar", "-P", "-cf", archive, "--transform", "s,^/,,", "-T", join(dir, "names")]);
+  return archive;
+}
+
+async function measurePull(both: Both): Promise<Row[]> {
+  await using theirRegistry = await startRegistry(both.theirs.netns);
+  await using ourRegistry = await startRegistry(both.ours.netns);
+  const image = `${theirRegistry.address}/big`;
+  const dir = await mkdtemp(join(tmpdir(), "gantry-bench-"));
+  try {
+    await both.theirs.docker("import", await makeLayer(dir), image);
+    await both.theirs.docker("push", image);
+    await both.theirs.docker("rmi", "-f", image);
+    const copy = (netns: string, ...names: readonly string[]) =>
+      must(["skopeo", "copy", "--src-tls-verify=false", "--dest-tls-verify=false", ...names], { netns });
+    await copy(both.theirs.netns, `docker://${image}:latest`, `dir:${dir}/image`);
+    await copy(both.ours.netns, `dir:${dir}/image`, `docker://${ourRegistry.address}/big:latest`);
+    const pull = async (client: Client): Promise<number> => {
+      const time = await timed(() => client.docker("pull", "-q", image));
+      await client.docker("rmi", "-f", image);
+      return time;
+    };
+    const figures = await measurePair({
+      name: "`pull` of a 200 MB image from a local registry",
+      unit: "ms",
+      rounds: rounds(5),
+      ...pairOf(both, pull),
+    });
+    return [{ ...figures, target: { text: "no slower", advantage: 1 } }];
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** 300 MB of 71-byte lines from one container into its log. */
+async function measureLogs(both: Both): Promise<Row[]> {
+  const dir = await mkdtemp(join(tmpdir(), "gantry-bench-"));
+  try {
+    const line = `${"x".repeat(70)}\n`;
+    await writeFile(join(dir, "lines"), line.repeat(Math.floor(300e6 / line.length)));
+    const log = (client: Client) =>
+      timed(async () => {
+        const id = await client.docker("run", "-d", "-v", `${dir}:/data:ro`, "busybox", "cat", "/data/lines");
+        await client.docker("wait", id);
+        await client.docker("rm", id);
+      });
+    const figures = await measurePair({
+      name: "300 MB of 71-byte lines into a container's log",
+      unit: "ms",
+      rounds: rounds(3),
+      ...pairOf(both, log),
+    });
+    return [{ ...figures, target: { text: "a fifth of the time", advantage: 5 } }];
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function main(): Promise<void> {
+  await using ours = await startEngine();
+  await using theirs = await startPeer();
+  const both = { ours, theirs };
+  await Promise.all([importBusybox(ours), importBusybox(theirs)]);
+  const rows: Row[] = [];
+  for (const measure of [measureRuns, measureExec, measureMemory, measurePull, measureLogs]) {
+    rows.push(...(await measure(both)));
+    console.log(renderReport(rows, ""));
+  }
+  const running = ["idle"];
+  for (const client of [ours, theirs]) await client.docker("rm", "-f", ...running);
+  const notes = await readFile(join(folder, "NOTES.md"), "utf8");
+  await writeFile(join(folder, "RESULTS.md"), renderReport(rows, notes));
+}
+
+await main();
