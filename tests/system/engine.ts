@@ -17,7 +17,7 @@ export interface Client {
   /** The real docker client (the one on the PATH) against this daemon; throws on a non-zero exit. */
   docker(...args: readonly string[]): Promise<string>;
   /** Same, but the caller looks at the exit code. */
-  tryDocker(args: readonly string[], options?: RunOptions): Promise<Result>;
+  tryDocker(args: readonly string[], options?: RunOptions & { readonly program?: string }): Promise<Result>;
 }
 
 export interface Engine extends Client, AsyncDisposable {
@@ -37,9 +37,13 @@ export interface EngineOptions {
   readonly flags?: readonly string[];
 }
 
-export const makeClient = (host: string, netns: string, program = "docker"): Client => {
-  const tryDocker = (args: readonly string[], options: RunOptions = {}): Promise<Result> =>
-    run([program, ...args], { netns, ...options, env: { DOCKER_HOST: host, ...options.env } });
+export const makeClient = (host: string, netns: string): Client => {
+  const tryDocker: Client["tryDocker"] = (args, options = {}) =>
+    run([options.program ?? "docker", ...args], {
+      netns,
+      ...options,
+      env: { DOCKER_HOST: host, ...options.env },
+    });
   return {
     host,
     netns,
