@@ -2,12 +2,18 @@
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Engine, startEngine } from "./engine.ts";
 import { importBusybox } from "./images.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
+
+/** Resolves when no process has this pid any more. */
+async function ended(pid: string): Promise<void> {
+  while (existsSync(`/proc/${pid}`)) await new Promise((resolve) => setImmediate(resolve));
+}
 
 let engine: Engine;
 before(async () => {
@@ -38,18 +44,6 @@ test("a running container survives kill -9 of the daemon, and its log goes on", 
 });
 
 test("an exit that happened while no daemon ran is reported with its code", { skip }, async () => {
-  const id = await engine.docker(
-    "run",
-    "-d",
-    "--name",
-    "leaver",
-    "busybox",
-    "sh",
-    "-c",
-    "read x; exit 42",
-    "-i",
-  );
-  await engine.docker("rm", "-f", id);
   await engine.docker(
     "run",
     "-d",
@@ -62,9 +56,8 @@ test("an exit that happened while no daemon ran is reported with its code", { sk
   );
   const pid = await engine.docker("inspect", "-f", "{{.State.Pid}}", "late");
   await engine.kill();
-  const { writeFile } = await import("node:fs/promises");
   await writeFile(`/proc/${pid}/root/stop`, "");
-  while (existsSync(`/proc/${pid}`)) await new Promise((resolve) => setImmediate(resolve));
+  await ended(pid);
   await engine.restart();
   assert.equal(
     await engine.docker("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "late"),
@@ -108,9 +101,8 @@ test("a container with --rm that ended without a daemon is removed by the next o
   );
   const pid = await engine.docker("inspect", "-f", "{{.State.Pid}}", id);
   await engine.kill();
-  const { writeFile } = await import("node:fs/promises");
   await writeFile(`/proc/${pid}/root/stop`, "");
-  while (existsSync(`/proc/${pid}`)) await new Promise((resolve) => setImmediate(resolve));
+  await ended(pid);
   await engine.restart();
   await engine.tryDocker(["wait", id]);
   assert.equal(await engine.docker("ps", "-aq", "--no-trunc", "--filter", `id=${id}`), "");
