@@ -1,0 +1,202 @@
+// Calls about containers.
+
+import { claimed } from "#base/decode.ts";
+import { parseJsonLines } from "#formats/json-lines.ts";
+import type {
+  ContainerCreateRequest,
+  ContainerCreateResponse,
+  ContainerInspectResponse,
+  ContainerStatsResponse,
+  ContainerSummary,
+  ContainerTopResponse,
+  ContainerWaitResponse,
+  FilesystemChange,
+} from "#spec/engine-api/definitions.table.ts";
+import { type EngineClient, encodeFilters, type Filters } from "./engine-client.ts";
+import type { Hijacked } from "./exchange.ts";
+
+export interface AttachOptions {
+  readonly stdin?: boolean;
+  readonly stdout?: boolean;
+  readonly stderr?: boolean;
+  readonly logs?: boolean;
+  readonly detachKeys?: string;
+}
+
+export interface LogOptions {
+  readonly follow?: boolean;
+  readonly stdout?: boolean;
+  readonly stderr?: boolean;
+  readonly timestamps?: boolean;
+  readonly details?: boolean;
+  readonly since?: string;
+  readonly until?: string;
+  readonly tail?: string;
+}
+
+export interface PruneReport {
+  readonly ContainersDeleted?: readonly string[] | null;
+  readonly ImagesDeleted?: readonly { readonly Untagged?: string; readonly Deleted?: string }[] | null;
+  readonly VolumesDeleted?: readonly string[] | null;
+  readonly NetworksDeleted?: readonly string[] | null;
+  readonly CachesDeleted?: readonly string[] | null;
+  readonly SpaceReclaimed?: number;
+}
+
+async function exitOf(body: AsyncIterable<Uint8Array>): Promise<ContainerWaitResponse> {
+  for await (const value of parseJsonLines(body)) return claimed<ContainerWaitResponse>(value);
+  throw new Error("unexpected end of the answer to wait");
+}
+
+const pathOf = (name: string): string => `/containers/${encodeURIComponent(name)}`;
+
+export class Containers {
+  readonly #client: EngineClient;
+
+  constructor(client: EngineClient) {
+    this.#client = client;
+  }
+
+  async list(
+    options: {
+      readonly all?: boolean;
+      readonly limit?: number;
+      readonly size?: boolean;
+      readonly filters?: Filters;
+    },
+    signal: AbortSignal,
+  ): Promise<readonly ContainerSummary[]> {
+    const query = { ...options, filters: encodeFilters(options.filters) };
+    return (await this.#client.json({ method: "GET", path: "/containers/json", query }, signal)) ?? [];
+  }
+
+  async create(
+    body: ContainerCreateRequest,
+    options: { readonly name?: string; readonly platform?: string },
+    signal: AbortSignal,
+  ): Promise<ContainerCreateResponse> {
+    return await this.#client.json(
+      { method: "POST", path: "/containers/create", query: options, json: body },
+      signal,
+    );
+  }
+
+  async inspect(name: string, signal: AbortSignal): Promise<ContainerInspectResponse> {
+    return await this.#client.json({ method: "GET", path: `${pathOf(name)}/json` }, signal);
+  }
+
+  /** The text of inspect as the daemon wrote it. */
+  async inspectText(name: string, size: boolean, signal: AbortSignal): Promise<string> {
+    return await this.#client.text({ method: "GET", path: `${pathOf(name)}/json`, query: { size } }, signal);
+  }
+
+  async start(name: string, options: { readonly detachKeys?: string }, signal: AbortSignal): Promise<void> {
+    await this.#post(`${pathOf(name)}/start`, options, signal);
+  }
+
+  async stop(
+    name: string,
+    options: { readonly signal?: string; readonly t?: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#post(`${pathOf(name)}/stop`, options, signal);
+  }
+
+  async restart(
+    name: string,
+    options: { readonly signal?: string; readonly t?: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#post(`${pathOf(name)}/restart`, options, signal);
+  }
+
+  async kill(name: string, signalName: string, signal: AbortSignal): Promise<void> {
+    await this.#post(`${pathOf(name)}/kill`, { signal: signalName }, signal);
+  }
+
+  async pause(name: string, signal: AbortSignal): Promise<void> {
+    await this.#post(`${pathOf(name)}/pause`, {}, signal);
+  }
+
+  async unpause(name: string, signal: AbortSignal): Promise<void> {
+    await this.#post(`${pathOf(name)}/unpause`, {}, signal);
+  }
+
+  async rename(name: string, to: string, signal: AbortSignal): Promise<void> {
+    await this.#post(`${pathOf(name)}/rename`, { name: to }, signal);
+  }
+
+  async remove(
+    name: string,
+    options: { readonly force?: boolean; readonly v?: boolean; readonly link?: boolean },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#client.text({ method: "DELETE", path: pathOf(name), query: options }, signal);
+  }
+
+  /**
+   * Registers the wait at the daemon before it resolves (so that a start after it cannot be missed); `exit` follows when
+   * the container ends as `condition` says.
+   */
+  async wait(
+    name: string,
+    condition: "not-running" | "next-exit" | "removed",
+    signal: AbortSignal,
+  ): Promise<{ readonly exit: Promise<ContainerWaitResponse> }> {
+    const query = { condition };
+    const answer = await this.#client.call({ method: "POST", path: `${pathOf(name)}/wait`, query }, signal);
+    const exit = exitOf(answer.body);
+    exit.catch(() => undefined); // whoever wants it awaits it; nobody has to
+    return { exit };
+  }
+
+  async attach(name: string, options: AttachOptions, signal: AbortSignal): Promise<Hijacked> {
+    const query = { stream: true, ...options };
+    return await this.#client.hijack({ method: "POST", path: `${pathOf(name)}/attach`, query }, signal);
+  }
+
+  async resize(
+    name: string,
+    size: { readonly h: number; readonly w: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#post(`${pathOf(name)}/resize`, size, signal);
+  }
+
+  /** Raw bytes for a container with a terminal, else frames (log-frames.ts). */
+  async logs(name: string, options: LogOptions, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const query = { ...options };
+    return (await this.#client.call({ method: "GET", path: `${pathOf(name)}/logs`, query }, signal)).body;
+  }
+
+  async top(name: string, psArguments: string, signal: AbortSignal): Promise<ContainerTopResponse> {
+    const query = { ps_args: psArguments };
+    return await this.#client.json({ method: "GET", path: `${pathOf(name)}/top`, query }, signal);
+  }
+
+  async changes(name: string, signal: AbortSignal): Promise<readonly FilesystemChange[]> {
+    return (await this.#client.json({ method: "GET", path: `${pathOf(name)}/changes` }, signal)) ?? [];
+  }
+
+  stats(name: string, stream: boolean, signal: AbortSignal): AsyncGenerator<ContainerStatsResponse> {
+    const query = stream ? { stream: "1" } : { stream: "0" };
+    return this.#client.jsonStream({ method: "GET", path: `${pathOf(name)}/stats`, query }, signal);
+  }
+
+  async export(name: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    return (await this.#client.call({ method: "GET", path: `${pathOf(name)}/export` }, signal)).body;
+  }
+
+  async prune(filters: Filters, signal: AbortSignal): Promise<PruneReport> {
+    const query = { filters: encodeFilters(filters) };
+    return await this.#client.json({ method: "POST", path: "/containers/prune", query }, signal);
+  }
+
+  async #post(
+    path: string,
+    query: Readonly<Record<string, string | number | undefined>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#client.text({ method: "POST", path, query }, signal);
+  }
+}

@@ -1,0 +1,124 @@
+// Calls about images.
+
+import type {
+  ImageDeleteResponseItem,
+  ImageHistoryResponseItem,
+  ImageInspect,
+  ImageSummary,
+} from "#spec/engine-api/definitions.table.ts";
+import type { PruneReport } from "./containers.ts";
+import { type EngineClient, encodeFilters, type Filters } from "./engine-client.ts";
+
+/** A line of the progress streams of pull, push, load and import. */
+export interface ProgressMessage {
+  readonly id?: string;
+  readonly status?: string;
+  readonly stream?: string;
+  readonly progress?: string;
+  readonly progressDetail?: { readonly current?: number; readonly total?: number; readonly units?: string };
+  readonly error?: string;
+  readonly errorDetail?: { readonly message?: string };
+  readonly aux?: unknown;
+}
+
+export interface ImportOptions {
+  readonly repo?: string;
+  readonly tag?: string;
+  readonly message?: string;
+  readonly platform?: string;
+  readonly changes?: readonly string[];
+}
+
+const pathOf = (name: string): string => `/images/${name.split("/").map(encodeURIComponent).join("/")}`;
+
+export class Images {
+  readonly #client: EngineClient;
+
+  constructor(client: EngineClient) {
+    this.#client = client;
+  }
+
+  async list(
+    options: { readonly all?: boolean; readonly sharedSize?: boolean; readonly filters?: Filters },
+    signal: AbortSignal,
+  ): Promise<readonly ImageSummary[]> {
+    const query = {
+      all: options.all ?? false,
+      "shared-size": options.sharedSize ?? false,
+      filters: encodeFilters(options.filters),
+    };
+    return (await this.#client.json({ method: "GET", path: "/images/json", query }, signal)) ?? [];
+  }
+
+  async inspect(name: string, signal: AbortSignal): Promise<ImageInspect> {
+    return await this.#client.json({ method: "GET", path: `${pathOf(name)}/json` }, signal);
+  }
+
+  /** The text of inspect as the daemon wrote it. */
+  async inspectText(name: string, signal: AbortSignal): Promise<string> {
+    return await this.#client.text({ method: "GET", path: `${pathOf(name)}/json` }, signal);
+  }
+
+  async history(name: string, signal: AbortSignal): Promise<readonly ImageHistoryResponseItem[]> {
+    return await this.#client.json({ method: "GET", path: `${pathOf(name)}/history` }, signal);
+  }
+
+  /** `auth` is the value of X-Registry-Auth. */
+  pull(
+    image: { readonly name: string; readonly tag?: string; readonly platform?: string },
+    auth: string | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<ProgressMessage> {
+    const query = { fromImage: image.name, tag: image.tag, platform: image.platform };
+    const headers = auth === undefined ? {} : { "X-Registry-Auth": auth };
+    return this.#client.jsonStream({ method: "POST", path: "/images/create", query, headers }, signal);
+  }
+
+  /** Makes an image of a tar archive: `source` is "-" for `body`, or a URL that the daemon fetches. */
+  import(
+    source: string,
+    options: ImportOptions,
+    body: AsyncIterable<Uint8Array> | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<ProgressMessage> {
+    const query = { fromSrc: source, ...options };
+    const request = { method: "POST", path: "/images/create", query } as const;
+    const headers = { "Content-Type": "application/x-tar" };
+    return this.#client.jsonStream(body === undefined ? request : { ...request, headers, body }, signal);
+  }
+
+  load(
+    body: AsyncIterable<Uint8Array>,
+    quiet: boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<ProgressMessage> {
+    const headers = { "Content-Type": "application/x-tar" };
+    const query = { quiet: quiet ? "1" : "0" };
+    return this.#client.jsonStream({ method: "POST", path: "/images/load", query, headers, body }, signal);
+  }
+
+  async save(names: readonly string[], signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    return (await this.#client.call({ method: "GET", path: "/images/get", query: { names } }, signal)).body;
+  }
+
+  async tag(
+    name: string,
+    target: { readonly repo: string; readonly tag?: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#client.text({ method: "POST", path: `${pathOf(name)}/tag`, query: target }, signal);
+  }
+
+  async remove(
+    name: string,
+    options: { readonly force?: boolean; readonly noprune?: boolean },
+    signal: AbortSignal,
+  ): Promise<readonly ImageDeleteResponseItem[]> {
+    return (await this.#client.json({ method: "DELETE", path: pathOf(name), query: options }, signal)) ?? [];
+  }
+
+  async prune(filters: Filters, signal: AbortSignal): Promise<PruneReport> {
+    const query = { filters: encodeFilters(filters) };
+    return await this.#client.json({ method: "POST", path: "/images/prune", query }, signal);
+  }
+}
