@@ -1,0 +1,63 @@
+// RTM_*ADDR messages: IPv4 addresses of interfaces.
+
+import { ipv4Bytes } from "../ipv4.ts";
+import { attribute, decodeAttributes, readUint32be } from "../netlink/attributes.ts";
+import {
+  encodeMessage,
+  type NetlinkMessage,
+  NLM_F_ACK,
+  NLM_F_CREATE,
+  NLM_F_DUMP,
+  NLM_F_EXCL,
+} from "../netlink/message.ts";
+
+const RTM_NEWADDR = 20;
+const RTM_GETADDR = 22;
+const AF_INET = 2;
+const IFA_ADDRESS = 1;
+const IFA_LOCAL = 2;
+const IFA_BROADCAST = 4;
+
+export interface InterfaceAddress {
+  readonly linkIndex: number;
+  readonly address: number;
+  readonly prefixLength: number;
+}
+
+/** struct ifaddrmsg */
+const head = (prefixLength: number, linkIndex: number): Uint8Array => {
+  const bytes = Uint8Array.of(AF_INET, prefixLength, 0, 0, 0, 0, 0, 0);
+  new DataView(bytes.buffer).setUint32(4, linkIndex, true);
+  return bytes;
+};
+
+/** The broadcast address is the last one of the subnet. */
+export function addAddress(address: InterfaceAddress): Uint8Array {
+  const local = ipv4Bytes(address.address);
+  const hosts = 2 ** (32 - address.prefixLength);
+  const last = address.address - (address.address % hosts) + hosts - 1;
+  const body = Buffer.concat([
+    head(address.prefixLength, address.linkIndex),
+    attribute(IFA_LOCAL, local),
+    attribute(IFA_BROADCAST, ipv4Bytes(last)),
+    attribute(IFA_ADDRESS, local),
+  ]);
+  return encodeMessage({ type: RTM_NEWADDR, flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, body });
+}
+
+export const dumpAddresses = (): Uint8Array =>
+  encodeMessage({ type: RTM_GETADDR, flags: NLM_F_DUMP, body: head(0, 0) });
+
+/** undefined for a message of another kind or family. */
+export function decodeAddress(message: NetlinkMessage): InterfaceAddress | undefined {
+  const { body } = message;
+  if (message.type !== RTM_NEWADDR || body.length < 8 || body[0] !== AF_INET) return undefined;
+  const attributes = decodeAttributes(body.subarray(8));
+  const local = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS);
+  if (local === undefined) return undefined;
+  return {
+    linkIndex: new DataView(body.buffer, body.byteOffset).getUint32(4, true),
+    address: readUint32be(local),
+    prefixLength: body[1] ?? 0,
+  };
+}

@@ -1,0 +1,140 @@
+// RTM_*LINK messages: network interfaces (linux/if_link.h, man 7 rtnetlink).
+
+import {
+  attribute,
+  decodeAttributes,
+  nested,
+  readText,
+  readUint32,
+  text,
+  u8,
+  u32,
+} from "../netlink/attributes.ts";
+import {
+  encodeMessage,
+  type NetlinkMessage,
+  NLM_F_ACK,
+  NLM_F_CREATE,
+  NLM_F_DUMP,
+  NLM_F_EXCL,
+} from "../netlink/message.ts";
+
+const RTM_NEWLINK = 16;
+const RTM_DELLINK = 17;
+const RTM_GETLINK = 18;
+
+const IFLA_ADDRESS = 1;
+const IFLA_IFNAME = 3;
+const IFLA_MTU = 4;
+const IFLA_MASTER = 10;
+const IFLA_LINKINFO = 18;
+const IFLA_NET_NS_FD = 28;
+const IFLA_INFO_KIND = 1;
+const IFLA_INFO_DATA = 2;
+const IFLA_INFO_SLAVE_DATA = 5;
+const IFLA_BRPORT_MODE = 4;
+const VETH_INFO_PEER = 1;
+const IFF_UP = 1;
+
+export interface LinkSettings {
+  /** How the kernel finds the link of a change; the wish for the number of a new one. */
+  readonly index?: number;
+  readonly name?: string;
+  readonly up?: boolean;
+  readonly mtu?: number;
+  /** "02:42:ac:11:00:02" */
+  readonly macAddress?: string;
+  /** Index of the bridge it becomes a port of. */
+  readonly master?: number;
+  /** fd, in the process that sends the message, of the network namespace that the link is put into. */
+  readonly netnsFd?: number;
+}
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  readonly up: boolean;
+  readonly kind: string;
+  readonly master: number;
+  readonly macAddress: string;
+}
+
+const macBytes = (address: string): Uint8Array =>
+  Uint8Array.from(address.split(":"), (part) => Number.parseInt(part, 16));
+
+/** struct ifinfomsg and the attributes. */
+function linkBody(link: LinkSettings, ...more: readonly Uint8Array[]): Uint8Array {
+  const head = new Uint8Array(16);
+  const view = new DataView(head.buffer);
+  view.setInt32(4, link.index ?? 0, true);
+  view.setUint32(8, link.up === true ? IFF_UP : 0, true);
+  view.setUint32(12, link.up === undefined ? 0 : IFF_UP, true);
+  const parts: Uint8Array[] = [head];
+  if (link.netnsFd !== undefined) parts.push(u32(IFLA_NET_NS_FD, link.netnsFd));
+  if (link.macAddress !== undefined) parts.push(attribute(IFLA_ADDRESS, macBytes(link.macAddress)));
+  if (link.mtu !== undefined) parts.push(u32(IFLA_MTU, link.mtu));
+  if (link.master !== undefined) parts.push(u32(IFLA_MASTER, link.master));
+  if (link.name !== undefined) parts.push(text(IFLA_IFNAME, link.name));
+  return Buffer.concat([...parts, ...more]);
+}
+
+const kind = (name: string): Uint8Array => attribute(IFLA_INFO_KIND, Buffer.from(name));
+
+const create = (body: Uint8Array): Uint8Array =>
+  encodeMessage({ type: RTM_NEWLINK, flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, body });
+
+export const createBridge = (link: LinkSettings): Uint8Array =>
+  create(linkBody(link, nested(IFLA_LINKINFO, kind("bridge"))));
+
+/** Both ends at once; `peer.netnsFd` puts the peer into another namespace. */
+export const createVeth = (link: LinkSettings, peer: LinkSettings): Uint8Array =>
+  create(
+    linkBody(
+      link,
+      nested(IFLA_LINKINFO, kind("veth"), nested(IFLA_INFO_DATA, nested(VETH_INFO_PEER, linkBody(peer)))),
+    ),
+  );
+
+/** Changes what is given of the link with this index, or with this name if there is no index. */
+export const changeLink = (link: LinkSettings): Uint8Array =>
+  encodeMessage({ type: RTM_NEWLINK, flags: NLM_F_ACK, body: linkBody(link) });
+
+/** Lets a bridge send a frame back out of the port it came from. */
+export const setHairpin = (name: string, on: boolean): Uint8Array =>
+  encodeMessage({
+    type: RTM_NEWLINK,
+    flags: NLM_F_ACK,
+    body: linkBody(
+      { name },
+      nested(
+        IFLA_LINKINFO,
+        kind("bridge_slave"),
+        nested(IFLA_INFO_SLAVE_DATA, u8(IFLA_BRPORT_MODE, on ? 1 : 0)),
+      ),
+    ),
+  });
+
+export const deleteLink = (name: string): Uint8Array =>
+  encodeMessage({ type: RTM_DELLINK, flags: NLM_F_ACK, body: linkBody({ name }) });
+
+export const dumpLinks = (): Uint8Array =>
+  encodeMessage({ type: RTM_GETLINK, flags: NLM_F_DUMP, body: linkBody({}) });
+
+/** undefined for a message of another kind. */
+export function decodeLink(message: NetlinkMessage): Link | undefined {
+  if (message.type !== RTM_NEWLINK || message.body.length < 16) return undefined;
+  const view = new DataView(message.body.buffer, message.body.byteOffset, message.body.byteLength);
+  const attributes = decodeAttributes(message.body.subarray(16));
+  const empty = new Uint8Array();
+  const info = decodeAttributes(attributes.get(IFLA_LINKINFO) ?? empty);
+  return {
+    index: view.getInt32(4, true),
+    name: readText(attributes.get(IFLA_IFNAME) ?? empty),
+    up: (view.getUint32(8, true) & IFF_UP) !== 0,
+    kind: readText(info.get(IFLA_INFO_KIND) ?? empty),
+    master: readUint32(attributes.get(IFLA_MASTER) ?? empty),
+    macAddress: Array.from(attributes.get(IFLA_ADDRESS) ?? empty, (byte) =>
+      byte.toString(16).padStart(2, "0"),
+    ).join(":"),
+  };
+}
