@@ -3,7 +3,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Duplex } from "node:stream";
 
-/** 1.41 is { major: 1, minor: 41 }; compare with `atLeast`. */
+/** 1.41 is { minor: 41 }. */
 export interface ApiVersion {
   readonly minor: number;
 }
@@ -33,7 +33,12 @@ export type ApiResponse =
       readonly value: unknown;
       readonly headers?: Readonly<Record<string, string>>;
     }
-  | { readonly kind: "text"; readonly status: number; readonly text: string }
+  | {
+      readonly kind: "text";
+      readonly status: number;
+      readonly text: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   /** Headers are flushed at once; each chunk is flushed as it comes. */
   | {
       readonly kind: "stream";

@@ -1,0 +1,243 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { request } from "node:http";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
+import { test } from "node:test";
+import { conflict, notFound, notModified } from "#base/errors.ts";
+import { HttpServer } from "#transport/http/server.ts";
+import type { Route } from "./router.ts";
+import { ApiServer } from "./server.ts";
+
+const gone = Promise.withResolvers<void>();
+
+const routes: readonly Route[] = [
+  { method: "GET", path: "/_ping", handle: async () => ({ kind: "text", status: 200, text: "OK" }) },
+  { method: "HEAD", path: "/_ping", handle: async () => ({ kind: "text", status: 200, text: "" }) },
+  {
+    method: "GET",
+    path: "/images/:name*/json",
+    handle: async (call) => ({ kind: "json", status: 200, value: call.params }),
+  },
+  {
+    method: "POST",
+    path: "/echo",
+    handle: async (call) => ({ kind: "json", status: 201, value: { got: (await call.json()) ?? "nothing" } }),
+  },
+  { method: "POST", path: "/missing", handle: () => Promise.reject(notFound("container", "web")) },
+  { method: "POST", path: "/taken", handle: () => Promise.reject(conflict("in use")) },
+  { method: "POST", path: "/same", handle: () => Promise.reject(notModified()) },
+  { method: "GET", path: "/new", minVersion: 44, handle: async () => ({ kind: "empty", status: 204 }) },
+  {
+    method: "GET",
+    path: "/forever",
+    handle: async (call) => ({
+      kind: "stream",
+      status: 200,
+      contentType: "text/plain",
+      chunks: forever(call.signal),
+    }),
+  },
+  {
+    method: "POST",
+    path: "/attach",
+    handle: async (call) => {
+      if (call.query.get("fail") === "1") throw conflict("not running");
+      const body = (await call.json()) ?? "";
+      return {
+        kind: "hijack",
+        contentType: "application/vnd.docker.raw-stream",
+        serve: async (socket) => {
+          const input = await readToEnd(socket);
+          socket.end(`body ${JSON.stringify(body)}, input ${input}`);
+        },
+      };
+    },
+  },
+];
+
+async function* forever(signal: AbortSignal): AsyncGenerator<string> {
+  yield "first\n";
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve());
+  await promise;
+  gone.resolve();
+}
+
+async function startServer(): Promise<AsyncDisposable & { path: string }> {
+  const folder = mkdtempSync(join(tmpdir(), "gantry-api-"));
+  const api = new ApiServer({
+    routes,
+    version: "0.1.0",
+    log: { debug: () => undefined, error: () => undefined },
+  });
+  const server = new HttpServer((exchange) => api.serve(exchange));
+  const path = join(folder, "s.sock");
+  await server.listen({ kind: "unix", path });
+  return {
+    path,
+    [Symbol.asyncDispose]: async () => {
+      await server[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: string;
+}
+
+async function call(socketPath: string, line: string, body?: string, headers = {}): Promise<Answer> {
+  const [method = "", path = ""] = line.split(" ");
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const outgoing = request({ socketPath, method, path, headers, agent: false }, (incoming) => {
+    text(incoming).then(
+      (received) => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: received }),
+      reject,
+    );
+  });
+  outgoing.on("error", reject);
+  outgoing.end(body);
+  return promise;
+}
+
+/** Sends the bytes, closes the writing side, and reads to the end. */
+async function raw(socketPath: string, head: string, input: string): Promise<string> {
+  const socket = connect({ path: socketPath, allowHalfOpen: true });
+  socket.write(head);
+  socket.once("data", () => socket.end(input));
+  return readToEnd(socket);
+}
+
+/** Unlike an async iterator this leaves the writing side open. */
+function readToEnd(socket: Duplex): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let received = "";
+  socket.on("data", (chunk) => {
+    received += String(chunk);
+  });
+  socket.on("end", () => resolve(received));
+  socket.on("error", () => resolve(received));
+  return promise;
+}
+
+const json = { "Content-Type": "application/json" };
+
+test("every answer names the server, the API version and the kind of system", async () => {
+  await using server = await startServer();
+  const { status, headers, body } = await call(server.path, "GET /_ping");
+  assert.equal(status, 200);
+  assert.equal(body, "OK");
+  assert.equal(headers["api-version"], "1.50");
+  assert.equal(headers.ostype, "linux");
+  assert.equal(headers["docker-experimental"], "false");
+  assert.equal(headers.server, "Gantry/0.1.0 (linux)");
+});
+
+test("HEAD has no body", async () => {
+  await using server = await startServer();
+  const { status, body } = await call(server.path, "HEAD /v1.41/_ping");
+  assert.equal(status, 200);
+  assert.equal(body, "");
+});
+
+test("a name may hold slashes, plain or encoded", async () => {
+  await using server = await startServer();
+  for (const path of ["/v1.41/images/a.io/b/c:1/json", "/images/a.io%2Fb%2Fc:1/json"])
+    assert.equal((await call(server.path, `GET ${path}`)).body, '{"name":"a.io/b/c:1"}\n');
+});
+
+for (const [line, status, message] of [
+  ["GET /nothing", 404, "page not found"],
+  ["DELETE /_ping", 404, "page not found"],
+  ["GET /v1.43/new", 404, "page not found"],
+  [
+    "GET /v1.23/_ping",
+    400,
+    "client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version",
+  ],
+  ["GET /v1.99/_ping", 400, "client version 1.99 is too new. Maximum supported API version is 1.50"],
+  ["POST /missing", 404, "No such container: web"],
+  ["POST /taken", 409, "in use"],
+] as const) {
+  test(`${line} is ${status}`, async () => {
+    await using server = await startServer();
+    const answer = await call(server.path, line);
+    assert.equal(answer.status, status);
+    assert.deepEqual(JSON.parse(answer.body), { message });
+    assert.equal(answer.headers["content-type"], "application/json");
+  });
+}
+
+test("not modified is 304 without a body", async () => {
+  await using server = await startServer();
+  const answer = await call(server.path, "POST /same");
+  assert.deepEqual([answer.status, answer.body], [304, ""]);
+});
+
+for (const [what, body, headers, expected] of [
+  ["no body", undefined, {}, '{"got":"nothing"}'],
+  ["a body", '{"a":1}', json, '{"got":{"a":1}}'],
+  ["a charset", "1", { "Content-Type": "application/json; charset=utf-8" }, '{"got":1}'],
+  [
+    "broken JSON",
+    "{x",
+    json,
+    `{"message":"invalid JSON: invalid character 'x' looking for beginning of object key string"}`,
+  ],
+  ["half a body", '{"a"', json, '{"message":"invalid JSON: unexpected EOF"}'],
+  ["white space", "  ", json, '{"message":"invalid JSON: got EOF while reading request body"}'],
+  ["two values", "{} {}", json, '{"message":"unexpected content after JSON"}'],
+  [
+    "another type",
+    "{}",
+    { "Content-Type": "text/plain" },
+    `{"message":"unsupported Content-Type header (text/plain): must be 'application/json'"}`,
+  ],
+  ["no type", "{}", {}, '{"message":"malformed Content-Type header (): mime: no media type"}'],
+] as const) {
+  test(`a request with ${what} is read as Docker reads it`, async () => {
+    await using server = await startServer();
+    assert.equal((await call(server.path, "POST /echo", body, headers)).body, `${expected}\n`);
+  });
+}
+
+test("a client that hangs up aborts the call's signal", async () => {
+  await using server = await startServer();
+  const socket = connect(server.path);
+  socket.write("GET /forever HTTP/1.1\r\nHost: x\r\n\r\n");
+  socket.on("data", (chunk) => {
+    if (String(chunk).includes("first")) socket.destroy();
+  });
+  await gone.promise;
+});
+
+const bodyPart = "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n42";
+
+test("an upgrade hands over the connection after the request's body", async () => {
+  await using server = await startServer();
+  const head = `POST /attach HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${bodyPart}`;
+  const answer = await raw(server.path, head, "typed");
+  assert.match(answer, /^HTTP\/1\.1 101 UPGRADED\r\n/);
+  assert.match(answer, /\r\n\r\nbody 42, input typed$/);
+});
+
+test("without an upgrade the raw stream follows a 200", async () => {
+  await using server = await startServer();
+  const answer = await raw(server.path, `POST /attach HTTP/1.1\r\nHost: x\r\n${bodyPart}`, "typed");
+  assert.match(answer, /^HTTP\/1\.1 200 OK\r\nContent-Type: application\/vnd\.docker\.raw-stream\r\n/);
+  assert.match(answer, /\r\n\r\nbody 42, input typed$/);
+});
+
+test("an upgrade that fails is an ordinary error", async () => {
+  await using server = await startServer();
+  const head = "POST /attach?fail=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
+  const answer = await raw(server.path, head, "");
+  assert.match(answer, /^HTTP\/1\.1 409 Conflict\r\n/);
+  assert.match(answer, /\{"message":"not running"\}\n$/);
+});
