@@ -1,0 +1,138 @@
+// The body of POST /containers/create: decoded, and adapted to what older API versions meant by it.
+
+import { DecodeError, isRecord } from "#base/decode.ts";
+import { invalid } from "#base/errors.ts";
+import {
+  type ContainerConfig,
+  decodeContainerConfig,
+  decodeEndpointConfigs,
+  decodeHostConfig,
+  type EndpointConfigs,
+  type HostConfig,
+} from "#spec/container-config.ts";
+
+export interface CreateRequest {
+  /** "" to have one chosen. */
+  readonly name: string;
+  /** os[/arch[/variant]] or "". */
+  readonly platform: string;
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  readonly endpoints: EndpointConfigs;
+  readonly warnings: readonly string[];
+}
+
+/** `minor`: the API version 1.minor that the client speaks. */
+export function decodeCreateRequest(
+  body: unknown,
+  query: { readonly name: string; readonly platform: string },
+  minor: number,
+): CreateRequest {
+  if (body === undefined) throw invalid("invalid JSON: got EOF while reading request body");
+  if (body === null) throw invalid("config cannot be empty in order to create a container");
+  const decoded = decodeBody(body);
+  const config = adaptConfig(decoded.config, minor);
+  const hostConfig = adaptHostConfig(decoded.hostConfig, minor);
+  const network = { config, hostConfig, endpoints: decoded.endpoints };
+  const { endpoints, warnings } = adaptEndpoints(network, minor);
+  const platform = minor >= 41 ? query.platform : "";
+  return { name: query.name, platform, config, hostConfig, endpoints, warnings };
+}
+
+function decodeBody(body: unknown): Pick<CreateRequest, "config" | "hostConfig" | "endpoints"> {
+  try {
+    if (!isRecord(body)) throw new DecodeError("", "object", body);
+    const networking = body.NetworkingConfig;
+    return {
+      config: decodeContainerConfig(body, ""),
+      hostConfig: decodeHostConfig(body.HostConfig ?? {}, "HostConfig"),
+      endpoints: decodeEndpointConfigs(
+        isRecord(networking) ? networking.EndpointsConfig : null,
+        "NetworkingConfig.EndpointsConfig",
+      ),
+    };
+  } catch (error) {
+    if (error instanceof DecodeError) throw invalid(`invalid JSON: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+function adaptConfig(config: ContainerConfig, minor: number): ContainerConfig {
+  const { Healthcheck, ...rest } = config;
+  if (Healthcheck === undefined || minor >= 44) return config;
+  const { StartInterval: _later, ...healthcheck } = Healthcheck;
+  return { ...rest, Healthcheck: healthcheck };
+}
+
+function adaptHostConfig(hostConfig: HostConfig, minor: number): HostConfig {
+  const { Annotations, Mounts, ...rest } = hostConfig;
+  return {
+    ...rest,
+    IpcMode: minor < 40 && rest.IpcMode === "" ? "shareable" : rest.IpcMode,
+    CgroupnsMode: minor < 41 && rest.CgroupnsMode === "" ? "host" : rest.CgroupnsMode,
+    ConsoleSize: minor < 42 ? [0, 0] : rest.ConsoleSize,
+    NetworkMode: adaptNetworkMode(rest.NetworkMode, minor),
+    MemorySwappiness: rest.MemorySwappiness === -1 ? null : rest.MemorySwappiness,
+    PidsLimit: rest.PidsLimit !== null && rest.PidsLimit > 0 ? rest.PidsLimit : null,
+    PortBindings: fillPortBindings(rest.PortBindings),
+    ...(Annotations !== undefined && minor >= 43 && { Annotations }),
+    ...(Mounts !== undefined && { Mounts: minor < 42 ? Mounts.map(forgetCreateMountpoint) : Mounts }),
+  };
+}
+
+/** Since 1.44 the daemon shows the network that "default" stands for. */
+function adaptNetworkMode(mode: string, minor: number): string {
+  if (mode !== "" && mode !== "default") return mode;
+  return minor >= 44 ? "bridge" : "default";
+}
+
+type PortBindings = HostConfig["PortBindings"];
+type MountRequest = NonNullable<HostConfig["Mounts"]>[number];
+
+/** A port without bindings is published on an ephemeral port of all addresses. */
+function fillPortBindings(bindings: PortBindings): PortBindings {
+  if (bindings === null) return null;
+  return Object.fromEntries(
+    Object.entries(bindings).map(([port, list]) => [
+      port,
+      list === null || list.length === 0 ? [{ HostIp: "", HostPort: "" }] : list,
+    ]),
+  );
+}
+
+function forgetCreateMountpoint(mount: MountRequest): MountRequest {
+  if (mount.BindOptions === undefined) return mount;
+  const { CreateMountpoint: _later, ...BindOptions } = mount.BindOptions;
+  return { ...mount, BindOptions };
+}
+
+function adaptEndpoints(
+  request: Pick<CreateRequest, "config" | "hostConfig" | "endpoints">,
+  minor: number,
+): Pick<CreateRequest, "endpoints" | "warnings"> {
+  const { config, hostConfig } = request;
+  const names = Object.keys(request.endpoints);
+  if (minor < 44 && names.length > 1)
+    throw invalid(`Container cannot be created with multiple network endpoints: ${names.join(", ")}`);
+  // Docker's clients name the endpoint of the default network "default".
+  const endpoints = Object.fromEntries(
+    Object.entries(request.endpoints).map(([name, endpoint]) => [
+      name === "default" ? hostConfig.NetworkMode : name,
+      minor < 44 ? { ...endpoint, MacAddress: "" } : endpoint,
+    ]),
+  );
+  const mac = config.MacAddress ?? "";
+  if (mac === "") return { endpoints, warnings: [] };
+  const own = endpoints[hostConfig.NetworkMode] ?? decodeEndpointConfigs({ x: {} }, "").x;
+  if (own === undefined) return { endpoints, warnings: [] };
+  if (own.MacAddress !== "" && own.MacAddress !== mac)
+    throw invalid(
+      "the container-wide MAC address must match the endpoint-specific MAC address for the main network, or be left empty",
+    );
+  const warning =
+    "The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.";
+  return {
+    endpoints: { ...endpoints, [hostConfig.NetworkMode]: { ...own, MacAddress: mac } },
+    warnings: minor >= 44 ? [warning] : [],
+  };
+}

@@ -1,0 +1,86 @@
+// --device and --privileged: device nodes of the host, found by looking at the host's /dev.
+
+import type { BigIntStats } from "node:fs";
+import { lstat, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { invalid, systemError } from "#base/errors.ts";
+import type { HostConfig } from "#spec/container-config.ts";
+import type { Device, Resources } from "#spec/oci-runtime.ts";
+
+export interface HostDevices {
+  readonly nodes: readonly Device[];
+  readonly rules: NonNullable<Resources["devices"]>;
+}
+
+export async function findDevices(
+  hostConfig: Pick<HostConfig, "Privileged" | "Devices">,
+): Promise<HostDevices> {
+  if (hostConfig.Privileged) return { nodes: await walkDevices("/dev", "/dev"), rules: [] };
+  const found: HostDevices[] = [];
+  for (const mapping of hostConfig.Devices ?? []) {
+    const access = mapping.CgroupPermissions || "rwm";
+    if (!/^[rwm]{1,3}$/.test(access)) throw invalid(`invalid device mode: ${access}`);
+    const nodes = await findMapped(mapping.PathOnHost, mapping.PathInContainer || mapping.PathOnHost);
+    found.push({ nodes, rules: nodes.map((node) => ruleOf(node, access)) });
+  }
+  return { nodes: found.flatMap(({ nodes }) => nodes), rules: found.flatMap(({ rules }) => rules) };
+}
+
+function ruleOf({ type, major, minor }: Device, access: string): HostDevices["rules"][number] {
+  return {
+    allow: true,
+    type,
+    ...(major !== undefined && { major }),
+    ...(minor !== undefined && { minor }),
+    access,
+  };
+}
+
+async function findMapped(path: string, target: string): Promise<readonly Device[]> {
+  const info = await stat(path, { bigint: true }).catch((error: unknown) => {
+    throw systemError(
+      `error gathering device information while adding custom device "${path}": no such file or directory`,
+      { cause: error },
+    );
+  });
+  if (info.isDirectory()) return walkDevices(path, target);
+  const device = readDevice(info, target);
+  if (device === undefined)
+    throw systemError(
+      `error gathering device information while adding custom device "${path}": not a device node`,
+    );
+  return [device];
+}
+
+/** File systems of their own, made anew in each container. */
+const skipped = new Set(["pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev", "console"]);
+
+async function walkDevices(directory: string, target: string): Promise<readonly Device[]> {
+  const devices: Device[] = [];
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    if (skipped.has(entry.name)) continue;
+    const path = join(directory, entry.name);
+    const inside = join(target, entry.name);
+    if (entry.isDirectory()) devices.push(...(await walkDevices(path, inside)));
+    else if (entry.isCharacterDevice() || entry.isBlockDevice()) {
+      const device = readDevice(await lstat(path, { bigint: true }), inside);
+      if (device !== undefined) devices.push(device);
+    }
+  }
+  return devices;
+}
+
+function readDevice(info: BigIntStats, path: string): Device | undefined {
+  const type = info.isCharacterDevice() ? "c" : info.isBlockDevice() ? "b" : undefined;
+  if (type === undefined) return undefined;
+  const { rdev } = info; // glibc's makedev
+  return {
+    type,
+    path,
+    major: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn)),
+    minor: Number((rdev & 0xffn) | ((rdev >> 12n) & ~0xffn)),
+    fileMode: Number(info.mode) & 0o777,
+    uid: Number(info.uid),
+    gid: Number(info.gid),
+  };
+}

@@ -1,0 +1,65 @@
+// What this machine allows, read once at the daemon's start.
+
+import { existsSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { allCapabilities } from "./oci-defaults.table.ts";
+import type { CpuFacts } from "./validate-resources.ts";
+
+export interface HostFacts extends CpuFacts {
+  readonly cgroupVersion: 1 | 2;
+  /** The daemon's bounding set. */
+  readonly capabilities: ReadonlySet<string>;
+  /** The daemon's own hard limits by ulimit name; a name that is missing is unlimited. */
+  readonly hardLimits: ReadonlyMap<string, number>;
+  readonly hostname: string;
+}
+
+export function readHostFacts(): HostFacts {
+  const status = readFileSync("/proc/self/status", "utf8");
+  const mask = BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? "0"}`);
+  return {
+    cpus: availableParallelism(),
+    onlineCpus: readLine("/sys/devices/system/cpu/online", "0"),
+    onlineMems: readLine("/sys/devices/system/node/online", "0"),
+    cgroupVersion: existsSync("/sys/fs/cgroup/cgroup.controllers") ? 2 : 1,
+    // The table is in the kernel's order: an index is a bit.
+    capabilities: new Set(allCapabilities.filter((_, bit) => (mask >> BigInt(bit)) & 1n)),
+    hardLimits: readHardLimits(readFileSync("/proc/self/limits", "utf8")),
+    hostname: readLine("/proc/sys/kernel/hostname", "localhost"),
+  };
+}
+
+const limitLabels: Readonly<Record<string, string>> = {
+  "cpu time": "cpu",
+  "file size": "fsize",
+  "data size": "data",
+  "stack size": "stack",
+  "core file size": "core",
+  "resident set": "rss",
+  processes: "nproc",
+  "open files": "nofile",
+  "locked memory": "memlock",
+  "pending signals": "sigpending",
+  "msgqueue size": "msgqueue",
+  "nice priority": "nice",
+  "realtime priority": "rtprio",
+  "realtime timeout": "rttime",
+};
+
+/** /proc/self/limits: "Max open files            1024                 524288               files". */
+export function readHardLimits(text: string): ReadonlyMap<string, number> {
+  const limits = new Map<string, number>();
+  for (const [, label = "", hard = ""] of text.matchAll(/^Max (.+?)\s{2,}\S+\s+(\d+)\b/gm)) {
+    const name = limitLabels[label];
+    if (name !== undefined) limits.set(name, Number(hard));
+  }
+  return limits;
+}
+
+function readLine(path: string, fallback: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return fallback;
+  }
+}

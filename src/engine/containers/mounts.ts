@@ -1,0 +1,119 @@
+// Decides a new container's mounts: what the user asked for, what other containers share, and the image's volumes.
+
+import { stat } from "node:fs/promises";
+import { EngineError, invalid } from "#base/errors.ts";
+import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
+import {
+  anonymousVolume,
+  type MountSpec,
+  parseBind,
+  parseMount,
+  parseTmpfs,
+  parseVolumesFrom,
+} from "./mount-spec.ts";
+import type { ContainerRecord, MountPoint } from "./record.ts";
+
+/** What containers need of volumes. */
+export interface ContainerVolumes {
+  /** Makes the volume, or gives the existing one of that name; `name` "" makes an anonymous one. */
+  create(
+    request: {
+      readonly name: string;
+      readonly driver: string;
+      readonly labels: Readonly<Record<string, string>>;
+      readonly options: Readonly<Record<string, string>>;
+    },
+    signal: AbortSignal,
+  ): Promise<{ readonly name: string; readonly driver: string; readonly mountpoint: string }>;
+  /** A container is about to start with it. Local volumes with a device are mounted now. */
+  mount(name: string, containerId: string): Promise<void>;
+  unmount(name: string, containerId: string): Promise<void>;
+  remove(name: string): Promise<void>;
+}
+
+export interface MountDeps {
+  readonly containers: { get(reference: string): { readonly record: ContainerRecord } };
+  readonly volumes: Pick<ContainerVolumes, "create" | "remove">;
+}
+
+/** The mounts as asked for, without doing anything. */
+export function planMounts(
+  config: ContainerConfig,
+  hostConfig: HostConfig,
+  minor: number,
+  lookUp: MountDeps["containers"],
+): readonly MountSpec[] {
+  const byTarget = new Map<string, MountSpec>();
+  for (const entry of hostConfig.VolumesFrom ?? [])
+    for (const mount of mountsFrom(entry, lookUp)) byTarget.set(mount.destination, mount);
+  const tmpfs = new Set(
+    Object.entries(hostConfig.Tmpfs ?? {}).map(([path, options]) => parseTmpfs(path, options).destination),
+  );
+  for (const mount of ownMounts(hostConfig, minor, tmpfs)) byTarget.set(mount.destination, mount);
+  for (const path of Object.keys(config.Volumes ?? {})) {
+    const mount = anonymousVolume(path);
+    if (!byTarget.has(mount.destination) && !tmpfs.has(mount.destination))
+      byTarget.set(mount.destination, mount);
+  }
+  return [...byTarget.values()];
+}
+
+function ownMounts(hostConfig: HostConfig, minor: number, tmpfs: ReadonlySet<string>): readonly MountSpec[] {
+  const own = [
+    ...(hostConfig.Binds ?? []).map(parseBind),
+    ...(hostConfig.Mounts ?? []).map((mount) => parseMount(mount, minor)),
+  ];
+  const seen = new Set(tmpfs);
+  for (const { destination } of own) {
+    if (seen.has(destination)) throw invalid(`Duplicate mount point: ${destination}`);
+    seen.add(destination);
+  }
+  return own;
+}
+
+function mountsFrom(entry: string, lookUp: MountDeps["containers"]): readonly MountSpec[] {
+  const { container, mode } = parseVolumesFrom(entry);
+  const readOnly = mode.split(",").includes("ro");
+  return lookUp.get(container).record.mounts.map((mount) => ({
+    ...mount,
+    writable: mount.writable && !readOnly,
+    mode: mode === "" ? mount.mode : mode,
+    copy: false,
+    anonymous: false,
+    labels: {},
+    driverOptions: {},
+  }));
+}
+
+/** Makes the volumes and checks the bind sources; `undo` removes the anonymous volumes. */
+export async function resolveMounts(
+  deps: Pick<MountDeps, "volumes">,
+  specs: readonly MountSpec[],
+  undo: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<readonly MountPoint[]> {
+  const mounts: MountPoint[] = [];
+  for (const { labels, driverOptions, ...mount } of specs) {
+    if (mount.type === "volume") {
+      const request = { name: mount.name, driver: mount.driver, labels, options: driverOptions };
+      const volume = await deps.volumes.create(request, signal);
+      if (mount.anonymous) undo.defer(() => deps.volumes.remove(volume.name));
+      mounts.push({ ...mount, name: volume.name, driver: volume.driver, source: volume.mountpoint });
+      continue;
+    }
+    if (mount.type === "bind" && !mount.createSource) await checkBindSource(mount.source);
+    mounts.push(mount);
+  }
+  return mounts;
+}
+
+async function checkBindSource(path: string): Promise<void> {
+  try {
+    await stat(path);
+  } catch (error) {
+    if (error instanceof EngineError) throw error;
+    throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${path}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,116 @@
+// What is mounted in a container: Docker's defaults, the etc files, and the user's mounts, shallow paths first.
+
+import { join, posix } from "node:path";
+import type { HostConfig } from "#spec/container-config.ts";
+import type { Mount } from "#spec/oci-runtime.ts";
+import { parseTmpfs } from "./mount-spec.ts";
+import { defaultMounts } from "./oci-defaults.table.ts";
+import type { MountPoint } from "./record.ts";
+
+export interface MountInput {
+  readonly hostConfig: HostConfig;
+  readonly mounts: readonly MountPoint[];
+  /** Directory with hosts, hostname and resolv.conf. */
+  readonly etcDir: string;
+}
+
+export function planOciMounts(input: MountInput): readonly Mount[] {
+  const { hostConfig } = input;
+  const own = [...userMounts(input), ...tmpfsMounts(hostConfig)];
+  const targets = new Set(own.map(({ destination }) => destination));
+  const etc = etcMounts(input).filter(({ destination }) => !targets.has(destination));
+  const defaults = baseMounts(hostConfig).filter(
+    ({ destination }) =>
+      !targets.has(destination) && !(targets.has("/dev") && destination.startsWith("/dev/")),
+  );
+  return [...defaults, ...byDepth([...etc, ...own])];
+}
+
+const depth = (path: string): number => path.split("/").length;
+const byDepth = (mounts: readonly Mount[]): readonly Mount[] =>
+  mounts.toSorted((a, b) => depth(a.destination) - depth(b.destination));
+
+function baseMounts(hostConfig: HostConfig): readonly Mount[] {
+  const mounts = defaultMounts.map((mount) => adaptDefault(mount, hostConfig));
+  switch (hostConfig.IpcMode) {
+    case "none":
+      return mounts;
+    case "host":
+      return [
+        ...mounts.filter(({ destination }) => destination !== "/dev/mqueue"),
+        bind("/dev/mqueue", "/dev/mqueue", ["rbind", "nosuid", "noexec", "nodev"]),
+        bind("/dev/shm", "/dev/shm", ["rbind", "nosuid", "noexec", "nodev"]),
+      ];
+    default:
+      return [
+        ...mounts,
+        {
+          destination: "/dev/shm",
+          type: "tmpfs",
+          source: "shm",
+          options: ["nosuid", "noexec", "nodev", "mode=1777", `size=${hostConfig.ShmSize}`],
+        },
+      ];
+  }
+}
+
+function adaptDefault(mount: Mount, hostConfig: HostConfig): Mount {
+  const options = mount.options ?? [];
+  const kernelView = mount.type === "sysfs" || mount.type === "cgroup";
+  if (hostConfig.Privileged && kernelView)
+    return { ...mount, options: options.map((option) => (option === "ro" ? "rw" : option)) };
+  return mount;
+}
+
+const bind = (source: string, destination: string, options: readonly string[]): Mount => ({
+  destination,
+  type: "bind",
+  source,
+  options,
+});
+
+function etcMounts({ hostConfig, etcDir }: MountInput): readonly Mount[] {
+  const options = ["rbind", "rprivate", ...(hostConfig.ReadonlyRootfs ? ["ro"] : [])];
+  return ["resolv.conf", "hostname", "hosts"].map((name) =>
+    bind(join(etcDir, name), `/etc/${name}`, options),
+  );
+}
+
+function userMounts({ mounts }: MountInput): readonly Mount[] {
+  return mounts.map((mount) => {
+    const access = mount.writable ? [] : ["ro"];
+    if (mount.type === "tmpfs") return tmpfs(mount.destination, [...mount.options, ...access]);
+    const kind = mount.recursive ? "rbind" : "bind";
+    return bind(mount.source, mount.destination, [kind, ...access, mount.propagation || "rprivate"]);
+  });
+}
+
+const tmpfsMounts = (hostConfig: HostConfig): readonly Mount[] =>
+  Object.entries(hostConfig.Tmpfs ?? {}).map(([path, text]) => {
+    const { destination, options } = parseTmpfs(path, text);
+    return tmpfs(posix.normalize(destination), options);
+  });
+
+function tmpfs(destination: string, options: readonly string[]): Mount {
+  const merged = new Map<string, string>();
+  for (const option of ["noexec", "nosuid", "nodev", "rprivate", ...options])
+    merged.set(optionKind(option), option);
+  return { destination, type: "tmpfs", source: "tmpfs", options: [...merged.values()] };
+}
+
+/** Options of one kind replace each other: "exec" and "noexec", "size=1m" and "size=2m". */
+function optionKind(option: string): string {
+  const name = option.split("=", 1)[0] ?? option;
+  if (name === "rw" || name === "ro") return "access";
+  if (["exec", "suid", "dev", "atime", "diratime"].includes(name.replace(/^no/, "")))
+    return name.replace(/^no/, "");
+  if (/^r?(private|shared|slave|unbindable)$/.test(name)) return "propagation";
+  return name;
+}
+
+/** The root's propagation that the widest mount needs. */
+export function rootPropagation(mounts: readonly MountPoint[]): string | undefined {
+  const used = new Set(mounts.map(({ propagation }) => propagation.replace(/^r/, "")));
+  if (used.has("shared")) return "shared";
+  return used.has("slave") ? "rslave" : undefined;
+}

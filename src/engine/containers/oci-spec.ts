@@ -1,0 +1,118 @@
+// A container's settings as an OCI runtime specification. Pure: what must be looked up is in the input.
+
+import { posix } from "node:path";
+import type { Linux, NamespaceType, Process, Resources, Seccomp, Spec } from "#spec/oci-runtime.ts";
+import { decideCapabilities } from "./capabilities.ts";
+import { containerEnv } from "./environment.ts";
+import type { HostDevices } from "./host-devices.ts";
+import type { HostFacts } from "./host-facts.ts";
+import { planOciMounts, rootPropagation } from "./oci-spec-mounts.ts";
+import { planDeviceRules, planResources } from "./oci-spec-resources.ts";
+import type { ContainerRecord } from "./record.ts";
+import { planRlimits } from "./rlimits.ts";
+import { parseSecurityOptions } from "./security-opt.ts";
+import type { ContainerUser } from "./user.ts";
+
+export interface SpecInput {
+  readonly record: ContainerRecord;
+  readonly user: ContainerUser;
+  readonly devices: HostDevices;
+  readonly host: HostFacts;
+  /** Network namespace to join; "" is the host's. */
+  readonly netns: string;
+  readonly etcDir: string;
+  /** Docker's profile, or the JSON text of one, for a capability set. */
+  readonly seccomp: (profile: string, capabilities: readonly string[]) => Seccomp;
+}
+
+export function buildSpec(input: SpecInput): Spec {
+  const { config, hostConfig, mounts } = input.record;
+  const ownUts = hostConfig.UTSMode !== "host";
+  return {
+    ociVersion: "1.2.0",
+    root: { path: "rootfs", readonly: hostConfig.ReadonlyRootfs },
+    ...(ownUts && { hostname: config.Hostname }),
+    ...(ownUts && config.Domainname !== "" && { domainname: config.Domainname }),
+    mounts: planOciMounts({ hostConfig, mounts, etcDir: input.etcDir }),
+    process: buildProcess(input),
+    ...(hostConfig.Annotations !== undefined && { annotations: hostConfig.Annotations }),
+    linux: buildLinux(input),
+  };
+}
+
+function buildProcess({ record, user, host }: SpecInput): Process {
+  const { config, hostConfig } = record;
+  const [height = 0, width = 0] = hostConfig.ConsoleSize;
+  const { granted } = decideCapabilities(hostConfig, host.capabilities);
+  return {
+    terminal: config.Tty,
+    ...(config.Tty && height > 0 && width > 0 && { consoleSize: { height, width } }),
+    cwd: config.WorkingDir === "" ? "/" : posix.resolve("/", config.WorkingDir),
+    env: containerEnv(config, user.home),
+    args: [record.path, ...record.args],
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+    capabilities: capabilitySets(granted),
+    rlimits: planRlimits(hostConfig.Ulimits, host).rlimits,
+    noNewPrivileges: parseSecurityOptions(hostConfig.SecurityOpt).noNewPrivileges,
+    ...(hostConfig.OomScoreAdj !== 0 && { oomScoreAdj: hostConfig.OomScoreAdj }),
+  };
+}
+
+/** Nothing is inheritable or ambient: CVE-2022-24769, CVE-2016-8867. */
+export const capabilitySets = (granted: readonly string[]): NonNullable<Process["capabilities"]> => ({
+  bounding: granted,
+  effective: granted,
+  permitted: granted,
+});
+
+function buildLinux(input: SpecInput): Linux {
+  const { hostConfig, id, mounts } = input.record;
+  const propagation = rootPropagation(mounts);
+  const seccomp = planSeccomp(input);
+  return {
+    namespaces: planNamespaces(input),
+    devices: input.devices.nodes,
+    cgroupsPath: posix.join("/", hostConfig.CgroupParent || "docker", id),
+    resources: buildResources(input),
+    sysctl: planSysctls(input),
+    ...(propagation !== undefined && { rootfsPropagation: propagation }),
+    ...(seccomp !== undefined && { seccomp }),
+    maskedPaths: hostConfig.MaskedPaths ?? [],
+    readonlyPaths: hostConfig.ReadonlyPaths ?? [],
+  };
+}
+
+export function buildResources({ record, devices }: Pick<SpecInput, "record" | "devices">): Resources {
+  const { hostConfig } = record;
+  return {
+    ...planResources(hostConfig),
+    devices: planDeviceRules(hostConfig.Privileged, devices.rules, hostConfig.DeviceCgroupRules ?? []),
+  };
+}
+
+function planNamespaces({ record, netns }: SpecInput): NonNullable<Linux["namespaces"]> {
+  const { hostConfig } = record;
+  const own: NamespaceType[] = ["mount"];
+  if (hostConfig.UTSMode !== "host") own.push("uts");
+  if (hostConfig.PidMode !== "host") own.push("pid");
+  if (hostConfig.IpcMode !== "host") own.push("ipc");
+  if (hostConfig.CgroupnsMode === "private") own.push("cgroup");
+  const namespaces = own.map((type) => ({ type }));
+  return netns === "" ? namespaces : [...namespaces, { type: "network", path: netns }];
+}
+
+function planSysctls({ record, netns }: SpecInput): Readonly<Record<string, string>> {
+  const defaults = {
+    "net.ipv4.ip_unprivileged_port_start": "0",
+    "net.ipv4.ping_group_range": "0 2147483647",
+  };
+  return { ...(netns !== "" && defaults), ...record.hostConfig.Sysctls };
+}
+
+function planSeccomp({ record, host, seccomp }: SpecInput): Seccomp | undefined {
+  const { hostConfig } = record;
+  const profile = parseSecurityOptions(hostConfig.SecurityOpt).seccomp;
+  if (profile === "unconfined") return undefined;
+  if (hostConfig.Privileged && profile === "builtin") return undefined;
+  return seccomp(profile, decideCapabilities(hostConfig, host.capabilities).granted);
+}

@@ -1,0 +1,158 @@
+// What the engine keeps of a container: the record changes by rename and update only, the state with each event of its life.
+
+import {
+  boolean,
+  type Decoded,
+  type Decoder,
+  integer,
+  array as list,
+  literal,
+  number,
+  object,
+  string,
+} from "#base/decode.ts";
+import type { AttachRequest, Sandbox } from "#network/controller.ts";
+import { decodeContainerConfig, decodeEndpointConfigs, decodeHostConfig } from "#spec/container-config.ts";
+
+const orNull =
+  <T>(decode: Decoder<T>): Decoder<T | null> =>
+  (value, path) =>
+    value === undefined || value === null ? null : decode(value, path);
+
+/** A mount that was decided at creation; inspect shows it as MountPoint. */
+const decodeMountPoint = object(
+  {
+    type: literal("bind", "volume", "tmpfs"),
+    /** Volume name, "" for others. */
+    name: string,
+    /** Host path; "" for tmpfs. */
+    source: string,
+    destination: string,
+    /** Volume driver, "" for others. */
+    driver: string,
+    /** The mode as the user wrote it: "ro,z". */
+    mode: string,
+    writable: boolean,
+    propagation: string,
+    /** The volume gets the image's files at the destination if it is empty. */
+    copy: boolean,
+    /** Removed with the container by `rm -v` and `--rm`. */
+    anonymous: boolean,
+    /** A missing bind source is made (-v). */
+    createSource: boolean,
+    /** A tmpfs's own mount options. */
+    options: list(string),
+    recursive: boolean,
+  },
+  { subpath: string },
+);
+export type MountPoint = Decoded<typeof decodeMountPoint>;
+
+export const decodeContainerRecord = object(
+  {
+    id: string,
+    name: string,
+    createdAt: string,
+    /** Digest of the image's configuration. */
+    imageId: string,
+    /** Chain id of the image's layers, the snapshot's parent. */
+    chainId: string,
+    /** The registry name that the reference resolved to, or "". */
+    imageName: string,
+    path: string,
+    args: list(string),
+    config: decodeContainerConfig,
+    hostConfig: decodeHostConfig,
+    endpoints: decodeEndpointConfigs,
+    mounts: list(decodeMountPoint),
+    logPath: string,
+  },
+  {},
+);
+export type ContainerRecord = Decoded<typeof decodeContainerRecord>;
+
+const decodePort = object(
+  { proto: literal("tcp", "udp", "sctp"), containerPort: integer, hostIp: string, hostPort: integer },
+  { hostPortEnd: integer },
+);
+
+const decodeAttachRequest: Decoder<AttachRequest> = object(
+  { sandboxId: string, network: string, endpointId: string, ports: list(decodePort) },
+  { ipv4: string, macAddress: string, aliases: list(string) },
+);
+
+const decodeSandbox: Decoder<Sandbox> = object(
+  { id: string, path: string },
+  {
+    endpoint: object(
+      {
+        networkId: string,
+        networkName: string,
+        endpointId: string,
+        interfaceName: string,
+        ipv4: string,
+        prefixLength: integer,
+        gateway: string,
+        macAddress: string,
+        ports: list(decodePort),
+      },
+      {},
+    ),
+  },
+);
+
+const decodeHealth = object(
+  {
+    status: literal("starting", "healthy", "unhealthy"),
+    failingStreak: integer,
+    log: list(object({ start: string, end: string, exitCode: integer, output: string }, {})),
+  },
+  {},
+);
+export type HealthState = Decoded<typeof decodeHealth>;
+
+export const decodeContainerState = object(
+  {
+    status: literal("created", "running", "paused", "restarting", "removing", "exited", "dead"),
+    pid: integer,
+    exitCode: integer,
+    error: string,
+    oomKilled: boolean,
+    startedAt: string,
+    finishedAt: string,
+    restartCount: integer,
+    /** A user stopped it: `unless-stopped` stays down at the daemon's start, no policy restarts it now. */
+    manuallyStopped: boolean,
+    /** The user ports of the last start, so that a restart publishes the same ephemeral ones. */
+    network: orNull(object({ request: decodeAttachRequest, sandbox: decodeSandbox }, {})),
+    health: orNull(decodeHealth),
+    /** Directories of this start to remove: shared memory of shareable IPC. */
+    exitedAt: number,
+  },
+  {},
+);
+export type ContainerState = Decoded<typeof decodeContainerState>;
+export type ContainerStatus = ContainerState["status"];
+
+export const newState: ContainerState = {
+  status: "created",
+  pid: 0,
+  exitCode: 0,
+  error: "",
+  oomKilled: false,
+  startedAt: "0001-01-01T00:00:00Z",
+  finishedAt: "0001-01-01T00:00:00Z",
+  restartCount: 0,
+  manuallyStopped: false,
+  network: null,
+  health: null,
+  exitedAt: 0,
+};
+
+/** A process of the container exists. */
+export const hasProcess = (state: Pick<ContainerState, "status">): boolean =>
+  state.status === "running" || state.status === "paused";
+
+/** Docker's `Running`: also while it waits to be restarted. */
+export const isRunning = (state: Pick<ContainerState, "status">): boolean =>
+  hasProcess(state) || state.status === "restarting";

@@ -1,0 +1,178 @@
+// Containers by id, name and id prefix, each with its own lock. A change is saved before anyone can see it.
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { conflict, invalid, notFound } from "#base/errors.ts";
+import { Lock } from "#base/lock.ts";
+import {
+  type ContainerRecord,
+  type ContainerState,
+  decodeContainerRecord,
+  decodeContainerState,
+  isRunning,
+} from "./record.ts";
+
+/** For openDatabase: the schema steps of this store. */
+export const containerSchema: readonly string[] = [
+  "CREATE TABLE containers (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, record TEXT NOT NULL, state TEXT NOT NULL) STRICT",
+];
+
+/** A client that asked to be attached before the container started. */
+export interface PendingAttach {
+  /** Called between the task's creation and its start; what it throws ends that client only. */
+  connect(): Promise<void>;
+  /** The start failed. */
+  abandon(): void;
+}
+
+/** One container. Only the store changes what it shows. */
+export class Container {
+  readonly id: string;
+  /** Held by whoever changes the container's life: start, exit, removal, … */
+  readonly lock = new Lock();
+  readonly pendingAttaches = new Set<PendingAttach>();
+  /** How many times it has exited since the daemon started. */
+  exits = 0;
+  removed = false;
+  record: ContainerRecord;
+  state: ContainerState;
+  #watchers = new Set<() => void>();
+
+  constructor(record: ContainerRecord, state: ContainerState) {
+    this.id = record.id;
+    this.record = record;
+    this.state = state;
+  }
+
+  get running(): boolean {
+    return isRunning(this.state);
+  }
+
+  announce(): void {
+    const watchers = this.#watchers;
+    this.#watchers = new Set();
+    for (const wake of watchers) wake();
+  }
+
+  /** Resolves once the condition holds; looks again after each change. */
+  async until(condition: () => boolean, signal: AbortSignal): Promise<void> {
+    while (!condition()) {
+      signal.throwIfAborted();
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const abort = (): void => reject(signal.reason);
+      this.#watchers.add(resolve);
+      signal.addEventListener("abort", abort, { once: true });
+      try {
+        await promise;
+      } finally {
+        this.#watchers.delete(resolve);
+        signal.removeEventListener("abort", abort);
+      }
+    }
+  }
+}
+
+export class ContainerStore {
+  readonly #byId = new Map<string, Container>();
+  /** Name to id; a name is taken from the moment its container is being created. */
+  readonly #names = new Map<string, string>();
+  readonly #insert: StatementSync;
+  readonly #saveRecord: StatementSync;
+  readonly #saveState: StatementSync;
+  readonly #delete: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#insert = database.prepare("INSERT INTO containers (id, name, record, state) VALUES (?, ?, ?, ?)");
+    this.#saveRecord = database.prepare("UPDATE containers SET name = ?, record = ? WHERE id = ?");
+    this.#saveState = database.prepare("UPDATE containers SET state = ? WHERE id = ?");
+    this.#delete = database.prepare("DELETE FROM containers WHERE id = ?");
+    for (const row of database.prepare("SELECT record, state FROM containers").all()) {
+      const record = decodeContainerRecord(JSON.parse(String(row.record)), "record");
+      const state = decodeContainerState(JSON.parse(String(row.state)), "state");
+      this.#byId.set(record.id, new Container(record, state));
+      this.#names.set(record.name, record.id);
+    }
+  }
+
+  /** Takes a name until disposed; `add` and `rename` make it the container's. */
+  reserveName(name: string, id: string): Disposable {
+    const owner = this.#names.get(name);
+    if (owner !== undefined && owner !== id)
+      throw conflict(
+        `Conflict. The container name "/${name}" is already in use by container "${owner}". You have to remove (or rename) that container to be able to reuse that name.`,
+      );
+    this.#names.set(name, id);
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#byId.get(id)?.record.name !== name) this.#names.delete(name);
+      },
+    };
+  }
+
+  hasName(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  add(record: ContainerRecord, state: ContainerState): Container {
+    this.#insert.run(record.id, record.name, JSON.stringify(record), JSON.stringify(state));
+    const container = new Container(record, state);
+    this.#byId.set(record.id, container);
+    return container;
+  }
+
+  /** By id, name (with or without its slash), or a prefix of one id. */
+  find(reference: string): Container | undefined {
+    const exact = this.#byId.get(reference) ?? this.#byName(reference.replace(/^\//, ""));
+    if (exact !== undefined || reference === "") return exact;
+    let found: Container | undefined;
+    for (const container of this.#byId.values()) {
+      if (!container.id.startsWith(reference)) continue;
+      if (found !== undefined) throw invalid(`multiple IDs found with provided prefix: ${reference}`);
+      found = container;
+    }
+    return found;
+  }
+
+  get(reference: string): Container {
+    const container = this.find(reference);
+    if (container === undefined) throw notFound("container", reference);
+    return container;
+  }
+
+  /** Newest first, as `ps` lists them. */
+  list(): readonly Container[] {
+    return [...this.#byId.values()].sort((a, b) => (a.record.createdAt < b.record.createdAt ? 1 : -1));
+  }
+
+  saveState(container: Container, change: Partial<ContainerState>): void {
+    const state = { ...container.state, ...change };
+    this.#saveState.run(JSON.stringify(state), container.id);
+    container.state = state;
+    container.announce();
+  }
+
+  saveRecord(
+    container: Container,
+    change: Partial<Pick<ContainerRecord, "name" | "hostConfig" | "mounts" | "endpoints">>,
+  ): void {
+    const record = { ...container.record, ...change };
+    this.#saveRecord.run(record.name, JSON.stringify(record), container.id);
+    const oldName = container.record.name;
+    container.record = record;
+    if (oldName !== record.name) this.#names.delete(oldName);
+    container.announce();
+  }
+
+  /** Id and name are free when it returns. */
+  delete(container: Container): void {
+    this.#delete.run(container.id);
+    this.#byId.delete(container.id);
+    this.#names.delete(container.record.name);
+    container.removed = true;
+    container.announce();
+  }
+
+  #byName(name: string): Container | undefined {
+    const id = this.#names.get(name);
+    return id === undefined ? undefined : this.#byId.get(id);
+  }
+}

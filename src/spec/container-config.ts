@@ -1,0 +1,253 @@
+// A container's settings in the Engine API's spelling (ContainerConfig, HostConfig), read into complete values: what the client left
+// out has Go's zero value, and null stays null where inspect shows it.
+
+import {
+  boolean,
+  type Decoded,
+  DecodeError,
+  type Decoder,
+  integer,
+  array as list,
+  record as map,
+  object,
+  string,
+  unknown,
+} from "#base/decode.ts";
+
+const or =
+  <T>(decode: Decoder<T>, fallback: T): Decoder<T> =>
+  (value, path) =>
+    value === undefined || value === null ? fallback : decode(value, path);
+const orNull =
+  <T>(decode: Decoder<T>): Decoder<T | null> =>
+  (value, path) =>
+    value === undefined || value === null ? null : decode(value, path);
+
+const text = or(string, "");
+const flag = or(boolean, false);
+const count = or(integer, 0);
+const texts = orNull(list(string));
+const textMap = orNull(map(string));
+const keys = orNull(map(unknown));
+
+/** Go's strslice: a list, or one string. */
+const command: Decoder<readonly string[] | null> = (value, path) =>
+  typeof value === "string" ? [value] : texts(value, path);
+
+const decodeHealthConfig = object(
+  {},
+  {
+    Test: list(string),
+    Interval: integer,
+    Timeout: integer,
+    StartPeriod: integer,
+    StartInterval: integer,
+    Retries: integer,
+  },
+);
+export type HealthConfig = Decoded<typeof decodeHealthConfig>;
+
+export const decodeContainerConfig = object(
+  {
+    Hostname: text,
+    Domainname: text,
+    User: text,
+    AttachStdin: flag,
+    AttachStdout: flag,
+    AttachStderr: flag,
+    Tty: flag,
+    OpenStdin: flag,
+    StdinOnce: flag,
+    Env: texts,
+    Cmd: command,
+    Image: text,
+    Volumes: keys,
+    WorkingDir: text,
+    Entrypoint: command,
+    OnBuild: texts,
+    Labels: textMap,
+  },
+  {
+    ExposedPorts: map(unknown),
+    Healthcheck: decodeHealthConfig,
+    ArgsEscaped: boolean,
+    NetworkDisabled: boolean,
+    MacAddress: string,
+    StopSignal: string,
+    StopTimeout: integer,
+    Shell: list(string),
+  },
+);
+export type ContainerConfig = Decoded<typeof decodeContainerConfig>;
+
+const decodePortBinding = object({ HostIp: text, HostPort: text }, {});
+export type PortBindings = Readonly<Record<string, readonly Decoded<typeof decodePortBinding>[] | null>>;
+
+const decodeMount = object(
+  { Type: text, Target: text },
+  {
+    Source: string,
+    ReadOnly: boolean,
+    Consistency: string,
+    BindOptions: object(
+      {},
+      {
+        Propagation: string,
+        NonRecursive: boolean,
+        CreateMountpoint: boolean,
+        ReadOnlyNonRecursive: boolean,
+        ReadOnlyForceRecursive: boolean,
+      },
+    ),
+    VolumeOptions: object(
+      {},
+      {
+        NoCopy: boolean,
+        Labels: map(string),
+        Subpath: string,
+        DriverConfig: object({}, { Name: string, Options: map(string) }),
+      },
+    ),
+    ImageOptions: object({}, { Subpath: string }),
+    TmpfsOptions: object({}, { SizeBytes: integer, Mode: integer, Options: list(list(string)) }),
+    ClusterOptions: unknown,
+  },
+);
+export type MountRequest = Decoded<typeof decodeMount>;
+
+const decodeDevice = object({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text }, {});
+export type DeviceMapping = Decoded<typeof decodeDevice>;
+const decodeUlimit = object({ Name: text, Soft: count, Hard: count }, {});
+const decodeRestartPolicy = object({ Name: text, MaximumRetryCount: count }, {});
+export type RestartPolicy = Decoded<typeof decodeRestartPolicy>;
+
+const resourceFields = {
+  CpuShares: count,
+  Memory: count,
+  NanoCpus: count,
+  CgroupParent: text,
+  BlkioWeight: count,
+  BlkioWeightDevice: orNull(list(unknown)),
+  BlkioDeviceReadBps: orNull(list(unknown)),
+  BlkioDeviceWriteBps: orNull(list(unknown)),
+  BlkioDeviceReadIOps: orNull(list(unknown)),
+  BlkioDeviceWriteIOps: orNull(list(unknown)),
+  CpuPeriod: count,
+  CpuQuota: count,
+  CpuRealtimePeriod: count,
+  CpuRealtimeRuntime: count,
+  CpusetCpus: text,
+  CpusetMems: text,
+  Devices: orNull(list(decodeDevice)),
+  DeviceCgroupRules: texts,
+  DeviceRequests: orNull(list(unknown)),
+  MemoryReservation: count,
+  MemorySwap: count,
+  MemorySwappiness: orNull(integer),
+  OomKillDisable: orNull(boolean),
+  PidsLimit: orNull(integer),
+  Ulimits: orNull(list(decodeUlimit)),
+  CpuCount: count,
+  CpuPercent: count,
+  IOMaximumIOps: count,
+  IOMaximumBandwidth: count,
+};
+const decodeResources = object(resourceFields, {});
+export type ContainerResources = Decoded<typeof decodeResources>;
+
+export const decodeHostConfig = object(
+  {
+    ...resourceFields,
+    Binds: texts,
+    ContainerIDFile: text,
+    LogConfig: or(object({ Type: text, Config: textMap }, {}), { Type: "", Config: {} }),
+    NetworkMode: text,
+    PortBindings: orNull(map(orNull(list(decodePortBinding)))),
+    RestartPolicy: or(decodeRestartPolicy, { Name: "", MaximumRetryCount: 0 }),
+    AutoRemove: flag,
+    VolumeDriver: text,
+    VolumesFrom: texts,
+    ConsoleSize: or(list(integer), [0, 0]),
+    CapAdd: command,
+    CapDrop: command,
+    CgroupnsMode: text,
+    Dns: texts,
+    DnsOptions: texts,
+    DnsSearch: texts,
+    ExtraHosts: texts,
+    GroupAdd: texts,
+    IpcMode: text,
+    Cgroup: text,
+    Links: texts,
+    OomScoreAdj: count,
+    PidMode: text,
+    Privileged: flag,
+    PublishAllPorts: flag,
+    ReadonlyRootfs: flag,
+    SecurityOpt: texts,
+    UTSMode: text,
+    UsernsMode: text,
+    ShmSize: count,
+    Runtime: text,
+    Isolation: text,
+    MaskedPaths: texts,
+    ReadonlyPaths: texts,
+  },
+  {
+    Annotations: map(string),
+    StorageOpt: map(string),
+    Tmpfs: map(string),
+    Sysctls: map(string),
+    Mounts: list(decodeMount),
+    Init: boolean,
+    KernelMemory: integer,
+    KernelMemoryTCP: integer,
+  },
+);
+export type HostConfig = Decoded<typeof decodeHostConfig>;
+
+const decodeEndpointConfig = object(
+  {
+    IPAMConfig: orNull(object({}, { IPv4Address: string, IPv6Address: string, LinkLocalIPs: list(string) })),
+    Links: texts,
+    Aliases: texts,
+    DriverOpts: textMap,
+    MacAddress: text,
+    GwPriority: count,
+  },
+  {},
+);
+export type EndpointConfig = Decoded<typeof decodeEndpointConfig>;
+export type EndpointConfigs = Readonly<Record<string, EndpointConfig>>;
+
+/** NetworkingConfig.EndpointsConfig; a null endpoint has default settings. */
+export const decodeEndpointConfigs: Decoder<EndpointConfigs> = (value, path) =>
+  or(map(or(decodeEndpointConfig, decodeEndpointConfig({}, ""))), {})(value, path);
+
+/** The body of POST /containers/{id}/update: only what is there is to change. */
+export const decodeUpdate = object(
+  {},
+  {
+    CpuShares: integer,
+    Memory: integer,
+    NanoCpus: integer,
+    BlkioWeight: integer,
+    CpuPeriod: integer,
+    CpuQuota: integer,
+    CpuRealtimePeriod: integer,
+    CpuRealtimeRuntime: integer,
+    CpusetCpus: string,
+    CpusetMems: string,
+    MemoryReservation: integer,
+    MemorySwap: integer,
+    PidsLimit: integer,
+    RestartPolicy: decodeRestartPolicy,
+  },
+);
+export type UpdateRequest = Decoded<typeof decodeUpdate>;
+
+/** Fails like Go's decoder does on a body that is no object. */
+export const isObjectBody = (value: unknown): value is Readonly<Record<string, unknown>> => {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return true;
+  throw new DecodeError("", "object", value);
+};
