@@ -1,0 +1,93 @@
+// Removes content and snapshots that nothing refers to. A run is one step of the event loop: nothing can be made meanwhile.
+
+import type { StatementSync } from "node:sqlite";
+import { inTransaction } from "#base/database.ts";
+import type { LocalContent } from "../content/local.ts";
+import type { Metadata } from "../metadata.ts";
+import { readLabels, readText } from "../rows.ts";
+import { type OverlaySnapshotter, snapshotterName } from "../snapshots/local.ts";
+import type { Holds } from "./holds.ts";
+import { Marker } from "./marker.ts";
+import { isExpired, type Node } from "./references.ts";
+
+/** Changes within this time are answered by one run. */
+const quietTime = 100;
+
+interface CollectorDeps {
+  readonly metadata: Pick<Metadata, "database" | "now">;
+  readonly content: LocalContent;
+  readonly snapshots: OverlaySnapshotter;
+  readonly holds: Holds;
+}
+
+export class Collector implements Disposable {
+  readonly #deps: CollectorDeps;
+  readonly #marker: Marker;
+  readonly #namespaces: StatementSync;
+  readonly #blobs: StatementSync;
+  readonly #snapshots: StatementSync;
+  readonly #leases: StatementSync;
+  readonly #deleteLease: StatementSync;
+  readonly #deleteResources: StatementSync;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(deps: CollectorDeps) {
+    this.#deps = deps;
+    const { database } = deps.metadata;
+    this.#marker = new Marker(database, snapshotterName);
+    this.#namespaces = database.prepare("SELECT name FROM namespaces");
+    this.#blobs = database.prepare("SELECT digest FROM blobs WHERE namespace = ?");
+    // Children have higher numbers than their parents: this order removes them first.
+    this.#snapshots = database.prepare("SELECT key FROM snapshots WHERE namespace = ? ORDER BY id DESC");
+    this.#leases = database.prepare("SELECT id, labels FROM leases WHERE namespace = ?");
+    this.#deleteLease = database.prepare("DELETE FROM leases WHERE namespace = ? AND id = ?");
+    this.#deleteResources = database.prepare("DELETE FROM lease_resources WHERE namespace = ? AND lease = ?");
+  }
+
+  request(delay = quietTime): void {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.collect(), delay).unref();
+  }
+
+  collect(): void {
+    clearTimeout(this.#timer);
+    if (this.#closed) return;
+    const { database, now } = this.#deps.metadata;
+    inTransaction(database, () => {
+      for (const row of this.#namespaces.all()) this.#collectNamespace(readText(row, "name"), now());
+    });
+    const next = this.#deps.holds.next;
+    if (next !== undefined) this.request(next + quietTime);
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #collectNamespace(namespace: string, now: number): void {
+    const { content, snapshots, holds } = this.#deps;
+    this.#expireLeases(namespace, now);
+    const referred = this.#marker.mark(namespace, now, []);
+    holds.settle((owner, node) => owner === namespace && referred.has(node));
+    const held = holds.list(namespace);
+    const kept = held.length === 0 ? referred : this.#marker.mark(namespace, now, held);
+    const unreferenced = (statement: StatementSync, column: string, type: Node["type"]): readonly string[] =>
+      statement
+        .all(namespace)
+        .map((row) => readText(row, column))
+        .filter((key) => !kept.has({ type, key }));
+    for (const key of unreferenced(this.#snapshots, "key", "snapshot")) snapshots.drop({ namespace }, key);
+    for (const digest of unreferenced(this.#blobs, "digest", "content")) content.drop({ namespace }, digest);
+  }
+
+  #expireLeases(namespace: string, now: number): void {
+    for (const row of this.#leases.all(namespace)) {
+      if (!isExpired(readLabels(row), now)) continue;
+      this.#deleteLease.run(namespace, readText(row, "id"));
+      this.#deleteResources.run(namespace, readText(row, "id"));
+    }
+  }
+}

@@ -1,0 +1,120 @@
+// The containerd layer in this process: one metadata database, files beside it.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { openDatabase } from "#base/database.ts";
+import type { Shims } from "#shim/shim.ts";
+import { LocalContainers } from "./containers/local.ts";
+import type { ContentStore } from "./content/content.ts";
+import { ContentFiles } from "./content/content-files.ts";
+import { HashThread } from "./content/hash-thread.ts";
+import { LocalContent } from "./content/local.ts";
+import type { DiffService } from "./diff/diff.ts";
+import { LocalEvents } from "./events/local.ts";
+import { missing } from "./failures.ts";
+import { Collector } from "./gc/collector.ts";
+import { Holds } from "./gc/holds.ts";
+import { LocalImages } from "./images/local.ts";
+import { LocalLeases } from "./leases/local.ts";
+import type { Metadata } from "./metadata.ts";
+import { LocalNamespaces } from "./namespaces/local.ts";
+import { schema } from "./schema.ts";
+import type { ContainerdServices } from "./services.ts";
+import { OverlaySnapshotter } from "./snapshots/local.ts";
+import { SnapshotFiles } from "./snapshots/snapshot-files.ts";
+import { LocalTasks, type TaskReaders } from "./tasks/local.ts";
+
+export interface LocalContainerdOptions {
+  /** meta.db, content/ and snapshots/ are made in it. */
+  readonly root: string;
+  /** tasks/ is made in it. */
+  readonly execRoot: string;
+  readonly shims: Shims;
+  /** Called once, with the content store that layers are read from. */
+  readonly openDiff: (content: ContentStore) => DiffService;
+  readonly readers?: TaskReaders;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+  /** The script of the hashing thread, if it is not beside this module (bundles). */
+  readonly hashWorker?: URL;
+}
+
+/** What the version service tells: the containerd release whose API this layer speaks. */
+const version = { version: "1.7.27-gantry", revision: "" };
+
+/** Tasks that an earlier daemon left are adopted before it resolves. */
+export async function createLocalContainerd(options: LocalContainerdOptions): Promise<ContainerdServices> {
+  await using undo = new AsyncDisposableStack();
+  mkdirSync(options.root, { recursive: true, mode: 0o710 });
+  const database = openDatabase(join(options.root, "meta.db"), schema);
+  undo.defer(() => database.close());
+  const stores = openStores(options, database, undo);
+  const tasks = undo.use(
+    new LocalTasks({
+      execRoot: options.execRoot,
+      shims: options.shims,
+      containers: stores.containers,
+      readers: options.readers ?? {},
+      emit: (scope, event) => stores.events.emit(scope, event),
+      now: options.now ?? Date.now,
+    }),
+  );
+  await tasks.restore();
+  const closing = undo.move();
+  return {
+    ...stores,
+    tasks,
+    diff: options.openDiff(stores.content),
+    version: async () => version,
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
+function openStores(options: LocalContainerdOptions, database: DatabaseSync, undo: AsyncDisposableStack) {
+  const now = options.now ?? Date.now;
+  const events = new LocalEvents(now);
+  const namespaces = new LocalNamespaces(database);
+  const holds = new Holds(now);
+  const keepInLease = database.prepare(
+    `INSERT OR IGNORE INTO lease_resources (namespace, lease, type, id)
+     SELECT namespace, id, ?, ? FROM leases WHERE namespace = ? AND id = ?`,
+  );
+  const isLease = database.prepare("SELECT 1 FROM leases WHERE namespace = ? AND id = ?");
+  const metadata: Metadata = {
+    database,
+    now,
+    enterNamespace: (scope) => namespaces.enter(scope),
+    publish: (scope, event) => events.emit(scope, event),
+    requestCollection: () => collector.request(),
+    keep: ({ namespace, lease }, { type, id }) => {
+      if (lease === undefined) {
+        holds.add(namespace, { type: type === "content" ? "content" : "snapshot", key: id });
+        return;
+      }
+      if (isLease.get(namespace, lease) === undefined) throw missing(`lease ${JSON.stringify(lease)}`);
+      keepInLease.run(type, id, namespace, lease);
+    },
+  };
+  const content = new LocalContent({
+    metadata,
+    files: new ContentFiles(join(options.root, "content")),
+    hashes: undo.use(
+      new HashThread(options.hashWorker ?? new URL("./content/hash-worker.ts", import.meta.url)),
+    ),
+  });
+  const closing = new AbortController();
+  const files = new SnapshotFiles(join(options.root, "snapshots"));
+  const snapshots = undo.use(new OverlaySnapshotter({ metadata, files, signal: closing.signal }));
+  undo.defer(() => closing.abort());
+  const collector = undo.use(new Collector({ metadata, content, snapshots, holds }));
+  return {
+    events,
+    namespaces,
+    content,
+    snapshots,
+    images: new LocalImages(metadata),
+    containers: new LocalContainers(metadata),
+    leases: new LocalLeases({ metadata, collect: async () => collector.collect() }),
+  };
+}

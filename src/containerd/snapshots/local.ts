@@ -1,0 +1,210 @@
+// The overlayfs snapshotter: a directory per snapshot, their order in the database.
+
+import type { StatementSync } from "node:sqlite";
+import { inTransaction } from "#base/database.ts";
+import { literal } from "#base/decode.ts";
+import type { Mount } from "#spec/oci-runtime.ts";
+import { alreadyExists, errnoOf, failedPrecondition, missing } from "../failures.ts";
+import { parseFilters, readerOf } from "../filters.ts";
+import type { Metadata } from "../metadata.ts";
+import { encodeLabels, isNull, type Row, readDate, readInteger, readLabels, readText } from "../rows.ts";
+import type { Labels, Scope } from "../scope.ts";
+import { planMounts } from "./overlay-mounts.ts";
+import type { SnapshotFiles } from "./snapshot-files.ts";
+import type { SnapshotInfo, Snapshotter, SnapshotUsage } from "./snapshotter.ts";
+import { measureTree } from "./usage.ts";
+
+export const snapshotterName = "overlayfs";
+const leaseType = `snapshots/${snapshotterName}`;
+
+interface LocalSnapshotsDeps {
+  readonly metadata: Metadata;
+  readonly files: SnapshotFiles;
+  /** Aborts when the layer closes. */
+  readonly signal: AbortSignal;
+}
+
+interface NewSnapshot {
+  readonly kind: "active" | "view";
+  readonly key: string;
+  readonly parent: string;
+  readonly labels: Labels;
+}
+
+export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
+  readonly #deps: LocalSnapshotsDeps;
+  readonly #get: StatementSync;
+  readonly #list: StatementSync;
+  readonly #ancestors: StatementSync;
+  readonly #hasChild: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #commit: StatementSync;
+  readonly #setLabels: StatementSync;
+  readonly #setUsage: StatementSync;
+  readonly #delete: StatementSync;
+
+  constructor(deps: LocalSnapshotsDeps) {
+    this.#deps = deps;
+    const { database } = deps.metadata;
+    const select =
+      "SELECT s.*, p.key AS parent_key FROM snapshots s LEFT JOIN snapshots p ON p.id = s.parent";
+    this.#get = database.prepare(`${select} WHERE s.namespace = ? AND s.key = ?`);
+    this.#list = database.prepare(`${select} WHERE s.namespace = ? ORDER BY s.id`);
+    this.#ancestors = database.prepare(`
+      WITH RECURSIVE chain (id, parent, depth) AS (
+        SELECT id, parent, 0 FROM snapshots WHERE id = ?
+        UNION ALL SELECT s.id, s.parent, depth + 1 FROM snapshots s JOIN chain ON s.id = chain.parent
+      ) SELECT id FROM chain ORDER BY depth`);
+    this.#hasChild = database.prepare("SELECT key FROM snapshots WHERE parent = ? LIMIT 1");
+    this.#insert = database.prepare(
+      `INSERT OR IGNORE INTO snapshots (namespace, key, parent, kind, labels, created, updated, leased)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#commit = database.prepare(
+      "UPDATE OR IGNORE snapshots SET key = ?, kind = 'committed', labels = ?, updated = ? WHERE id = ?",
+    );
+    this.#setLabels = database.prepare("UPDATE snapshots SET labels = ?, updated = ? WHERE id = ?");
+    this.#setUsage = database.prepare("UPDATE snapshots SET size = ?, inodes = ? WHERE id = ?");
+    this.#delete = database.prepare("DELETE FROM snapshots WHERE id = ?");
+    const known = database.prepare("SELECT 1 FROM snapshots WHERE id = ?");
+    deps.files.sweep((id) => known.get(id) !== undefined);
+  }
+
+  async stat(scope: Scope, key: string): Promise<SnapshotInfo> {
+    return decode(this.#find(scope, key));
+  }
+
+  async update(scope: Scope, key: string, labels: Labels): Promise<SnapshotInfo> {
+    const id = readInteger(this.#find(scope, key), "id");
+    this.#setLabels.run(encodeLabels(labels), this.#deps.metadata.now(), id);
+    return this.stat(scope, key);
+  }
+
+  /** A committed tree never changes: it is measured once, when somebody asks. */
+  async usage(scope: Scope, key: string): Promise<SnapshotUsage> {
+    const row = this.#find(scope, key);
+    if (!isNull(row, "size")) return { size: readInteger(row, "size"), inodes: readInteger(row, "inodes") };
+    const id = readInteger(row, "id");
+    const usage = await measureTree(`${this.#deps.files.directory(id)}/fs`, this.#deps.signal);
+    if (decode(row).kind === "committed") this.#setUsage.run(usage.size, usage.inodes, id);
+    return usage;
+  }
+
+  async mounts(scope: Scope, key: string): Promise<readonly Mount[]> {
+    const row = this.#find(scope, key);
+    return this.#mountsOf(readInteger(row, "id"), decode(row).kind);
+  }
+
+  async prepare(scope: Scope, key: string, parent: string, labels: Labels): Promise<readonly Mount[]> {
+    return this.#make(scope, { kind: "active", key, parent, labels });
+  }
+
+  async view(scope: Scope, key: string, parent: string, labels: Labels): Promise<readonly Mount[]> {
+    return this.#make(scope, { kind: "view", key, parent, labels });
+  }
+
+  async commit(scope: Scope, name: string, key: string, labels: Labels): Promise<void> {
+    const row = this.#find(scope, key);
+    if (decode(row).kind !== "active") throw failedPrecondition(`snapshot ${key} is not active`);
+    const { metadata } = this.#deps;
+    inTransaction(metadata.database, () => {
+      const text = encodeLabels({ ...readLabels(row), ...labels });
+      if (this.#commit.run(name, text, metadata.now(), readInteger(row, "id")).changes === 0)
+        throw alreadyExists(`snapshot ${name}`);
+      metadata.keep(scope, { id: name, type: leaseType });
+    });
+    metadata.publish(scope, { topic: "/snapshot/commit", key, name });
+  }
+
+  async remove(scope: Scope, key: string): Promise<void> {
+    this.drop(scope, key);
+  }
+
+  /** Synchronous removal, for the garbage collector. */
+  drop(scope: Scope, key: string): void {
+    const id = readInteger(this.#find(scope, key), "id");
+    const child = this.#hasChild.get(id);
+    if (child !== undefined)
+      throw failedPrecondition(`cannot remove snapshot ${key} with child ${readText(child, "key")}`);
+    this.#delete.run(id);
+    this.#discard(id);
+    this.#deps.metadata.publish(scope, { topic: "/snapshot/remove", key });
+  }
+
+  async *list(scope: Scope, filters: readonly string[]): AsyncGenerator<SnapshotInfo> {
+    const matches = parseFilters(filters);
+    for (const row of this.#list.all(scope.namespace)) {
+      const info = decode(row);
+      if (matches(readerOf({ name: info.name, parent: info.parent, kind: info.kind }, info.labels)))
+        yield info;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#deps.files.settle();
+  }
+
+  #make(scope: Scope, wanted: NewSnapshot): readonly Mount[] {
+    const { metadata, files } = this.#deps;
+    const namespace = metadata.enterNamespace(scope);
+    const id = inTransaction(metadata.database, () => {
+      const parent = wanted.parent === "" ? undefined : this.#findParent(scope, wanted.parent);
+      const now = metadata.now();
+      const { changes, lastInsertRowid } = this.#insert.run(
+        namespace,
+        wanted.key,
+        parent ?? null,
+        wanted.kind,
+        encodeLabels(wanted.labels),
+        now,
+        now,
+        scope.lease === undefined ? 0 : 1,
+      );
+      if (changes === 0) throw alreadyExists(`snapshot ${JSON.stringify(wanted.key)}`);
+      metadata.keep(scope, { id: wanted.key, type: leaseType });
+      files.make(Number(lastInsertRowid), wanted.kind, parent);
+      return Number(lastInsertRowid);
+    });
+    metadata.publish(scope, { topic: "/snapshot/prepare", key: wanted.key, parent: wanted.parent });
+    return this.#mountsOf(id, wanted.kind);
+  }
+
+  #findParent(scope: Scope, key: string): number {
+    const row = this.#get.get(scope.namespace, key);
+    if (row === undefined) throw missing(`parent snapshot ${key} does not exist`);
+    if (decode(row).kind !== "committed") throw failedPrecondition(`parent ${key} is not committed`);
+    return readInteger(row, "id");
+  }
+
+  #find(scope: Scope, key: string): Row {
+    const row = this.#get.get(scope.namespace, key);
+    if (row === undefined) throw missing(`snapshot ${key} does not exist`);
+    return row;
+  }
+
+  #mountsOf(id: number, kind: SnapshotInfo["kind"]): readonly Mount[] {
+    const [directory = "", ...ancestors] = this.#ancestors
+      .all(id)
+      .map((row) => this.#deps.files.directory(readInteger(row, "id")));
+    return planMounts({ kind, directory, ancestors });
+  }
+
+  #discard(id: number): void {
+    try {
+      this.#deps.files.discard(id);
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") throw error;
+    }
+  }
+}
+
+const decodeKind = literal("view", "active", "committed");
+
+const decode = (row: Row): SnapshotInfo => ({
+  name: readText(row, "key"),
+  parent: isNull(row, "parent_key") ? "" : readText(row, "parent_key"),
+  kind: decodeKind(readText(row, "kind"), "kind"),
+  createdAt: readDate(row, "created"),
+  updatedAt: readDate(row, "updated"),
+  labels: readLabels(row),
+});

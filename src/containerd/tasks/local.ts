@@ -1,0 +1,258 @@
+// Tasks over shims. Tasks do not wait for each other; a new one waits for its predecessor of the same name to be cleaned up.
+
+import type { Duplex } from "node:stream";
+import type { AttachOptions, Shim, ShimCreate, Shims } from "#shim/shim.ts";
+import type { Resources, Spec } from "#spec/oci-runtime.ts";
+import type { ContainerRecords } from "../containers/containers.ts";
+import type { TaskEvent } from "../events/messages.ts";
+import { alreadyExists, failedPrecondition, missing, notImplemented } from "../failures.ts";
+import { checkIdentifier } from "../identifiers.ts";
+import type { Scope } from "../scope.ts";
+import { restoreTasks } from "./restore.ts";
+import { readSpec } from "./spec-document.ts";
+import { Task, type TaskDeps, type TaskIdentity } from "./task.ts";
+import { TaskFiles, type TaskRecord } from "./task-files.ts";
+import { parseTaskIo } from "./task-io.ts";
+import type { ExecCreate, ExplainedOp, TaskCreate, TaskExit, TaskProcess, Tasks } from "./tasks.ts";
+
+type ProcessName = Parameters<Tasks["kill"]>[1];
+
+/** What is asked of cgroups and of the compiler of plans; absent ones make their verb unsupported. */
+export interface TaskReaders {
+  /** Resource usage of the container with this spec. */
+  readonly metrics?: (spec: Spec) => Promise<unknown>;
+  /** Whether the kernel has killed a process of it for memory. */
+  readonly oomKilled?: (spec: Spec) => Promise<boolean>;
+  readonly explain?: (request: ShimCreate) => readonly ExplainedOp[] | Promise<readonly ExplainedOp[]>;
+}
+
+export interface LocalTasksDeps {
+  readonly execRoot: string;
+  readonly shims: Shims;
+  readonly containers: ContainerRecords;
+  readonly readers: TaskReaders;
+  readonly emit: (scope: Scope, event: TaskEvent) => void;
+  readonly now: () => number;
+}
+
+export class LocalTasks implements Tasks, AsyncDisposable {
+  readonly #deps: LocalTasksDeps;
+  readonly #taskDeps: TaskDeps;
+  readonly #files: TaskFiles;
+  readonly #lifetime = new AbortController();
+  readonly #tasks = new Map<string, Task>();
+  /** Names taken by tasks that are being made. */
+  readonly #making = new Set<string>();
+  /** Clean-ups under way, by directory. */
+  readonly #cleaning = new Map<string, Promise<void>>();
+
+  constructor(deps: LocalTasksDeps) {
+    this.#deps = deps;
+    this.#files = new TaskFiles(deps.execRoot);
+    const { shims, emit, now, readers } = deps;
+    this.#taskDeps = {
+      shims,
+      emit,
+      now,
+      files: this.#files,
+      oomKilled: async ({ spec }) => (await readers.oomKilled?.(spec)) ?? false,
+      signal: this.#lifetime.signal,
+    };
+  }
+
+  /** Takes over what an earlier daemon left. Exits that happened meanwhile are announced once the caller could subscribe. */
+  async restore(): Promise<void> {
+    const restored = await restoreTasks(this.#taskDeps);
+    for (const task of restored) this.#tasks.set(task.identity.directory, task);
+    setImmediate(() => {
+      for (const task of restored) if (task.init.exit !== undefined) task.announceExit(task.init);
+    });
+  }
+
+  async create(scope: Scope, create: TaskCreate, signal: AbortSignal): Promise<{ readonly pid: number }> {
+    const id = create.containerId;
+    checkIdentifier("namespace", scope.namespace);
+    checkIdentifier("container", id);
+    const io = parseTaskIo(create.io);
+    const directory = this.#files.directory(scope.namespace, id);
+    if (this.#tasks.has(directory) || this.#making.has(directory)) throw alreadyExists(`task ${id}`);
+    this.#making.add(directory);
+    try {
+      const spec = await this.#specOf(scope, create);
+      const record = { spec, rootfs: create.rootfs, io: create.io };
+      await this.#vacate(id, directory, spec);
+      this.#files.make(scope.namespace, id, record);
+      const identity: TaskIdentity = { scope: { namespace: scope.namespace }, id, directory };
+      const request = { id, stateDir: directory, spec, rootfs: create.rootfs, io };
+      return this.#register(identity, record, await this.#createShim(request, signal));
+    } finally {
+      this.#making.delete(directory);
+    }
+  }
+
+  async start(scope: Scope, containerId: string, execId: string, signal: AbortSignal) {
+    return this.#get(scope, containerId).start(execId, signal);
+  }
+
+  async get(scope: Scope, containerId: string, execId: string): Promise<TaskProcess> {
+    const task = this.#get(scope, containerId);
+    return task.describe(task.get(execId));
+  }
+
+  async list(scope: Scope): Promise<readonly TaskProcess[]> {
+    return [...this.#tasks.values()]
+      .filter(({ identity }) => identity.scope.namespace === scope.namespace)
+      .map((task) => task.describe(task.init));
+  }
+
+  async exec(scope: Scope, exec: ExecCreate): Promise<void> {
+    checkIdentifier("exec", exec.execId);
+    parseTaskIo(exec.io);
+    this.#get(scope, exec.containerId).addExec(exec);
+  }
+
+  async kill(
+    scope: Scope,
+    { containerId, execId }: ProcessName,
+    signal: number,
+    all: boolean,
+  ): Promise<void> {
+    await this.#get(scope, containerId).kill(execId, signal, all);
+  }
+
+  async wait(scope: Scope, containerId: string, execId: string, signal: AbortSignal): Promise<TaskExit> {
+    const { ended } = this.#get(scope, containerId).get(execId);
+    return raceAbort(ended, AbortSignal.any([signal, this.#lifetime.signal]));
+  }
+
+  async delete(scope: Scope, containerId: string, execId: string): Promise<TaskExit> {
+    const task = this.#get(scope, containerId);
+    if (execId !== "") return task.deleteExec(execId);
+    const exit = await task.stop();
+    const { directory } = task.identity;
+    if (this.#tasks.get(directory) !== task) throw missing(`task ${containerId}`);
+    this.#tasks.delete(directory);
+    this.#cleanUp(task);
+    const { pid } = task.init;
+    this.#deps.emit(scope, { topic: "/tasks/delete", containerId, id: containerId, pid, ...exit });
+    return exit;
+  }
+
+  async resizePty(
+    scope: Scope,
+    { containerId, execId }: ProcessName,
+    size: { readonly rows: number; readonly cols: number },
+  ): Promise<void> {
+    await this.#get(scope, containerId).shim.resizePty(execId, size);
+  }
+
+  async closeStdin(scope: Scope, containerId: string, execId: string): Promise<void> {
+    await this.#get(scope, containerId).shim.closeStdin(execId);
+  }
+
+  async pids(scope: Scope, containerId: string): Promise<readonly number[]> {
+    return this.#get(scope, containerId).shim.pids();
+  }
+
+  async pause(scope: Scope, containerId: string): Promise<void> {
+    await this.#get(scope, containerId).pause();
+  }
+
+  async resume(scope: Scope, containerId: string): Promise<void> {
+    await this.#get(scope, containerId).resume();
+  }
+
+  async update(scope: Scope, containerId: string, resources: Resources): Promise<void> {
+    await this.#get(scope, containerId).shim.update(resources);
+  }
+
+  async metrics(scope: Scope, containerId: string): Promise<unknown> {
+    const { metrics } = this.#deps.readers;
+    if (metrics === undefined) throw notImplemented("metrics");
+    return metrics(this.#get(scope, containerId).record.spec);
+  }
+
+  async attach(
+    scope: Scope,
+    { containerId, execId }: ProcessName,
+    options: AttachOptions,
+    signal: AbortSignal,
+  ): Promise<Duplex> {
+    return this.#get(scope, containerId).shim.attach(execId, options, signal);
+  }
+
+  async explain(scope: Scope, create: TaskCreate): Promise<readonly ExplainedOp[]> {
+    const { explain } = this.#deps.readers;
+    if (explain === undefined) throw notImplemented("explain");
+    const id = create.containerId;
+    const spec = await this.#specOf(scope, create);
+    const stateDir = this.#files.directory(scope.namespace, id);
+    return explain({ id, stateDir, spec, rootfs: create.rootfs, io: parseTaskIo(create.io) });
+  }
+
+  /** Containers go on; clean-ups under way are finished. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#cleaning.values());
+    this.#lifetime.abort();
+    await Promise.all([...this.#tasks.values()].map((task) => task.release()));
+  }
+
+  #get({ namespace }: Scope, id: string): Task {
+    const task = this.#tasks.get(this.#files.directory(namespace, id));
+    if (task === undefined) throw missing(`task ${id}`);
+    return task;
+  }
+
+  async #specOf(scope: Scope, { spec, containerId }: TaskCreate): Promise<Spec> {
+    if (spec !== undefined) return spec;
+    const container = await this.#deps.containers.get(scope, containerId);
+    if (container.spec === undefined) throw failedPrecondition(`container ${containerId} has no spec`);
+    return readSpec(container.spec);
+  }
+
+  #register(identity: TaskIdentity, record: TaskRecord, shim: Shim): { readonly pid: number } {
+    const { scope, id, directory } = identity;
+    const task = new Task(this.#taskDeps, identity, record, shim);
+    this.#tasks.set(directory, task);
+    const { rootfs, io } = record;
+    const pid = shim.initPid;
+    this.#deps.emit(scope, { topic: "/tasks/create", containerId: id, bundle: directory, rootfs, io, pid });
+    task.watch();
+    return { pid };
+  }
+
+  /** Waits for a predecessor's clean-up, and repeats it if it failed. */
+  async #vacate(id: string, directory: string, spec: Spec): Promise<void> {
+    await this.#cleaning.get(directory);
+    if (!this.#files.exists(directory)) return;
+    await this.#deps.shims.clean(id, directory, spec);
+    this.#files.remove(directory);
+  }
+
+  async #createShim(request: ShimCreate, signal: AbortSignal) {
+    try {
+      return await this.#deps.shims.create(request, signal);
+    } catch (error) {
+      this.#files.remove(request.stateDir);
+      throw error;
+    }
+  }
+
+  /** What cannot be cleaned now is found and cleaned by the next start. */
+  #cleanUp(task: Task): void {
+    const { directory } = task.identity;
+    const cleaning = task
+      .clean()
+      .catch(() => undefined)
+      .finally(() => this.#cleaning.delete(directory));
+    this.#cleaning.set(directory, cleaning);
+  }
+}
+
+function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", abort));
+}

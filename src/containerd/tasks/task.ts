@@ -1,0 +1,215 @@
+// One task: the shim of a container and the processes it supervises.
+
+import { isKind } from "#base/errors.ts";
+import type { ProcessExit, Shim, Shims } from "#shim/shim.ts";
+import type { TaskEvent } from "../events/messages.ts";
+import { alreadyExists, failedPrecondition, missing } from "../failures.ts";
+import type { Scope } from "../scope.ts";
+import { TaskProcessState } from "./process.ts";
+import type { TaskFiles, TaskRecord } from "./task-files.ts";
+import { parseTaskIo } from "./task-io.ts";
+import type { ExecCreate, TaskExit, TaskProcess } from "./tasks.ts";
+
+export interface TaskDeps {
+  readonly shims: Shims;
+  readonly files: TaskFiles;
+  readonly emit: (scope: Scope, event: TaskEvent) => void;
+  readonly now: () => number;
+  /** Whether the kernel killed a process of the container for memory. */
+  readonly oomKilled: (record: TaskRecord) => Promise<boolean>;
+  /** Aborts when the layer closes. */
+  readonly signal: AbortSignal;
+}
+
+export interface TaskIdentity {
+  readonly scope: Scope;
+  readonly id: string;
+  readonly directory: string;
+}
+
+/** Exit code of a container whose shim was lost. */
+const lostExitCode = 255;
+const SIGKILL = 9;
+
+export class Task {
+  readonly identity: TaskIdentity;
+  readonly record: TaskRecord;
+  readonly init: TaskProcessState;
+  readonly #deps: TaskDeps;
+  readonly #shim: Shim | undefined;
+  readonly #execs = new Map<string, TaskProcessState>();
+
+  /** `shim` is undefined for a task that ended while no daemon looked. */
+  constructor(deps: TaskDeps, identity: TaskIdentity, record: TaskRecord, shim: Shim | undefined) {
+    this.#deps = deps;
+    this.identity = identity;
+    this.record = record;
+    this.#shim = shim;
+    this.init = new TaskProcessState("", record.io);
+    this.init.pid = shim?.initPid ?? 0;
+  }
+
+  get shim(): Shim {
+    if (this.#shim === undefined) throw missing(`task ${this.identity.id}: process already finished`);
+    return this.#shim;
+  }
+
+  get(execId: string): TaskProcessState {
+    const found = execId === "" ? this.init : this.#execs.get(execId);
+    if (found === undefined) throw missing(`process ${execId} of task ${this.identity.id}`);
+    return found;
+  }
+
+  async start(execId: string, signal: AbortSignal): Promise<{ readonly pid: number }> {
+    const process = this.get(execId);
+    if (process.status !== "created" || process.starting !== undefined)
+      throw failedPrecondition(`cannot start a ${process.status} process`);
+    const starting = execId === "" ? this.#startInit(signal) : this.#startExec(process, signal);
+    process.starting = starting.catch(() => undefined);
+    await starting;
+    return { pid: process.pid };
+  }
+
+  addExec({ execId, io, process }: ExecCreate): void {
+    if (this.init.status !== "running") throw failedPrecondition(`task ${this.identity.id} is not running`);
+    if (this.#execs.has(execId)) throw alreadyExists(`exec ${execId}`);
+    this.#execs.set(execId, new TaskProcessState(execId, io, process));
+    this.#emit({ topic: "/tasks/exec-added", containerId: this.identity.id, execId });
+  }
+
+  async kill(execId: string, signal: number, all: boolean): Promise<void> {
+    const process = this.get(execId);
+    if (process.status === "stopped" || (execId !== "" && process.status === "created"))
+      throw missing("process already finished");
+    await this.shim.kill(execId, signal, all);
+  }
+
+  async pause(): Promise<void> {
+    if (this.init.status !== "running") throw failedPrecondition(`task ${this.identity.id} is not running`);
+    this.#deps.files.mark(this.identity.directory, "paused");
+    await this.shim.pause();
+    this.init.status = "paused";
+    this.#emit({ topic: "/tasks/paused", containerId: this.identity.id });
+  }
+
+  async resume(): Promise<void> {
+    if (this.init.status !== "paused") throw failedPrecondition(`task ${this.identity.id} is not paused`);
+    await this.shim.resume();
+    this.#deps.files.unmark(this.identity.directory, "paused");
+    this.init.status = "running";
+    this.#emit({ topic: "/tasks/resumed", containerId: this.identity.id });
+  }
+
+  deleteExec(execId: string): TaskExit {
+    const process = this.get(execId);
+    if (process.status === "running") throw failedPrecondition(`process ${execId} is running`);
+    this.#execs.delete(execId);
+    return process.exit ?? { exitCode: 0, exitedAt: 0 };
+  }
+
+  /** Ends a task that was never started; throws `conflict` for a running one. */
+  async stop(): Promise<TaskExit> {
+    if (this.init.exit !== undefined) return this.init.exit;
+    if (this.init.status === "created") {
+      await this.init.starting;
+      await this.#killQuietly();
+      return this.init.ended;
+    }
+    throw failedPrecondition(`task must be stopped before deletion: ${this.init.status}`);
+  }
+
+  /** Removes what is left of it. The directory is free for a new task after that. */
+  async clean(): Promise<void> {
+    const { id, directory } = this.identity;
+    await this.#shim?.[Symbol.asyncDispose]();
+    await this.#deps.shims.clean(id, directory, this.record.spec);
+    this.#deps.files.remove(directory);
+  }
+
+  /** Lets go of the shim, which goes on. */
+  async release(): Promise<void> {
+    await this.#shim?.[Symbol.asyncDispose]();
+  }
+
+  /** Follows the init to its end. */
+  watch(): void {
+    void this.#watch(this.init);
+  }
+
+  describe(process: TaskProcessState): TaskProcess {
+    return {
+      containerId: this.identity.id,
+      execId: process.execId,
+      pid: process.pid,
+      status: process.status,
+      io: process.io,
+      exitCode: process.exit?.exitCode ?? 0,
+      exitedAt: process.exit?.exitedAt ?? 0,
+    };
+  }
+
+  announceExit(process: TaskProcessState): void {
+    const { id } = this.identity;
+    const { exitCode, exitedAt } = process.exit ?? { exitCode: lostExitCode, exitedAt: this.#deps.now() };
+    const event = { containerId: id, id: process.execId === "" ? id : process.execId, pid: process.pid };
+    this.#emit({ topic: "/tasks/exit", ...event, exitCode, exitedAt });
+  }
+
+  async #startInit(signal: AbortSignal): Promise<void> {
+    this.#deps.files.mark(this.identity.directory, "started");
+    await this.shim.start(signal);
+    this.init.status = "running";
+    this.#emit({ topic: "/tasks/start", containerId: this.identity.id, pid: this.init.pid });
+  }
+
+  async #startExec(process: TaskProcessState, signal: AbortSignal): Promise<void> {
+    const { execId, definition } = process;
+    if (definition === undefined) throw failedPrecondition(`exec ${execId} has no process`);
+    process.pid = await this.shim.exec(execId, definition, parseTaskIo(process.io), signal);
+    process.status = "running";
+    const { id } = this.identity;
+    this.#emit({ topic: "/tasks/exec-started", containerId: id, execId, pid: process.pid });
+    void this.#watch(process);
+  }
+
+  /** Background: ends with the process, or quietly with the layer. */
+  async #watch(process: TaskProcessState): Promise<void> {
+    const exit = await this.#waitForExit(process);
+    if (exit === undefined) return;
+    await process.starting;
+    const started = process.status !== "created";
+    if (started && (await this.#ranOutOfMemory()))
+      this.#emit({ topic: "/tasks/oom", containerId: this.identity.id });
+    process.end(exit);
+    if (started) this.announceExit(process);
+  }
+
+  /** undefined when the layer closes first. A lost shim ends everything of the container. */
+  async #waitForExit({ execId }: TaskProcessState): Promise<ProcessExit | undefined> {
+    try {
+      return await this.shim.wait(execId, this.#deps.signal);
+    } catch {
+      if (this.#deps.signal.aborted) return undefined;
+      const { id, directory } = this.identity;
+      if (execId === "") await this.#deps.shims.clean(id, directory, this.record.spec).catch(() => undefined);
+      return { exitCode: lostExitCode, exitedAt: this.#deps.now() };
+    }
+  }
+
+  async #ranOutOfMemory(): Promise<boolean> {
+    if (this.record.spec.linux?.resources?.memory?.limit === undefined) return false;
+    return this.#deps.oomKilled(this.record).catch(() => false);
+  }
+
+  async #killQuietly(): Promise<void> {
+    try {
+      await this.shim.kill("", SIGKILL, true);
+    } catch (error) {
+      if (!isKind(error, "notFound")) throw error;
+    }
+  }
+
+  #emit(event: TaskEvent): void {
+    this.#deps.emit(this.identity.scope, event);
+  }
+}

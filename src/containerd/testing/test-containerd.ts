@@ -1,0 +1,53 @@
+// A containerd layer in a temporary folder, for tests; what a suite gets to work with.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createLocalContainerd } from "../local.ts";
+import type { ContainerdServices } from "../services.ts";
+import { FakeShims } from "./fake-shims.ts";
+
+export interface TestContainerd extends AsyncDisposable {
+  readonly services: ContainerdServices;
+  readonly shims: FakeShims;
+  readonly folder: string;
+  /** Advances the layer's clock, in milliseconds. */
+  readonly advance: (milliseconds: number) => void;
+}
+
+/** `folder`: go on with what an earlier one left there, and leave it. */
+export async function openTestContainerd(folder?: string, shims = new FakeShims()): Promise<TestContainerd> {
+  const root = folder ?? mkdtempSync(join(tmpdir(), "gantry-containerd-"));
+  let now = 1_700_000_000_000;
+  const services = await createLocalContainerd({
+    root: join(root, "root"),
+    execRoot: join(root, "run"),
+    shims,
+    openDiff: () => ({
+      apply: async (_scope, layer) => ({ ...layer, mediaType: "application/vnd.oci.image.layer.v1.tar" }),
+    }),
+    readers: {
+      metrics: async () => ({ pids: 3 }),
+      explain: () => [{ index: 0, host: true, why: "root", call: 'mount("x")' }],
+    },
+    now: () => now,
+  });
+  return {
+    services,
+    shims,
+    folder: root,
+    advance: (milliseconds) => {
+      now += milliseconds;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await services[Symbol.asyncDispose]();
+      if (folder === undefined) rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+export const scope = { namespace: "test" };
+
+export async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  return Buffer.concat(await Array.fromAsync(chunks)).toString();
+}
