@@ -123,11 +123,11 @@ export class HttpExchange {
       socket.removeAllListeners(event);
     socket.once("close", this.#abort);
     socket.on("error", () => undefined);
-    // A listener for data is what makes Node stop feeding the parser directly from the handle.
+    // A listener makes Node stop feeding its parser from the handle; taking it away again leaves the stream unread.
     const placeholder = () => undefined;
-    socket.on("data", placeholder);
-    socket.pause();
-    socket.off("data", placeholder);
+    socket.on("readable", placeholder);
+    socket.off("readable", placeholder);
+    await new Promise(setImmediate);
     return socket;
   }
 
