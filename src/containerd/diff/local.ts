@@ -1,0 +1,57 @@
+// The diff service over the local content store: layers are unpacked by worker threads.
+
+import { randomUUID } from "node:crypto";
+import { rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import { parseDigest } from "#formats/digest.ts";
+import type { Descriptor } from "#spec/oci-image.ts";
+import type { Mount } from "#spec/oci-runtime.ts";
+import type { ContentStore } from "../content/content.ts";
+import type { Scope } from "../scope.ts";
+import type { ApplyOptions, DiffService } from "./diff.ts";
+import type { UnpackPool } from "./unpack-pool.ts";
+
+export const LAYER_MEDIA_TYPE = "application/vnd.oci.image.layer.v1.tar";
+
+export interface LocalDiffDeps {
+  readonly content: Pick<ContentStore, "info">;
+  /** The content store's directory: blobs lie at blobs/<algorithm>/<hex> in it. */
+  readonly contentRoot: string;
+  /** For mount points that only the unpacking process sees. */
+  readonly workDir: string;
+  readonly pool: Pick<UnpackPool, "run">;
+  /** Uncompressed bytes of one layer after which it is refused. */
+  readonly maxLayerSize: number;
+}
+
+export class LocalDiff implements DiffService {
+  readonly #deps: LocalDiffDeps;
+
+  constructor(deps: LocalDiffDeps) {
+    this.#deps = deps;
+  }
+
+  async apply(
+    scope: Scope,
+    layer: Descriptor,
+    mounts: readonly Mount[],
+    options: ApplyOptions & { readonly signal: AbortSignal },
+  ): Promise<Descriptor> {
+    const { content, contentRoot, workDir, pool, maxLayerSize } = this.#deps;
+    const { digest } = await content.info(scope, layer.digest);
+    const { algorithm, encoded } = parseDigest(digest);
+    const target = join(workDir, randomUUID());
+    const job = {
+      blob: join(contentRoot, "blobs", algorithm, encoded),
+      mounts,
+      target,
+      maxSize: maxLayerSize,
+    };
+    try {
+      const unpacked = await pool.run(job, options.onProgress ?? (() => undefined), options.signal);
+      return { mediaType: LAYER_MEDIA_TYPE, digest: unpacked.digest, size: unpacked.size };
+    } finally {
+      await rmdir(target).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,67 @@
+// Operations that mount a snapshot in a private mount namespace and open it as the root of what follows.
+
+import type { Op } from "#kernel/plan/ops.ts";
+import type { Mount } from "#spec/oci-runtime.ts";
+
+const CLONE_NEWNS = 0x20000;
+const MS_RDONLY = 1;
+const MS_PRIVATE = 1 << 18;
+const O_PATH_DIRECTORY = 0o10200000;
+/** mount(2) copies one page of options. */
+const MAX_OPTIONS = 4000;
+
+/** The slot that holds the root of the mounted snapshot. */
+export const SNAPSHOT_ROOT = 0;
+
+/** `target`: a directory that nobody else looks at; the mounts on it end with the executing process. */
+export function planSnapshotMount(mounts: readonly Mount[], target: string): readonly Op[] {
+  const why = "snapshot mount";
+  return [
+    { op: "unshare", why, flags: CLONE_NEWNS },
+    { op: "mountAttr", why, target: "/", set: 0, clear: 0, propagation: MS_PRIVATE, recursive: true },
+    { op: "mkdir", why, path: target, mode: 0o700, parents: true },
+    ...mounts.map((mount) => planMount(mount, target)),
+    { op: "open", why, path: target, flags: O_PATH_DIRECTORY, slot: SNAPSHOT_ROOT },
+  ];
+}
+
+function planMount(mount: Mount, target: string): Op {
+  const why = "snapshot mount";
+  const options = mount.options ?? [];
+  if (mount.type === "bind" || options.includes("bind") || options.includes("rbind"))
+    return { op: "bind", why, source: mount.source ?? "", target, recursive: options.includes("rbind") };
+  const flags = options.includes("ro") ? MS_RDONLY : 0;
+  const data = options.filter((option) => option !== "ro" && option !== "rw");
+  const fstype = mount.type ?? "";
+  // The tree is complete before anything uses it, and made anew if the machine dies: unmounting need not wait for the disk.
+  if (fstype === "overlay" && data.some((option) => option.startsWith("upperdir="))) data.push("volatile");
+  return { op: "mount", why, fstype, source: mount.source ?? fstype, target, flags, ...compact(data) };
+}
+
+/** Long lists of lower directories are made relative to the directory they share. */
+function compact(options: readonly string[]): { readonly data: string; readonly cwd?: string } {
+  const data = options.join(",");
+  if (data.length <= MAX_OPTIONS) return { data };
+  const paths = options.flatMap((option) => pathsOf(option));
+  const cwd = commonDirectory(paths);
+  if (cwd === "/") return { data };
+  const relative = options.map((option) => {
+    const key = option.slice(0, option.indexOf("=") + 1);
+    const found = pathsOf(option);
+    return found.length === 0 ? option : key + found.map((path) => path.slice(cwd.length + 1)).join(":");
+  });
+  return { data: relative.join(","), cwd };
+}
+
+const pathsOf = (option: string): readonly string[] => {
+  const found = /^(?:lowerdir|upperdir|workdir)=(.*)$/.exec(option);
+  return found?.[1]?.split(":") ?? [];
+};
+
+function commonDirectory(paths: readonly string[]): string {
+  const [first = "/", ...others] = paths;
+  let directory = first.slice(0, first.lastIndexOf("/"));
+  while (directory !== "" && !others.every((path) => path.startsWith(`${directory}/`)))
+    directory = directory.slice(0, directory.lastIndexOf("/"));
+  return directory === "" ? "/" : directory;
+}

@@ -1,0 +1,47 @@
+// The OCI distribution specification's documents: a registry's errors and tokens.
+
+import { array, type Decoder, integer, isRecord, object, string } from "#base/decode.ts";
+
+export interface RegistryError {
+  readonly code: string;
+  readonly message: string;
+  /** The text that came as `detail`, or "". */
+  readonly detail: string;
+}
+
+const one: Decoder<RegistryError> = (value, path) => {
+  const { code = "", message = "" } = object({}, { code: string, message: string })(value, path);
+  const detail = isRecord(value) ? value.detail : undefined;
+  return { code, message, detail: typeof detail === "string" ? detail : "" };
+};
+const errorBody = object({ errors: array(one) }, {});
+
+/** Empty when the body is something else. */
+export function parseRegistryErrors(body: string): readonly RegistryError[] {
+  try {
+    return errorBody(JSON.parse(body), "").errors;
+  } catch {
+    return [];
+  }
+}
+
+/** How Docker prints it: "manifest unknown: manifest unknown". */
+export function formatRegistryError({ code, message, detail }: RegistryError): string {
+  const name = code.toLowerCase().replaceAll("_", " ");
+  const text = message === "" ? name : `${name}: ${message}`;
+  return detail === "" ? text : `${text}: ${detail}`;
+}
+
+export interface RegistryToken {
+  readonly token: string;
+  /** Seconds. */
+  readonly expiresIn: number;
+}
+
+const tokenBody = object({}, { token: string, access_token: string, expires_in: integer });
+
+export const decodeToken: Decoder<RegistryToken> = (value, path) => {
+  const body = tokenBody(value, path);
+  // Docker treats shorter lives as a minute.
+  return { token: body.token ?? body.access_token ?? "", expiresIn: Math.max(60, body.expires_in ?? 60) };
+};
