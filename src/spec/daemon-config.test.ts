@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type DaemonSettings, decodeDaemonSettings, flagValue } from "./daemon-config.ts";
+import { parseDaemonFlags } from "./daemon-flags.ts";
+
+const read = (args: readonly string[], config?: unknown): DaemonSettings =>
+  decodeDaemonSettings(
+    parseDaemonFlags(args),
+    config === undefined
+      ? undefined
+      : { path: "/d.json", text: typeof config === "string" ? config : JSON.stringify(config) },
+  );
+const inFile = (message: string): string =>
+  `unable to configure the Docker daemon with file /d.json: ${message}`;
+
+test("without flags and file everything lies under Gantry's own folders", () => {
+  const settings = read([]);
+  assert.equal(settings.dataRoot, "/var/lib/gantry");
+  assert.deepEqual(settings.hosts, ["unix:///run/gantry/docker.sock"]);
+  assert.equal(settings.pidfile, "/run/gantry/gantryd.pid");
+  assert.equal(settings.shutdownTimeout, 15);
+});
+
+test("flags are read in every spelling of pflag", () => {
+  const settings = read([
+    "-DH",
+    "tcp://127.0.0.1:1",
+    "--host=unix:///a",
+    "-l=warn",
+    "-p/x.pid",
+    "--label",
+    "a=b,c=d",
+  ]);
+  assert.equal(settings.debug, true);
+  assert.deepEqual(settings.hosts, ["tcp://127.0.0.1:1", "unix:///a"]);
+  assert.equal(settings.logLevel, "warn");
+  assert.equal(settings.pidfile, "/x.pid");
+  assert.deepEqual(settings.labels, ["a=b", "c=d"]);
+  assert.equal(flagValue(parseDaemonFlags(["-v"]), "version"), "true");
+});
+
+test("the file gives what the flags do not", () => {
+  const settings = read(["--debug"], {
+    "data-root": "/d",
+    "exec-root": "/e",
+    "insecure-registries": ["r:5000"],
+    "log-opts": { "max-size": "1m" },
+    mtu: 1400,
+  });
+  assert.equal(settings.debug, true);
+  assert.equal(settings.dataRoot, "/d");
+  assert.deepEqual(settings.hosts, ["unix:///e/docker.sock"]);
+  assert.deepEqual(settings.insecureRegistries, ["r:5000"]);
+  assert.deepEqual(settings.logOptions, { "max-size": "1m" });
+  assert.equal(settings.mtu, 1400);
+});
+
+test("an empty file is no settings", () => {
+  assert.equal(read([], "\n").mtu, 1500);
+});
+
+for (const [what, args, config, message] of [
+  ["an unknown flag", ["--colour"], undefined, "unknown flag: --colour"],
+  ["an unknown short flag", ["-Dx"], undefined, "unknown shorthand flag: 'x' in -x"],
+  ["a flag without its value", ["--host"], undefined, "flag needs an argument: --host"],
+  ["an argument", ["run"], undefined, "unknown command: gantryd run"],
+  [
+    "a number that is none",
+    ["--mtu", "x"],
+    undefined,
+    'invalid argument "x" for "--mtu" flag: strconv.ParseInt: parsing "x": invalid syntax',
+  ],
+  [
+    "a truth that is none",
+    ["--debug=maybe"],
+    undefined,
+    'invalid argument "maybe" for "-D, --debug" flag: strconv.ParseBool: parsing "maybe": invalid syntax',
+  ],
+  [
+    "a key that nobody knows",
+    [],
+    { colour: 1 },
+    inFile("the following directives don't match any configuration option: colour"),
+  ],
+  [
+    "the same in flag and file",
+    ["-H", "unix:///a"],
+    { hosts: ["unix:///b"] },
+    inFile(
+      "the following directives are specified both as a flag and in the configuration file: hosts: (from flag: [unix:///a], from file: [unix:///b])",
+    ),
+  ],
+  [
+    "a wrong type in the file",
+    [],
+    { debug: "yes" },
+    inFile("json: cannot unmarshal string into Go struct field Config.debug of type bool"),
+  ],
+  ["a broken file", [], "{", inFile("unexpected EOF")],
+  [
+    "a flag that Gantry does not have",
+    ["--userns-remap", "default"],
+    undefined,
+    "--userns-remap is not supported by this version of Gantry",
+  ],
+  [
+    "a key that Gantry does not have",
+    [],
+    { "default-address-pools": [{ base: "10.0.0.0/8", size: 24 }] },
+    'the configuration key "default-address-pools" is not supported by this version of Gantry',
+  ],
+  ["a log level that is none", ["-l", "loud"], undefined, "invalid logging level: loud"],
+  [
+    "bip and bridge at once",
+    ["--bip", "10.0.0.1/24", "-b", "br0"],
+    undefined,
+    "You specified -b & --bip, mutually exclusive options. Please specify only one.",
+  ],
+] as const) {
+  test(`${what} is refused`, () => {
+    assert.throws(() => read(args, config), { kind: "invalid", message });
+  });
+}
+
+test("an unsupported option may be given with the value that holds anyway", () => {
+  read(["--storage-driver", "overlay2"], {
+    iptables: true,
+    "exec-opts": ["native.cgroupdriver=cgroupfs"],
+    "log-driver": "json-file",
+    features: {},
+  });
+});
