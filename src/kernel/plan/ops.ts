@@ -9,12 +9,14 @@
 //   slot   a small number (0..31) that names an fd held by the executing process; the fd of slot n is always SLOT_BASE + n,
 //          so netlink messages can carry it. Slots survive `clone` and are closed before `exec`.
 //   missingOk  ENOENT of the target is success.
+//   mayFail    any failure of the operation is success (best effort: a working directory that cannot be made).
 
 export const SLOT_BASE = 64;
 
 interface Common {
   readonly why: string;
   readonly host?: boolean;
+  readonly mayFail?: boolean;
 }
 
 export interface FileTimes {
@@ -89,6 +91,15 @@ export type OpBody =
       readonly root?: number;
       readonly recursive: boolean;
     }
+  /** open_tree(OPEN_TREE_CLONE) into a slot: a detached copy, to be attached later in another namespace or with its peer group kept. */
+  | {
+      readonly op: "openTree";
+      readonly source: string;
+      readonly slot: number;
+      readonly recursive: boolean;
+    }
+  /** move_mount of a detached tree; the slot stays open. */
+  | { readonly op: "attachTree"; readonly slot: number; readonly target: string; readonly root?: number }
   /** mount_setattr: MOUNT_ATTR_* to set and clear, propagation MS_* or 0, `usernsSlot` for idmapped mounts. */
   | {
       readonly op: "mountAttr";
@@ -139,6 +150,11 @@ export type OpBody =
       readonly fsMagic?: number;
       readonly missingOk?: boolean;
     }
+  /** Copies the content (at most 4 KiB) of `from` to `to` if that is blank: cpuset of cgroup v1, whose children start empty. */
+  | { readonly op: "inheritFile"; readonly from: string; readonly to: string }
+  /** Loads a BPF_PROG_TYPE_CGROUP_DEVICE program (array of struct bpf_insn, little endian, licence "Apache-2.0") and attaches it to the
+   *  cgroup v2 directory with BPF_F_ALLOW_MULTI, then detaches every other device program of that directory. */
+  | { readonly op: "bpfDevice"; readonly path: string; readonly program: Uint8Array }
   /** Returns the file's bytes (at most 1 MiB) as the operation's result. */
   | { readonly op: "read"; readonly path: string; readonly root?: number; readonly missingOk?: boolean }
   | {
@@ -173,6 +189,7 @@ export type OpBody =
   | { readonly op: "rename"; readonly from: string; readonly to: string }
   | { readonly op: "syncfs"; readonly path: string }
   // -- process attributes, in the order the kernel wants them
+  /** chdir, then getcwd must be absolute (not "(unreachable)…"), else ENOENT. */
   | { readonly op: "chdir"; readonly path: string }
   | { readonly op: "umask"; readonly mask: number }
   | { readonly op: "sethostname"; readonly name: string }
