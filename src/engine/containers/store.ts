@@ -33,6 +33,12 @@ export class Container {
   /** How many times it has exited since the daemon started. */
   exits = 0;
   removed = false;
+  /** Somebody is removing it. */
+  removing = false;
+  /** `--rm` waits: it is being restarted. */
+  keep = false;
+  /** Ends the wait before an automatic restart. */
+  cancelRestart?: () => void;
   record: ContainerRecord;
   state: ContainerState;
   #watchers = new Set<() => void>();
@@ -45,6 +51,11 @@ export class Container {
 
   get running(): boolean {
     return isRunning(this.state);
+  }
+
+  /** Waits for what is changing the container's life right now. */
+  async settle(): Promise<void> {
+    using _held = await this.lock.acquire();
   }
 
   announce(): void {

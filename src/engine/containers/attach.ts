@@ -1,0 +1,113 @@
+// POST /containers/{id}/attach: a client's streams joined with the container's, before its start too.
+
+import type { Duplex } from "node:stream";
+import { conflict } from "#base/errors.ts";
+import type { Tasks } from "#containerd/tasks/tasks.ts";
+import type { EventBus } from "#engine/events/events.ts";
+import { bridge } from "./bridge.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import { scope } from "./create.ts";
+import { parseDetachKeys } from "./detach-keys.ts";
+import { hasProcess } from "./record.ts";
+import type { Container, ContainerStore } from "./store.ts";
+
+export interface AttachDeps {
+  readonly containers: ContainerStore;
+  readonly tasks: Pick<Tasks, "attach">;
+  readonly events: Pick<EventBus, "publish">;
+  /** What the container has printed so far, framed as the live stream is. */
+  readonly history: (
+    container: Container,
+    streams: { readonly stdout: boolean; readonly stderr: boolean },
+    signal: AbortSignal,
+  ) => AsyncIterable<Uint8Array>;
+}
+
+export interface AttachRequest {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  /** Replay what was printed before. */
+  readonly logs: boolean;
+  /** Stay attached. */
+  readonly stream: boolean;
+  readonly detachKeys: string;
+}
+
+export interface Attachment {
+  readonly tty: boolean;
+  /** Owns the connection till it resolves. */
+  serve(socket: Duplex, signal: AbortSignal): Promise<void>;
+}
+
+/** Checks everything that can be refused before the connection is taken over. */
+export function attachContainer(deps: AttachDeps, reference: string, request: AttachRequest): Attachment {
+  const container = deps.containers.get(reference);
+  const detachKeys = parseDetachKeys(request.detachKeys);
+  const { config } = container.record;
+  if (container.state.status === "paused")
+    throw conflict(`container ${reference} is paused, unpause the container before attach`);
+  if (container.state.status === "restarting")
+    throw conflict(`container ${reference} is restarting, wait until the container is running`);
+  const stdin = request.stdin && config.OpenStdin;
+  const connection = request.stream ? openConnection(deps, container, { ...request, stdin }) : undefined;
+  publishContainerEvent(deps.events, container, "attach");
+  return {
+    tty: config.Tty,
+    serve: async (socket, signal) => {
+      if (request.logs) await replay(deps.history(container, request, signal), socket);
+      const stream = await connection?.(socket);
+      if (stream === undefined) {
+        socket.end();
+        return;
+      }
+      const end = await bridge(socket, stream, { stdin, detachKeys: config.Tty ? detachKeys : undefined });
+      if (end === "detached") publishContainerEvent(deps.events, container, "detach");
+    },
+  };
+}
+
+async function replay(history: AsyncIterable<Uint8Array>, socket: Duplex): Promise<void> {
+  for await (const chunk of history) {
+    if (socket.destroyed) return;
+    if (!socket.write(chunk))
+      await new Promise((resolve) => void socket.once("drain", resolve).once("close", resolve));
+  }
+}
+
+/** Registers the client at once: a start that follows this call waits for its connection. */
+function openConnection(
+  deps: AttachDeps,
+  container: Container,
+  streams: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean },
+): (socket: Duplex) => Promise<Duplex | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Duplex | undefined>();
+  const gone = new AbortController();
+  const process = { containerId: container.id, execId: "" };
+  const { stdin, stdout, stderr } = streams;
+  const pending = {
+    connect: async () => {
+      try {
+        resolve(await deps.tasks.attach(scope, process, { stdin, stdout, stderr }, gone.signal));
+      } catch {
+        resolve(undefined); // gone before it could be joined: the client sees the end of the stream
+      }
+    },
+    abandon: () => resolve(undefined),
+  };
+  if (hasProcess(container.state)) void pending.connect();
+  else container.pendingAttaches.add(pending);
+  return async (socket) => {
+    const leave = (): void => {
+      container.pendingAttaches.delete(pending);
+      gone.abort();
+      resolve(undefined);
+    };
+    socket.once("close", leave);
+    const stream = await promise;
+    socket.off("close", leave);
+    if (!socket.destroyed) return stream;
+    stream?.destroy();
+    return undefined;
+  };
+}

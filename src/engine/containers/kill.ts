@@ -1,0 +1,74 @@
+// POST /containers/{id}/kill.
+
+import { conflict, invalid } from "#base/errors.ts";
+import type { Tasks } from "#containerd/tasks/tasks.ts";
+import type { EventBus } from "#engine/events/events.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import { scope } from "./create.ts";
+import { hasProcess } from "./record.ts";
+import { ignoreMissing } from "./release.ts";
+import { isLinuxSignal, parseSignal } from "./signals.ts";
+import type { Container, ContainerStore } from "./store.ts";
+
+export interface KillDeps {
+  readonly containers: ContainerStore;
+  readonly tasks: Pick<Tasks, "kill" | "resume">;
+  readonly events: Pick<EventBus, "publish">;
+}
+
+const SIGKILL = 9;
+
+export async function killContainer(
+  deps: KillDeps,
+  reference: string,
+  signalName: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const number = parseSignal(signalName || "SIGKILL");
+  const container = deps.containers.get(reference);
+  const failed = `cannot kill container: ${reference}: `;
+  if (!isLinuxSignal(number)) throw invalid(`${failed}the linux daemon does not support signal ${number}`);
+  await container.settle();
+  if (container.state.status === "restarting") {
+    await cancelRestart(deps, container);
+    return;
+  }
+  if (!hasProcess(container.state)) throw conflict(`${failed}container ${container.id} is not running`);
+  if (number === SIGKILL) {
+    deps.containers.saveState(container, { manuallyStopped: true });
+    await killAndWait(deps, container, signal);
+    return;
+  }
+  if (parseSignal(container.record.config.StopSignal || "SIGTERM") === number)
+    deps.containers.saveState(container, { manuallyStopped: true });
+  await sendSignal(deps, container, number);
+}
+
+/** Sends the signal; a process that is gone by now is fine. */
+export async function sendSignal(deps: KillDeps, container: Container, number: number): Promise<void> {
+  publishContainerEvent(deps.events, container, "kill", { signal: String(number) });
+  const target = { containerId: container.id, execId: "" };
+  await deps.tasks.kill(scope, target, number, false).catch(ignoreMissing);
+  // A frozen process does not even die.
+  if (container.state.status === "paused" && number === SIGKILL)
+    await deps.tasks.resume(scope, container.id).catch(ignoreMissing);
+}
+
+/** Ends the container and resolves once its exit has been recorded. */
+export async function killAndWait(deps: KillDeps, container: Container, signal: AbortSignal): Promise<void> {
+  if (container.state.status === "restarting") {
+    await cancelRestart(deps, container);
+    return;
+  }
+  const { exits } = container;
+  await sendSignal(deps, container, SIGKILL);
+  await container.until(() => container.removed || container.exits > exits, signal);
+}
+
+/** A container that waits for its restart ends here instead. */
+export async function cancelRestart(deps: Pick<KillDeps, "containers">, container: Container): Promise<void> {
+  using _held = await container.lock.acquire();
+  if (container.state.status !== "restarting") return;
+  container.cancelRestart?.();
+  deps.containers.saveState(container, { status: "exited", manuallyStopped: true });
+}

@@ -1,0 +1,213 @@
+// Launches a container: network beside preparation, then the task. Whatever fails, everything made so far is taken back.
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type Clock, formatTime } from "#base/clock.ts";
+import { EngineError } from "#base/errors.ts";
+import { joinAll } from "#base/join.ts";
+import type { ContainerRecords } from "#containerd/containers/containers.ts";
+import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
+import type { Tasks } from "#containerd/tasks/tasks.ts";
+import type { NetworkController, Sandbox } from "#network/controller.ts";
+import type { Mount, Seccomp, Spec } from "#spec/oci-runtime.ts";
+import { scope } from "./create.ts";
+import type { EtcDirectory } from "./etc-directory.ts";
+import { findDevices, type HostDevices } from "./host-devices.ts";
+import type { HostFacts } from "./host-facts.ts";
+import type { ContainerVolumes } from "./mounts.ts";
+import { type NetworkPlan, planNetwork } from "./network-plan.ts";
+import { buildSpec } from "./oci-spec.ts";
+import type { ContainerState } from "./record.ts";
+import { ignoreMissing } from "./release.ts";
+import type { Container, ContainerStore } from "./store.ts";
+import { containerIo } from "./task-io.ts";
+import { type ContainerUser, resolveUser } from "./user.ts";
+import type { UserFileReader } from "./user-files.ts";
+
+export interface LaunchDeps {
+  readonly containers: Pick<ContainerStore, "get">;
+  readonly snapshots: Pick<Snapshotter, "mounts">;
+  readonly records: Pick<ContainerRecords, "create" | "delete">;
+  readonly tasks: Pick<Tasks, "create" | "start" | "kill" | "delete">;
+  readonly networks: Pick<NetworkController, "attach" | "detach">;
+  readonly volumes: Pick<ContainerVolumes, "mount" | "unmount">;
+  readonly etc: Pick<EtcDirectory, "write">;
+  readonly userFiles: Pick<UserFileReader, "read">;
+  readonly seccomp: (profile: string, capabilities: readonly string[]) => Seccomp;
+  readonly clock: Clock;
+  readonly host: HostFacts;
+  readonly containersDir: string;
+}
+
+/** A launch in progress: `undo` takes back what was made. */
+interface Launch {
+  readonly container: Container;
+  readonly network: NetworkPlan;
+  readonly undo: AsyncDisposableStack;
+}
+
+/** Resolves with what a running container's state is. */
+export async function launch(
+  deps: LaunchDeps,
+  container: Container,
+  signal: AbortSignal,
+): Promise<Partial<ContainerState>> {
+  await using undo = new AsyncDisposableStack();
+  const network = planNetwork(deps.containers, container.record);
+  const context: Launch = { container, network, undo };
+  const [prepared, sandbox] = await joinAll([
+    prepareRoot(deps, context, signal),
+    connect(deps, context, signal),
+  ]);
+  const spec = buildSpec({
+    ...prepared,
+    record: container.record,
+    host: deps.host,
+    netns: network.kind === "join" ? network.path : (sandbox?.path ?? ""),
+    etcDir: writeEtcFiles(deps, context, sandbox),
+    seccomp: deps.seccomp,
+  });
+  const pid = await runTask(deps, context, { spec, rootfs: prepared.rootfs }, signal);
+  undo.move(); // success: keep everything
+  return {
+    status: "running",
+    pid,
+    exitCode: 0,
+    error: "",
+    oomKilled: false,
+    startedAt: formatTime(deps.clock.now()),
+    manuallyStopped: false,
+    network: network.kind === "own" && sandbox !== undefined ? { request: network.request, sandbox } : null,
+    health: null,
+  };
+}
+
+async function connect(
+  deps: LaunchDeps,
+  { container, network, undo }: Launch,
+  signal: AbortSignal,
+): Promise<Sandbox | undefined> {
+  if (network.kind !== "own") return undefined;
+  const { request } = network;
+  undo.defer(() => deps.networks.detach(request.sandboxId));
+  try {
+    return await deps.networks.attach(request, signal);
+  } catch (error) {
+    throw describeNetworkFailure(error, container, request.endpointId);
+  }
+}
+
+function describeNetworkFailure(error: unknown, container: Container, endpointId: string): unknown {
+  if (!(error instanceof EngineError)) return error;
+  const aboutPorts = /port is already allocated|failed to bind host port/.test(error.message);
+  const endpoint =
+    aboutPorts && !error.message.includes("driver failed")
+      ? `driver failed programming external connectivity on endpoint ${container.record.name} (${endpointId}): `
+      : "";
+  return new EngineError(error.kind, `failed to set up container networking: ${endpoint}${error.message}`, {
+    cause: error,
+  });
+}
+
+interface Prepared {
+  readonly rootfs: readonly Mount[];
+  readonly user: ContainerUser;
+  readonly devices: HostDevices;
+}
+
+async function prepareRoot(
+  deps: LaunchDeps,
+  { container, undo }: Launch,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const { record } = container;
+  const [rootfs, devices] = await joinAll([
+    deps.snapshots.mounts(scope, record.id),
+    findDevices(record.hostConfig),
+    mountVolumes(deps, container, undo),
+  ]);
+  const user = await lookUpUser(deps, container, rootfs, signal);
+  return { rootfs, devices, user };
+}
+
+async function mountVolumes(
+  deps: LaunchDeps,
+  container: Container,
+  undo: AsyncDisposableStack,
+): Promise<void> {
+  for (const mount of container.record.mounts) {
+    if (mount.type === "bind" && mount.createSource)
+      await mkdir(mount.source, { recursive: true, mode: 0o755 });
+    if (mount.type !== "volume") continue;
+    undo.defer(() => deps.volumes.unmount(mount.name, container.id));
+    await deps.volumes.mount(mount.name, container.id);
+  }
+}
+
+async function lookUpUser(
+  deps: LaunchDeps,
+  container: Container,
+  mounts: readonly Mount[],
+  signal: AbortSignal,
+): Promise<ContainerUser> {
+  const { record, state } = container;
+  const fresh = state.startedAt.startsWith("0001");
+  const target = join(deps.containersDir, record.id);
+  const files = await deps.userFiles.read({ mounts, target, chainId: fresh ? record.chainId : "" }, signal);
+  return resolveUser(record.config.User, record.hostConfig.GroupAdd ?? [], files);
+}
+
+/** Returns the directory whose files are mounted: a joined container's own. */
+function writeEtcFiles(
+  deps: LaunchDeps,
+  { container, network }: Launch,
+  sandbox: Sandbox | undefined,
+): string {
+  if (network.kind === "join") return join(deps.containersDir, network.donor);
+  const directory = join(deps.containersDir, container.id);
+  deps.etc.write(directory, container.record, sandbox?.endpoint);
+  return directory;
+}
+
+async function runTask(
+  deps: LaunchDeps,
+  { container, undo }: Launch,
+  task: { readonly spec: Spec; readonly rootfs: readonly Mount[] },
+  signal: AbortSignal,
+): Promise<number> {
+  const { id, record } = container;
+  undo.defer(async () => deps.records.delete(scope, id).catch(ignoreMissing));
+  await deps.records.create(scope, {
+    id,
+    labels: {},
+    image: record.imageName,
+    runtime: { name: "io.containerd.runc.v2" },
+    spec: {
+      typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Spec",
+      value: Buffer.from(JSON.stringify(task.spec)),
+    },
+    snapshotter: "overlayfs",
+    snapshotKey: id,
+    extensions: {},
+  });
+  const io = containerIo(record);
+  const { pid } = await deps.tasks.create(
+    scope,
+    { containerId: id, rootfs: task.rootfs, io, spec: task.spec },
+    signal,
+  );
+  undo.defer(async () => {
+    await deps.tasks.kill(scope, { containerId: id, execId: "" }, 9, true).catch(ignoreMissing);
+    await deps.tasks.delete(scope, id, "").catch(ignoreMissing);
+  });
+  await connectAttaches(container);
+  await deps.tasks.start(scope, id, "", signal);
+  return pid;
+}
+
+/** A client that asked to be attached before the start misses nothing that is printed. */
+export async function connectAttaches(container: Container): Promise<void> {
+  const waiting = [...container.pendingAttaches];
+  container.pendingAttaches.clear();
+  await Promise.allSettled(waiting.map((attach) => attach.connect()));
+}

@@ -1,0 +1,50 @@
+// How a container is connected: decided from its settings before anything is made.
+
+import { randomBytes } from "node:crypto";
+import { conflict, unsupported } from "#base/errors.ts";
+import type { AttachRequest } from "#network/controller.ts";
+import { containerOf } from "./namespace-modes.ts";
+import { planPorts } from "./ports.ts";
+import type { ContainerRecord } from "./record.ts";
+import type { ContainerStore } from "./store.ts";
+
+export type NetworkPlan =
+  | { readonly kind: "host" }
+  /** Joins another container's namespace. */
+  | { readonly kind: "join"; readonly path: string; readonly donor: string }
+  | { readonly kind: "own"; readonly request: AttachRequest };
+
+export function planNetwork(containers: Pick<ContainerStore, "get">, record: ContainerRecord): NetworkPlan {
+  const mode = record.hostConfig.NetworkMode;
+  if (mode === "host") return { kind: "host" };
+  const donor = containerOf(mode);
+  if (donor !== undefined) return planJoin(containers, donor);
+  const disabled = record.config.NetworkDisabled === true || mode === "none";
+  const network = disabled ? "none" : mode === "default" ? "bridge" : mode;
+  const others = Object.keys(record.endpoints).filter((name) => name !== mode);
+  if (others.length > 0) throw unsupported(`--network ${others[0]} beside ${mode}`);
+  const endpoint = record.endpoints[mode];
+  const ipv4 = endpoint?.IPAMConfig?.IPv4Address ?? "";
+  return {
+    kind: "own",
+    request: {
+      sandboxId: randomBytes(32).toString("hex"),
+      network,
+      endpointId: randomBytes(32).toString("hex"),
+      ports: disabled ? [] : planPorts(record.config, record.hostConfig),
+      ...(ipv4 !== "" && { ipv4 }),
+      ...(endpoint !== undefined && endpoint.MacAddress !== "" && { macAddress: endpoint.MacAddress }),
+    },
+  };
+}
+
+function planJoin(containers: Pick<ContainerStore, "get">, reference: string): NetworkPlan {
+  const donor = containers.get(reference);
+  if (donor.state.status !== "running" && donor.state.status !== "paused")
+    throw conflict(
+      `cannot join network namespace of a non running container: container ${donor.record.name} is ${donor.state.status}`,
+    );
+  const sandbox = donor.state.network?.sandbox;
+  const path = sandbox === undefined ? `/proc/${donor.state.pid}/ns/net` : sandbox.path;
+  return { kind: "join", path, donor: donor.id };
+}

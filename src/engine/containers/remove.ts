@@ -1,0 +1,104 @@
+// DELETE /containers/{id}. Answers when id, name and address are free; files go after that.
+
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Background } from "#base/background.ts";
+import { conflict, EngineError, systemError } from "#base/errors.ts";
+import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
+import type { EventBus } from "#engine/events/events.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import { scope } from "./create.ts";
+import { type KillDeps, killAndWait } from "./kill.ts";
+import type { ContainerVolumes } from "./mounts.ts";
+import { hasProcess, isRunning } from "./record.ts";
+import { ignoreMissing, type ReleaseDeps, releaseTask } from "./release.ts";
+import type { Container, ContainerStore } from "./store.ts";
+
+export interface RemoveDeps extends ReleaseDeps {
+  readonly containers: ContainerStore;
+  readonly snapshots: Pick<Snapshotter, "remove">;
+  readonly volumes: Pick<ContainerVolumes, "unmount" | "remove">;
+  readonly events: Pick<EventBus, "publish">;
+  readonly background: Background;
+  readonly containersDir: string;
+}
+
+export interface RemoveOptions {
+  readonly force: boolean;
+  /** Anonymous volumes go too. */
+  readonly volumes: boolean;
+}
+
+export async function removeContainer(
+  deps: RemoveDeps & KillDeps,
+  reference: string,
+  options: RemoveOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const container = deps.containers.get(reference);
+  await container.settle();
+  if (container.removing) throw conflict(`removal of container ${reference} is already in progress`);
+  if (isRunning(container.state)) {
+    if (!options.force) throw runningConflict(container, reference);
+    container.removing = true;
+    deps.containers.saveState(container, { manuallyStopped: true });
+    try {
+      await killAndWait(deps, container, signal);
+    } catch (error) {
+      container.removing = false;
+      const cause = error instanceof Error ? error.message : String(error);
+      throw systemError(`cannot remove container "${reference}": could not kill container: ${cause}`, {
+        cause: error,
+      });
+    }
+  }
+  container.removing = true;
+  using _held = await container.lock.acquire();
+  if (container.removed) return; // it removed itself
+  if (hasProcess(container.state)) {
+    container.removing = false; // it was started meanwhile
+    throw runningConflict(container, reference);
+  }
+  await removeHeld(deps, container, options);
+}
+
+function runningConflict({ state }: Container, reference: string): EngineError {
+  if (state.status === "paused")
+    return conflict(`cannot remove container "${reference}": container is paused and must be unpaused first`);
+  const what = state.status === "restarting" ? "restarting" : "running";
+  return conflict(
+    `cannot remove container "${reference}": container is ${what}: stop the container before removing or force remove`,
+  );
+}
+
+/** The caller holds the lock; no process is left. */
+export async function removeHeld(
+  deps: RemoveDeps,
+  container: Container,
+  options: Pick<RemoveOptions, "volumes">,
+): Promise<void> {
+  container.removing = true;
+  container.cancelRestart?.();
+  for (const attach of container.pendingAttaches) attach.abandon();
+  deps.containers.delete(container);
+  if (options.volumes) await removeVolumes(deps, container);
+  publishContainerEvent(deps.events, container, "destroy");
+  deps.background.run(() => removeFiles(deps, container));
+}
+
+async function removeVolumes(deps: RemoveDeps, container: Container): Promise<void> {
+  for (const mount of container.record.mounts) {
+    if (mount.type !== "volume" || !mount.anonymous) continue;
+    await deps.volumes.unmount(mount.name, container.id);
+    // Another container may use it (--volumes-from).
+    await deps.volumes.remove(mount.name).catch((error: unknown) => {
+      if (!(error instanceof EngineError)) throw error;
+    });
+  }
+}
+
+async function removeFiles(deps: RemoveDeps, container: Container): Promise<void> {
+  await releaseTask(deps, container);
+  await deps.snapshots.remove(scope, container.id).catch(ignoreMissing);
+  await rm(join(deps.containersDir, container.id), { recursive: true, force: true });
+}

@@ -1,0 +1,35 @@
+// Whether and when a container that ended is started again.
+
+import type { RestartPolicy } from "#spec/container-config.ts";
+
+const FIRST_DELAY = 100;
+const LONGEST_DELAY = 60_000;
+/** A run of this many milliseconds was no crash loop. */
+const LONG_RUN = 10_000;
+
+export function shouldRestart(
+  policy: RestartPolicy,
+  ended: { readonly exitCode: number; readonly restartCount: number; readonly manuallyStopped: boolean },
+): boolean {
+  if (ended.manuallyStopped) return false;
+  switch (policy.Name) {
+    case "always":
+    case "unless-stopped":
+      return true;
+    case "on-failure":
+      if (ended.exitCode === 0) return false;
+      return policy.MaximumRetryCount === 0 || ended.restartCount < policy.MaximumRetryCount;
+    default:
+      return false;
+  }
+}
+
+/** Milliseconds to wait; `previous` is the delay before this run, 0 if there was none. */
+export function restartDelay(previous: number, ranFor: number): number {
+  if (previous === 0 || ranFor >= LONG_RUN) return FIRST_DELAY;
+  return Math.min(previous * 2, LONGEST_DELAY);
+}
+
+/** At the daemon's start: `always` also starts what a user had stopped. */
+export const shouldStartAtBoot = (policy: RestartPolicy, wasStopped: boolean): boolean =>
+  policy.Name === "always" || (policy.Name === "unless-stopped" && !wasStopped);

@@ -1,0 +1,66 @@
+// POST /containers/{id}/start: launches the container and records what came of it.
+
+import type { Clock } from "#base/clock.ts";
+import { conflict, EngineError, notModified } from "#base/errors.ts";
+import type { EventBus } from "#engine/events/events.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import { connectAttaches, type LaunchDeps, launch } from "./launch.ts";
+import { describeStartFailure } from "./start-error.ts";
+import type { Container, ContainerStore } from "./store.ts";
+
+export interface StartDeps extends LaunchDeps {
+  readonly containers: ContainerStore;
+  readonly events: Pick<EventBus, "publish">;
+  readonly clock: Clock;
+  /** From now on somebody waits for the exit. */
+  readonly watchExit: (container: Container) => void;
+  /** Removes a container that was to remove itself; the lock is held. */
+  readonly autoRemove: (container: Container) => Promise<void>;
+}
+
+export async function startContainer(
+  deps: StartDeps,
+  container: Container,
+  signal: AbortSignal,
+): Promise<void> {
+  using _held = await container.lock.acquire();
+  refuseStart(container);
+  await startHeld(deps, container, signal);
+}
+
+function refuseStart(container: Container): void {
+  switch (container.state.status) {
+    case "paused":
+      throw conflict("cannot start a paused container, try unpause instead");
+    case "running":
+      throw notModified();
+    case "removing":
+    case "dead":
+      throw conflict("container is marked for removal and cannot be started");
+    default:
+      if (container.removed) throw conflict("container is marked for removal and cannot be started");
+  }
+}
+
+/** The caller holds the container's lock and has looked at its state. */
+export async function startHeld(deps: StartDeps, container: Container, signal: AbortSignal): Promise<void> {
+  try {
+    const started = await launch(deps, container, signal);
+    deps.containers.saveState(container, started);
+    await connectAttaches(container); // those that came during the start
+  } catch (error) {
+    await recordFailure(deps, container, error);
+  }
+  deps.watchExit(container);
+  publishContainerEvent(deps.events, container, "start");
+}
+
+async function recordFailure(deps: StartDeps, container: Container, error: unknown): Promise<never> {
+  for (const attach of container.pendingAttaches) attach.abandon();
+  container.pendingAttaches.clear();
+  const { message, exitCode, kind } = describeStartFailure(error, container.record.path);
+  const status = container.state.status === "restarting" ? "exited" : container.state.status;
+  deps.containers.saveState(container, { status, exitCode, error: message, network: null, pid: 0 });
+  if (container.record.hostConfig.AutoRemove) await deps.autoRemove(container);
+  throw new EngineError(kind, message, { cause: error });
+}

@@ -1,0 +1,79 @@
+// POST /containers/{id}/stop and /restart: the stop signal, patience, then SIGKILL.
+
+import { notModified } from "#base/errors.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import { cancelRestart, type KillDeps, killAndWait, sendSignal } from "./kill.ts";
+import { hasProcess } from "./record.ts";
+import { parseSignal } from "./signals.ts";
+import { type StartDeps, startContainer } from "./start.ts";
+import type { Container } from "./store.ts";
+
+export interface StopOptions {
+  /** Signal by name; "" is the container's own. */
+  readonly signal: string;
+  /** Seconds; -1 waits for ever, undefined is the container's own. */
+  readonly timeout: number | undefined;
+}
+
+const DEFAULT_TIMEOUT = 10;
+
+export async function stopContainer(
+  deps: KillDeps,
+  reference: string,
+  options: StopOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const container = deps.containers.get(reference);
+  const chosen = options.signal === "" ? (container.record.config.StopSignal ?? "") : options.signal;
+  const number = parseSignal(chosen || "SIGTERM");
+  await container.settle();
+  if (!container.running) throw notModified();
+  await stop(deps, container, { number, timeout: options.timeout }, signal);
+  publishContainerEvent(deps.events, container, "stop");
+}
+
+async function stop(
+  deps: KillDeps,
+  container: Container,
+  how: { readonly number: number; readonly timeout: number | undefined },
+  signal: AbortSignal,
+): Promise<void> {
+  if (container.state.status === "restarting") return cancelRestart(deps, container);
+  deps.containers.saveState(container, { manuallyStopped: true });
+  const { exits } = container;
+  const ended = (): boolean => container.removed || container.exits > exits || !hasProcess(container.state);
+  await sendSignal(deps, container, how.number);
+  const seconds = how.timeout ?? container.record.config.StopTimeout ?? DEFAULT_TIMEOUT;
+  if (seconds < 0) return container.until(ended, signal);
+  // A signal cannot reach a frozen process: as with Docker, it dies at the end of the patience.
+  const patience = AbortSignal.timeout(seconds * 1000);
+  try {
+    await container.until(ended, AbortSignal.any([signal, patience]));
+  } catch (error) {
+    if (!patience.aborted || signal.aborted) throw error;
+    if (!ended()) await killAndWait(deps, container, signal);
+  }
+}
+
+export async function restartContainer(
+  deps: KillDeps & StartDeps,
+  reference: string,
+  options: StopOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const container = deps.containers.get(reference);
+  const chosen = options.signal === "" ? (container.record.config.StopSignal ?? "") : options.signal;
+  const number = parseSignal(chosen || "SIGTERM");
+  await container.settle();
+  if (container.running) {
+    container.keep = true; // --rm does not remove what is about to be started again
+    try {
+      await stop(deps, container, { number, timeout: options.timeout }, signal);
+      publishContainerEvent(deps.events, container, "stop");
+    } finally {
+      container.keep = false;
+    }
+  }
+  await startContainer(deps, container, signal);
+  publishContainerEvent(deps.events, container, "restart");
+}
