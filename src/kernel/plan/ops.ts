@@ -81,6 +81,8 @@ export type OpBody =
       readonly flags: number;
       readonly data: string;
       readonly cwd?: string;
+      /** The new root directory gets the mode of the directory that it covers (tmpfs). */
+      readonly keepMode?: boolean;
     }
   /** open_tree(OPEN_TREE_CLONE) of `source` (host path) or `sourceSlot`, move_mount onto the target. */
   | {
@@ -90,6 +92,8 @@ export type OpBody =
       readonly target: string;
       readonly root?: number;
       readonly recursive: boolean;
+      /** A missing target is made: a directory (0755, parents too) or an empty file, as the source is. */
+      readonly createTarget?: boolean;
     }
   /** open_tree(OPEN_TREE_CLONE) into a slot: a detached copy, to be attached later in another namespace or with its peer group kept. */
   | {
@@ -99,7 +103,13 @@ export type OpBody =
       readonly recursive: boolean;
     }
   /** move_mount of a detached tree; the slot stays open. */
-  | { readonly op: "attachTree"; readonly slot: number; readonly target: string; readonly root?: number }
+  | {
+      readonly op: "attachTree";
+      readonly slot: number;
+      readonly target: string;
+      readonly root?: number;
+      readonly createTarget?: boolean;
+    }
   /** mount_setattr: MOUNT_ATTR_* to set and clear, propagation MS_* or 0, `usernsSlot` for idmapped mounts. */
   | {
       readonly op: "mountAttr";
