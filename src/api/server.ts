@@ -3,12 +3,13 @@
 // A failure on the way becomes {"message": text} with the status of src/api/failures.ts.
 
 import { EngineError } from "#base/errors.ts";
+import { maxApiVersion } from "#spec/engine-api/versions.ts";
 import type { HttpExchange } from "#transport/http/exchange.ts";
 import { readJsonBody } from "./body.ts";
 import { isBug, toHttpFailure } from "./failures.ts";
 import { Matcher } from "./matcher.ts";
 import type { ApiCall, ApiResponse, Route } from "./router.ts";
-import { maxApiVersion, negotiate } from "./version.ts";
+import { negotiate } from "./version.ts";
 
 export interface ApiServerDeps {
   readonly routes: readonly Route[];

@@ -1,9 +1,7 @@
-// The API versions that are spoken, and how a request's version is chosen.
+// How a request's API version is chosen.
 
 import { invalid } from "#base/errors.ts";
-
-export const maxApiVersion = "1.50";
-export const minApiVersion = "1.24";
+import { maxApiVersion, minApiVersion } from "#spec/engine-api/versions.ts";
 
 /** Versions compare as numbers part by part: 1.9 is below 1.24. */
 export function compareVersions(left: string, right: string): number {

@@ -1,0 +1,102 @@
+// Routes about the engine as a whole: ping, version, info, events, disk usage, explain.
+
+import { unsupported } from "#base/errors.ts";
+import { eventFilter } from "#engine/events/event-filter.ts";
+import type { EngineEvent, EventBus } from "#engine/events/events.ts";
+import { parseFilters } from "#engine/filters.ts";
+import { type DiskUsage, parseUsageKinds } from "#engine/system/disk-usage.ts";
+import { describeSystem, type InfoDeps } from "#engine/system/info.ts";
+import { describeVersion, type VersionDeps } from "#engine/system/version.ts";
+import { encodeEvent } from "../event-encoding.ts";
+import { parseEventRange } from "../event-range.ts";
+import type { ApiCall, ApiResponse, Route } from "../router.ts";
+
+export interface SystemRouteDeps extends InfoDeps, VersionDeps {
+  readonly bus: EventBus;
+  readonly diskUsage: DiskUsage;
+  /** The plan of the container that a create request asks for; nothing is made. */
+  explain(request: unknown, call: ApiCall): Promise<readonly unknown[]>;
+}
+
+const pingHeaders = {
+  "Builder-Version": "1",
+  "Cache-Control": "no-cache, no-store, must-revalidate",
+  Pragma: "no-cache",
+  Swarm: "inactive",
+};
+
+const ping = (text: string) => async (): Promise<ApiResponse> => ({
+  kind: "text",
+  status: 200,
+  text,
+  headers: pingHeaders,
+});
+
+export function systemRoutes(deps: SystemRouteDeps): Route[] {
+  return [
+    { method: "GET", path: "/_ping", handle: ping("OK") },
+    { method: "HEAD", path: "/_ping", handle: ping("") },
+    {
+      method: "GET",
+      path: "/version",
+      handle: async () => ({ kind: "json", status: 200, value: await describeVersion(deps) }),
+    },
+    {
+      method: "GET",
+      path: "/info",
+      handle: async ({ version }) => ({
+        kind: "json",
+        status: 200,
+        value: await describeSystem(deps, version.minor),
+      }),
+    },
+    { method: "GET", path: "/events", handle: (call) => streamEvents(deps, call) },
+    {
+      method: "GET",
+      path: "/system/df",
+      handle: async ({ query, version }) => {
+        const kinds = version.minor >= 42 ? parseUsageKinds(query.getAll("type")) : [];
+        return { kind: "json", status: 200, value: await deps.diskUsage.report(kinds) };
+      },
+    },
+    {
+      method: "POST",
+      path: "/auth",
+      handle: () => Promise.reject(unsupported("POST /auth (docker login)")),
+    },
+    {
+      method: "POST",
+      path: "/gantry/explain",
+      handle: async (call) => ({
+        kind: "json",
+        status: 200,
+        value: await deps.explain(await call.json(), call),
+      }),
+    },
+  ];
+}
+
+async function streamEvents(deps: SystemRouteDeps, call: ApiCall): Promise<ApiResponse> {
+  const range = parseEventRange(call.query);
+  const wanted = eventFilter(parseFilters(call.query.get("filters")));
+  const { minor } = call.version;
+  const events = deps.bus.watch(range, call.signal);
+  return {
+    kind: "stream",
+    status: 200,
+    contentType: "application/json",
+    chunks: encodeEvents(events, (event) => wanted(event) && isKnown(event, minor), minor),
+  };
+}
+
+/** API 1.46 brought the creation of images. */
+const isKnown = (event: EngineEvent, minor: number): boolean =>
+  minor >= 46 || event.type !== "image" || event.action !== "create";
+
+async function* encodeEvents(
+  events: AsyncIterable<EngineEvent>,
+  wanted: (event: EngineEvent) => boolean,
+  minor: number,
+): AsyncGenerator<string> {
+  for await (const event of events) if (wanted(event)) yield `${encodeEvent(event, minor)}\n`;
+}
