@@ -23,6 +23,8 @@ export interface AttachRequest {
   /** "bridge"; "none" gives a namespace with loopback only. */
   readonly network: string;
   readonly endpointId: string;
+  /** Name of the endpoint in messages: the container's. Default: the endpoint's id. */
+  readonly endpointName?: string;
   readonly ports: readonly PortMapping[];
   readonly ipv4?: string;
   readonly macAddress?: string;

@@ -1,0 +1,148 @@
+// The plans that make a sandbox (a bound network namespace), connect it to a bridge, and remove it.
+//
+// One process runs the whole plan: it leaves the host's namespace for a new one, comes back to make the veth pair with its
+// far end in the new one, and goes there again for the address.
+
+import { NETLINK_NETFILTER, NETLINK_ROUTE } from "#formats/netlink/message.ts";
+import { encodeBatch, getGeneration, type NftablesMessage } from "#formats/nftables/messages.ts";
+import { addAddress } from "#formats/rtnetlink/addresses.ts";
+import { changeLink, createVeth, deleteLink, setHairpin } from "#formats/rtnetlink/links.ts";
+import { addDefaultRoute } from "#formats/rtnetlink/routes.ts";
+import { type Op, type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
+
+const CLONE_NEWNET = 0x40000000;
+const O_RDONLY = 0;
+const O_WRONLY = 1;
+const MNT_DETACH = 2;
+const PROC_SUPER_MAGIC = 0x9fa0;
+const ENODEV = 19;
+const LOOPBACK_INDEX = 1;
+const HOST_SLOT = 0;
+const SANDBOX_SLOT = 1;
+
+export const INTERFACE_NAME = "eth0";
+
+export interface BridgePort {
+  readonly bridgeIndex: number;
+  readonly mtu: number;
+  readonly hairpin: boolean;
+  /** Name of the veth end on the host. */
+  readonly hostName: string;
+  readonly interfaceIndex: number;
+  readonly macAddress: string;
+  readonly address: number;
+  readonly prefixLength: number;
+  readonly gateway: number;
+  /** Rules to add in the same go; may be empty. */
+  readonly rules: readonly NftablesMessage[];
+}
+
+export const writeSysctl = (name: string, value: string): Op => ({
+  op: "write",
+  why: `sysctl ${name.replaceAll("/", ".")}`,
+  path: `/proc/sys/${name}`,
+  flags: O_WRONLY,
+  data: Buffer.from(value),
+  fsMagic: PROC_SUPER_MAGIC,
+  missingOk: true,
+});
+
+const NAMESPACE = "/proc/self/ns/net";
+
+/** A new network namespace, bound to `path`. The process is in it at the end. */
+const planNamespace = (path: string): Plan => [
+  { op: "unshare", why: "network namespace", flags: CLONE_NEWNET },
+  { op: "open", why: "network namespace", path: NAMESPACE, flags: O_RDONLY, slot: SANDBOX_SLOT },
+  { op: "touch", why: "sandbox", path, mode: 0o444 },
+  { op: "bind", why: "sandbox", sourceSlot: SANDBOX_SLOT, target: path, recursive: false },
+  // No IPv6 inside without an IPv6 address from us: CVE-2024-32473.
+  writeSysctl("net/ipv6/conf/all/disable_ipv6", "1"),
+];
+
+const loopbackUp = (): Uint8Array => changeLink({ index: LOOPBACK_INDEX, up: true });
+
+/** The network "none". */
+export const planIsolatedSandbox = (path: string): Plan => [
+  ...planNamespace(path),
+  { op: "netlink", why: "loopback", protocol: NETLINK_ROUTE, messages: [loopbackUp()] },
+];
+
+/** Results of the operation with this label: the generation of the host's nftables rules. */
+export const GENERATION = "rule generation";
+
+export function planBridgedSandbox(path: string, port: BridgePort): Plan {
+  const { interfaceIndex, hostName } = port;
+  const pair = createVeth(
+    { name: hostName, master: port.bridgeIndex, mtu: port.mtu, up: true },
+    {
+      index: interfaceIndex,
+      name: INTERFACE_NAME,
+      macAddress: port.macAddress,
+      mtu: port.mtu,
+      netnsFd: SLOT_BASE + SANDBOX_SLOT,
+    },
+  );
+  return [
+    { op: "open", why: "host network", path: NAMESPACE, flags: O_RDONLY, slot: HOST_SLOT },
+    ...planNamespace(path),
+    { op: "setns", why: "host network", slot: HOST_SLOT, flags: CLONE_NEWNET },
+    {
+      op: "netlink",
+      why: `veth ${hostName}`,
+      protocol: NETLINK_ROUTE,
+      messages: port.hairpin ? [pair, setHairpin(hostName, true)] : [pair],
+    },
+    // The host must not learn routes from a container: CVE-2020-13401.
+    writeSysctl(`net/ipv6/conf/${hostName}/accept_ra`, "0"),
+    ...planRules("published ports", port.rules),
+    { op: "netlink", why: GENERATION, protocol: NETLINK_NETFILTER, messages: [getGeneration()] },
+    { op: "setns", why: "network namespace", slot: SANDBOX_SLOT, flags: CLONE_NEWNET },
+    {
+      op: "netlink",
+      why: "address and route",
+      protocol: NETLINK_ROUTE,
+      messages: [
+        loopbackUp(),
+        changeLink({ index: interfaceIndex, up: true }),
+        addAddress({ linkIndex: interfaceIndex, address: port.address, prefixLength: port.prefixLength }),
+        addDefaultRoute(port.gateway, interfaceIndex),
+      ],
+    },
+  ];
+}
+
+/** One batch; nothing if there is nothing to do. */
+export const planRules = (why: string, rules: readonly NftablesMessage[]): Plan =>
+  rules.length === 0
+    ? []
+    : [{ op: "netlink", why, protocol: NETLINK_NETFILTER, messages: encodeBatch(rules) }];
+
+export interface Remains {
+  readonly path: string;
+  /** Host end of its veth pair. */
+  readonly hostName?: string;
+}
+
+/** Removes sandboxes, or what is left of them. */
+export const planRemoval = (remains: readonly Remains[]): Plan => [
+  ...remains.flatMap(
+    ({ path }): Plan => [
+      { op: "umount", why: "sandbox", target: path, flags: MNT_DETACH, mayFail: true },
+      { op: "unlink", why: "sandbox", path, missingOk: true },
+    ],
+  ),
+  ...planLinkRemoval(remains.flatMap(({ hostName }) => (hostName === undefined ? [] : [hostName]))),
+];
+
+export const planLinkRemoval = (names: readonly string[]): Plan =>
+  names.length === 0
+    ? []
+    : [
+        {
+          op: "netlink",
+          why: "remove veth",
+          protocol: NETLINK_ROUTE,
+          messages: names.map(deleteLink),
+          ignoreErrno: [ENODEV],
+        },
+      ];
