@@ -1,0 +1,82 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { ApiError } from "#client/api-error.ts";
+import { familiarReference, parseAnyReference, withDefaultTag } from "#formats/reference.ts";
+import type { ContainerCreateRequest } from "#spec/engine-api/definitions.table.ts";
+import { ANY, type Call, type Command } from "../../grammar/command.ts";
+import { awaitProgress, showProgress } from "../../output/progress.ts";
+import { pullImage } from "../../pull.ts";
+import { OPTIONS, optionFlags } from "../../run-options/flags.ts";
+import { createRequest } from "../../run-options/request.ts";
+import { startFailure } from "../../start-failure.ts";
+
+/** The reference with its tag as the user knows it; undefined for an image's id. */
+function shownName(image: string): string | undefined {
+  const any = parseAnyReference(image);
+  return any.kind === "id" ? undefined : familiarReference(withDefaultTag(any.reference));
+}
+
+async function pullMissing(call: Call, image: string): Promise<void> {
+  const { session, option, signal } = call;
+  const messages = await pullImage(session, image, { platform: option(OPTIONS.platform) }, signal);
+  if (option(OPTIONS.quiet)) await awaitProgress(messages);
+  else await showProgress(messages, session.surroundings.stderr);
+}
+
+const isMissingImage = (error: unknown): boolean =>
+  error instanceof ApiError && error.status === 404 && /no such image/i.test(error.message);
+
+async function createOrPull(
+  call: Call,
+  request: ContainerCreateRequest,
+): Promise<{ Id: string; Warnings: readonly string[] | null }> {
+  const { session, option, signal } = call;
+  const engine = await session.engine(signal);
+  const image = request.Image ?? "";
+  const name = shownName(image);
+  const policy = option(OPTIONS.pull);
+  const target = { name: option(OPTIONS.name), platform: option(OPTIONS.platform) };
+  const create = () => engine.containers.create(request, target, signal);
+  if (policy === "always" && name !== undefined) await pullMissing(call, image);
+  try {
+    return await create();
+  } catch (error) {
+    if (!isMissingImage(error) || name === undefined || policy !== "missing") throw error;
+    if (!option(OPTIONS.quiet)) session.err(`Unable to find image '${name}' locally\n`);
+    await pullMissing(call, image);
+    return await create();
+  }
+}
+
+/** Creates the container that the command line describes and returns its id. The id is in --cidfile when it resolves. */
+export async function createContainer(call: Call, request: ContainerCreateRequest): Promise<string> {
+  const { session, option } = call;
+  const policy = option(OPTIONS.pull);
+  if (!["always", "missing", "never", ""].includes(policy))
+    throw new Error(`invalid pull option: '${policy}': must be one of "always", "missing" or "never"`);
+  const cidfile = option(OPTIONS.cidfile);
+  if (cidfile !== "" && existsSync(cidfile))
+    throw new Error(
+      `container ID file found, make sure the other container isn't running or delete ${cidfile}`,
+    );
+  const { Id, Warnings } = await createOrPull(call, request);
+  for (const warning of Warnings ?? []) session.err(`WARNING: ${warning}\n`);
+  if (cidfile !== "") writeFileSync(cidfile, Id, { flag: "wx" });
+  return Id;
+}
+
+export const command: Command = {
+  usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+  about: "Create a new container",
+  takes: [1, ANY],
+  passThrough: true,
+  flags: optionFlags,
+  run: async (call) => {
+    try {
+      const request = createRequest(call, call.session.surroundings.env, false);
+      const id = await createContainer(call, request);
+      call.session.out(`${id}\n`);
+    } catch (error) {
+      throw startFailure(error, "create");
+    }
+  },
+};

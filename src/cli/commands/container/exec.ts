@@ -1,0 +1,87 @@
+import type { Engine } from "#client/engine.ts";
+import type { ContainerExecRequest } from "#spec/engine-api/definitions.table.ts";
+import { ANY, type Call, type Command } from "../../grammar/command.ts";
+import { ExitError } from "../../grammar/errors.ts";
+import { list, optionalText, text, toggle } from "../../grammar/flags.ts";
+import { collectVariables } from "../../run-options/environment.ts";
+import { checkTerminal, followWindowSize, windowSize } from "../../terminal/raw-mode.ts";
+import { carryStreams } from "../../terminal/streams.ts";
+
+const detach = toggle("detach", { short: "d", about: "Detached mode: run command in the background" });
+const detachKeys = optionalText("detach-keys", {
+  about: "Override the key sequence for detaching a container",
+});
+const env = list("env", { short: "e", about: "Set environment variables" });
+const envFile = list("env-file", { about: "Read in a file of environment variables" });
+const interactive = toggle("interactive", { short: "i", about: "Keep STDIN open even if not attached" });
+const privileged = toggle("privileged", { about: "Give extended privileges to the command" });
+const tty = toggle("tty", { short: "t", about: "Allocate a pseudo-TTY" });
+const user = text("user", { short: "u", about: "Username or UID (format: <name|uid>[:<group|gid>])" });
+const workdir = text("workdir", { short: "w", about: "Working directory inside the container" });
+
+function execRequest(
+  { session, arguments: [, ...words], option }: Call,
+  keys: string | undefined,
+): ContainerExecRequest {
+  const attached = !option(detach);
+  const size = option(tty) ? windowSize(session) : undefined;
+  const variables = collectVariables(option(envFile), option(env), session.surroundings.env);
+  return {
+    AttachStdin: attached && option(interactive),
+    AttachStdout: attached,
+    AttachStderr: attached,
+    Tty: option(tty),
+    Cmd: words,
+    Privileged: option(privileged),
+    ...(variables.length === 0 ? {} : { Env: variables }),
+    ...(option(user) === "" ? {} : { User: option(user) }),
+    ...(option(workdir) === "" ? {} : { WorkingDir: option(workdir) }),
+    ...(keys === undefined ? {} : { DetachKeys: keys }),
+    ...(size === undefined ? {} : { ConsoleSize: [size.h, size.w] }),
+  };
+}
+
+async function runAttached(call: Call, engine: Engine, id: string, keys: string | undefined): Promise<void> {
+  const { session, option, signal } = call;
+  const size = option(tty) ? windowSize(session) : undefined;
+  const hijacked = await engine.execs.start(
+    id,
+    { tty: option(tty), ...(size === undefined ? {} : { size: [size.h, size.w] }) },
+    signal,
+  );
+  using scope = new DisposableStack();
+  if (option(tty))
+    scope.use(followWindowSize(session, (now) => engine.execs.resize(id, now, signal), signal));
+  const options = {
+    tty: option(tty),
+    stdin: option(interactive),
+    ...(keys === undefined ? {} : { detachKeys: keys }),
+  };
+  if ((await carryStreams(hijacked, options, session)) === "detached") return;
+  const { ExitCode } = await engine.execs.inspect(id, signal);
+  if (ExitCode !== undefined && ExitCode !== null && ExitCode !== 0) throw new ExitError(ExitCode);
+}
+
+export const command: Command = {
+  usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
+  about: "Execute a command in a running container",
+  takes: [2, ANY],
+  passThrough: true,
+  flags: [detach, detachKeys, env, envFile, interactive, privileged, tty, user, workdir],
+  run: async (call) => {
+    const {
+      session,
+      arguments: [container = ""],
+      option,
+      signal,
+    } = call;
+    if (!option(detach)) checkTerminal(session, { tty: option(tty), stdin: option(interactive) });
+    const keys = option(detachKeys) ?? session.settings.detachKeys;
+    const request = execRequest(call, keys);
+    const engine = await session.engine(signal);
+    const id = await engine.execs.create(container, request, signal);
+    if (id === "") throw new Error("exec ID empty");
+    if (option(detach)) return await engine.execs.startDetached(id, option(tty), signal);
+    await runAttached(call, engine, id, keys);
+  },
+};

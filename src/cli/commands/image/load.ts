@@ -1,0 +1,25 @@
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import type { Command } from "../../grammar/command.ts";
+import { text, toggle, unsupportedFlags } from "../../grammar/flags.ts";
+import { showProgress } from "../../output/progress.ts";
+
+const input = text("input", { short: "i", about: "Read from tar archive file, instead of STDIN" });
+const quiet = toggle("quiet", { short: "q", about: "Suppress the load output" });
+
+export const command: Command = {
+  usage: "[OPTIONS]",
+  about: "Load an image from a tar archive or STDIN",
+  takes: [0, 0],
+  flags: [input, quiet, ...unsupportedFlags("platform")],
+  run: async ({ session, option, signal }) => {
+    const { stdin, stdout } = session.surroundings;
+    const path = option(input);
+    if (path === "" && stdin.isTTY === true) throw new Error("requested load from stdin, but stdin is empty");
+    const file = path === "" ? undefined : await open(path);
+    const body = file === undefined ? stdin : createReadStream(path, { fd: file.fd, autoClose: true });
+    const engine = await session.engine(signal);
+    const isQuiet = option(quiet) || stdout.isTTY !== true;
+    await showProgress(engine.images.load(body, isQuiet, signal), stdout);
+  },
+};

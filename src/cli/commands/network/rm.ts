@@ -1,0 +1,23 @@
+import { ApiError } from "#client/api-error.ts";
+import { forEachName } from "../../each.ts";
+import { ANY, type Command } from "../../grammar/command.ts";
+import { toggle } from "../../grammar/flags.ts";
+
+const force = toggle("force", { short: "f", about: "Do not error if the network does not exist" });
+
+export const command: Command = {
+  usage: "NETWORK [NETWORK...]",
+  about: "Remove one or more networks",
+  takes: [1, ANY],
+  flags: [force],
+  run: (call) =>
+    forEachName(call, async (engine, name) => {
+      try {
+        await engine.networks.remove(name, call.signal);
+      } catch (error) {
+        if (call.option(force) && error instanceof ApiError && error.status === 404) return undefined;
+        throw error;
+      }
+      return name;
+    }),
+};

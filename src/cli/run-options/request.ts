@@ -1,0 +1,240 @@
+// The command line of run and create as one create request. All flags are read here; nothing is asked of the daemon.
+
+import { readFileSync } from "node:fs";
+import { claimed } from "#base/decode.ts";
+import type {
+  ContainerConfig,
+  ContainerCreateRequest,
+  HealthConfig,
+  HostConfig,
+  PortBinding,
+  Resources,
+} from "#spec/engine-api/definitions.table.ts";
+import type { ParsedLine } from "../grammar/parse.ts";
+import { collectLabels, collectVariables } from "./environment.ts";
+import { OPTIONS } from "./flags.ts";
+import { parseMount, parseTmpfs, splitVolumes } from "./mounts.ts";
+import { chooseNetworks } from "./networks.ts";
+import { parseExpose, parsePublish } from "./ports.ts";
+import { parseLabel, parseRestart, toRecord } from "./settings.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Of = ParsedLine["option"];
+
+type Given<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Leaves out what was not given: undefined, "", false, [] and {}. */
+function given<T extends object>(fields: T): Given<T> {
+  const isGiven = (value: unknown): boolean =>
+    value !== undefined &&
+    value !== "" &&
+    value !== false &&
+    !(typeof value === "object" && value !== null && Object.keys(value).length === 0);
+  return claimed<Given<T>>(Object.fromEntries(Object.entries(fields).filter(([, value]) => isGiven(value))));
+}
+
+interface Attached {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+/** Which streams the caller wants: named by -a, else the outputs, and the input with -i. */
+export function attachedStreams(of: Of): Attached {
+  const named = of(OPTIONS.attach).map((name) => name.toLowerCase());
+  for (const name of named)
+    if (!["stdin", "stdout", "stderr"].includes(name))
+      throw new Error(
+        `invalid argument "${name}" for "-a, --attach" flag: valid streams are STDIN, STDOUT and STDERR`,
+      );
+  if (named.length === 0) return { stdin: of(OPTIONS.interactive), stdout: true, stderr: true };
+  return {
+    stdin: named.includes("stdin"),
+    stdout: named.includes("stdout"),
+    stderr: named.includes("stderr"),
+  };
+}
+
+function healthcheck(of: Of): HealthConfig | undefined {
+  const times = given({
+    Interval: of(OPTIONS.healthInterval),
+    Timeout: of(OPTIONS.healthTimeout),
+    StartPeriod: of(OPTIONS.healthStartPeriod),
+    StartInterval: of(OPTIONS.healthStartInterval),
+    Retries: of(OPTIONS.healthRetries),
+  });
+  const command = of(OPTIONS.healthCmd);
+  const isAsked = command !== "" || Object.keys(times).length > 0;
+  if (of(OPTIONS.noHealthcheck)) {
+    if (isAsked) throw new Error("--no-healthcheck conflicts with --health-* options");
+    return { Test: ["NONE"] };
+  }
+  for (const [name, value] of Object.entries(times))
+    if (Number(value) < 0) throw new Error(`--health-${name.toLowerCase()} cannot be negative`);
+  if (!isAsked) return undefined;
+  return { ...(command === "" ? {} : { Test: ["CMD-SHELL", command] }), ...times };
+}
+
+/** Profiles are files here and JSON there. */
+function securityOptions(texts: readonly string[]): {
+  readonly options: readonly string[];
+  readonly unmasked: boolean;
+} {
+  const isSystemPaths = (text: string): boolean => /^systempaths[=:]unconfined$/.test(text);
+  const options = texts
+    .filter((text) => !isSystemPaths(text))
+    .map((text) => {
+      const [, path] = /^seccomp[=:](.*)$/.exec(text) ?? [];
+      if (path === undefined || path === "unconfined" || path === "builtin") return text;
+      try {
+        return `seccomp=${JSON.stringify(JSON.parse(readFileSync(path, "utf8")))}`;
+      } catch (error) {
+        throw new Error(
+          `opening seccomp profile (${path}) failed: ${error instanceof Error ? error.message : ""}`,
+          {
+            cause: error,
+          },
+        );
+      }
+    });
+  return { options, unmasked: texts.some(isSystemPaths) };
+}
+
+function resources(of: Of): Partial<Resources> {
+  return given({
+    CpuShares: of(OPTIONS.cpuShares),
+    Memory: of(OPTIONS.memory),
+    MemoryReservation: of(OPTIONS.memoryReservation),
+    MemorySwap: of(OPTIONS.memorySwap),
+    MemorySwappiness: of(OPTIONS.memorySwappiness),
+    NanoCpus: of(OPTIONS.cpus),
+    CgroupParent: of(OPTIONS.cgroupParent),
+    BlkioWeight: of(OPTIONS.blkioWeight),
+    BlkioWeightDevice: of(OPTIONS.blkioWeightDevice),
+    BlkioDeviceReadBps: of(OPTIONS.deviceReadBps),
+    BlkioDeviceWriteBps: of(OPTIONS.deviceWriteBps),
+    BlkioDeviceReadIOps: of(OPTIONS.deviceReadIops),
+    BlkioDeviceWriteIOps: of(OPTIONS.deviceWriteIops),
+    CpuPeriod: of(OPTIONS.cpuPeriod),
+    CpuQuota: of(OPTIONS.cpuQuota),
+    CpuRealtimePeriod: of(OPTIONS.cpuRtPeriod),
+    CpuRealtimeRuntime: of(OPTIONS.cpuRtRuntime),
+    CpusetCpus: of(OPTIONS.cpusetCpus),
+    CpusetMems: of(OPTIONS.cpusetMems),
+    Devices: of(OPTIONS.device),
+    DeviceCgroupRules: of(OPTIONS.deviceCgroupRule),
+    OomKillDisable: of(OPTIONS.oomKillDisable),
+    PidsLimit: of(OPTIONS.pidsLimit),
+    Ulimits: of(OPTIONS.ulimit),
+    Init: of(OPTIONS.init),
+  });
+}
+
+function portBindings(of: Of): Readonly<Record<string, readonly PortBinding[]>> {
+  const bindings: Record<string, readonly PortBinding[]> = {};
+  for (const { port, binding } of of(OPTIONS.publish).flatMap(parsePublish))
+    bindings[port] = [...(bindings[port] ?? []), binding];
+  return bindings;
+}
+
+function exposedPorts(of: Of): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
+  const ports = [...Object.keys(portBindings(of)), ...of(OPTIONS.expose).flatMap(parseExpose)];
+  return Object.fromEntries(ports.map((port) => [port, {}]));
+}
+
+function namespaces(of: Of): Partial<HostConfig> {
+  return given({
+    IpcMode: of(OPTIONS.ipc),
+    PidMode: of(OPTIONS.pid),
+    UTSMode: of(OPTIONS.uts),
+    UsernsMode: of(OPTIONS.userns),
+    CgroupnsMode: of(OPTIONS.cgroupns),
+  });
+}
+
+function hostConfig(line: ParsedLine, mode: string): HostConfig {
+  const of = line.option;
+  const restart = parseRestart(of(OPTIONS.restart));
+  if (of(OPTIONS.rm) && restart.Name !== "no" && restart.Name !== "")
+    throw new Error("conflicting options: cannot specify both --restart and --rm");
+  const security = securityOptions(of(OPTIONS.securityOpt));
+  const links = of(OPTIONS.link);
+  return {
+    NetworkMode: mode,
+    RestartPolicy: restart,
+    LogConfig: { Type: of(OPTIONS.logDriver), Config: toRecord(of(OPTIONS.logOpt).map(parseLabel)) },
+    PortBindings: portBindings(of),
+    ...given({
+      Binds: splitVolumes(of(OPTIONS.volume)).binds,
+      ContainerIDFile: of(OPTIONS.cidfile),
+      AutoRemove: of(OPTIONS.rm),
+      VolumeDriver: of(OPTIONS.volumeDriver),
+      VolumesFrom: of(OPTIONS.volumesFrom),
+      Mounts: of(OPTIONS.mount).map(parseMount),
+      Annotations: toRecord(of(OPTIONS.annotation)),
+      CapAdd: of(OPTIONS.capAdd),
+      CapDrop: of(OPTIONS.capDrop),
+      Dns: of(OPTIONS.dns),
+      DnsOptions: [...of(OPTIONS.dnsOption), ...of(OPTIONS.dnsOpt)],
+      DnsSearch: of(OPTIONS.dnsSearch),
+      ExtraHosts: of(OPTIONS.addHost).map((text) => text.replace(/^([^:=]+)=/, "$1:")),
+      GroupAdd: of(OPTIONS.groupAdd),
+      Links: mode === "default" || mode === "bridge" ? links : [],
+      OomScoreAdj: of(OPTIONS.oomScoreAdj),
+      Privileged: of(OPTIONS.privileged),
+      PublishAllPorts: of(OPTIONS.publishAll),
+      ReadonlyRootfs: of(OPTIONS.readOnly),
+      SecurityOpt: security.options,
+      StorageOpt: toRecord(of(OPTIONS.storageOpt).map(parseLabel)),
+      Tmpfs: toRecord(of(OPTIONS.tmpfs).map(parseTmpfs)),
+      ShmSize: of(OPTIONS.shmSize),
+      Sysctls: toRecord(of(OPTIONS.sysctl)),
+      Runtime: of(OPTIONS.runtime),
+    }),
+    ...namespaces(of),
+    ...resources(of),
+    ...(security.unmasked ? { MaskedPaths: [], ReadonlyPaths: [] } : {}),
+  };
+}
+
+function config(line: ParsedLine, env: Environment, detached: boolean): ContainerConfig {
+  const of = line.option;
+  const attached = detached ? { stdin: false, stdout: false, stderr: false } : attachedStreams(of);
+  const interactive = of(OPTIONS.interactive);
+  const entrypoint = of(OPTIONS.entrypoint);
+  const command = line.arguments.slice(1);
+  return {
+    Image: line.arguments[0] ?? "",
+    AttachStdin: attached.stdin,
+    AttachStdout: attached.stdout,
+    AttachStderr: attached.stderr,
+    OpenStdin: interactive,
+    StdinOnce: interactive && attached.stdin,
+    Tty: of(OPTIONS.tty),
+    Labels: toRecord(collectLabels(of(OPTIONS.labelFile), of(OPTIONS.label)).map(parseLabel)),
+    ...given({
+      Hostname: of(OPTIONS.hostname),
+      Domainname: of(OPTIONS.domainname),
+      User: of(OPTIONS.user),
+      Env: collectVariables(of(OPTIONS.envFile), of(OPTIONS.env), env),
+      Cmd: command,
+      Healthcheck: healthcheck(of) ?? {},
+      ExposedPorts: exposedPorts(of),
+      Volumes: Object.fromEntries(splitVolumes(of(OPTIONS.volume)).anonymous.map((target) => [target, {}])),
+      WorkingDir: of(OPTIONS.workdir),
+      StopSignal: of(OPTIONS.stopSignal),
+      StopTimeout: of(OPTIONS.stopTimeout),
+    }),
+    ...(entrypoint === undefined ? {} : { Entrypoint: [entrypoint] }),
+  };
+}
+
+/** Throws an Error in Docker's words. `detached`: nobody attaches. */
+export function createRequest(line: ParsedLine, env: Environment, detached: boolean): ContainerCreateRequest {
+  const networks = chooseNetworks(line);
+  return {
+    ...config(line, env, detached),
+    HostConfig: hostConfig(line, networks.mode),
+    NetworkingConfig: { EndpointsConfig: networks.endpoints },
+  };
+}

@@ -1,0 +1,89 @@
+// Small values of run's flags: devices, limits, labels, restart policies.
+
+import { parseBinarySize } from "#formats/units.ts";
+import type { DeviceMapping, RestartPolicy, ThrottleDevice } from "#spec/engine-api/definitions.table.ts";
+
+/** "a=b" to [a, b]; a key alone has the value "". */
+export function parseLabel(text: string): readonly [string, string] {
+  const equals = text.indexOf("=");
+  if (equals === 0 || text === "") throw new Error(`invalid label '${text}': empty name`);
+  return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+export const toRecord = (pairs: Iterable<readonly [string, string]>): Readonly<Record<string, string>> =>
+  Object.fromEntries(pairs);
+
+/** "/dev/sda[:/dev/xvda][:rwm]". */
+export function parseDevice(text: string): DeviceMapping {
+  const parts = text.split(":");
+  const [source = "", second = "", third] = parts;
+  const isMode = (mode: string): boolean => /^[rwm]+$/.test(mode) && new Set(mode).size === mode.length;
+  if (source === "" || parts.length > 3) throw new Error(`invalid device specification: ${text}`);
+  if (!source.startsWith("/")) throw new Error(`${text} is not an absolute path`);
+  if (third !== undefined) {
+    if (!isMode(third)) throw new Error(`${text} bad mode specified: ${third}`);
+    return { PathOnHost: source, PathInContainer: second, CgroupPermissions: third };
+  }
+  if (second !== "" && isMode(second))
+    return { PathOnHost: source, PathInContainer: source, CgroupPermissions: second };
+  return { PathOnHost: source, PathInContainer: second === "" ? source : second, CgroupPermissions: "rwm" };
+}
+
+/** "/dev/sda:1mb" or "/dev/sda:1000". */
+export const parseThrottle =
+  (unit: "bytes" | "operations") =>
+  (text: string): ThrottleDevice => {
+    const colon = text.lastIndexOf(":");
+    const path = text.slice(0, colon);
+    const amount = text.slice(colon + 1);
+    if (colon <= 0) throw new Error(`bad format: ${text}`);
+    if (!path.startsWith("/dev/")) throw new Error(`bad format for device path: ${text}`);
+    const rate =
+      unit === "bytes" ? parseBinarySize(amount) : /^\d+$/.test(amount) ? Number(amount) : undefined;
+    if (rate !== undefined) return { Path: path, Rate: rate };
+    const form =
+      unit === "bytes"
+        ? "<number>[<unit>]. Number must be a positive integer. Unit is optional and can be kb, mb, or gb"
+        : "<number>. Number must be a positive integer";
+    throw new Error(`invalid rate for device: ${text}. The correct format is <device-path>:${form}`);
+  };
+
+/** "/dev/sda:200". */
+export function parseWeight(text: string): { readonly Path: string; readonly Weight: number } {
+  const match = /^(\/dev\/[^:]+):(\d+)$/.exec(text);
+  if (match === null) throw new Error(`bad format: ${text}`);
+  const weight = Number(match[2]);
+  if (weight !== 0 && (weight < 10 || weight > 1000)) throw new Error(`invalid weight for device: ${text}`);
+  return { Path: match[1] ?? "", Weight: weight };
+}
+
+const LIMITS = new Set(
+  "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split(
+    " ",
+  ),
+);
+
+/** "nofile=1024[:2048]". */
+export function parseUlimit(text: string): {
+  readonly Name: string;
+  readonly Soft: number;
+  readonly Hard: number;
+} {
+  const [, name = "", soft, hard] = /^([^=]+)=(-?\d+)(?::(-?\d+))?$/.exec(text) ?? [];
+  if (soft === undefined) throw new Error(`invalid ulimit argument: ${text}`);
+  if (!LIMITS.has(name)) throw new Error(`invalid ulimit type: ${name}`);
+  const [low, high] = [Number(soft), Number(hard ?? soft)];
+  if (high !== -1 && (low > high || low === -1))
+    throw new Error(`ulimit soft limit must be less than or equal to hard limit: ${low} > ${high}`);
+  return { Name: name, Soft: low, Hard: high };
+}
+
+/** "no", "always", "unless-stopped", "on-failure[:3]"; what is unknown is for the daemon to refuse. */
+export function parseRestart(text: string): RestartPolicy {
+  const [name = "", count, ...more] = text.split(":");
+  if (text !== "" && name === "")
+    throw new Error("invalid restart policy format: no policy provided before colon");
+  if (more.length > 0 || (count !== undefined && !/^[+-]?\d+$/.test(count)))
+    throw new Error(`invalid restart policy format: maximum retry count must be an integer`);
+  return { Name: name, MaximumRetryCount: Number(count ?? 0) };
+}

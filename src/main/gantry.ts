@@ -1,0 +1,49 @@
+// The command line's program.
+
+import { existsSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { startDaemon } from "#cli/autostart.ts";
+import { runProgram } from "#cli/program.ts";
+import type { ListenToSignal } from "#cli/session.ts";
+
+const onSignal: ListenToSignal = (name, listener) => {
+  process.on(name, listener);
+  return { [Symbol.dispose]: () => process.off(name, listener) };
+};
+
+/** bin/gantryd of this checkout or package, whether we run from src/main or from a bundle in dist. */
+function daemonProgram(): string {
+  const folder = dirname(realpathSync(process.argv[1] ?? process.execPath));
+  const candidates = ["../../bin/gantryd", "../bin/gantryd", "gantryd"].map((path) => join(folder, path));
+  return candidates.find((path) => existsSync(path)) ?? "gantryd";
+}
+
+async function main(): Promise<number> {
+  const program = daemonProgram();
+  const { env, stdin, stdout, stderr } = process;
+  // A reader that leaves (`gantry ps | head -1`) is no error.
+  stdout.on("error", () => process.exit(0));
+  stderr.on("error", () => process.exit(1));
+  return await runProgram(
+    process.argv.slice(2),
+    {
+      env,
+      stdin,
+      stdout,
+      stderr,
+      onSignal,
+      startDaemon: (signal) => startDaemon({ program, stderr }, signal),
+      daemonProgram: program,
+      now: () => Date.now(),
+    },
+    new AbortController().signal,
+  );
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  },
+);
