@@ -38,3 +38,6 @@ export const unsupported = (option: string): EngineError =>
   new EngineError("invalid", `${option} is not supported by this version of Gantry`);
 export const isKind = (error: unknown, kind: ErrorKind): boolean =>
   error instanceof EngineError && error.kind === kind;
+/** The same failure with what was attempted before its words. */
+export const prefixed = (prefix: string, error: EngineError): EngineError =>
+  new EngineError(error.kind, `${prefix}${error.message}`, { cause: error });

@@ -1,0 +1,148 @@
+// GET /containers/{id}/json.
+
+import { join } from "node:path";
+import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
+import type { NetworkController } from "#network/controller.ts";
+import { scope } from "./create.ts";
+import { describeNetworkSettings } from "./describe-network.ts";
+import { measureContainer } from "./measure.ts";
+import { hasProcess, isRunning, type MountPoint } from "./record.ts";
+import type { Container, ContainerStore } from "./store.ts";
+
+export interface InspectDeps {
+  readonly containers: ContainerStore;
+  readonly snapshots: Pick<Snapshotter, "mounts" | "usage" | "stat">;
+  readonly networks: Pick<NetworkController, "get">;
+  readonly containersDir: string;
+  /** Ids of the execs that run in it. */
+  readonly execIds: (containerId: string) => readonly string[];
+}
+
+export async function inspectContainer(
+  deps: InspectDeps,
+  reference: string,
+  options: { readonly size: boolean; readonly minor: number },
+): Promise<Readonly<Record<string, unknown>>> {
+  const container = deps.containers.get(reference);
+  const { record, state } = container;
+  const directory = join(deps.containersDir, record.id);
+  const execIds = deps.execIds(record.id);
+  const size = options.size ? await measureContainer(deps.snapshots, container) : {};
+  return {
+    Id: record.id,
+    Created: record.createdAt,
+    Path: record.path,
+    Args: record.args,
+    State: describeState(container),
+    Image: record.imageId,
+    ...describeFiles(container, directory),
+    LogPath: record.logPath,
+    Name: `/${record.name}`,
+    RestartCount: state.restartCount,
+    Driver: "overlay2",
+    Platform: "linux",
+    MountLabel: "",
+    ProcessLabel: "",
+    AppArmorProfile: "",
+    ExecIDs: execIds.length === 0 ? null : execIds,
+    HostConfig: describeHostConfig(container, options.minor),
+    GraphDriver: { Data: await describeLayers(deps, record.id), Name: "overlay2" },
+    ...size,
+    Mounts: record.mounts.map(describeMount),
+    Config: describeConfig(container, options.minor),
+    NetworkSettings: describeNetworkSettings(deps.networks, container, options.minor),
+  };
+}
+
+/** A container that never started has none of the files. */
+function describeFiles({ state }: Container, directory: string): Readonly<Record<string, string>> {
+  const made = !state.startedAt.startsWith("0001") || hasProcess(state);
+  return {
+    ResolvConfPath: made ? join(directory, "resolv.conf") : "",
+    HostnamePath: made ? join(directory, "hostname") : "",
+    HostsPath: made ? join(directory, "hosts") : "",
+  };
+}
+
+function describeState({ state }: Container): Readonly<Record<string, unknown>> {
+  return {
+    Status: state.status,
+    Running: isRunning(state),
+    Paused: state.status === "paused",
+    Restarting: state.status === "restarting",
+    OOMKilled: state.oomKilled,
+    Dead: state.status === "dead",
+    Pid: state.pid,
+    ExitCode: state.exitCode,
+    Error: state.error,
+    StartedAt: state.startedAt,
+    FinishedAt: state.finishedAt,
+    ...(state.health !== null && {
+      Health: {
+        Status: state.health.status,
+        FailingStreak: state.health.failingStreak,
+        Log: state.health.log.map(({ start, end, exitCode, output }) => ({
+          Start: start,
+          End: end,
+          ExitCode: exitCode,
+          Output: output,
+        })),
+      },
+    }),
+  };
+}
+
+function describeHostConfig({ record }: Container, minor: number): Readonly<Record<string, unknown>> {
+  const { Annotations, KernelMemory: _kernel, KernelMemoryTCP: _tcp, ...hostConfig } = record.hostConfig;
+  return {
+    ...hostConfig,
+    ...(Annotations !== undefined && minor >= 43 && { Annotations }),
+    ...(minor < 42 && { KernelMemory: 0, KernelMemoryTCP: 0 }),
+  };
+}
+
+/** Fields that Go leaves out when they are zero are left out here too. */
+function describeConfig({ record }: Container, minor: number): Readonly<Record<string, unknown>> {
+  const { ExposedPorts, ArgsEscaped, NetworkDisabled, MacAddress, ...config } = record.config;
+  return {
+    ...config,
+    Labels: config.Labels ?? {},
+    ...(ExposedPorts !== undefined && Object.keys(ExposedPorts).length > 0 && { ExposedPorts }),
+    ...(ArgsEscaped === true && { ArgsEscaped }),
+    ...(NetworkDisabled === true && { NetworkDisabled }),
+    ...(MacAddress && minor < 52 && { MacAddress }),
+  };
+}
+
+export function describeMount(mount: MountPoint): Readonly<Record<string, unknown>> {
+  return {
+    Type: mount.type,
+    ...(mount.name !== "" && { Name: mount.name }),
+    Source: mount.source,
+    Destination: mount.destination,
+    ...(mount.driver !== "" && { Driver: mount.driver }),
+    Mode: mount.mode,
+    RW: mount.writable,
+    Propagation: mount.propagation,
+  };
+}
+
+async function describeLayers(
+  deps: InspectDeps,
+  id: string,
+): Promise<Readonly<Record<string, string>> | null> {
+  try {
+    const options = (await deps.snapshots.mounts(scope, id)).flatMap((mount) => mount.options ?? []);
+    const optionOf = (key: string): string =>
+      options.find((option) => option.startsWith(`${key}=`))?.slice(key.length + 1) ?? "";
+    const upper = optionOf("upperdir");
+    return {
+      LowerDir: optionOf("lowerdir"),
+      MergedDir: join(upper, "..", "merged"),
+      UpperDir: upper,
+      WorkDir: optionOf("workdir"),
+    };
+  } catch {
+    return null; // being removed
+  }
+}

@@ -1,0 +1,115 @@
+// `docker ps --filter`.
+
+import { invalid } from "#base/errors.ts";
+import type { Filters } from "../filters.ts";
+import type { ContainerImages } from "./create.ts";
+import { networkName } from "./describe-network.ts";
+import { parsePort } from "./ports.ts";
+import type { Container, ContainerStore } from "./store.ts";
+
+export interface FilterDeps {
+  readonly containers: ContainerStore;
+  readonly images: Pick<ContainerImages, "resolve">;
+}
+
+type Test = (container: Container) => boolean;
+
+const accepted = [
+  ...["ancestor", "before", "exited", "expose", "health", "id", "is-task", "isolation", "label", "name"],
+  ...["network", "publish", "since", "status", "volume"],
+];
+const statuses = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
+
+/** Throws for filters that containers do not have. */
+export async function containerFilter(
+  deps: FilterDeps,
+  filters: Filters,
+  signal: AbortSignal,
+): Promise<Test> {
+  filters.validate(accepted);
+  filters.allowOnly("status", statuses);
+  filters.allowOnly("health", ["none", "starting", "healthy", "unhealthy"]);
+  if (filters.flag("is-task", false)) return () => false;
+  const exitCodes = filters.values("exited").map((text) => readExitCode(text));
+  const tests: Test[] = [
+    (container) => filters.matchPrefix("id", container.id),
+    ({ record }) => matchName(filters, record.name),
+    ({ record }) => filters.matchPairs("label", record.config.Labels),
+    ({ state }) => filters.matchExact("status", state.status),
+    ({ state }) => filters.matchExact("health", state.health?.status ?? "none"),
+    ({ state }) =>
+      exitCodes.length === 0 ||
+      (exitCodes.includes(state.exitCode) &&
+        !state.finishedAt.startsWith("0001") &&
+        state.status === "exited"),
+    (container) => matchNetwork(filters, container),
+    ({ record }) =>
+      !filters.has("volume") ||
+      record.mounts.some(
+        ({ name, destination, source }) =>
+          filters.matchExact("volume", name) ||
+          filters.matchExact("volume", destination) ||
+          filters.matchExact("volume", source),
+      ),
+    (container) => matchPorts(filters, "expose", exposedPorts(container)),
+    (container) => matchPorts(filters, "publish", publishedPorts(container)),
+    ...timeTests(deps, filters),
+    await ancestorTest(deps, filters, signal),
+  ];
+  return (container) => tests.every((test) => test(container));
+}
+
+function readExitCode(text: string): number {
+  if (!/^-?\d+$/.test(text)) throw invalid(`invalid filter 'exited=${text}'`);
+  return Number(text);
+}
+
+/** With and without the slash, as a regular expression. */
+const matchName = (filters: Filters, name: string): boolean =>
+  filters.matchPattern("name", `/${name}`) || filters.matchPattern("name", name);
+
+function matchNetwork(filters: Filters, { record, state }: Container): boolean {
+  if (!filters.has("network")) return true;
+  const id = state.network?.sandbox.endpoint?.networkId ?? "";
+  return (
+    filters.matchExact("network", networkName(record)) || (id !== "" && filters.matchPrefix("network", id))
+  );
+}
+
+function timeTests(deps: FilterDeps, filters: Filters): readonly Test[] {
+  const createdAt = (reference: string): string => deps.containers.get(reference).record.createdAt;
+  const before = filters.values("before").map(createdAt);
+  const since = filters.values("since").map(createdAt);
+  return [
+    ({ record }) => before.every((limit) => record.createdAt < limit),
+    ({ record }) => since.every((limit) => record.createdAt > limit),
+  ];
+}
+
+/** An unknown image matches nothing. Containers of images that build on it are not looked for. */
+async function ancestorTest(deps: FilterDeps, filters: Filters, signal: AbortSignal): Promise<Test> {
+  if (!filters.has("ancestor")) return () => true;
+  const ids = new Set<string>();
+  for (const reference of filters.values("ancestor")) {
+    const image = await deps.images.resolve(reference, "", signal).catch(() => undefined);
+    if (image !== undefined) ids.add(image.id);
+  }
+  return ({ record }) => ids.has(record.imageId) || filters.matchExact("ancestor", record.config.Image);
+}
+
+const exposedPorts = ({ record }: Container): readonly string[] =>
+  Object.keys(record.config.ExposedPorts ?? {});
+const publishedPorts = ({ record }: Container): readonly string[] =>
+  Object.keys(record.hostConfig.PortBindings ?? {});
+
+function matchPorts(filters: Filters, key: string, ports: readonly string[]): boolean {
+  if (!filters.has(key)) return true;
+  const wanted = filters.values(key).map(parsePort);
+  return ports
+    .map(parsePort)
+    .some((port) =>
+      wanted.some(
+        ({ proto, first, last }) => proto === port.proto && port.first >= first && port.last <= last,
+      ),
+    );
+}

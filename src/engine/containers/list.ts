@@ -1,0 +1,113 @@
+// GET /containers/json.
+
+import type { Clock } from "#base/clock.ts";
+import { parseTime } from "#base/clock.ts";
+import { isKind } from "#base/errors.ts";
+import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
+import { formatDuration } from "#formats/units.ts";
+import type { NetworkController } from "#network/controller.ts";
+import type { Filters } from "../filters.ts";
+import { describeEndpoints, describePorts } from "./describe-network.ts";
+import { describeMount } from "./inspect.ts";
+import { containerFilter, type FilterDeps } from "./list-filters.ts";
+import { measureContainer } from "./measure.ts";
+import type { ContainerState } from "./record.ts";
+import type { Container } from "./store.ts";
+
+export interface ListDeps extends FilterDeps {
+  readonly snapshots: Pick<Snapshotter, "usage" | "stat">;
+  readonly networks: Pick<NetworkController, "get">;
+  readonly clock: Clock;
+}
+
+export interface ListOptions {
+  readonly all: boolean;
+  /** 0 is no limit. */
+  readonly limit: number;
+  readonly size: boolean;
+  readonly filters: Filters;
+  readonly minor: number;
+}
+
+export async function listContainers(
+  deps: ListDeps,
+  options: ListOptions,
+  signal: AbortSignal,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const matches = await containerFilter(deps, options.filters, signal);
+  const statusGiven = options.filters.has("status");
+  const exitedGiven = options.filters.has("exited");
+  const found = deps.containers
+    .list()
+    .filter(
+      (container) => options.all || options.limit > 0 || statusGiven || exitedGiven || container.running,
+    )
+    .filter(matches);
+  const shown = options.limit > 0 ? found.slice(0, options.limit) : found;
+  const lines = await Promise.all(shown.map((container) => summarize(deps, container, options)));
+  return lines.filter((line) => line !== undefined);
+}
+
+/** undefined if it is gone by the time it is looked at. */
+async function summarize(
+  deps: ListDeps,
+  container: Container,
+  options: ListOptions,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const { record, state } = container;
+  const { Annotations } = record.hostConfig;
+  try {
+    return {
+      Id: record.id,
+      Names: [`/${record.name}`],
+      Image: record.config.Image,
+      ImageID: record.imageId,
+      Command: [record.path, ...record.args].map(quoteArgument).join(" "),
+      Created: Number((parseTime(record.createdAt) ?? 0n) / 1_000_000_000n),
+      Ports: describePorts(container),
+      ...(options.size && (await measureContainer(deps.snapshots, container))),
+      Labels: record.config.Labels ?? {},
+      State: state.status,
+      Status: describeStatus(state, deps.clock.now()),
+      HostConfig: {
+        NetworkMode: record.hostConfig.NetworkMode,
+        ...(Annotations !== undefined && options.minor >= 46 && { Annotations }),
+      },
+      NetworkSettings: { Networks: describeEndpoints(deps.networks, container) },
+      Mounts: record.mounts.map(describeMount),
+    };
+  } catch (error) {
+    if (isKind(error, "notFound")) return undefined;
+    throw error;
+  }
+}
+
+/** As a shell would have to be given it. */
+function quoteArgument(argument: string, index: number): string {
+  return index > 0 && argument.includes(" ") ? `'${argument.replaceAll("'", "'\\''")}'` : argument;
+}
+
+export function describeStatus(state: ContainerState, now: bigint): string {
+  const since = (text: string): string =>
+    formatDuration(Number((now - (parseTime(text) ?? now)) / 1_000_000n));
+  switch (state.status) {
+    case "running":
+      return `Up ${since(state.startedAt)}${state.health === null ? "" : ` (${healthText(state.health.status)})`}`;
+    case "paused":
+      return `Up ${since(state.startedAt)} (Paused)`;
+    case "restarting":
+      return `Restarting (${state.exitCode}) ${since(state.finishedAt)} ago`;
+    case "exited":
+      return `Exited (${state.exitCode}) ${since(state.finishedAt)} ago`;
+    case "removing":
+      return "Removal In Progress";
+    case "dead":
+      return "Dead";
+    case "created":
+      return "Created";
+    default:
+      return state.status satisfies never;
+  }
+}
+
+const healthText = (status: string): string => (status === "starting" ? "health: starting" : status);

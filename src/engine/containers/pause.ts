@@ -1,0 +1,42 @@
+// POST /containers/{id}/pause and /unpause.
+
+import { conflict, systemError } from "#base/errors.ts";
+import type { Tasks } from "#containerd/tasks/tasks.ts";
+import type { EventBus } from "#engine/events/events.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import { scope } from "./create.ts";
+import type { ContainerStore } from "./store.ts";
+
+export interface PauseDeps {
+  readonly containers: ContainerStore;
+  readonly tasks: Pick<Tasks, "pause" | "resume">;
+  readonly events: Pick<EventBus, "publish">;
+}
+
+export async function pauseContainer(deps: PauseDeps, reference: string): Promise<void> {
+  const container = deps.containers.get(reference);
+  using _held = await container.lock.acquire();
+  const { id } = container;
+  switch (container.state.status) {
+    case "paused":
+      throw conflict(`container ${id} is already paused`);
+    case "restarting":
+      throw conflict(`container ${id} is restarting, wait until the container is running`);
+    case "running":
+      break;
+    default:
+      throw conflict(`container ${id} is not running`);
+  }
+  await deps.tasks.pause(scope, id);
+  deps.containers.saveState(container, { status: "paused" });
+  publishContainerEvent(deps.events, container, "pause");
+}
+
+export async function unpauseContainer(deps: PauseDeps, reference: string): Promise<void> {
+  const container = deps.containers.get(reference);
+  using _held = await container.lock.acquire();
+  if (container.state.status !== "paused") throw systemError(`Container ${container.id} is not paused`);
+  await deps.tasks.resume(scope, container.id);
+  deps.containers.saveState(container, { status: "running" });
+  publishContainerEvent(deps.events, container, "unpause");
+}

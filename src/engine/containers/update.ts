@@ -1,0 +1,87 @@
+// POST /containers/{id}/update: limits and restart policy of a container that exists.
+
+import { conflict, EngineError, invalid, prefixed } from "#base/errors.ts";
+import type { Tasks } from "#containerd/tasks/tasks.ts";
+import type { EventBus } from "#engine/events/events.ts";
+import type { HostConfig, UpdateRequest } from "#spec/container-config.ts";
+import { publishContainerEvent } from "./container-events.ts";
+import { scope } from "./create.ts";
+import type { HostFacts } from "./host-facts.ts";
+import { planResources } from "./oci-spec-resources.ts";
+import { hasProcess } from "./record.ts";
+import type { Container, ContainerStore } from "./store.ts";
+import { validateRestartPolicy } from "./validate.ts";
+import { validateResources } from "./validate-resources.ts";
+
+export interface UpdateDeps {
+  readonly containers: ContainerStore;
+  readonly tasks: Pick<Tasks, "update">;
+  readonly events: Pick<EventBus, "publish">;
+  readonly host: HostFacts;
+}
+
+export async function updateContainer(
+  deps: UpdateDeps,
+  reference: string,
+  request: UpdateRequest,
+): Promise<void> {
+  const container = deps.containers.get(reference);
+  using _held = await container.lock.acquire();
+  const failed = `Cannot update container ${container.id}: `;
+  if (container.removed || container.removing)
+    throw conflict(`${failed}container is marked for removal and cannot be "update"`);
+  const hostConfig = planUpdate(deps, container, request, failed);
+  try {
+    if (hasProcess(container.state)) await deps.tasks.update(scope, container.id, planResources(hostConfig));
+  } catch (error) {
+    throw error instanceof EngineError ? prefixed(failed, error) : error;
+  }
+  deps.containers.saveRecord(container, { hostConfig });
+  publishContainerEvent(deps.events, container, "update");
+}
+
+/** The settings after the update; a field that is zero is left as it was. */
+function planUpdate(
+  deps: UpdateDeps,
+  container: Container,
+  request: UpdateRequest,
+  failed: string,
+): HostConfig {
+  const before = container.record.hostConfig;
+  const { RestartPolicy: policy, PidsLimit: pids, ...limits } = request;
+  if (limits.CpuRealtimePeriod || limits.CpuRealtimeRuntime)
+    throw invalid("--cpu-rt-period is not supported by this version of Gantry");
+  const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== 0 && value !== ""));
+  const next: HostConfig = {
+    ...before,
+    ...given,
+    ...(pids !== undefined && { PidsLimit: pids > 0 ? pids : null }),
+    ...(policy !== undefined && policy.Name !== "" && { RestartPolicy: policy }),
+  };
+  validateResources({ ...next, MemorySwappiness: before.MemorySwappiness }, deps.host, true);
+  refuseConflicts(before, next, request, failed);
+  if (policy !== undefined && policy.Name !== "") {
+    if (before.AutoRemove && policy.Name !== "no")
+      throw conflict(
+        `${failed}Restart policy cannot be updated because AutoRemove is enabled for the container`,
+      );
+    validateRestartPolicy(policy, false);
+  }
+  return next;
+}
+
+function refuseConflicts(before: HostConfig, next: HostConfig, request: UpdateRequest, failed: string): void {
+  const { Memory: memory = 0, MemorySwap: swap = 0 } = request;
+  if (memory > 0 && swap === 0 && before.MemorySwap > 0 && memory > before.MemorySwap)
+    throw conflict(
+      `${failed}Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time`,
+    );
+  if (next.NanoCpus > 0 && (request.CpuPeriod ?? 0) > 0 && before.NanoCpus > 0)
+    throw conflict(
+      `${failed}Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set`,
+    );
+  if (next.NanoCpus > 0 && (request.CpuQuota ?? 0) > 0 && before.NanoCpus > 0)
+    throw conflict(
+      `${failed}Conflicting options: CPU Quota cannot be updated as NanoCPUs has already been set`,
+    );
+}
