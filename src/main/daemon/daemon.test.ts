@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { parseHost, showAddress } from "./addresses.ts";
+import { openLog } from "./log.ts";
+import { claimPidfile } from "./pidfile.ts";
+
+test("a host address is a unix socket or a TCP port", () => {
+  assert.deepEqual(parseHost("unix:///run/x.sock", 5), {
+    kind: "unix",
+    path: "/run/x.sock",
+    mode: 0o660,
+    gid: 5,
+  });
+  assert.deepEqual(parseHost("tcp://:80", undefined), { kind: "tcp", host: "127.0.0.1", port: 80 });
+  assert.deepEqual(parseHost("tcp://[::1]:80", undefined), { kind: "tcp", host: "::1", port: 80 });
+  assert.equal(showAddress({ kind: "tcp", host: "::1", port: 80 }), "[::1]:80");
+});
+
+for (const host of ["/run/x.sock", "unix://x", "tcp://a:b", "tcp://a:99999", "http://a"]) {
+  test(`${host} is no host address`, () => {
+    assert.throws(() => parseHost(host, undefined), { message: `Invalid bind address format: ${host}` });
+  });
+}
+
+test("the log leaves out what is below its level", () => {
+  const lines: string[] = [];
+  const log = openLog(
+    (line) => lines.push(line),
+    "info",
+    () => new Date(0),
+  );
+  log.debug("quiet");
+  log.info('said "it"');
+  assert.deepEqual(lines, ['time="1970-01-01T00:00:00.000Z" level=info msg="said \\"it\\""\n']);
+});
+
+test("a pid file of a dead process is taken over, one of a living process is not", () => {
+  const folder = mkdtempSync(join(tmpdir(), "gantry-pid-"));
+  const path = join(folder, "pid");
+  writeFileSync(path, "4194305"); // above the largest pid there is
+  {
+    using _claimed = claimPidfile(path, 4194306);
+    assert.equal(readFileSync(path, "utf8"), "4194306");
+  }
+  assert.equal(existsSync(path), false);
+  writeFileSync(path, String(process.pid));
+  assert.throws(() => claimPidfile(path, 4194306), { message: /process with PID \d+ is still running/ });
+  rmSync(folder, { recursive: true });
+});
