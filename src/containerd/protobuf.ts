@@ -1,8 +1,9 @@
 // Our values to protobuf's well-known ones and back.
 
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { type Any, AnySchema, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { type Any, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { AnyValue } from "./containers/containers.ts";
+import { invalidArgument } from "./failures.ts";
 
 /** containerd's type URLs are bare message names. */
 export const packMessage = <D extends DescMessage>(schema: D, init: MessageInitShape<D>): AnyValue => ({
@@ -14,8 +15,6 @@ export const packMessage = <D extends DescMessage>(schema: D, init: MessageInitS
 export const isMessage = (any: AnyValue, schema: DescMessage): boolean =>
   any.typeUrl === schema.typeName || any.typeUrl.endsWith(`/${schema.typeName}`);
 
-export const toAny = ({ typeUrl, value }: AnyValue): Any =>
-  create(AnySchema, { typeUrl, value: Uint8Array.from(value) });
 export const fromAny = ({ typeUrl, value }: Any): AnyValue => ({ typeUrl, value });
 
 /** Milliseconds with a fraction keep their microseconds. */
@@ -29,3 +28,14 @@ export const toTimestamp = (milliseconds: number): Timestamp => {
 export const fromTimestamp = (timestamp: Timestamp | undefined): number =>
   timestamp === undefined ? 0 : Number(timestamp.seconds) * 1000 + timestamp.nanos / 1_000_000;
 export const dateOf = (timestamp: Timestamp | undefined): Date => new Date(fromTimestamp(timestamp));
+export const toDate = (date: Date): Timestamp => toTimestamp(date.getTime());
+
+/** A field mask's paths; none is all. */
+export const pathsOf = (mask: { readonly paths: readonly string[] } | undefined): readonly string[] =>
+  mask?.paths ?? [];
+
+/** A message inside a message that a client left out. */
+export function required<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw invalidArgument(`${name} is missing`);
+  return value;
+}

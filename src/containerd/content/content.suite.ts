@@ -65,7 +65,10 @@ export function contentSuite(name: string, open: () => Promise<TestContainerd>):
     {
       await using writer = await content.openWriter(scope, "ref");
       await writer.write(Buffer.from("something else"));
-      await assert.rejects(writer.commit(0, digest, {}), /unexpected commit digest sha256:\w+, expected sha256/);
+      await assert.rejects(
+        writer.commit(0, digest, {}),
+        /unexpected commit digest sha256:\w+, expected sha256/,
+      );
     }
     assert.deepEqual(await content.statuses(scope, []), []);
     await assert.rejects(content.info(scope, digest), (error) => isKind(error, "notFound"));

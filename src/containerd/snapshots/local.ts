@@ -12,9 +12,9 @@ import type { Labels, Scope } from "../scope.ts";
 import { planMounts } from "./overlay-mounts.ts";
 import type { SnapshotFiles } from "./snapshot-files.ts";
 import type { SnapshotInfo, Snapshotter, SnapshotUsage } from "./snapshotter.ts";
+import { snapshotterName } from "./snapshotter-name.ts";
 import { measureTree } from "./usage.ts";
 
-export const snapshotterName = "overlayfs";
 const leaseType = `snapshots/${snapshotterName}`;
 
 interface LocalSnapshotsDeps {

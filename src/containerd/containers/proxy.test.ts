@@ -1,0 +1,4 @@
+import { openProxiedContainerd } from "../testing/proxied-containerd.ts";
+import { containersSuite } from "./containers.suite.ts";
+
+containersSuite("proxy", openProxiedContainerd);

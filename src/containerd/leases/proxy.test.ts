@@ -1,0 +1,4 @@
+import { openProxiedContainerd } from "../testing/proxied-containerd.ts";
+import { leasesSuite } from "./leases.suite.ts";
+
+leasesSuite("proxy", openProxiedContainerd);

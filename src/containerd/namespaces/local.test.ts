@@ -1,0 +1,4 @@
+import { openTestContainerd } from "../testing/test-containerd.ts";
+import { namespacesSuite } from "./namespaces.suite.ts";
+
+namespacesSuite("local", () => openTestContainerd());

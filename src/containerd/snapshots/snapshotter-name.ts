@@ -1,0 +1,2 @@
+/** containerd's name for snapshots that overlayfs stacks. */
+export const snapshotterName = "overlayfs";

@@ -1,0 +1,62 @@
+// gRPC carries messages, an attached client bytes: each gets a unix socket of its own, for one connection.
+
+import { randomBytes } from "node:crypto";
+import { mkdirSync, rmSync } from "node:fs";
+import { createConnection, createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { pipeline } from "node:stream/promises";
+
+/** Time for the client to connect after it was told the path, in milliseconds. */
+const connectTime = 10_000;
+
+export class AttachSockets {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+
+  /** Resolves with the path to connect to; owns `stream` from now on. */
+  async offer(stream: Duplex): Promise<string> {
+    const path = join(this.#folder, `${randomBytes(8).toString("hex")}.sock`);
+    const server = createServer({ allowHalfOpen: true });
+    const timeout = setTimeout(() => {
+      server.close();
+      stream.destroy();
+    }, connectTime);
+    server.once("connection", (socket: Socket) => {
+      clearTimeout(timeout);
+      server.close();
+      rmSync(path, { force: true });
+      void joinStreams(socket, stream);
+    });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    server.once("error", reject).listen(path, resolve);
+    await promise;
+    return path;
+  }
+}
+
+/** Each direction ends for itself; a failure ends both, and the other side sees its stream end. */
+async function joinStreams(socket: Socket, stream: Duplex): Promise<void> {
+  try {
+    await Promise.all([pipeline(socket, stream), pipeline(stream, socket)]);
+  } catch {
+    socket.destroy();
+    stream.destroy();
+  }
+}
+
+export async function connectAttachSocket(path: string, signal: AbortSignal): Promise<Duplex> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const socket = createConnection({ path, allowHalfOpen: true });
+  socket.once("connect", resolve).once("error", reject);
+  const abort = (): void => void socket.destroy();
+  signal.addEventListener("abort", abort, { once: true });
+  socket.once("close", () => signal.removeEventListener("abort", abort));
+  await promise;
+  socket.off("error", reject);
+  return socket;
+}

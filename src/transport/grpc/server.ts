@@ -1,0 +1,162 @@
+// Serves generated services over gRPC on a unix socket. The library is loaded when the first server is.
+
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { createConnection } from "node:net";
+import { dirname } from "node:path";
+import type {
+  Metadata,
+  Server,
+  ServerDuplexStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  sendUnaryData,
+  UntypedHandleCall,
+} from "@grpc/grpc-js";
+import { claimed } from "#base/decode.ts";
+import { conflict } from "#base/errors.ts";
+import { serviceDefinition } from "./codec.ts";
+import type { GrpcCall, ServiceHandlers, ServiceShape } from "./service-types.ts";
+import { type ErrorCodec, encodeError } from "./status.ts";
+
+export const maxMessageSize = 16 * 1024 * 1024;
+
+export interface ServedService {
+  readonly service: ServiceShape;
+  readonly handlers: Readonly<Record<string, unknown>>;
+}
+
+/** Ties handlers to their service; the types are checked here and forgotten after. */
+export const serve = <S extends ServiceShape>(service: S, handlers: ServiceHandlers<S>): ServedService => ({
+  service,
+  handlers: claimed(handlers),
+});
+
+type UnaryHandler = (request: unknown, call: GrpcCall) => Promise<unknown>;
+type StreamHandler = (request: unknown, call: GrpcCall) => AsyncIterable<unknown>;
+type Writable = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
+type Grpc = typeof import("@grpc/grpc-js");
+
+export interface GrpcServerOptions {
+  /** Mode of the socket. */
+  readonly mode?: number;
+  readonly codec?: ErrorCodec;
+}
+
+export async function openGrpcServer(
+  path: string,
+  services: readonly ServedService[],
+  options: GrpcServerOptions = {},
+): Promise<AsyncDisposable> {
+  const grpc = await import("@grpc/grpc-js");
+  const server = new grpc.Server({
+    "grpc.max_receive_message_length": maxMessageSize,
+    "grpc.max_send_message_length": maxMessageSize,
+  });
+  for (const { service, handlers } of services) {
+    const adapted = service.methods.flatMap((method): readonly [string, UntypedHandleCall][] => {
+      const handler = handlers[method.localName];
+      if (handler === undefined) return [];
+      return [[method.localName, adapt({ grpc, codec: options.codec }, method.methodKind, handler)]];
+    });
+    server.addService(serviceDefinition(service), Object.fromEntries(adapted));
+  }
+  mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
+  await removeStaleSocket(path);
+  await bind(grpc, server, path);
+  chmodSync(path, options.mode ?? 0o660);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      server.forceShutdown();
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+interface Adapting {
+  readonly grpc: Grpc;
+  readonly codec: ErrorCodec | undefined;
+}
+
+function adapt(by: Adapting, kind: string, handler: unknown): UntypedHandleCall {
+  if (kind === "unary") {
+    const answer = claimed<UnaryHandler>(handler);
+    return (call: ServerUnaryCall<unknown, unknown>, respond: sendUnaryData<unknown>) =>
+      void answer(call.request, describeCall(call)).then(
+        (value) => respond(null, value),
+        (error: unknown) => respond(toServerError(by, error)),
+      );
+  }
+  const answer = claimed<StreamHandler>(handler);
+  if (kind === "server_streaming")
+    return (call: ServerWritableStream<unknown, unknown>) =>
+      void pump(by, call, () => answer(call.request, describeCall(call)));
+  return (call: ServerDuplexStream<unknown, unknown>) =>
+    // Reading to the end must not destroy the stream: the answers are still to go.
+    void pump(by, call, () => answer(call.iterator({ destroyOnReturn: false }), describeCall(call)));
+}
+
+function describeCall(call: { readonly metadata: Metadata } & Cancellable): GrpcCall {
+  const controller = new AbortController();
+  call.on("cancelled", () => controller.abort());
+  return {
+    metadata: (name) => {
+      const [value] = call.metadata.get(name);
+      return typeof value === "string" ? value : undefined;
+    },
+    signal: controller.signal,
+  };
+}
+
+interface Cancellable {
+  on(event: "cancelled", listener: () => void): unknown;
+}
+
+async function pump(by: Adapting, call: Writable, open: () => AsyncIterable<unknown>): Promise<void> {
+  try {
+    const answers = open();
+    // The headers tell the client that its subscription stands, long before there is a first message.
+    call.sendMetadata(new by.grpc.Metadata());
+    for await (const answer of answers) {
+      if (call.cancelled) return;
+      if (!call.write(answer)) await drained(call);
+    }
+    call.end();
+  } catch (error) {
+    // The library's way to end a stream with a status; destroying it would send none.
+    call.emit("error", toServerError(by, error));
+  }
+}
+
+function drained(call: Writable): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  call.once("drain", resolve);
+  call.once("cancelled", resolve);
+  return promise;
+}
+
+function toServerError({ grpc, codec }: Adapting, error: unknown) {
+  const { code, message, trailer } = encodeError(error, codec);
+  const metadata = new grpc.Metadata();
+  for (const [name, value] of Object.entries(trailer)) metadata.set(name, value);
+  return { code, details: message, metadata };
+}
+
+function bind(grpc: Grpc, server: Server, path: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.bindAsync(`unix:${path}`, grpc.ServerCredentials.createInsecure(), (error) => {
+    if (error === null) resolve();
+    else reject(error);
+  });
+  return promise;
+}
+
+/** A socket that nobody answers on is what a killed daemon left. */
+async function removeStaleSocket(path: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = createConnection(path);
+  socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+  const answered = await promise;
+  socket.destroy();
+  if (answered) throw conflict(`another process serves ${path}`);
+  rmSync(path, { force: true });
+}
