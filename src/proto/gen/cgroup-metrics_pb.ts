@@ -4,18 +4,15 @@
 // @generated from file cgroup-metrics.proto (package io.containerd.cgroups.v1, syntax proto3)
 /* eslint-disable */
 
-import type { Message } from "@bufbuild/protobuf";
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file cgroup-metrics.proto.
  */
-export const file_cgroup_metrics: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "ChRjZ3JvdXAtbWV0cmljcy5wcm90bxIYaW8uY29udGFpbmVyZC5jZ3JvdXBzLnYxIvwDCgdNZXRyaWNzEjYKB2h1Z2V0bGIYASADKAsyJS5pby5jb250YWluZXJkLmNncm91cHMudjEuSHVnZXRsYlN0YXQSMAoEcGlkcxgCIAEoCzIiLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5QaWRzU3RhdBIuCgNjcHUYAyABKAsyIS5pby5jb250YWluZXJkLmNncm91cHMudjEuQ1BVU3RhdBI0CgZtZW1vcnkYBCABKAsyJC5pby5jb250YWluZXJkLmNncm91cHMudjEuTWVtb3J5U3RhdBIyCgVibGtpbxgFIAEoCzIjLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5CbGtJT1N0YXQSMAoEcmRtYRgGIAEoCzIiLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5SZG1hU3RhdBI2CgduZXR3b3JrGAcgAygLMiUuaW8uY29udGFpbmVyZC5jZ3JvdXBzLnYxLk5ldHdvcmtTdGF0EjsKDGNncm91cF9zdGF0cxgIIAEoCzIlLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5DZ3JvdXBTdGF0cxJGChJtZW1vcnlfb29tX2NvbnRyb2wYCSABKAsyKi5pby5jb250YWluZXJkLmNncm91cHMudjEuTWVtb3J5T29tQ29udHJvbCJMCgtIdWdldGxiU3RhdBINCgV1c2FnZRgBIAEoBBILCgNtYXgYAiABKAQSDwoHZmFpbGNudBgDIAEoBBIQCghwYWdlc2l6ZRgEIAEoCSIqCghQaWRzU3RhdBIPCgdjdXJyZW50GAEgASgEEg0KBWxpbWl0GAIgASgEInQKB0NQVVN0YXQSMQoFdXNhZ2UYASABKAsyIi5pby5jb250YWluZXJkLmNncm91cHMudjEuQ1BVVXNhZ2USNgoKdGhyb3R0bGluZxgCIAEoCzIiLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5UaHJvdHRsZSJICghDUFVVc2FnZRINCgV0b3RhbBgBIAEoBBIOCgZrZXJuZWwYAiABKAQSDAoEdXNlchgDIAEoBBIPCgdwZXJfY3B1GAQgAygEIk4KCFRocm90dGxlEg8KB3BlcmlvZHMYASABKAQSGQoRdGhyb3R0bGVkX3BlcmlvZHMYAiABKAQSFgoOdGhyb3R0bGVkX3RpbWUYAyABKAQixQcKCk1lbW9yeVN0YXQSDQoFY2FjaGUYASABKAQSCwoDcnNzGAIgASgEEhAKCHJzc19odWdlGAMgASgEEhMKC21hcHBlZF9maWxlGAQgASgEEg0KBWRpcnR5GAUgASgEEhEKCXdyaXRlYmFjaxgGIAEoBBIQCghwZ19wZ19pbhgHIAEoBBIRCglwZ19wZ19vdXQYCCABKAQSEAoIcGdfZmF1bHQYCSABKAQSFAoMcGdfbWFqX2ZhdWx0GAogASgEEhUKDWluYWN0aXZlX2Fub24YCyABKAQSEwoLYWN0aXZlX2Fub24YDCABKAQSFQoNaW5hY3RpdmVfZmlsZRgNIAEoBBITCgthY3RpdmVfZmlsZRgOIAEoBBITCgt1bmV2aWN0YWJsZRgPIAEoBBIhChloaWVyYXJjaGljYWxfbWVtb3J5X2xpbWl0GBAgASgEEh8KF2hpZXJhcmNoaWNhbF9zd2FwX2xpbWl0GBEgASgEEhMKC3RvdGFsX2NhY2hlGBIgASgEEhEKCXRvdGFsX3JzcxgTIAEoBBIWCg50b3RhbF9yc3NfaHVnZRgUIAEoBBIZChF0b3RhbF9tYXBwZWRfZmlsZRgVIAEoBBITCgt0b3RhbF9kaXJ0eRgWIAEoBBIXCg90b3RhbF93cml0ZWJhY2sYFyABKAQSFgoOdG90YWxfcGdfcGdfaW4YGCABKAQSFwoPdG90YWxfcGdfcGdfb3V0GBkgASgEEhYKDnRvdGFsX3BnX2ZhdWx0GBogASgEEhoKEnRvdGFsX3BnX21hal9mYXVsdBgbIAEoBBIbChN0b3RhbF9pbmFjdGl2ZV9hbm9uGBwgASgEEhkKEXRvdGFsX2FjdGl2ZV9hbm9uGB0gASgEEhsKE3RvdGFsX2luYWN0aXZlX2ZpbGUYHiABKAQSGQoRdG90YWxfYWN0aXZlX2ZpbGUYHyABKAQSGQoRdG90YWxfdW5ldmljdGFibGUYICABKAQSNAoFdXNhZ2UYISABKAsyJS5pby5jb250YWluZXJkLmNncm91cHMudjEuTWVtb3J5RW50cnkSMwoEc3dhcBgiIAEoCzIlLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5NZW1vcnlFbnRyeRI1CgZrZXJuZWwYIyABKAsyJS5pby5jb250YWluZXJkLmNncm91cHMudjEuTWVtb3J5RW50cnkSOQoKa2VybmVsX3RjcBgkIAEoCzIlLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5NZW1vcnlFbnRyeSJJCgtNZW1vcnlFbnRyeRINCgVsaW1pdBgBIAEoBBINCgV1c2FnZRgCIAEoBBILCgNtYXgYAyABKAQSDwoHZmFpbGNudBgEIAEoBCJRChBNZW1vcnlPb21Db250cm9sEhgKEG9vbV9raWxsX2Rpc2FibGUYASABKAQSEQoJdW5kZXJfb29tGAIgASgEEhAKCG9vbV9raWxsGAMgASgEIrEECglCbGtJT1N0YXQSSAoaaW9fc2VydmljZV9ieXRlc19yZWN1cnNpdmUYASADKAsyJC5pby5jb250YWluZXJkLmNncm91cHMudjEuQmxrSU9FbnRyeRJDChVpb19zZXJ2aWNlZF9yZWN1cnNpdmUYAiADKAsyJC5pby5jb250YWluZXJkLmNncm91cHMudjEuQmxrSU9FbnRyeRJBChNpb19xdWV1ZWRfcmVjdXJzaXZlGAMgAygLMiQuaW8uY29udGFpbmVyZC5jZ3JvdXBzLnYxLkJsa0lPRW50cnkSRwoZaW9fc2VydmljZV90aW1lX3JlY3Vyc2l2ZRgEIAMoCzIkLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5CbGtJT0VudHJ5EkQKFmlvX3dhaXRfdGltZV9yZWN1cnNpdmUYBSADKAsyJC5pby5jb250YWluZXJkLmNncm91cHMudjEuQmxrSU9FbnRyeRJBChNpb19tZXJnZWRfcmVjdXJzaXZlGAYgAygLMiQuaW8uY29udGFpbmVyZC5jZ3JvdXBzLnYxLkJsa0lPRW50cnkSPwoRaW9fdGltZV9yZWN1cnNpdmUYByADKAsyJC5pby5jb250YWluZXJkLmNncm91cHMudjEuQmxrSU9FbnRyeRI/ChFzZWN0b3JzX3JlY3Vyc2l2ZRgIIAMoCzIkLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5CbGtJT0VudHJ5IlUKCkJsa0lPRW50cnkSCgoCb3AYASABKAkSDgoGZGV2aWNlGAIgASgJEg0KBW1ham9yGAMgASgEEg0KBW1pbm9yGAQgASgEEg0KBXZhbHVlGAUgASgEInQKCFJkbWFTdGF0EjQKB2N1cnJlbnQYASADKAsyIy5pby5jb250YWluZXJkLmNncm91cHMudjEuUmRtYUVudHJ5EjIKBWxpbWl0GAIgAygLMiMuaW8uY29udGFpbmVyZC5jZ3JvdXBzLnYxLlJkbWFFbnRyeSJFCglSZG1hRW50cnkSDgoGZGV2aWNlGAEgASgJEhMKC2hjYV9oYW5kbGVzGAIgASgNEhMKC2hjYV9vYmplY3RzGAMgASgNIrUBCgtOZXR3b3JrU3RhdBIMCgRuYW1lGAEgASgJEhAKCHJ4X2J5dGVzGAIgASgEEhIKCnJ4X3BhY2tldHMYAyABKAQSEQoJcnhfZXJyb3JzGAQgASgEEhIKCnJ4X2Ryb3BwZWQYBSABKAQSEAoIdHhfYnl0ZXMYBiABKAQSEgoKdHhfcGFja2V0cxgHIAEoBBIRCgl0eF9lcnJvcnMYCCABKAQSEgoKdHhfZHJvcHBlZBgJIAEoBCJ6CgtDZ3JvdXBTdGF0cxITCgtucl9zbGVlcGluZxgBIAEoBBISCgpucl9ydW5uaW5nGAIgASgEEhIKCm5yX3N0b3BwZWQYAyABKAQSGgoSbnJfdW5pbnRlcnJ1cHRpYmxlGAQgASgEEhIKCm5yX2lvX3dhaXQYBSABKARiBnByb3RvMw",
-  );
+export const file_cgroup_metrics: GenFile = /*@__PURE__*/
+  fileDesc("ChRjZ3JvdXAtbWV0cmljcy5wcm90bxIYaW8uY29udGFpbmVyZC5jZ3JvdXBzLnYxIvwDCgdNZXRyaWNzEjYKB2h1Z2V0bGIYASADKAsyJS5pby5jb250YWluZXJkLmNncm91cHMudjEuSHVnZXRsYlN0YXQSMAoEcGlkcxgCIAEoCzIiLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5QaWRzU3RhdBIuCgNjcHUYAyABKAsyIS5pby5jb250YWluZXJkLmNncm91cHMudjEuQ1BVU3RhdBI0CgZtZW1vcnkYBCABKAsyJC5pby5jb250YWluZXJkLmNncm91cHMudjEuTWVtb3J5U3RhdBIyCgVibGtpbxgFIAEoCzIjLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5CbGtJT1N0YXQSMAoEcmRtYRgGIAEoCzIiLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5SZG1hU3RhdBI2CgduZXR3b3JrGAcgAygLMiUuaW8uY29udGFpbmVyZC5jZ3JvdXBzLnYxLk5ldHdvcmtTdGF0EjsKDGNncm91cF9zdGF0cxgIIAEoCzIlLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5DZ3JvdXBTdGF0cxJGChJtZW1vcnlfb29tX2NvbnRyb2wYCSABKAsyKi5pby5jb250YWluZXJkLmNncm91cHMudjEuTWVtb3J5T29tQ29udHJvbCJMCgtIdWdldGxiU3RhdBINCgV1c2FnZRgBIAEoBBILCgNtYXgYAiABKAQSDwoHZmFpbGNudBgDIAEoBBIQCghwYWdlc2l6ZRgEIAEoCSIqCghQaWRzU3RhdBIPCgdjdXJyZW50GAEgASgEEg0KBWxpbWl0GAIgASgEInQKB0NQVVN0YXQSMQoFdXNhZ2UYASABKAsyIi5pby5jb250YWluZXJkLmNncm91cHMudjEuQ1BVVXNhZ2USNgoKdGhyb3R0bGluZxgCIAEoCzIiLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5UaHJvdHRsZSJICghDUFVVc2FnZRINCgV0b3RhbBgBIAEoBBIOCgZrZXJuZWwYAiABKAQSDAoEdXNlchgDIAEoBBIPCgdwZXJfY3B1GAQgAygEIk4KCFRocm90dGxlEg8KB3BlcmlvZHMYASABKAQSGQoRdGhyb3R0bGVkX3BlcmlvZHMYAiABKAQSFgoOdGhyb3R0bGVkX3RpbWUYAyABKAQixQcKCk1lbW9yeVN0YXQSDQoFY2FjaGUYASABKAQSCwoDcnNzGAIgASgEEhAKCHJzc19odWdlGAMgASgEEhMKC21hcHBlZF9maWxlGAQgASgEEg0KBWRpcnR5GAUgASgEEhEKCXdyaXRlYmFjaxgGIAEoBBIQCghwZ19wZ19pbhgHIAEoBBIRCglwZ19wZ19vdXQYCCABKAQSEAoIcGdfZmF1bHQYCSABKAQSFAoMcGdfbWFqX2ZhdWx0GAogASgEEhUKDWluYWN0aXZlX2Fub24YCyABKAQSEwoLYWN0aXZlX2Fub24YDCABKAQSFQoNaW5hY3RpdmVfZmlsZRgNIAEoBBITCgthY3RpdmVfZmlsZRgOIAEoBBITCgt1bmV2aWN0YWJsZRgPIAEoBBIhChloaWVyYXJjaGljYWxfbWVtb3J5X2xpbWl0GBAgASgEEh8KF2hpZXJhcmNoaWNhbF9zd2FwX2xpbWl0GBEgASgEEhMKC3RvdGFsX2NhY2hlGBIgASgEEhEKCXRvdGFsX3JzcxgTIAEoBBIWCg50b3RhbF9yc3NfaHVnZRgUIAEoBBIZChF0b3RhbF9tYXBwZWRfZmlsZRgVIAEoBBITCgt0b3RhbF9kaXJ0eRgWIAEoBBIXCg90b3RhbF93cml0ZWJhY2sYFyABKAQSFgoOdG90YWxfcGdfcGdfaW4YGCABKAQSFwoPdG90YWxfcGdfcGdfb3V0GBkgASgEEhYKDnRvdGFsX3BnX2ZhdWx0GBogASgEEhoKEnRvdGFsX3BnX21hal9mYXVsdBgbIAEoBBIbChN0b3RhbF9pbmFjdGl2ZV9hbm9uGBwgASgEEhkKEXRvdGFsX2FjdGl2ZV9hbm9uGB0gASgEEhsKE3RvdGFsX2luYWN0aXZlX2ZpbGUYHiABKAQSGQoRdG90YWxfYWN0aXZlX2ZpbGUYHyABKAQSGQoRdG90YWxfdW5ldmljdGFibGUYICABKAQSNAoFdXNhZ2UYISABKAsyJS5pby5jb250YWluZXJkLmNncm91cHMudjEuTWVtb3J5RW50cnkSMwoEc3dhcBgiIAEoCzIlLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5NZW1vcnlFbnRyeRI1CgZrZXJuZWwYIyABKAsyJS5pby5jb250YWluZXJkLmNncm91cHMudjEuTWVtb3J5RW50cnkSOQoKa2VybmVsX3RjcBgkIAEoCzIlLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5NZW1vcnlFbnRyeSJJCgtNZW1vcnlFbnRyeRINCgVsaW1pdBgBIAEoBBINCgV1c2FnZRgCIAEoBBILCgNtYXgYAyABKAQSDwoHZmFpbGNudBgEIAEoBCJRChBNZW1vcnlPb21Db250cm9sEhgKEG9vbV9raWxsX2Rpc2FibGUYASABKAQSEQoJdW5kZXJfb29tGAIgASgEEhAKCG9vbV9raWxsGAMgASgEIrEECglCbGtJT1N0YXQSSAoaaW9fc2VydmljZV9ieXRlc19yZWN1cnNpdmUYASADKAsyJC5pby5jb250YWluZXJkLmNncm91cHMudjEuQmxrSU9FbnRyeRJDChVpb19zZXJ2aWNlZF9yZWN1cnNpdmUYAiADKAsyJC5pby5jb250YWluZXJkLmNncm91cHMudjEuQmxrSU9FbnRyeRJBChNpb19xdWV1ZWRfcmVjdXJzaXZlGAMgAygLMiQuaW8uY29udGFpbmVyZC5jZ3JvdXBzLnYxLkJsa0lPRW50cnkSRwoZaW9fc2VydmljZV90aW1lX3JlY3Vyc2l2ZRgEIAMoCzIkLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5CbGtJT0VudHJ5EkQKFmlvX3dhaXRfdGltZV9yZWN1cnNpdmUYBSADKAsyJC5pby5jb250YWluZXJkLmNncm91cHMudjEuQmxrSU9FbnRyeRJBChNpb19tZXJnZWRfcmVjdXJzaXZlGAYgAygLMiQuaW8uY29udGFpbmVyZC5jZ3JvdXBzLnYxLkJsa0lPRW50cnkSPwoRaW9fdGltZV9yZWN1cnNpdmUYByADKAsyJC5pby5jb250YWluZXJkLmNncm91cHMudjEuQmxrSU9FbnRyeRI/ChFzZWN0b3JzX3JlY3Vyc2l2ZRgIIAMoCzIkLmlvLmNvbnRhaW5lcmQuY2dyb3Vwcy52MS5CbGtJT0VudHJ5IlUKCkJsa0lPRW50cnkSCgoCb3AYASABKAkSDgoGZGV2aWNlGAIgASgJEg0KBW1ham9yGAMgASgEEg0KBW1pbm9yGAQgASgEEg0KBXZhbHVlGAUgASgEInQKCFJkbWFTdGF0EjQKB2N1cnJlbnQYASADKAsyIy5pby5jb250YWluZXJkLmNncm91cHMudjEuUmRtYUVudHJ5EjIKBWxpbWl0GAIgAygLMiMuaW8uY29udGFpbmVyZC5jZ3JvdXBzLnYxLlJkbWFFbnRyeSJFCglSZG1hRW50cnkSDgoGZGV2aWNlGAEgASgJEhMKC2hjYV9oYW5kbGVzGAIgASgNEhMKC2hjYV9vYmplY3RzGAMgASgNIrUBCgtOZXR3b3JrU3RhdBIMCgRuYW1lGAEgASgJEhAKCHJ4X2J5dGVzGAIgASgEEhIKCnJ4X3BhY2tldHMYAyABKAQSEQoJcnhfZXJyb3JzGAQgASgEEhIKCnJ4X2Ryb3BwZWQYBSABKAQSEAoIdHhfYnl0ZXMYBiABKAQSEgoKdHhfcGFja2V0cxgHIAEoBBIRCgl0eF9lcnJvcnMYCCABKAQSEgoKdHhfZHJvcHBlZBgJIAEoBCJ6CgtDZ3JvdXBTdGF0cxITCgtucl9zbGVlcGluZxgBIAEoBBISCgpucl9ydW5uaW5nGAIgASgEEhIKCm5yX3N0b3BwZWQYAyABKAQSGgoSbnJfdW5pbnRlcnJ1cHRpYmxlGAQgASgEEhIKCm5yX2lvX3dhaXQYBSABKARiBnByb3RvMw");
 
 /**
  * @generated from message io.containerd.cgroups.v1.Metrics
@@ -71,7 +68,8 @@ export type Metrics = Message<"io.containerd.cgroups.v1.Metrics"> & {
  * Describes the message io.containerd.cgroups.v1.Metrics.
  * Use `create(MetricsSchema)` to create a new message.
  */
-export const MetricsSchema: GenMessage<Metrics> = /*@__PURE__*/ messageDesc(file_cgroup_metrics, 0);
+export const MetricsSchema: GenMessage<Metrics> = /*@__PURE__*/
+  messageDesc(file_cgroup_metrics, 0);
 
 /**
  * @generated from message io.containerd.cgroups.v1.HugetlbStat
@@ -102,7 +100,8 @@ export type HugetlbStat = Message<"io.containerd.cgroups.v1.HugetlbStat"> & {
  * Describes the message io.containerd.cgroups.v1.HugetlbStat.
  * Use `create(HugetlbStatSchema)` to create a new message.
  */
-export const HugetlbStatSchema: GenMessage<HugetlbStat> = /*@__PURE__*/ messageDesc(file_cgroup_metrics, 1);
+export const HugetlbStatSchema: GenMessage<HugetlbStat> = /*@__PURE__*/
+  messageDesc(file_cgroup_metrics, 1);
 
 /**
  * @generated from message io.containerd.cgroups.v1.PidsStat
@@ -123,7 +122,8 @@ export type PidsStat = Message<"io.containerd.cgroups.v1.PidsStat"> & {
  * Describes the message io.containerd.cgroups.v1.PidsStat.
  * Use `create(PidsStatSchema)` to create a new message.
  */
-export const PidsStatSchema: GenMessage<PidsStat> = /*@__PURE__*/ messageDesc(file_cgroup_metrics, 2);
+export const PidsStatSchema: GenMessage<PidsStat> = /*@__PURE__*/
+  messageDesc(file_cgroup_metrics, 2);
 
 /**
  * @generated from message io.containerd.cgroups.v1.CPUStat
@@ -144,7 +144,8 @@ export type CPUStat = Message<"io.containerd.cgroups.v1.CPUStat"> & {
  * Describes the message io.containerd.cgroups.v1.CPUStat.
  * Use `create(CPUStatSchema)` to create a new message.
  */
-export const CPUStatSchema: GenMessage<CPUStat> = /*@__PURE__*/ messageDesc(file_cgroup_metrics, 3);
+export const CPUStatSchema: GenMessage<CPUStat> = /*@__PURE__*/
+  messageDesc(file_cgroup_metrics, 3);
 
 /**
  * @generated from message io.containerd.cgroups.v1.CPUUsage
@@ -175,7 +176,8 @@ export type CPUUsage = Message<"io.containerd.cgroups.v1.CPUUsage"> & {
  * Describes the message io.containerd.cgroups.v1.CPUUsage.
  * Use `create(CPUUsageSchema)` to create a new message.
  */
-export const CPUUsageSchema: GenMessage<CPUUsage> = /*@__PURE__*/ messageDesc(file_cgroup_metrics, 4);
+export const CPUUsageSchema: GenMessage<CPUUsage> = /*@__PURE__*/
+  messageDesc(file_cgroup_metrics, 4);
 
 /**
  * @generated from message io.containerd.cgroups.v1.Throttle
@@ -201,7 +203,8 @@ export type Throttle = Message<"io.containerd.cgroups.v1.Throttle"> & {
  * Describes the message io.containerd.cgroups.v1.Throttle.
  * Use `create(ThrottleSchema)` to create a new message.
  */
-export const ThrottleSchema: GenMessage<Throttle> = /*@__PURE__*/ messageDesc(file_cgroup_metrics, 5);
+export const ThrottleSchema: GenMessage<Throttle> = /*@__PURE__*/
+  messageDesc(file_cgroup_metrics, 5);
 
 /**
  * @generated from message io.containerd.cgroups.v1.MemoryStat
@@ -392,7 +395,8 @@ export type MemoryStat = Message<"io.containerd.cgroups.v1.MemoryStat"> & {
  * Describes the message io.containerd.cgroups.v1.MemoryStat.
  * Use `create(MemoryStatSchema)` to create a new message.
  */
-export const MemoryStatSchema: GenMessage<MemoryStat> = /*@__PURE__*/ messageDesc(file_cgroup_metrics, 6);
+export const MemoryStatSchema: GenMessage<MemoryStat> = /*@__PURE__*/
+  messageDesc(file_cgroup_metrics, 6);
 
 /**
  * @generated from message io.containerd.cgroups.v1.MemoryEntry
@@ -423,7 +427,8 @@ export type MemoryEntry = Message<"io.containerd.cgroups.v1.MemoryEntry"> & {
  * Describes the message io.containerd.cgroups.v1.MemoryEntry.
  * Use `create(MemoryEntrySchema)` to create a new message.
  */
-export const MemoryEntrySchema: GenMessage<MemoryEntry> = /*@__PURE__*/ messageDesc(file_cgroup_metrics, 7);
+export const MemoryEntrySchema: GenMessage<MemoryEntry> = /*@__PURE__*/
+  messageDesc(file_cgroup_metrics, 7);
 
 /**
  * @generated from message io.containerd.cgroups.v1.MemoryOomControl
@@ -449,8 +454,7 @@ export type MemoryOomControl = Message<"io.containerd.cgroups.v1.MemoryOomContro
  * Describes the message io.containerd.cgroups.v1.MemoryOomControl.
  * Use `create(MemoryOomControlSchema)` to create a new message.
  */
-export const MemoryOomControlSchema: GenMessage<MemoryOomControl> =
-  /*@__PURE__*/
+export const MemoryOomControlSchema: GenMessage<MemoryOomControl> = /*@__PURE__*/
   messageDesc(file_cgroup_metrics, 8);
 
 /**
@@ -502,7 +506,8 @@ export type BlkIOStat = Message<"io.containerd.cgroups.v1.BlkIOStat"> & {
  * Describes the message io.containerd.cgroups.v1.BlkIOStat.
  * Use `create(BlkIOStatSchema)` to create a new message.
  */
-export const BlkIOStatSchema: GenMessage<BlkIOStat> = /*@__PURE__*/ messageDesc(file_cgroup_metrics, 9);
+export const BlkIOStatSchema: GenMessage<BlkIOStat> = /*@__PURE__*/
+  messageDesc(file_cgroup_metrics, 9);
 
 /**
  * @generated from message io.containerd.cgroups.v1.BlkIOEntry
@@ -538,7 +543,8 @@ export type BlkIOEntry = Message<"io.containerd.cgroups.v1.BlkIOEntry"> & {
  * Describes the message io.containerd.cgroups.v1.BlkIOEntry.
  * Use `create(BlkIOEntrySchema)` to create a new message.
  */
-export const BlkIOEntrySchema: GenMessage<BlkIOEntry> = /*@__PURE__*/ messageDesc(file_cgroup_metrics, 10);
+export const BlkIOEntrySchema: GenMessage<BlkIOEntry> = /*@__PURE__*/
+  messageDesc(file_cgroup_metrics, 10);
 
 /**
  * @generated from message io.containerd.cgroups.v1.RdmaStat
@@ -559,7 +565,8 @@ export type RdmaStat = Message<"io.containerd.cgroups.v1.RdmaStat"> & {
  * Describes the message io.containerd.cgroups.v1.RdmaStat.
  * Use `create(RdmaStatSchema)` to create a new message.
  */
-export const RdmaStatSchema: GenMessage<RdmaStat> = /*@__PURE__*/ messageDesc(file_cgroup_metrics, 11);
+export const RdmaStatSchema: GenMessage<RdmaStat> = /*@__PURE__*/
+  messageDesc(file_cgroup_metrics, 11);
 
 /**
  * @generated from message io.containerd.cgroups.v1.RdmaEntry
@@ -585,7 +592,8 @@ export type RdmaEntry = Message<"io.containerd.cgroups.v1.RdmaEntry"> & {
  * Describes the message io.containerd.cgroups.v1.RdmaEntry.
  * Use `create(RdmaEntrySchema)` to create a new message.
  */
-export const RdmaEntrySchema: GenMessage<RdmaEntry> = /*@__PURE__*/ messageDesc(file_cgroup_metrics, 12);
+export const RdmaEntrySchema: GenMessage<RdmaEntry> = /*@__PURE__*/
+  messageDesc(file_cgroup_metrics, 12);
 
 /**
  * @generated from message io.containerd.cgroups.v1.NetworkStat
@@ -641,7 +649,8 @@ export type NetworkStat = Message<"io.containerd.cgroups.v1.NetworkStat"> & {
  * Describes the message io.containerd.cgroups.v1.NetworkStat.
  * Use `create(NetworkStatSchema)` to create a new message.
  */
-export const NetworkStatSchema: GenMessage<NetworkStat> = /*@__PURE__*/ messageDesc(file_cgroup_metrics, 13);
+export const NetworkStatSchema: GenMessage<NetworkStat> = /*@__PURE__*/
+  messageDesc(file_cgroup_metrics, 13);
 
 /**
  * @generated from message io.containerd.cgroups.v1.CgroupStats
@@ -677,4 +686,6 @@ export type CgroupStats = Message<"io.containerd.cgroups.v1.CgroupStats"> & {
  * Describes the message io.containerd.cgroups.v1.CgroupStats.
  * Use `create(CgroupStatsSchema)` to create a new message.
  */
-export const CgroupStatsSchema: GenMessage<CgroupStats> = /*@__PURE__*/ messageDesc(file_cgroup_metrics, 14);
+export const CgroupStatsSchema: GenMessage<CgroupStats> = /*@__PURE__*/
+  messageDesc(file_cgroup_metrics, 14);
+

@@ -4,21 +4,17 @@
 // @generated from file containerd-types.proto (package containerd.types, syntax proto3)
 /* eslint-disable */
 
-import type { Message } from "@bufbuild/protobuf";
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_any, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file containerd-types.proto.
  */
-export const file_containerd_types: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "ChZjb250YWluZXJkLXR5cGVzLnByb3RvEhBjb250YWluZXJkLnR5cGVzIrYBCgpEZXNjcmlwdG9yEhIKCm1lZGlhX3R5cGUYASABKAkSDgoGZGlnZXN0GAIgASgJEgwKBHNpemUYAyABKAMSQgoLYW5ub3RhdGlvbnMYBSADKAsyLS5jb250YWluZXJkLnR5cGVzLkRlc2NyaXB0b3IuQW5ub3RhdGlvbnNFbnRyeRoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEigAEKCEVudmVsb3BlEi0KCXRpbWVzdGFtcBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJbmFtZXNwYWNlGAIgASgJEg0KBXRvcGljGAMgASgJEiMKBWV2ZW50GAQgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueSJNCg5SdW50aW1lUmVxdWVzdBIUCgxydW50aW1lX3BhdGgYASABKAkSJQoHb3B0aW9ucxgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiMwoOUnVudGltZVZlcnNpb24SDwoHdmVyc2lvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoCSKWAgoLUnVudGltZUluZm8SDAoEbmFtZRgBIAEoCRIxCgd2ZXJzaW9uGAIgASgLMiAuY29udGFpbmVyZC50eXBlcy5SdW50aW1lVmVyc2lvbhIlCgdvcHRpb25zGAMgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRImCghmZWF0dXJlcxgEIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSQwoLYW5ub3RhdGlvbnMYBSADKAsyLi5jb250YWluZXJkLnR5cGVzLlJ1bnRpbWVJbmZvLkFubm90YXRpb25zRW50cnkaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImcKBk1ldHJpYxItCgl0aW1lc3RhbXAYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgoKAmlkGAIgASgJEiIKBGRhdGEYAyABKAsyFC5nb29nbGUucHJvdG9idWYuQW55IkYKBU1vdW50EgwKBHR5cGUYASABKAkSDgoGc291cmNlGAIgASgJEg4KBnRhcmdldBgDIAEoCRIPCgdvcHRpb25zGAQgAygJIt4BCgtBY3RpdmVNb3VudBImCgVtb3VudBgBIAEoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQSLgoKbW91bnRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLbW91bnRfcG9pbnQYAyABKAkSNQoEZGF0YRgEIAMoCzInLmNvbnRhaW5lcmQudHlwZXMuQWN0aXZlTW91bnQuRGF0YUVudHJ5GisKCURhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIuMBCg5BY3RpdmF0aW9uSW5mbxIMCgRuYW1lGAEgASgJEi0KBmFjdGl2ZRgCIAMoCzIdLmNvbnRhaW5lcmQudHlwZXMuQWN0aXZlTW91bnQSJwoGc3lzdGVtGAMgAygLMhcuY29udGFpbmVyZC50eXBlcy5Nb3VudBI8CgZsYWJlbHMYBCADKAsyLC5jb250YWluZXJkLnR5cGVzLkFjdGl2YXRpb25JbmZvLkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiZgoIUGxhdGZvcm0SCgoCb3MYASABKAkSFAoMYXJjaGl0ZWN0dXJlGAIgASgJEg8KB3ZhcmlhbnQYAyABKAkSEgoKb3NfdmVyc2lvbhgEIAEoCRITCgtvc19mZWF0dXJlcxgFIAMoCWIGcHJvdG8z",
-    [file_google_protobuf_any, file_google_protobuf_timestamp],
-  );
+export const file_containerd_types: GenFile = /*@__PURE__*/
+  fileDesc("ChZjb250YWluZXJkLXR5cGVzLnByb3RvEhBjb250YWluZXJkLnR5cGVzIrYBCgpEZXNjcmlwdG9yEhIKCm1lZGlhX3R5cGUYASABKAkSDgoGZGlnZXN0GAIgASgJEgwKBHNpemUYAyABKAMSQgoLYW5ub3RhdGlvbnMYBSADKAsyLS5jb250YWluZXJkLnR5cGVzLkRlc2NyaXB0b3IuQW5ub3RhdGlvbnNFbnRyeRoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEigAEKCEVudmVsb3BlEi0KCXRpbWVzdGFtcBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJbmFtZXNwYWNlGAIgASgJEg0KBXRvcGljGAMgASgJEiMKBWV2ZW50GAQgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueSJNCg5SdW50aW1lUmVxdWVzdBIUCgxydW50aW1lX3BhdGgYASABKAkSJQoHb3B0aW9ucxgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiMwoOUnVudGltZVZlcnNpb24SDwoHdmVyc2lvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoCSKWAgoLUnVudGltZUluZm8SDAoEbmFtZRgBIAEoCRIxCgd2ZXJzaW9uGAIgASgLMiAuY29udGFpbmVyZC50eXBlcy5SdW50aW1lVmVyc2lvbhIlCgdvcHRpb25zGAMgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRImCghmZWF0dXJlcxgEIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSQwoLYW5ub3RhdGlvbnMYBSADKAsyLi5jb250YWluZXJkLnR5cGVzLlJ1bnRpbWVJbmZvLkFubm90YXRpb25zRW50cnkaMgoQQW5ub3RhdGlvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImcKBk1ldHJpYxItCgl0aW1lc3RhbXAYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgoKAmlkGAIgASgJEiIKBGRhdGEYAyABKAsyFC5nb29nbGUucHJvdG9idWYuQW55IkYKBU1vdW50EgwKBHR5cGUYASABKAkSDgoGc291cmNlGAIgASgJEg4KBnRhcmdldBgDIAEoCRIPCgdvcHRpb25zGAQgAygJIt4BCgtBY3RpdmVNb3VudBImCgVtb3VudBgBIAEoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQSLgoKbW91bnRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLbW91bnRfcG9pbnQYAyABKAkSNQoEZGF0YRgEIAMoCzInLmNvbnRhaW5lcmQudHlwZXMuQWN0aXZlTW91bnQuRGF0YUVudHJ5GisKCURhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIuMBCg5BY3RpdmF0aW9uSW5mbxIMCgRuYW1lGAEgASgJEi0KBmFjdGl2ZRgCIAMoCzIdLmNvbnRhaW5lcmQudHlwZXMuQWN0aXZlTW91bnQSJwoGc3lzdGVtGAMgAygLMhcuY29udGFpbmVyZC50eXBlcy5Nb3VudBI8CgZsYWJlbHMYBCADKAsyLC5jb250YWluZXJkLnR5cGVzLkFjdGl2YXRpb25JbmZvLkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiZgoIUGxhdGZvcm0SCgoCb3MYASABKAkSFAoMYXJjaGl0ZWN0dXJlGAIgASgJEg8KB3ZhcmlhbnQYAyABKAkSEgoKb3NfdmVyc2lvbhgEIAEoCRITCgtvc19mZWF0dXJlcxgFIAMoCWIGcHJvdG8z", [file_google_protobuf_any, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message containerd.types.Descriptor
@@ -49,7 +45,8 @@ export type Descriptor = Message<"containerd.types.Descriptor"> & {
  * Describes the message containerd.types.Descriptor.
  * Use `create(DescriptorSchema)` to create a new message.
  */
-export const DescriptorSchema: GenMessage<Descriptor> = /*@__PURE__*/ messageDesc(file_containerd_types, 0);
+export const DescriptorSchema: GenMessage<Descriptor> = /*@__PURE__*/
+  messageDesc(file_containerd_types, 0);
 
 /**
  * @generated from message containerd.types.Envelope
@@ -80,7 +77,8 @@ export type Envelope = Message<"containerd.types.Envelope"> & {
  * Describes the message containerd.types.Envelope.
  * Use `create(EnvelopeSchema)` to create a new message.
  */
-export const EnvelopeSchema: GenMessage<Envelope> = /*@__PURE__*/ messageDesc(file_containerd_types, 1);
+export const EnvelopeSchema: GenMessage<Envelope> = /*@__PURE__*/
+  messageDesc(file_containerd_types, 1);
 
 /**
  * @generated from message containerd.types.RuntimeRequest
@@ -101,8 +99,7 @@ export type RuntimeRequest = Message<"containerd.types.RuntimeRequest"> & {
  * Describes the message containerd.types.RuntimeRequest.
  * Use `create(RuntimeRequestSchema)` to create a new message.
  */
-export const RuntimeRequestSchema: GenMessage<RuntimeRequest> =
-  /*@__PURE__*/
+export const RuntimeRequestSchema: GenMessage<RuntimeRequest> = /*@__PURE__*/
   messageDesc(file_containerd_types, 2);
 
 /**
@@ -124,8 +121,7 @@ export type RuntimeVersion = Message<"containerd.types.RuntimeVersion"> & {
  * Describes the message containerd.types.RuntimeVersion.
  * Use `create(RuntimeVersionSchema)` to create a new message.
  */
-export const RuntimeVersionSchema: GenMessage<RuntimeVersion> =
-  /*@__PURE__*/
+export const RuntimeVersionSchema: GenMessage<RuntimeVersion> = /*@__PURE__*/
   messageDesc(file_containerd_types, 3);
 
 /**
@@ -162,7 +158,8 @@ export type RuntimeInfo = Message<"containerd.types.RuntimeInfo"> & {
  * Describes the message containerd.types.RuntimeInfo.
  * Use `create(RuntimeInfoSchema)` to create a new message.
  */
-export const RuntimeInfoSchema: GenMessage<RuntimeInfo> = /*@__PURE__*/ messageDesc(file_containerd_types, 4);
+export const RuntimeInfoSchema: GenMessage<RuntimeInfo> = /*@__PURE__*/
+  messageDesc(file_containerd_types, 4);
 
 /**
  * @generated from message containerd.types.Metric
@@ -188,7 +185,8 @@ export type Metric = Message<"containerd.types.Metric"> & {
  * Describes the message containerd.types.Metric.
  * Use `create(MetricSchema)` to create a new message.
  */
-export const MetricSchema: GenMessage<Metric> = /*@__PURE__*/ messageDesc(file_containerd_types, 5);
+export const MetricSchema: GenMessage<Metric> = /*@__PURE__*/
+  messageDesc(file_containerd_types, 5);
 
 /**
  * @generated from message containerd.types.Mount
@@ -219,7 +217,8 @@ export type Mount = Message<"containerd.types.Mount"> & {
  * Describes the message containerd.types.Mount.
  * Use `create(MountSchema)` to create a new message.
  */
-export const MountSchema: GenMessage<Mount> = /*@__PURE__*/ messageDesc(file_containerd_types, 6);
+export const MountSchema: GenMessage<Mount> = /*@__PURE__*/
+  messageDesc(file_containerd_types, 6);
 
 /**
  * @generated from message containerd.types.ActiveMount
@@ -250,7 +249,8 @@ export type ActiveMount = Message<"containerd.types.ActiveMount"> & {
  * Describes the message containerd.types.ActiveMount.
  * Use `create(ActiveMountSchema)` to create a new message.
  */
-export const ActiveMountSchema: GenMessage<ActiveMount> = /*@__PURE__*/ messageDesc(file_containerd_types, 7);
+export const ActiveMountSchema: GenMessage<ActiveMount> = /*@__PURE__*/
+  messageDesc(file_containerd_types, 7);
 
 /**
  * @generated from message containerd.types.ActivationInfo
@@ -281,8 +281,7 @@ export type ActivationInfo = Message<"containerd.types.ActivationInfo"> & {
  * Describes the message containerd.types.ActivationInfo.
  * Use `create(ActivationInfoSchema)` to create a new message.
  */
-export const ActivationInfoSchema: GenMessage<ActivationInfo> =
-  /*@__PURE__*/
+export const ActivationInfoSchema: GenMessage<ActivationInfo> = /*@__PURE__*/
   messageDesc(file_containerd_types, 8);
 
 /**
@@ -319,4 +318,6 @@ export type Platform = Message<"containerd.types.Platform"> & {
  * Describes the message containerd.types.Platform.
  * Use `create(PlatformSchema)` to create a new message.
  */
-export const PlatformSchema: GenMessage<Platform> = /*@__PURE__*/ messageDesc(file_containerd_types, 9);
+export const PlatformSchema: GenMessage<Platform> = /*@__PURE__*/
+  messageDesc(file_containerd_types, 9);
+

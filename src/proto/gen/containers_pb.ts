@@ -4,31 +4,17 @@
 // @generated from file containers.proto (package containerd.services.containers.v1, syntax proto3)
 /* eslint-disable */
 
-import type { Message } from "@bufbuild/protobuf";
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Any, EmptySchema, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
-import {
-  file_google_protobuf_any,
-  file_google_protobuf_empty,
-  file_google_protobuf_field_mask,
-  file_google_protobuf_timestamp,
-} from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_any, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file containers.proto.
  */
-export const file_containers: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "ChBjb250YWluZXJzLnByb3RvEiFjb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEigQUKCUNvbnRhaW5lchIKCgJpZBgBIAEoCRJICgZsYWJlbHMYAiADKAsyOC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuQ29udGFpbmVyLkxhYmVsc0VudHJ5Eg0KBWltYWdlGAMgASgJEkUKB3J1bnRpbWUYBCABKAsyNC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuQ29udGFpbmVyLlJ1bnRpbWUSIgoEc3BlYxgFIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSEwoLc25hcHNob3R0ZXIYBiABKAkSFAoMc25hcHNob3Rfa2V5GAcgASgJEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wElAKCmV4dGVuc2lvbnMYCiADKAsyPC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuQ29udGFpbmVyLkV4dGVuc2lvbnNFbnRyeRIPCgdzYW5kYm94GAsgASgJGj4KB1J1bnRpbWUSDAoEbmFtZRgBIAEoCRIlCgdvcHRpb25zGAIgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGkcKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIwoFdmFsdWUYAiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55OgI4ASIhChNHZXRDb250YWluZXJSZXF1ZXN0EgoKAmlkGAEgASgJIlcKFEdldENvbnRhaW5lclJlc3BvbnNlEj8KCWNvbnRhaW5lchgBIAEoCzIsLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5Db250YWluZXIiKAoVTGlzdENvbnRhaW5lcnNSZXF1ZXN0Eg8KB2ZpbHRlcnMYASADKAkiWgoWTGlzdENvbnRhaW5lcnNSZXNwb25zZRJACgpjb250YWluZXJzGAEgAygLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkNvbnRhaW5lciJZChZDcmVhdGVDb250YWluZXJSZXF1ZXN0Ej8KCWNvbnRhaW5lchgBIAEoCzIsLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5Db250YWluZXIiWgoXQ3JlYXRlQ29udGFpbmVyUmVzcG9uc2USPwoJY29udGFpbmVyGAEgASgLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkNvbnRhaW5lciKKAQoWVXBkYXRlQ29udGFpbmVyUmVxdWVzdBI/Cgljb250YWluZXIYASABKAsyLC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuQ29udGFpbmVyEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJaChdVcGRhdGVDb250YWluZXJSZXNwb25zZRI/Cgljb250YWluZXIYASABKAsyLC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuQ29udGFpbmVyIiQKFkRlbGV0ZUNvbnRhaW5lclJlcXVlc3QSCgoCaWQYASABKAkiVwoUTGlzdENvbnRhaW5lck1lc3NhZ2USPwoJY29udGFpbmVyGAEgASgLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkNvbnRhaW5lcjLkBQoKQ29udGFpbmVycxJ2CgNHZXQSNi5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuR2V0Q29udGFpbmVyUmVxdWVzdBo3LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5HZXRDb250YWluZXJSZXNwb25zZRJ7CgRMaXN0EjguY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkxpc3RDb250YWluZXJzUmVxdWVzdBo5LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5MaXN0Q29udGFpbmVyc1Jlc3BvbnNlEoEBCgpMaXN0U3RyZWFtEjguY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkxpc3RDb250YWluZXJzUmVxdWVzdBo3LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5MaXN0Q29udGFpbmVyTWVzc2FnZTABEn8KBkNyZWF0ZRI5LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5DcmVhdGVDb250YWluZXJSZXF1ZXN0GjouY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkNyZWF0ZUNvbnRhaW5lclJlc3BvbnNlEn8KBlVwZGF0ZRI5LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5VcGRhdGVDb250YWluZXJSZXF1ZXN0GjouY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLlVwZGF0ZUNvbnRhaW5lclJlc3BvbnNlElsKBkRlbGV0ZRI5LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5EZWxldGVDb250YWluZXJSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5YgZwcm90bzM",
-    [
-      file_google_protobuf_any,
-      file_google_protobuf_empty,
-      file_google_protobuf_field_mask,
-      file_google_protobuf_timestamp,
-    ],
-  );
+export const file_containers: GenFile = /*@__PURE__*/
+  fileDesc("ChBjb250YWluZXJzLnByb3RvEiFjb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEigQUKCUNvbnRhaW5lchIKCgJpZBgBIAEoCRJICgZsYWJlbHMYAiADKAsyOC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuQ29udGFpbmVyLkxhYmVsc0VudHJ5Eg0KBWltYWdlGAMgASgJEkUKB3J1bnRpbWUYBCABKAsyNC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuQ29udGFpbmVyLlJ1bnRpbWUSIgoEc3BlYxgFIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSEwoLc25hcHNob3R0ZXIYBiABKAkSFAoMc25hcHNob3Rfa2V5GAcgASgJEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wElAKCmV4dGVuc2lvbnMYCiADKAsyPC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuQ29udGFpbmVyLkV4dGVuc2lvbnNFbnRyeRIPCgdzYW5kYm94GAsgASgJGj4KB1J1bnRpbWUSDAoEbmFtZRgBIAEoCRIlCgdvcHRpb25zGAIgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGkcKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIwoFdmFsdWUYAiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55OgI4ASIhChNHZXRDb250YWluZXJSZXF1ZXN0EgoKAmlkGAEgASgJIlcKFEdldENvbnRhaW5lclJlc3BvbnNlEj8KCWNvbnRhaW5lchgBIAEoCzIsLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5Db250YWluZXIiKAoVTGlzdENvbnRhaW5lcnNSZXF1ZXN0Eg8KB2ZpbHRlcnMYASADKAkiWgoWTGlzdENvbnRhaW5lcnNSZXNwb25zZRJACgpjb250YWluZXJzGAEgAygLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkNvbnRhaW5lciJZChZDcmVhdGVDb250YWluZXJSZXF1ZXN0Ej8KCWNvbnRhaW5lchgBIAEoCzIsLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5Db250YWluZXIiWgoXQ3JlYXRlQ29udGFpbmVyUmVzcG9uc2USPwoJY29udGFpbmVyGAEgASgLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkNvbnRhaW5lciKKAQoWVXBkYXRlQ29udGFpbmVyUmVxdWVzdBI/Cgljb250YWluZXIYASABKAsyLC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuQ29udGFpbmVyEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJaChdVcGRhdGVDb250YWluZXJSZXNwb25zZRI/Cgljb250YWluZXIYASABKAsyLC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuQ29udGFpbmVyIiQKFkRlbGV0ZUNvbnRhaW5lclJlcXVlc3QSCgoCaWQYASABKAkiVwoUTGlzdENvbnRhaW5lck1lc3NhZ2USPwoJY29udGFpbmVyGAEgASgLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkNvbnRhaW5lcjLkBQoKQ29udGFpbmVycxJ2CgNHZXQSNi5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRhaW5lcnMudjEuR2V0Q29udGFpbmVyUmVxdWVzdBo3LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5HZXRDb250YWluZXJSZXNwb25zZRJ7CgRMaXN0EjguY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkxpc3RDb250YWluZXJzUmVxdWVzdBo5LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5MaXN0Q29udGFpbmVyc1Jlc3BvbnNlEoEBCgpMaXN0U3RyZWFtEjguY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkxpc3RDb250YWluZXJzUmVxdWVzdBo3LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5MaXN0Q29udGFpbmVyTWVzc2FnZTABEn8KBkNyZWF0ZRI5LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5DcmVhdGVDb250YWluZXJSZXF1ZXN0GjouY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLkNyZWF0ZUNvbnRhaW5lclJlc3BvbnNlEn8KBlVwZGF0ZRI5LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5VcGRhdGVDb250YWluZXJSZXF1ZXN0GjouY29udGFpbmVyZC5zZXJ2aWNlcy5jb250YWluZXJzLnYxLlVwZGF0ZUNvbnRhaW5lclJlc3BvbnNlElsKBkRlbGV0ZRI5LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGFpbmVycy52MS5EZWxldGVDb250YWluZXJSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5YgZwcm90bzM", [file_google_protobuf_any, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message containerd.services.containers.v1.Container
@@ -94,7 +80,8 @@ export type Container = Message<"containerd.services.containers.v1.Container"> &
  * Describes the message containerd.services.containers.v1.Container.
  * Use `create(ContainerSchema)` to create a new message.
  */
-export const ContainerSchema: GenMessage<Container> = /*@__PURE__*/ messageDesc(file_containers, 0);
+export const ContainerSchema: GenMessage<Container> = /*@__PURE__*/
+  messageDesc(file_containers, 0);
 
 /**
  * @generated from message containerd.services.containers.v1.Container.Runtime
@@ -115,8 +102,7 @@ export type Container_Runtime = Message<"containerd.services.containers.v1.Conta
  * Describes the message containerd.services.containers.v1.Container.Runtime.
  * Use `create(Container_RuntimeSchema)` to create a new message.
  */
-export const Container_RuntimeSchema: GenMessage<Container_Runtime> =
-  /*@__PURE__*/
+export const Container_RuntimeSchema: GenMessage<Container_Runtime> = /*@__PURE__*/
   messageDesc(file_containers, 0, 0);
 
 /**
@@ -133,8 +119,7 @@ export type GetContainerRequest = Message<"containerd.services.containers.v1.Get
  * Describes the message containerd.services.containers.v1.GetContainerRequest.
  * Use `create(GetContainerRequestSchema)` to create a new message.
  */
-export const GetContainerRequestSchema: GenMessage<GetContainerRequest> =
-  /*@__PURE__*/
+export const GetContainerRequestSchema: GenMessage<GetContainerRequest> = /*@__PURE__*/
   messageDesc(file_containers, 1);
 
 /**
@@ -151,8 +136,7 @@ export type GetContainerResponse = Message<"containerd.services.containers.v1.Ge
  * Describes the message containerd.services.containers.v1.GetContainerResponse.
  * Use `create(GetContainerResponseSchema)` to create a new message.
  */
-export const GetContainerResponseSchema: GenMessage<GetContainerResponse> =
-  /*@__PURE__*/
+export const GetContainerResponseSchema: GenMessage<GetContainerResponse> = /*@__PURE__*/
   messageDesc(file_containers, 2);
 
 /**
@@ -169,8 +153,7 @@ export type ListContainersRequest = Message<"containerd.services.containers.v1.L
  * Describes the message containerd.services.containers.v1.ListContainersRequest.
  * Use `create(ListContainersRequestSchema)` to create a new message.
  */
-export const ListContainersRequestSchema: GenMessage<ListContainersRequest> =
-  /*@__PURE__*/
+export const ListContainersRequestSchema: GenMessage<ListContainersRequest> = /*@__PURE__*/
   messageDesc(file_containers, 3);
 
 /**
@@ -187,8 +170,7 @@ export type ListContainersResponse = Message<"containerd.services.containers.v1.
  * Describes the message containerd.services.containers.v1.ListContainersResponse.
  * Use `create(ListContainersResponseSchema)` to create a new message.
  */
-export const ListContainersResponseSchema: GenMessage<ListContainersResponse> =
-  /*@__PURE__*/
+export const ListContainersResponseSchema: GenMessage<ListContainersResponse> = /*@__PURE__*/
   messageDesc(file_containers, 4);
 
 /**
@@ -205,8 +187,7 @@ export type CreateContainerRequest = Message<"containerd.services.containers.v1.
  * Describes the message containerd.services.containers.v1.CreateContainerRequest.
  * Use `create(CreateContainerRequestSchema)` to create a new message.
  */
-export const CreateContainerRequestSchema: GenMessage<CreateContainerRequest> =
-  /*@__PURE__*/
+export const CreateContainerRequestSchema: GenMessage<CreateContainerRequest> = /*@__PURE__*/
   messageDesc(file_containers, 5);
 
 /**
@@ -223,8 +204,7 @@ export type CreateContainerResponse = Message<"containerd.services.containers.v1
  * Describes the message containerd.services.containers.v1.CreateContainerResponse.
  * Use `create(CreateContainerResponseSchema)` to create a new message.
  */
-export const CreateContainerResponseSchema: GenMessage<CreateContainerResponse> =
-  /*@__PURE__*/
+export const CreateContainerResponseSchema: GenMessage<CreateContainerResponse> = /*@__PURE__*/
   messageDesc(file_containers, 6);
 
 /**
@@ -246,8 +226,7 @@ export type UpdateContainerRequest = Message<"containerd.services.containers.v1.
  * Describes the message containerd.services.containers.v1.UpdateContainerRequest.
  * Use `create(UpdateContainerRequestSchema)` to create a new message.
  */
-export const UpdateContainerRequestSchema: GenMessage<UpdateContainerRequest> =
-  /*@__PURE__*/
+export const UpdateContainerRequestSchema: GenMessage<UpdateContainerRequest> = /*@__PURE__*/
   messageDesc(file_containers, 7);
 
 /**
@@ -264,8 +243,7 @@ export type UpdateContainerResponse = Message<"containerd.services.containers.v1
  * Describes the message containerd.services.containers.v1.UpdateContainerResponse.
  * Use `create(UpdateContainerResponseSchema)` to create a new message.
  */
-export const UpdateContainerResponseSchema: GenMessage<UpdateContainerResponse> =
-  /*@__PURE__*/
+export const UpdateContainerResponseSchema: GenMessage<UpdateContainerResponse> = /*@__PURE__*/
   messageDesc(file_containers, 8);
 
 /**
@@ -282,8 +260,7 @@ export type DeleteContainerRequest = Message<"containerd.services.containers.v1.
  * Describes the message containerd.services.containers.v1.DeleteContainerRequest.
  * Use `create(DeleteContainerRequestSchema)` to create a new message.
  */
-export const DeleteContainerRequestSchema: GenMessage<DeleteContainerRequest> =
-  /*@__PURE__*/
+export const DeleteContainerRequestSchema: GenMessage<DeleteContainerRequest> = /*@__PURE__*/
   messageDesc(file_containers, 9);
 
 /**
@@ -300,8 +277,7 @@ export type ListContainerMessage = Message<"containerd.services.containers.v1.Li
  * Describes the message containerd.services.containers.v1.ListContainerMessage.
  * Use `create(ListContainerMessageSchema)` to create a new message.
  */
-export const ListContainerMessageSchema: GenMessage<ListContainerMessage> =
-  /*@__PURE__*/
+export const ListContainerMessageSchema: GenMessage<ListContainerMessage> = /*@__PURE__*/
   messageDesc(file_containers, 10);
 
 /**
@@ -315,7 +291,7 @@ export const Containers: GenService<{
     methodKind: "unary";
     input: typeof GetContainerRequestSchema;
     output: typeof GetContainerResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.containers.v1.Containers.List
    */
@@ -323,7 +299,7 @@ export const Containers: GenService<{
     methodKind: "unary";
     input: typeof ListContainersRequestSchema;
     output: typeof ListContainersResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.containers.v1.Containers.ListStream
    */
@@ -331,7 +307,7 @@ export const Containers: GenService<{
     methodKind: "server_streaming";
     input: typeof ListContainersRequestSchema;
     output: typeof ListContainerMessageSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.containers.v1.Containers.Create
    */
@@ -339,7 +315,7 @@ export const Containers: GenService<{
     methodKind: "unary";
     input: typeof CreateContainerRequestSchema;
     output: typeof CreateContainerResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.containers.v1.Containers.Update
    */
@@ -347,7 +323,7 @@ export const Containers: GenService<{
     methodKind: "unary";
     input: typeof UpdateContainerRequestSchema;
     output: typeof UpdateContainerResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.containers.v1.Containers.Delete
    */
@@ -355,5 +331,7 @@ export const Containers: GenService<{
     methodKind: "unary";
     input: typeof DeleteContainerRequestSchema;
     output: typeof EmptySchema;
-  };
-}> = /*@__PURE__*/ serviceDesc(file_containers, 0);
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_containers, 0);
+

@@ -4,25 +4,17 @@
 // @generated from file content.proto (package containerd.services.content.v1, syntax proto3)
 /* eslint-disable */
 
-import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { EmptySchema, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
-import {
-  file_google_protobuf_empty,
-  file_google_protobuf_field_mask,
-  file_google_protobuf_timestamp,
-} from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file content.proto.
  */
-export const file_content: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "Cg1jb250ZW50LnByb3RvEh5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEi9QEKBEluZm8SDgoGZGlnZXN0GAEgASgJEgwKBHNpemUYAiABKAMSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASQAoGbGFiZWxzGAUgAygLMjAuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLkluZm8uTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIdCgtJbmZvUmVxdWVzdBIOCgZkaWdlc3QYASABKAkiQgoMSW5mb1Jlc3BvbnNlEjIKBGluZm8YASABKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuSW5mbyJ0Cg1VcGRhdGVSZXF1ZXN0EjIKBGluZm8YASABKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuSW5mbxIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siRAoOVXBkYXRlUmVzcG9uc2USMgoEaW5mbxgBIAEoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5JbmZvIiUKEkxpc3RDb250ZW50UmVxdWVzdBIPCgdmaWx0ZXJzGAEgAygJIkkKE0xpc3RDb250ZW50UmVzcG9uc2USMgoEaW5mbxgBIAMoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5JbmZvIiYKFERlbGV0ZUNvbnRlbnRSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSJCChJSZWFkQ29udGVudFJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoAxIMCgRzaXplGAMgASgDIjMKE1JlYWRDb250ZW50UmVzcG9uc2USDgoGb2Zmc2V0GAEgASgDEgwKBGRhdGEYAiABKAwipgEKBlN0YXR1cxIuCgpzdGFydGVkX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNyZWYYAyABKAkSDgoGb2Zmc2V0GAQgASgDEg0KBXRvdGFsGAUgASgDEhAKCGV4cGVjdGVkGAYgASgJIhwKDVN0YXR1c1JlcXVlc3QSCwoDcmVmGAEgASgJIkgKDlN0YXR1c1Jlc3BvbnNlEjYKBnN0YXR1cxgBIAEoCzImLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5TdGF0dXMiJgoTTGlzdFN0YXR1c2VzUmVxdWVzdBIPCgdmaWx0ZXJzGAEgAygJIlAKFExpc3RTdGF0dXNlc1Jlc3BvbnNlEjgKCHN0YXR1c2VzGAEgAygLMiYuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLlN0YXR1cyKeAgoTV3JpdGVDb250ZW50UmVxdWVzdBI7CgZhY3Rpb24YASABKA4yKy5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuV3JpdGVBY3Rpb24SCwoDcmVmGAIgASgJEg0KBXRvdGFsGAMgASgDEhAKCGV4cGVjdGVkGAQgASgJEg4KBm9mZnNldBgFIAEoAxIMCgRkYXRhGAYgASgMEk8KBmxhYmVscxgHIAMoCzI/LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5Xcml0ZUNvbnRlbnRSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi4gEKFFdyaXRlQ29udGVudFJlc3BvbnNlEjsKBmFjdGlvbhgBIAEoDjIrLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5Xcml0ZUFjdGlvbhIuCgpzdGFydGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZvZmZzZXQYBCABKAMSDQoFdG90YWwYBSABKAMSDgoGZGlnZXN0GAYgASgJIhsKDEFib3J0UmVxdWVzdBILCgNyZWYYASABKAkqLgoLV3JpdGVBY3Rpb24SCAoEU1RBVBAAEgkKBVdSSVRFEAESCgoGQ09NTUlUEAIyvgcKB0NvbnRlbnQSYQoESW5mbxIrLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5JbmZvUmVxdWVzdBosLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5JbmZvUmVzcG9uc2USZwoGVXBkYXRlEi0uY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLlVwZGF0ZVJlcXVlc3QaLi5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuVXBkYXRlUmVzcG9uc2UScQoETGlzdBIyLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5MaXN0Q29udGVudFJlcXVlc3QaMy5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuTGlzdENvbnRlbnRSZXNwb25zZTABElYKBkRlbGV0ZRI0LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5EZWxldGVDb250ZW50UmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJxCgRSZWFkEjIuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLlJlYWRDb250ZW50UmVxdWVzdBozLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5SZWFkQ29udGVudFJlc3BvbnNlMAESZwoGU3RhdHVzEi0uY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLlN0YXR1c1JlcXVlc3QaLi5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuU3RhdHVzUmVzcG9uc2USeQoMTGlzdFN0YXR1c2VzEjMuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLkxpc3RTdGF0dXNlc1JlcXVlc3QaNC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuTGlzdFN0YXR1c2VzUmVzcG9uc2USdgoFV3JpdGUSMy5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuV3JpdGVDb250ZW50UmVxdWVzdBo0LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5Xcml0ZUNvbnRlbnRSZXNwb25zZSgBMAESTQoFQWJvcnQSLC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuQWJvcnRSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5YgZwcm90bzM",
-    [file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp],
-  );
+export const file_content: GenFile = /*@__PURE__*/
+  fileDesc("Cg1jb250ZW50LnByb3RvEh5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEi9QEKBEluZm8SDgoGZGlnZXN0GAEgASgJEgwKBHNpemUYAiABKAMSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASQAoGbGFiZWxzGAUgAygLMjAuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLkluZm8uTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIdCgtJbmZvUmVxdWVzdBIOCgZkaWdlc3QYASABKAkiQgoMSW5mb1Jlc3BvbnNlEjIKBGluZm8YASABKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuSW5mbyJ0Cg1VcGRhdGVSZXF1ZXN0EjIKBGluZm8YASABKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuSW5mbxIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siRAoOVXBkYXRlUmVzcG9uc2USMgoEaW5mbxgBIAEoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5JbmZvIiUKEkxpc3RDb250ZW50UmVxdWVzdBIPCgdmaWx0ZXJzGAEgAygJIkkKE0xpc3RDb250ZW50UmVzcG9uc2USMgoEaW5mbxgBIAMoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5JbmZvIiYKFERlbGV0ZUNvbnRlbnRSZXF1ZXN0Eg4KBmRpZ2VzdBgBIAEoCSJCChJSZWFkQ29udGVudFJlcXVlc3QSDgoGZGlnZXN0GAEgASgJEg4KBm9mZnNldBgCIAEoAxIMCgRzaXplGAMgASgDIjMKE1JlYWRDb250ZW50UmVzcG9uc2USDgoGb2Zmc2V0GAEgASgDEgwKBGRhdGEYAiABKAwipgEKBlN0YXR1cxIuCgpzdGFydGVkX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNyZWYYAyABKAkSDgoGb2Zmc2V0GAQgASgDEg0KBXRvdGFsGAUgASgDEhAKCGV4cGVjdGVkGAYgASgJIhwKDVN0YXR1c1JlcXVlc3QSCwoDcmVmGAEgASgJIkgKDlN0YXR1c1Jlc3BvbnNlEjYKBnN0YXR1cxgBIAEoCzImLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5TdGF0dXMiJgoTTGlzdFN0YXR1c2VzUmVxdWVzdBIPCgdmaWx0ZXJzGAEgAygJIlAKFExpc3RTdGF0dXNlc1Jlc3BvbnNlEjgKCHN0YXR1c2VzGAEgAygLMiYuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLlN0YXR1cyKeAgoTV3JpdGVDb250ZW50UmVxdWVzdBI7CgZhY3Rpb24YASABKA4yKy5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuV3JpdGVBY3Rpb24SCwoDcmVmGAIgASgJEg0KBXRvdGFsGAMgASgDEhAKCGV4cGVjdGVkGAQgASgJEg4KBm9mZnNldBgFIAEoAxIMCgRkYXRhGAYgASgMEk8KBmxhYmVscxgHIAMoCzI/LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5Xcml0ZUNvbnRlbnRSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi4gEKFFdyaXRlQ29udGVudFJlc3BvbnNlEjsKBmFjdGlvbhgBIAEoDjIrLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5Xcml0ZUFjdGlvbhIuCgpzdGFydGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZvZmZzZXQYBCABKAMSDQoFdG90YWwYBSABKAMSDgoGZGlnZXN0GAYgASgJIhsKDEFib3J0UmVxdWVzdBILCgNyZWYYASABKAkqLgoLV3JpdGVBY3Rpb24SCAoEU1RBVBAAEgkKBVdSSVRFEAESCgoGQ09NTUlUEAIyvgcKB0NvbnRlbnQSYQoESW5mbxIrLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5JbmZvUmVxdWVzdBosLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5JbmZvUmVzcG9uc2USZwoGVXBkYXRlEi0uY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLlVwZGF0ZVJlcXVlc3QaLi5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuVXBkYXRlUmVzcG9uc2UScQoETGlzdBIyLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5MaXN0Q29udGVudFJlcXVlc3QaMy5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuTGlzdENvbnRlbnRSZXNwb25zZTABElYKBkRlbGV0ZRI0LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5EZWxldGVDb250ZW50UmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJxCgRSZWFkEjIuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLlJlYWRDb250ZW50UmVxdWVzdBozLmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5SZWFkQ29udGVudFJlc3BvbnNlMAESZwoGU3RhdHVzEi0uY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLlN0YXR1c1JlcXVlc3QaLi5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuU3RhdHVzUmVzcG9uc2USeQoMTGlzdFN0YXR1c2VzEjMuY29udGFpbmVyZC5zZXJ2aWNlcy5jb250ZW50LnYxLkxpc3RTdGF0dXNlc1JlcXVlc3QaNC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuTGlzdFN0YXR1c2VzUmVzcG9uc2USdgoFV3JpdGUSMy5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuV3JpdGVDb250ZW50UmVxdWVzdBo0LmNvbnRhaW5lcmQuc2VydmljZXMuY29udGVudC52MS5Xcml0ZUNvbnRlbnRSZXNwb25zZSgBMAESTQoFQWJvcnQSLC5jb250YWluZXJkLnNlcnZpY2VzLmNvbnRlbnQudjEuQWJvcnRSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5YgZwcm90bzM", [file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message containerd.services.content.v1.Info
@@ -58,7 +50,8 @@ export type Info = Message<"containerd.services.content.v1.Info"> & {
  * Describes the message containerd.services.content.v1.Info.
  * Use `create(InfoSchema)` to create a new message.
  */
-export const InfoSchema: GenMessage<Info> = /*@__PURE__*/ messageDesc(file_content, 0);
+export const InfoSchema: GenMessage<Info> = /*@__PURE__*/
+  messageDesc(file_content, 0);
 
 /**
  * @generated from message containerd.services.content.v1.InfoRequest
@@ -74,7 +67,8 @@ export type InfoRequest = Message<"containerd.services.content.v1.InfoRequest"> 
  * Describes the message containerd.services.content.v1.InfoRequest.
  * Use `create(InfoRequestSchema)` to create a new message.
  */
-export const InfoRequestSchema: GenMessage<InfoRequest> = /*@__PURE__*/ messageDesc(file_content, 1);
+export const InfoRequestSchema: GenMessage<InfoRequest> = /*@__PURE__*/
+  messageDesc(file_content, 1);
 
 /**
  * @generated from message containerd.services.content.v1.InfoResponse
@@ -90,7 +84,8 @@ export type InfoResponse = Message<"containerd.services.content.v1.InfoResponse"
  * Describes the message containerd.services.content.v1.InfoResponse.
  * Use `create(InfoResponseSchema)` to create a new message.
  */
-export const InfoResponseSchema: GenMessage<InfoResponse> = /*@__PURE__*/ messageDesc(file_content, 2);
+export const InfoResponseSchema: GenMessage<InfoResponse> = /*@__PURE__*/
+  messageDesc(file_content, 2);
 
 /**
  * @generated from message containerd.services.content.v1.UpdateRequest
@@ -111,7 +106,8 @@ export type UpdateRequest = Message<"containerd.services.content.v1.UpdateReques
  * Describes the message containerd.services.content.v1.UpdateRequest.
  * Use `create(UpdateRequestSchema)` to create a new message.
  */
-export const UpdateRequestSchema: GenMessage<UpdateRequest> = /*@__PURE__*/ messageDesc(file_content, 3);
+export const UpdateRequestSchema: GenMessage<UpdateRequest> = /*@__PURE__*/
+  messageDesc(file_content, 3);
 
 /**
  * @generated from message containerd.services.content.v1.UpdateResponse
@@ -127,7 +123,8 @@ export type UpdateResponse = Message<"containerd.services.content.v1.UpdateRespo
  * Describes the message containerd.services.content.v1.UpdateResponse.
  * Use `create(UpdateResponseSchema)` to create a new message.
  */
-export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/ messageDesc(file_content, 4);
+export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
+  messageDesc(file_content, 4);
 
 /**
  * @generated from message containerd.services.content.v1.ListContentRequest
@@ -143,8 +140,7 @@ export type ListContentRequest = Message<"containerd.services.content.v1.ListCon
  * Describes the message containerd.services.content.v1.ListContentRequest.
  * Use `create(ListContentRequestSchema)` to create a new message.
  */
-export const ListContentRequestSchema: GenMessage<ListContentRequest> =
-  /*@__PURE__*/
+export const ListContentRequestSchema: GenMessage<ListContentRequest> = /*@__PURE__*/
   messageDesc(file_content, 5);
 
 /**
@@ -161,8 +157,7 @@ export type ListContentResponse = Message<"containerd.services.content.v1.ListCo
  * Describes the message containerd.services.content.v1.ListContentResponse.
  * Use `create(ListContentResponseSchema)` to create a new message.
  */
-export const ListContentResponseSchema: GenMessage<ListContentResponse> =
-  /*@__PURE__*/
+export const ListContentResponseSchema: GenMessage<ListContentResponse> = /*@__PURE__*/
   messageDesc(file_content, 6);
 
 /**
@@ -179,8 +174,7 @@ export type DeleteContentRequest = Message<"containerd.services.content.v1.Delet
  * Describes the message containerd.services.content.v1.DeleteContentRequest.
  * Use `create(DeleteContentRequestSchema)` to create a new message.
  */
-export const DeleteContentRequestSchema: GenMessage<DeleteContentRequest> =
-  /*@__PURE__*/
+export const DeleteContentRequestSchema: GenMessage<DeleteContentRequest> = /*@__PURE__*/
   messageDesc(file_content, 7);
 
 /**
@@ -207,8 +201,7 @@ export type ReadContentRequest = Message<"containerd.services.content.v1.ReadCon
  * Describes the message containerd.services.content.v1.ReadContentRequest.
  * Use `create(ReadContentRequestSchema)` to create a new message.
  */
-export const ReadContentRequestSchema: GenMessage<ReadContentRequest> =
-  /*@__PURE__*/
+export const ReadContentRequestSchema: GenMessage<ReadContentRequest> = /*@__PURE__*/
   messageDesc(file_content, 8);
 
 /**
@@ -230,8 +223,7 @@ export type ReadContentResponse = Message<"containerd.services.content.v1.ReadCo
  * Describes the message containerd.services.content.v1.ReadContentResponse.
  * Use `create(ReadContentResponseSchema)` to create a new message.
  */
-export const ReadContentResponseSchema: GenMessage<ReadContentResponse> =
-  /*@__PURE__*/
+export const ReadContentResponseSchema: GenMessage<ReadContentResponse> = /*@__PURE__*/
   messageDesc(file_content, 9);
 
 /**
@@ -273,7 +265,8 @@ export type Status = Message<"containerd.services.content.v1.Status"> & {
  * Describes the message containerd.services.content.v1.Status.
  * Use `create(StatusSchema)` to create a new message.
  */
-export const StatusSchema: GenMessage<Status> = /*@__PURE__*/ messageDesc(file_content, 10);
+export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
+  messageDesc(file_content, 10);
 
 /**
  * @generated from message containerd.services.content.v1.StatusRequest
@@ -289,7 +282,8 @@ export type StatusRequest = Message<"containerd.services.content.v1.StatusReques
  * Describes the message containerd.services.content.v1.StatusRequest.
  * Use `create(StatusRequestSchema)` to create a new message.
  */
-export const StatusRequestSchema: GenMessage<StatusRequest> = /*@__PURE__*/ messageDesc(file_content, 11);
+export const StatusRequestSchema: GenMessage<StatusRequest> = /*@__PURE__*/
+  messageDesc(file_content, 11);
 
 /**
  * @generated from message containerd.services.content.v1.StatusResponse
@@ -305,7 +299,8 @@ export type StatusResponse = Message<"containerd.services.content.v1.StatusRespo
  * Describes the message containerd.services.content.v1.StatusResponse.
  * Use `create(StatusResponseSchema)` to create a new message.
  */
-export const StatusResponseSchema: GenMessage<StatusResponse> = /*@__PURE__*/ messageDesc(file_content, 12);
+export const StatusResponseSchema: GenMessage<StatusResponse> = /*@__PURE__*/
+  messageDesc(file_content, 12);
 
 /**
  * @generated from message containerd.services.content.v1.ListStatusesRequest
@@ -321,8 +316,7 @@ export type ListStatusesRequest = Message<"containerd.services.content.v1.ListSt
  * Describes the message containerd.services.content.v1.ListStatusesRequest.
  * Use `create(ListStatusesRequestSchema)` to create a new message.
  */
-export const ListStatusesRequestSchema: GenMessage<ListStatusesRequest> =
-  /*@__PURE__*/
+export const ListStatusesRequestSchema: GenMessage<ListStatusesRequest> = /*@__PURE__*/
   messageDesc(file_content, 13);
 
 /**
@@ -339,8 +333,7 @@ export type ListStatusesResponse = Message<"containerd.services.content.v1.ListS
  * Describes the message containerd.services.content.v1.ListStatusesResponse.
  * Use `create(ListStatusesResponseSchema)` to create a new message.
  */
-export const ListStatusesResponseSchema: GenMessage<ListStatusesResponse> =
-  /*@__PURE__*/
+export const ListStatusesResponseSchema: GenMessage<ListStatusesResponse> = /*@__PURE__*/
   messageDesc(file_content, 14);
 
 /**
@@ -387,8 +380,7 @@ export type WriteContentRequest = Message<"containerd.services.content.v1.WriteC
  * Describes the message containerd.services.content.v1.WriteContentRequest.
  * Use `create(WriteContentRequestSchema)` to create a new message.
  */
-export const WriteContentRequestSchema: GenMessage<WriteContentRequest> =
-  /*@__PURE__*/
+export const WriteContentRequestSchema: GenMessage<WriteContentRequest> = /*@__PURE__*/
   messageDesc(file_content, 15);
 
 /**
@@ -430,8 +422,7 @@ export type WriteContentResponse = Message<"containerd.services.content.v1.Write
  * Describes the message containerd.services.content.v1.WriteContentResponse.
  * Use `create(WriteContentResponseSchema)` to create a new message.
  */
-export const WriteContentResponseSchema: GenMessage<WriteContentResponse> =
-  /*@__PURE__*/
+export const WriteContentResponseSchema: GenMessage<WriteContentResponse> = /*@__PURE__*/
   messageDesc(file_content, 16);
 
 /**
@@ -448,7 +439,8 @@ export type AbortRequest = Message<"containerd.services.content.v1.AbortRequest"
  * Describes the message containerd.services.content.v1.AbortRequest.
  * Use `create(AbortRequestSchema)` to create a new message.
  */
-export const AbortRequestSchema: GenMessage<AbortRequest> = /*@__PURE__*/ messageDesc(file_content, 17);
+export const AbortRequestSchema: GenMessage<AbortRequest> = /*@__PURE__*/
+  messageDesc(file_content, 17);
 
 /**
  * @generated from enum containerd.services.content.v1.WriteAction
@@ -478,7 +470,8 @@ export type WriteAction = (typeof WriteAction)[keyof typeof WriteAction] | Unkno
 /**
  * Describes the enum containerd.services.content.v1.WriteAction.
  */
-export const WriteActionSchema: GenEnum<WriteAction> = /*@__PURE__*/ enumDesc(file_content, 0);
+export const WriteActionSchema: GenEnum<WriteAction> = /*@__PURE__*/
+  enumDesc(file_content, 0);
 
 /**
  * @generated from service containerd.services.content.v1.Content
@@ -491,7 +484,7 @@ export const Content: GenService<{
     methodKind: "unary";
     input: typeof InfoRequestSchema;
     output: typeof InfoResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.content.v1.Content.Update
    */
@@ -499,7 +492,7 @@ export const Content: GenService<{
     methodKind: "unary";
     input: typeof UpdateRequestSchema;
     output: typeof UpdateResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.content.v1.Content.List
    */
@@ -507,7 +500,7 @@ export const Content: GenService<{
     methodKind: "server_streaming";
     input: typeof ListContentRequestSchema;
     output: typeof ListContentResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.content.v1.Content.Delete
    */
@@ -515,7 +508,7 @@ export const Content: GenService<{
     methodKind: "unary";
     input: typeof DeleteContentRequestSchema;
     output: typeof EmptySchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.content.v1.Content.Read
    */
@@ -523,7 +516,7 @@ export const Content: GenService<{
     methodKind: "server_streaming";
     input: typeof ReadContentRequestSchema;
     output: typeof ReadContentResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.content.v1.Content.Status
    */
@@ -531,7 +524,7 @@ export const Content: GenService<{
     methodKind: "unary";
     input: typeof StatusRequestSchema;
     output: typeof StatusResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.content.v1.Content.ListStatuses
    */
@@ -539,7 +532,7 @@ export const Content: GenService<{
     methodKind: "unary";
     input: typeof ListStatusesRequestSchema;
     output: typeof ListStatusesResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.content.v1.Content.Write
    */
@@ -547,7 +540,7 @@ export const Content: GenService<{
     methodKind: "bidi_streaming";
     input: typeof WriteContentRequestSchema;
     output: typeof WriteContentResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.content.v1.Content.Abort
    */
@@ -555,5 +548,7 @@ export const Content: GenService<{
     methodKind: "unary";
     input: typeof AbortRequestSchema;
     output: typeof EmptySchema;
-  };
-}> = /*@__PURE__*/ serviceDesc(file_content, 0);
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_content, 0);
+

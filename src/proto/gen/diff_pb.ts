@@ -4,23 +4,19 @@
 // @generated from file diff.proto (package containerd.services.diff.v1, syntax proto3)
 /* eslint-disable */
 
-import type { Message } from "@bufbuild/protobuf";
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_any, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Descriptor, Mount } from "./containerd-types_pb.ts";
 import { file_containerd_types } from "./containerd-types_pb.ts";
+import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_any, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file diff.proto.
  */
-export const file_diff: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "CgpkaWZmLnByb3RvEhtjb250YWluZXJkLnNlcnZpY2VzLmRpZmYudjEihgIKDEFwcGx5UmVxdWVzdBIqCgRkaWZmGAEgASgLMhwuY29udGFpbmVyZC50eXBlcy5EZXNjcmlwdG9yEicKBm1vdW50cxgCIAMoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQSSQoIcGF5bG9hZHMYAyADKAsyNy5jb250YWluZXJkLnNlcnZpY2VzLmRpZmYudjEuQXBwbHlSZXF1ZXN0LlBheWxvYWRzRW50cnkSDwoHc3luY19mcxgEIAEoCBpFCg1QYXlsb2Fkc0VudHJ5EgsKA2tleRgBIAEoCRIjCgV2YWx1ZRgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5Bbnk6AjgBIj4KDUFwcGx5UmVzcG9uc2USLQoHYXBwbGllZBgBIAEoCzIcLmNvbnRhaW5lcmQudHlwZXMuRGVzY3JpcHRvciKpAgoLRGlmZlJlcXVlc3QSJQoEbGVmdBgBIAMoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQSJgoFcmlnaHQYAiADKAsyFy5jb250YWluZXJkLnR5cGVzLk1vdW50EhIKCm1lZGlhX3R5cGUYAyABKAkSCwoDcmVmGAQgASgJEkQKBmxhYmVscxgFIAMoCzI0LmNvbnRhaW5lcmQuc2VydmljZXMuZGlmZi52MS5EaWZmUmVxdWVzdC5MYWJlbHNFbnRyeRI1ChFzb3VyY2VfZGF0ZV9lcG9jaBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI6CgxEaWZmUmVzcG9uc2USKgoEZGlmZhgDIAEoCzIcLmNvbnRhaW5lcmQudHlwZXMuRGVzY3JpcHRvcjLDAQoERGlmZhJeCgVBcHBseRIpLmNvbnRhaW5lcmQuc2VydmljZXMuZGlmZi52MS5BcHBseVJlcXVlc3QaKi5jb250YWluZXJkLnNlcnZpY2VzLmRpZmYudjEuQXBwbHlSZXNwb25zZRJbCgREaWZmEiguY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLkRpZmZSZXF1ZXN0GikuY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLkRpZmZSZXNwb25zZWIGcHJvdG8z",
-    [file_containerd_types, file_google_protobuf_any, file_google_protobuf_timestamp],
-  );
+export const file_diff: GenFile = /*@__PURE__*/
+  fileDesc("CgpkaWZmLnByb3RvEhtjb250YWluZXJkLnNlcnZpY2VzLmRpZmYudjEihgIKDEFwcGx5UmVxdWVzdBIqCgRkaWZmGAEgASgLMhwuY29udGFpbmVyZC50eXBlcy5EZXNjcmlwdG9yEicKBm1vdW50cxgCIAMoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQSSQoIcGF5bG9hZHMYAyADKAsyNy5jb250YWluZXJkLnNlcnZpY2VzLmRpZmYudjEuQXBwbHlSZXF1ZXN0LlBheWxvYWRzRW50cnkSDwoHc3luY19mcxgEIAEoCBpFCg1QYXlsb2Fkc0VudHJ5EgsKA2tleRgBIAEoCRIjCgV2YWx1ZRgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5Bbnk6AjgBIj4KDUFwcGx5UmVzcG9uc2USLQoHYXBwbGllZBgBIAEoCzIcLmNvbnRhaW5lcmQudHlwZXMuRGVzY3JpcHRvciKpAgoLRGlmZlJlcXVlc3QSJQoEbGVmdBgBIAMoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQSJgoFcmlnaHQYAiADKAsyFy5jb250YWluZXJkLnR5cGVzLk1vdW50EhIKCm1lZGlhX3R5cGUYAyABKAkSCwoDcmVmGAQgASgJEkQKBmxhYmVscxgFIAMoCzI0LmNvbnRhaW5lcmQuc2VydmljZXMuZGlmZi52MS5EaWZmUmVxdWVzdC5MYWJlbHNFbnRyeRI1ChFzb3VyY2VfZGF0ZV9lcG9jaBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI6CgxEaWZmUmVzcG9uc2USKgoEZGlmZhgDIAEoCzIcLmNvbnRhaW5lcmQudHlwZXMuRGVzY3JpcHRvcjLDAQoERGlmZhJeCgVBcHBseRIpLmNvbnRhaW5lcmQuc2VydmljZXMuZGlmZi52MS5BcHBseVJlcXVlc3QaKi5jb250YWluZXJkLnNlcnZpY2VzLmRpZmYudjEuQXBwbHlSZXNwb25zZRJbCgREaWZmEiguY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLkRpZmZSZXF1ZXN0GikuY29udGFpbmVyZC5zZXJ2aWNlcy5kaWZmLnYxLkRpZmZSZXNwb25zZWIGcHJvdG8z", [file_containerd_types, file_google_protobuf_any, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message containerd.services.diff.v1.ApplyRequest
@@ -51,7 +47,8 @@ export type ApplyRequest = Message<"containerd.services.diff.v1.ApplyRequest"> &
  * Describes the message containerd.services.diff.v1.ApplyRequest.
  * Use `create(ApplyRequestSchema)` to create a new message.
  */
-export const ApplyRequestSchema: GenMessage<ApplyRequest> = /*@__PURE__*/ messageDesc(file_diff, 0);
+export const ApplyRequestSchema: GenMessage<ApplyRequest> = /*@__PURE__*/
+  messageDesc(file_diff, 0);
 
 /**
  * @generated from message containerd.services.diff.v1.ApplyResponse
@@ -67,7 +64,8 @@ export type ApplyResponse = Message<"containerd.services.diff.v1.ApplyResponse">
  * Describes the message containerd.services.diff.v1.ApplyResponse.
  * Use `create(ApplyResponseSchema)` to create a new message.
  */
-export const ApplyResponseSchema: GenMessage<ApplyResponse> = /*@__PURE__*/ messageDesc(file_diff, 1);
+export const ApplyResponseSchema: GenMessage<ApplyResponse> = /*@__PURE__*/
+  messageDesc(file_diff, 1);
 
 /**
  * @generated from message containerd.services.diff.v1.DiffRequest
@@ -108,7 +106,8 @@ export type DiffRequest = Message<"containerd.services.diff.v1.DiffRequest"> & {
  * Describes the message containerd.services.diff.v1.DiffRequest.
  * Use `create(DiffRequestSchema)` to create a new message.
  */
-export const DiffRequestSchema: GenMessage<DiffRequest> = /*@__PURE__*/ messageDesc(file_diff, 2);
+export const DiffRequestSchema: GenMessage<DiffRequest> = /*@__PURE__*/
+  messageDesc(file_diff, 2);
 
 /**
  * @generated from message containerd.services.diff.v1.DiffResponse
@@ -124,7 +123,8 @@ export type DiffResponse = Message<"containerd.services.diff.v1.DiffResponse"> &
  * Describes the message containerd.services.diff.v1.DiffResponse.
  * Use `create(DiffResponseSchema)` to create a new message.
  */
-export const DiffResponseSchema: GenMessage<DiffResponse> = /*@__PURE__*/ messageDesc(file_diff, 3);
+export const DiffResponseSchema: GenMessage<DiffResponse> = /*@__PURE__*/
+  messageDesc(file_diff, 3);
 
 /**
  * @generated from service containerd.services.diff.v1.Diff
@@ -137,7 +137,7 @@ export const Diff: GenService<{
     methodKind: "unary";
     input: typeof ApplyRequestSchema;
     output: typeof ApplyResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.diff.v1.Diff.Diff
    */
@@ -145,5 +145,7 @@ export const Diff: GenService<{
     methodKind: "unary";
     input: typeof DiffRequestSchema;
     output: typeof DiffResponseSchema;
-  };
-}> = /*@__PURE__*/ serviceDesc(file_diff, 0);
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_diff, 0);
+

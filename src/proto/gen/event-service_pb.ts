@@ -4,23 +4,19 @@
 // @generated from file event-service.proto (package containerd.services.events.v1, syntax proto3)
 /* eslint-disable */
 
-import type { Message } from "@bufbuild/protobuf";
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Any, EmptySchema } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_any, file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
 import type { Envelope, EnvelopeSchema } from "./containerd-types_pb.ts";
 import { file_containerd_types } from "./containerd-types_pb.ts";
+import type { Any, EmptySchema } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_any, file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file event-service.proto.
  */
-export const file_event_service: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "ChNldmVudC1zZXJ2aWNlLnByb3RvEh1jb250YWluZXJkLnNlcnZpY2VzLmV2ZW50cy52MSJECg5QdWJsaXNoUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIjCgVldmVudBgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiPgoORm9yd2FyZFJlcXVlc3QSLAoIZW52ZWxvcGUYASABKAsyGi5jb250YWluZXJkLnR5cGVzLkVudmVsb3BlIiMKEFN1YnNjcmliZVJlcXVlc3QSDwoHZmlsdGVycxgBIAMoCTKIAgoGRXZlbnRzElAKB1B1Ymxpc2gSLS5jb250YWluZXJkLnNlcnZpY2VzLmV2ZW50cy52MS5QdWJsaXNoUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJQCgdGb3J3YXJkEi0uY29udGFpbmVyZC5zZXJ2aWNlcy5ldmVudHMudjEuRm9yd2FyZFJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkSWgoJU3Vic2NyaWJlEi8uY29udGFpbmVyZC5zZXJ2aWNlcy5ldmVudHMudjEuU3Vic2NyaWJlUmVxdWVzdBoaLmNvbnRhaW5lcmQudHlwZXMuRW52ZWxvcGUwAWIGcHJvdG8z",
-    [file_containerd_types, file_google_protobuf_any, file_google_protobuf_empty],
-  );
+export const file_event_service: GenFile = /*@__PURE__*/
+  fileDesc("ChNldmVudC1zZXJ2aWNlLnByb3RvEh1jb250YWluZXJkLnNlcnZpY2VzLmV2ZW50cy52MSJECg5QdWJsaXNoUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIjCgVldmVudBgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiPgoORm9yd2FyZFJlcXVlc3QSLAoIZW52ZWxvcGUYASABKAsyGi5jb250YWluZXJkLnR5cGVzLkVudmVsb3BlIiMKEFN1YnNjcmliZVJlcXVlc3QSDwoHZmlsdGVycxgBIAMoCTKIAgoGRXZlbnRzElAKB1B1Ymxpc2gSLS5jb250YWluZXJkLnNlcnZpY2VzLmV2ZW50cy52MS5QdWJsaXNoUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJQCgdGb3J3YXJkEi0uY29udGFpbmVyZC5zZXJ2aWNlcy5ldmVudHMudjEuRm9yd2FyZFJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkSWgoJU3Vic2NyaWJlEi8uY29udGFpbmVyZC5zZXJ2aWNlcy5ldmVudHMudjEuU3Vic2NyaWJlUmVxdWVzdBoaLmNvbnRhaW5lcmQudHlwZXMuRW52ZWxvcGUwAWIGcHJvdG8z", [file_containerd_types, file_google_protobuf_any, file_google_protobuf_empty]);
 
 /**
  * @generated from message containerd.services.events.v1.PublishRequest
@@ -41,8 +37,7 @@ export type PublishRequest = Message<"containerd.services.events.v1.PublishReque
  * Describes the message containerd.services.events.v1.PublishRequest.
  * Use `create(PublishRequestSchema)` to create a new message.
  */
-export const PublishRequestSchema: GenMessage<PublishRequest> =
-  /*@__PURE__*/
+export const PublishRequestSchema: GenMessage<PublishRequest> = /*@__PURE__*/
   messageDesc(file_event_service, 0);
 
 /**
@@ -59,8 +54,7 @@ export type ForwardRequest = Message<"containerd.services.events.v1.ForwardReque
  * Describes the message containerd.services.events.v1.ForwardRequest.
  * Use `create(ForwardRequestSchema)` to create a new message.
  */
-export const ForwardRequestSchema: GenMessage<ForwardRequest> =
-  /*@__PURE__*/
+export const ForwardRequestSchema: GenMessage<ForwardRequest> = /*@__PURE__*/
   messageDesc(file_event_service, 1);
 
 /**
@@ -77,8 +71,7 @@ export type SubscribeRequest = Message<"containerd.services.events.v1.SubscribeR
  * Describes the message containerd.services.events.v1.SubscribeRequest.
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
-export const SubscribeRequestSchema: GenMessage<SubscribeRequest> =
-  /*@__PURE__*/
+export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
   messageDesc(file_event_service, 2);
 
 /**
@@ -92,7 +85,7 @@ export const Events: GenService<{
     methodKind: "unary";
     input: typeof PublishRequestSchema;
     output: typeof EmptySchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.events.v1.Events.Forward
    */
@@ -100,7 +93,7 @@ export const Events: GenService<{
     methodKind: "unary";
     input: typeof ForwardRequestSchema;
     output: typeof EmptySchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.events.v1.Events.Subscribe
    */
@@ -108,5 +101,7 @@ export const Events: GenService<{
     methodKind: "server_streaming";
     input: typeof SubscribeRequestSchema;
     output: typeof EnvelopeSchema;
-  };
-}> = /*@__PURE__*/ serviceDesc(file_event_service, 0);
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_event_service, 0);
+

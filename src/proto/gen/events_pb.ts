@@ -4,23 +4,19 @@
 // @generated from file events.proto (package containerd.events, syntax proto3)
 /* eslint-disable */
 
-import type { Message } from "@bufbuild/protobuf";
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_any, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Mount } from "./containerd-types_pb.ts";
 import { file_containerd_types } from "./containerd-types_pb.ts";
+import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_any, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file events.proto.
  */
-export const file_events: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "CgxldmVudHMucHJvdG8SEWNvbnRhaW5lcmQuZXZlbnRzIqkBCg9Db250YWluZXJDcmVhdGUSCgoCaWQYASABKAkSDQoFaW1hZ2UYAiABKAkSOwoHcnVudGltZRgDIAEoCzIqLmNvbnRhaW5lcmQuZXZlbnRzLkNvbnRhaW5lckNyZWF0ZS5SdW50aW1lGj4KB1J1bnRpbWUSDAoEbmFtZRgBIAEoCRIlCgdvcHRpb25zGAIgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueSKxAQoPQ29udGFpbmVyVXBkYXRlEgoKAmlkGAEgASgJEg0KBWltYWdlGAIgASgJEj4KBmxhYmVscxgDIAMoCzIuLmNvbnRhaW5lcmQuZXZlbnRzLkNvbnRhaW5lclVwZGF0ZS5MYWJlbHNFbnRyeRIUCgxzbmFwc2hvdF9rZXkYBCABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIdCg9Db250YWluZXJEZWxldGUSCgoCaWQYASABKAkiQAoNQ29udGVudENyZWF0ZRIOCgZkaWdlc3QYASABKAkSDAoEc2l6ZRgCIAEoAxIRCgltZWRpYVR5cGUYAyABKAkiHwoNQ29udGVudERlbGV0ZRIOCgZkaWdlc3QYASABKAkijgEKD05hbWVzcGFjZUNyZWF0ZRIMCgRuYW1lGAEgASgJEj4KBmxhYmVscxgCIAMoCzIuLmNvbnRhaW5lcmQuZXZlbnRzLk5hbWVzcGFjZUNyZWF0ZS5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIo4BCg9OYW1lc3BhY2VVcGRhdGUSDAoEbmFtZRgBIAEoCRI+CgZsYWJlbHMYAiADKAsyLi5jb250YWluZXJkLmV2ZW50cy5OYW1lc3BhY2VVcGRhdGUuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIfCg9OYW1lc3BhY2VEZWxldGUSDAoEbmFtZRgBIAEoCSIjCg1TYW5kYm94Q3JlYXRlEhIKCnNhbmRib3hfaWQYASABKAkiIgoMU2FuZGJveFN0YXJ0EhIKCnNhbmRib3hfaWQYASABKAkiZQoLU2FuZGJveEV4aXQSEgoKc2FuZGJveF9pZBgBIAEoCRITCgtleGl0X3N0YXR1cxgCIAEoDRItCglleGl0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkMKD1NuYXBzaG90UHJlcGFyZRILCgNrZXkYASABKAkSDgoGcGFyZW50GAIgASgJEhMKC3NuYXBzaG90dGVyGAUgASgJIkAKDlNuYXBzaG90Q29tbWl0EgsKA2tleRgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC3NuYXBzaG90dGVyGAUgASgJIjIKDlNuYXBzaG90UmVtb3ZlEgsKA2tleRgBIAEoCRITCgtzbmFwc2hvdHRlchgFIAEoCSKjAQoKVGFza0NyZWF0ZRIUCgxjb250YWluZXJfaWQYASABKAkSDgoGYnVuZGxlGAIgASgJEicKBnJvb3RmcxgDIAMoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQSJQoCaW8YBCABKAsyGS5jb250YWluZXJkLmV2ZW50cy5UYXNrSU8SEgoKY2hlY2twb2ludBgFIAEoCRILCgNwaWQYBiABKA0iLgoJVGFza1N0YXJ0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRILCgNwaWQYAiABKA0ifwoKVGFza0RlbGV0ZRIUCgxjb250YWluZXJfaWQYASABKAkSCwoDcGlkGAIgASgNEhMKC2V4aXRfc3RhdHVzGAMgASgNEi0KCWV4aXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCgoCaWQYBSABKAkiSQoGVGFza0lPEg0KBXN0ZGluGAEgASgJEg4KBnN0ZG91dBgCIAEoCRIOCgZzdGRlcnIYAyABKAkSEAoIdGVybWluYWwYBCABKAgifQoIVGFza0V4aXQSFAoMY29udGFpbmVyX2lkGAEgASgJEgoKAmlkGAIgASgJEgsKA3BpZBgDIAEoDRITCgtleGl0X3N0YXR1cxgEIAEoDRItCglleGl0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIh8KB1Rhc2tPT00SFAoMY29udGFpbmVyX2lkGAEgASgJIjYKDVRhc2tFeGVjQWRkZWQSFAoMY29udGFpbmVyX2lkGAEgASgJEg8KB2V4ZWNfaWQYAiABKAkiRQoPVGFza0V4ZWNTdGFydGVkEhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIPCgdleGVjX2lkGAIgASgJEgsKA3BpZBgDIAEoDSIiCgpUYXNrUGF1c2VkEhQKDGNvbnRhaW5lcl9pZBgBIAEoCSIjCgtUYXNrUmVzdW1lZBIUCgxjb250YWluZXJfaWQYASABKAkiPAoQVGFza0NoZWNrcG9pbnRlZBIUCgxjb250YWluZXJfaWQYASABKAkSEgoKY2hlY2twb2ludBgCIAEoCWIGcHJvdG8z",
-    [file_containerd_types, file_google_protobuf_any, file_google_protobuf_timestamp],
-  );
+export const file_events: GenFile = /*@__PURE__*/
+  fileDesc("CgxldmVudHMucHJvdG8SEWNvbnRhaW5lcmQuZXZlbnRzIqkBCg9Db250YWluZXJDcmVhdGUSCgoCaWQYASABKAkSDQoFaW1hZ2UYAiABKAkSOwoHcnVudGltZRgDIAEoCzIqLmNvbnRhaW5lcmQuZXZlbnRzLkNvbnRhaW5lckNyZWF0ZS5SdW50aW1lGj4KB1J1bnRpbWUSDAoEbmFtZRgBIAEoCRIlCgdvcHRpb25zGAIgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueSKxAQoPQ29udGFpbmVyVXBkYXRlEgoKAmlkGAEgASgJEg0KBWltYWdlGAIgASgJEj4KBmxhYmVscxgDIAMoCzIuLmNvbnRhaW5lcmQuZXZlbnRzLkNvbnRhaW5lclVwZGF0ZS5MYWJlbHNFbnRyeRIUCgxzbmFwc2hvdF9rZXkYBCABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIdCg9Db250YWluZXJEZWxldGUSCgoCaWQYASABKAkiQAoNQ29udGVudENyZWF0ZRIOCgZkaWdlc3QYASABKAkSDAoEc2l6ZRgCIAEoAxIRCgltZWRpYVR5cGUYAyABKAkiHwoNQ29udGVudERlbGV0ZRIOCgZkaWdlc3QYASABKAkijgEKD05hbWVzcGFjZUNyZWF0ZRIMCgRuYW1lGAEgASgJEj4KBmxhYmVscxgCIAMoCzIuLmNvbnRhaW5lcmQuZXZlbnRzLk5hbWVzcGFjZUNyZWF0ZS5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIo4BCg9OYW1lc3BhY2VVcGRhdGUSDAoEbmFtZRgBIAEoCRI+CgZsYWJlbHMYAiADKAsyLi5jb250YWluZXJkLmV2ZW50cy5OYW1lc3BhY2VVcGRhdGUuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIfCg9OYW1lc3BhY2VEZWxldGUSDAoEbmFtZRgBIAEoCSIjCg1TYW5kYm94Q3JlYXRlEhIKCnNhbmRib3hfaWQYASABKAkiIgoMU2FuZGJveFN0YXJ0EhIKCnNhbmRib3hfaWQYASABKAkiZQoLU2FuZGJveEV4aXQSEgoKc2FuZGJveF9pZBgBIAEoCRITCgtleGl0X3N0YXR1cxgCIAEoDRItCglleGl0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkMKD1NuYXBzaG90UHJlcGFyZRILCgNrZXkYASABKAkSDgoGcGFyZW50GAIgASgJEhMKC3NuYXBzaG90dGVyGAUgASgJIkAKDlNuYXBzaG90Q29tbWl0EgsKA2tleRgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC3NuYXBzaG90dGVyGAUgASgJIjIKDlNuYXBzaG90UmVtb3ZlEgsKA2tleRgBIAEoCRITCgtzbmFwc2hvdHRlchgFIAEoCSKjAQoKVGFza0NyZWF0ZRIUCgxjb250YWluZXJfaWQYASABKAkSDgoGYnVuZGxlGAIgASgJEicKBnJvb3RmcxgDIAMoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQSJQoCaW8YBCABKAsyGS5jb250YWluZXJkLmV2ZW50cy5UYXNrSU8SEgoKY2hlY2twb2ludBgFIAEoCRILCgNwaWQYBiABKA0iLgoJVGFza1N0YXJ0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRILCgNwaWQYAiABKA0ifwoKVGFza0RlbGV0ZRIUCgxjb250YWluZXJfaWQYASABKAkSCwoDcGlkGAIgASgNEhMKC2V4aXRfc3RhdHVzGAMgASgNEi0KCWV4aXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCgoCaWQYBSABKAkiSQoGVGFza0lPEg0KBXN0ZGluGAEgASgJEg4KBnN0ZG91dBgCIAEoCRIOCgZzdGRlcnIYAyABKAkSEAoIdGVybWluYWwYBCABKAgifQoIVGFza0V4aXQSFAoMY29udGFpbmVyX2lkGAEgASgJEgoKAmlkGAIgASgJEgsKA3BpZBgDIAEoDRITCgtleGl0X3N0YXR1cxgEIAEoDRItCglleGl0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIh8KB1Rhc2tPT00SFAoMY29udGFpbmVyX2lkGAEgASgJIjYKDVRhc2tFeGVjQWRkZWQSFAoMY29udGFpbmVyX2lkGAEgASgJEg8KB2V4ZWNfaWQYAiABKAkiRQoPVGFza0V4ZWNTdGFydGVkEhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIPCgdleGVjX2lkGAIgASgJEgsKA3BpZBgDIAEoDSIiCgpUYXNrUGF1c2VkEhQKDGNvbnRhaW5lcl9pZBgBIAEoCSIjCgtUYXNrUmVzdW1lZBIUCgxjb250YWluZXJfaWQYASABKAkiPAoQVGFza0NoZWNrcG9pbnRlZBIUCgxjb250YWluZXJfaWQYASABKAkSEgoKY2hlY2twb2ludBgCIAEoCWIGcHJvdG8z", [file_containerd_types, file_google_protobuf_any, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message containerd.events.ContainerCreate
@@ -46,7 +42,8 @@ export type ContainerCreate = Message<"containerd.events.ContainerCreate"> & {
  * Describes the message containerd.events.ContainerCreate.
  * Use `create(ContainerCreateSchema)` to create a new message.
  */
-export const ContainerCreateSchema: GenMessage<ContainerCreate> = /*@__PURE__*/ messageDesc(file_events, 0);
+export const ContainerCreateSchema: GenMessage<ContainerCreate> = /*@__PURE__*/
+  messageDesc(file_events, 0);
 
 /**
  * @generated from message containerd.events.ContainerCreate.Runtime
@@ -67,8 +64,7 @@ export type ContainerCreate_Runtime = Message<"containerd.events.ContainerCreate
  * Describes the message containerd.events.ContainerCreate.Runtime.
  * Use `create(ContainerCreate_RuntimeSchema)` to create a new message.
  */
-export const ContainerCreate_RuntimeSchema: GenMessage<ContainerCreate_Runtime> =
-  /*@__PURE__*/
+export const ContainerCreate_RuntimeSchema: GenMessage<ContainerCreate_Runtime> = /*@__PURE__*/
   messageDesc(file_events, 0, 0);
 
 /**
@@ -100,7 +96,8 @@ export type ContainerUpdate = Message<"containerd.events.ContainerUpdate"> & {
  * Describes the message containerd.events.ContainerUpdate.
  * Use `create(ContainerUpdateSchema)` to create a new message.
  */
-export const ContainerUpdateSchema: GenMessage<ContainerUpdate> = /*@__PURE__*/ messageDesc(file_events, 1);
+export const ContainerUpdateSchema: GenMessage<ContainerUpdate> = /*@__PURE__*/
+  messageDesc(file_events, 1);
 
 /**
  * @generated from message containerd.events.ContainerDelete
@@ -116,7 +113,8 @@ export type ContainerDelete = Message<"containerd.events.ContainerDelete"> & {
  * Describes the message containerd.events.ContainerDelete.
  * Use `create(ContainerDeleteSchema)` to create a new message.
  */
-export const ContainerDeleteSchema: GenMessage<ContainerDelete> = /*@__PURE__*/ messageDesc(file_events, 2);
+export const ContainerDeleteSchema: GenMessage<ContainerDelete> = /*@__PURE__*/
+  messageDesc(file_events, 2);
 
 /**
  * @generated from message containerd.events.ContentCreate
@@ -142,7 +140,8 @@ export type ContentCreate = Message<"containerd.events.ContentCreate"> & {
  * Describes the message containerd.events.ContentCreate.
  * Use `create(ContentCreateSchema)` to create a new message.
  */
-export const ContentCreateSchema: GenMessage<ContentCreate> = /*@__PURE__*/ messageDesc(file_events, 3);
+export const ContentCreateSchema: GenMessage<ContentCreate> = /*@__PURE__*/
+  messageDesc(file_events, 3);
 
 /**
  * @generated from message containerd.events.ContentDelete
@@ -158,7 +157,8 @@ export type ContentDelete = Message<"containerd.events.ContentDelete"> & {
  * Describes the message containerd.events.ContentDelete.
  * Use `create(ContentDeleteSchema)` to create a new message.
  */
-export const ContentDeleteSchema: GenMessage<ContentDelete> = /*@__PURE__*/ messageDesc(file_events, 4);
+export const ContentDeleteSchema: GenMessage<ContentDelete> = /*@__PURE__*/
+  messageDesc(file_events, 4);
 
 /**
  * @generated from message containerd.events.NamespaceCreate
@@ -179,7 +179,8 @@ export type NamespaceCreate = Message<"containerd.events.NamespaceCreate"> & {
  * Describes the message containerd.events.NamespaceCreate.
  * Use `create(NamespaceCreateSchema)` to create a new message.
  */
-export const NamespaceCreateSchema: GenMessage<NamespaceCreate> = /*@__PURE__*/ messageDesc(file_events, 5);
+export const NamespaceCreateSchema: GenMessage<NamespaceCreate> = /*@__PURE__*/
+  messageDesc(file_events, 5);
 
 /**
  * @generated from message containerd.events.NamespaceUpdate
@@ -200,7 +201,8 @@ export type NamespaceUpdate = Message<"containerd.events.NamespaceUpdate"> & {
  * Describes the message containerd.events.NamespaceUpdate.
  * Use `create(NamespaceUpdateSchema)` to create a new message.
  */
-export const NamespaceUpdateSchema: GenMessage<NamespaceUpdate> = /*@__PURE__*/ messageDesc(file_events, 6);
+export const NamespaceUpdateSchema: GenMessage<NamespaceUpdate> = /*@__PURE__*/
+  messageDesc(file_events, 6);
 
 /**
  * @generated from message containerd.events.NamespaceDelete
@@ -216,7 +218,8 @@ export type NamespaceDelete = Message<"containerd.events.NamespaceDelete"> & {
  * Describes the message containerd.events.NamespaceDelete.
  * Use `create(NamespaceDeleteSchema)` to create a new message.
  */
-export const NamespaceDeleteSchema: GenMessage<NamespaceDelete> = /*@__PURE__*/ messageDesc(file_events, 7);
+export const NamespaceDeleteSchema: GenMessage<NamespaceDelete> = /*@__PURE__*/
+  messageDesc(file_events, 7);
 
 /**
  * @generated from message containerd.events.SandboxCreate
@@ -232,7 +235,8 @@ export type SandboxCreate = Message<"containerd.events.SandboxCreate"> & {
  * Describes the message containerd.events.SandboxCreate.
  * Use `create(SandboxCreateSchema)` to create a new message.
  */
-export const SandboxCreateSchema: GenMessage<SandboxCreate> = /*@__PURE__*/ messageDesc(file_events, 8);
+export const SandboxCreateSchema: GenMessage<SandboxCreate> = /*@__PURE__*/
+  messageDesc(file_events, 8);
 
 /**
  * @generated from message containerd.events.SandboxStart
@@ -248,7 +252,8 @@ export type SandboxStart = Message<"containerd.events.SandboxStart"> & {
  * Describes the message containerd.events.SandboxStart.
  * Use `create(SandboxStartSchema)` to create a new message.
  */
-export const SandboxStartSchema: GenMessage<SandboxStart> = /*@__PURE__*/ messageDesc(file_events, 9);
+export const SandboxStartSchema: GenMessage<SandboxStart> = /*@__PURE__*/
+  messageDesc(file_events, 9);
 
 /**
  * @generated from message containerd.events.SandboxExit
@@ -274,7 +279,8 @@ export type SandboxExit = Message<"containerd.events.SandboxExit"> & {
  * Describes the message containerd.events.SandboxExit.
  * Use `create(SandboxExitSchema)` to create a new message.
  */
-export const SandboxExitSchema: GenMessage<SandboxExit> = /*@__PURE__*/ messageDesc(file_events, 10);
+export const SandboxExitSchema: GenMessage<SandboxExit> = /*@__PURE__*/
+  messageDesc(file_events, 10);
 
 /**
  * @generated from message containerd.events.SnapshotPrepare
@@ -300,7 +306,8 @@ export type SnapshotPrepare = Message<"containerd.events.SnapshotPrepare"> & {
  * Describes the message containerd.events.SnapshotPrepare.
  * Use `create(SnapshotPrepareSchema)` to create a new message.
  */
-export const SnapshotPrepareSchema: GenMessage<SnapshotPrepare> = /*@__PURE__*/ messageDesc(file_events, 11);
+export const SnapshotPrepareSchema: GenMessage<SnapshotPrepare> = /*@__PURE__*/
+  messageDesc(file_events, 11);
 
 /**
  * @generated from message containerd.events.SnapshotCommit
@@ -326,7 +333,8 @@ export type SnapshotCommit = Message<"containerd.events.SnapshotCommit"> & {
  * Describes the message containerd.events.SnapshotCommit.
  * Use `create(SnapshotCommitSchema)` to create a new message.
  */
-export const SnapshotCommitSchema: GenMessage<SnapshotCommit> = /*@__PURE__*/ messageDesc(file_events, 12);
+export const SnapshotCommitSchema: GenMessage<SnapshotCommit> = /*@__PURE__*/
+  messageDesc(file_events, 12);
 
 /**
  * @generated from message containerd.events.SnapshotRemove
@@ -347,7 +355,8 @@ export type SnapshotRemove = Message<"containerd.events.SnapshotRemove"> & {
  * Describes the message containerd.events.SnapshotRemove.
  * Use `create(SnapshotRemoveSchema)` to create a new message.
  */
-export const SnapshotRemoveSchema: GenMessage<SnapshotRemove> = /*@__PURE__*/ messageDesc(file_events, 13);
+export const SnapshotRemoveSchema: GenMessage<SnapshotRemove> = /*@__PURE__*/
+  messageDesc(file_events, 13);
 
 /**
  * @generated from message containerd.events.TaskCreate
@@ -388,7 +397,8 @@ export type TaskCreate = Message<"containerd.events.TaskCreate"> & {
  * Describes the message containerd.events.TaskCreate.
  * Use `create(TaskCreateSchema)` to create a new message.
  */
-export const TaskCreateSchema: GenMessage<TaskCreate> = /*@__PURE__*/ messageDesc(file_events, 14);
+export const TaskCreateSchema: GenMessage<TaskCreate> = /*@__PURE__*/
+  messageDesc(file_events, 14);
 
 /**
  * @generated from message containerd.events.TaskStart
@@ -409,7 +419,8 @@ export type TaskStart = Message<"containerd.events.TaskStart"> & {
  * Describes the message containerd.events.TaskStart.
  * Use `create(TaskStartSchema)` to create a new message.
  */
-export const TaskStartSchema: GenMessage<TaskStart> = /*@__PURE__*/ messageDesc(file_events, 15);
+export const TaskStartSchema: GenMessage<TaskStart> = /*@__PURE__*/
+  messageDesc(file_events, 15);
 
 /**
  * @generated from message containerd.events.TaskDelete
@@ -445,7 +456,8 @@ export type TaskDelete = Message<"containerd.events.TaskDelete"> & {
  * Describes the message containerd.events.TaskDelete.
  * Use `create(TaskDeleteSchema)` to create a new message.
  */
-export const TaskDeleteSchema: GenMessage<TaskDelete> = /*@__PURE__*/ messageDesc(file_events, 16);
+export const TaskDeleteSchema: GenMessage<TaskDelete> = /*@__PURE__*/
+  messageDesc(file_events, 16);
 
 /**
  * @generated from message containerd.events.TaskIO
@@ -476,7 +488,8 @@ export type TaskIO = Message<"containerd.events.TaskIO"> & {
  * Describes the message containerd.events.TaskIO.
  * Use `create(TaskIOSchema)` to create a new message.
  */
-export const TaskIOSchema: GenMessage<TaskIO> = /*@__PURE__*/ messageDesc(file_events, 17);
+export const TaskIOSchema: GenMessage<TaskIO> = /*@__PURE__*/
+  messageDesc(file_events, 17);
 
 /**
  * @generated from message containerd.events.TaskExit
@@ -512,7 +525,8 @@ export type TaskExit = Message<"containerd.events.TaskExit"> & {
  * Describes the message containerd.events.TaskExit.
  * Use `create(TaskExitSchema)` to create a new message.
  */
-export const TaskExitSchema: GenMessage<TaskExit> = /*@__PURE__*/ messageDesc(file_events, 18);
+export const TaskExitSchema: GenMessage<TaskExit> = /*@__PURE__*/
+  messageDesc(file_events, 18);
 
 /**
  * @generated from message containerd.events.TaskOOM
@@ -528,7 +542,8 @@ export type TaskOOM = Message<"containerd.events.TaskOOM"> & {
  * Describes the message containerd.events.TaskOOM.
  * Use `create(TaskOOMSchema)` to create a new message.
  */
-export const TaskOOMSchema: GenMessage<TaskOOM> = /*@__PURE__*/ messageDesc(file_events, 19);
+export const TaskOOMSchema: GenMessage<TaskOOM> = /*@__PURE__*/
+  messageDesc(file_events, 19);
 
 /**
  * @generated from message containerd.events.TaskExecAdded
@@ -549,7 +564,8 @@ export type TaskExecAdded = Message<"containerd.events.TaskExecAdded"> & {
  * Describes the message containerd.events.TaskExecAdded.
  * Use `create(TaskExecAddedSchema)` to create a new message.
  */
-export const TaskExecAddedSchema: GenMessage<TaskExecAdded> = /*@__PURE__*/ messageDesc(file_events, 20);
+export const TaskExecAddedSchema: GenMessage<TaskExecAdded> = /*@__PURE__*/
+  messageDesc(file_events, 20);
 
 /**
  * @generated from message containerd.events.TaskExecStarted
@@ -575,7 +591,8 @@ export type TaskExecStarted = Message<"containerd.events.TaskExecStarted"> & {
  * Describes the message containerd.events.TaskExecStarted.
  * Use `create(TaskExecStartedSchema)` to create a new message.
  */
-export const TaskExecStartedSchema: GenMessage<TaskExecStarted> = /*@__PURE__*/ messageDesc(file_events, 21);
+export const TaskExecStartedSchema: GenMessage<TaskExecStarted> = /*@__PURE__*/
+  messageDesc(file_events, 21);
 
 /**
  * @generated from message containerd.events.TaskPaused
@@ -591,7 +608,8 @@ export type TaskPaused = Message<"containerd.events.TaskPaused"> & {
  * Describes the message containerd.events.TaskPaused.
  * Use `create(TaskPausedSchema)` to create a new message.
  */
-export const TaskPausedSchema: GenMessage<TaskPaused> = /*@__PURE__*/ messageDesc(file_events, 22);
+export const TaskPausedSchema: GenMessage<TaskPaused> = /*@__PURE__*/
+  messageDesc(file_events, 22);
 
 /**
  * @generated from message containerd.events.TaskResumed
@@ -607,7 +625,8 @@ export type TaskResumed = Message<"containerd.events.TaskResumed"> & {
  * Describes the message containerd.events.TaskResumed.
  * Use `create(TaskResumedSchema)` to create a new message.
  */
-export const TaskResumedSchema: GenMessage<TaskResumed> = /*@__PURE__*/ messageDesc(file_events, 23);
+export const TaskResumedSchema: GenMessage<TaskResumed> = /*@__PURE__*/
+  messageDesc(file_events, 23);
 
 /**
  * @generated from message containerd.events.TaskCheckpointed
@@ -628,6 +647,6 @@ export type TaskCheckpointed = Message<"containerd.events.TaskCheckpointed"> & {
  * Describes the message containerd.events.TaskCheckpointed.
  * Use `create(TaskCheckpointedSchema)` to create a new message.
  */
-export const TaskCheckpointedSchema: GenMessage<TaskCheckpointed> =
-  /*@__PURE__*/
+export const TaskCheckpointedSchema: GenMessage<TaskCheckpointed> = /*@__PURE__*/
   messageDesc(file_events, 24);
+

@@ -4,21 +4,17 @@
 // @generated from file gantry.proto (package gantry.v1, syntax proto3)
 /* eslint-disable */
 
-import type { Message } from "@bufbuild/protobuf";
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Mount } from "./containerd-types_pb.ts";
 import { file_containerd_types } from "./containerd-types_pb.ts";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file gantry.proto.
  */
-export const file_gantry: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "CgxnYW50cnkucHJvdG8SCWdhbnRyeS52MSJlCg1BdHRhY2hSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIPCgdleGVjX2lkGAIgASgJEg0KBXN0ZGluGAMgASgIEg4KBnN0ZG91dBgEIAEoCBIOCgZzdGRlcnIYBSABKAgiHgoOQXR0YWNoUmVzcG9uc2USDAoEcGF0aBgBIAEoCSKeAQoORXhwbGFpblJlcXVlc3QSFAoMY29udGFpbmVyX2lkGAEgASgJEicKBnJvb3RmcxgCIAMoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQSDQoFc3RkaW4YAyABKAkSDgoGc3Rkb3V0GAQgASgJEg4KBnN0ZGVychgFIAEoCRIQCgh0ZXJtaW5hbBgGIAEoCBIMCgRzcGVjGAcgASgMIkUKC0V4cGxhaW5lZE9wEg0KBWluZGV4GAEgASgNEgwKBGhvc3QYAiABKAgSCwoDd2h5GAMgASgJEgwKBGNhbGwYBCABKAkiPQoPRXhwbGFpblJlc3BvbnNlEioKCm9wZXJhdGlvbnMYASADKAsyFi5nYW50cnkudjEuRXhwbGFpbmVkT3AiJgoOTWV0cmljc1JlcXVlc3QSFAoMY29udGFpbmVyX2lkGAEgASgJIiMKD01ldHJpY3NSZXNwb25zZRIQCghkb2N1bWVudBgBIAEoDDLLAQoGRW5naW5lEj0KBkF0dGFjaBIYLmdhbnRyeS52MS5BdHRhY2hSZXF1ZXN0GhkuZ2FudHJ5LnYxLkF0dGFjaFJlc3BvbnNlEkAKB0V4cGxhaW4SGS5nYW50cnkudjEuRXhwbGFpblJlcXVlc3QaGi5nYW50cnkudjEuRXhwbGFpblJlc3BvbnNlEkAKB01ldHJpY3MSGS5nYW50cnkudjEuTWV0cmljc1JlcXVlc3QaGi5nYW50cnkudjEuTWV0cmljc1Jlc3BvbnNlYgZwcm90bzM",
-    [file_containerd_types],
-  );
+export const file_gantry: GenFile = /*@__PURE__*/
+  fileDesc("CgxnYW50cnkucHJvdG8SCWdhbnRyeS52MSJlCg1BdHRhY2hSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIPCgdleGVjX2lkGAIgASgJEg0KBXN0ZGluGAMgASgIEg4KBnN0ZG91dBgEIAEoCBIOCgZzdGRlcnIYBSABKAgiHgoOQXR0YWNoUmVzcG9uc2USDAoEcGF0aBgBIAEoCSKeAQoORXhwbGFpblJlcXVlc3QSFAoMY29udGFpbmVyX2lkGAEgASgJEicKBnJvb3RmcxgCIAMoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQSDQoFc3RkaW4YAyABKAkSDgoGc3Rkb3V0GAQgASgJEg4KBnN0ZGVychgFIAEoCRIQCgh0ZXJtaW5hbBgGIAEoCBIMCgRzcGVjGAcgASgMIkUKC0V4cGxhaW5lZE9wEg0KBWluZGV4GAEgASgNEgwKBGhvc3QYAiABKAgSCwoDd2h5GAMgASgJEgwKBGNhbGwYBCABKAkiPQoPRXhwbGFpblJlc3BvbnNlEioKCm9wZXJhdGlvbnMYASADKAsyFi5nYW50cnkudjEuRXhwbGFpbmVkT3AiJgoOTWV0cmljc1JlcXVlc3QSFAoMY29udGFpbmVyX2lkGAEgASgJIiMKD01ldHJpY3NSZXNwb25zZRIQCghkb2N1bWVudBgBIAEoDDLLAQoGRW5naW5lEj0KBkF0dGFjaBIYLmdhbnRyeS52MS5BdHRhY2hSZXF1ZXN0GhkuZ2FudHJ5LnYxLkF0dGFjaFJlc3BvbnNlEkAKB0V4cGxhaW4SGS5nYW50cnkudjEuRXhwbGFpblJlcXVlc3QaGi5nYW50cnkudjEuRXhwbGFpblJlc3BvbnNlEkAKB01ldHJpY3MSGS5nYW50cnkudjEuTWV0cmljc1JlcXVlc3QaGi5nYW50cnkudjEuTWV0cmljc1Jlc3BvbnNlYgZwcm90bzM", [file_containerd_types]);
 
 /**
  * @generated from message gantry.v1.AttachRequest
@@ -54,7 +50,8 @@ export type AttachRequest = Message<"gantry.v1.AttachRequest"> & {
  * Describes the message gantry.v1.AttachRequest.
  * Use `create(AttachRequestSchema)` to create a new message.
  */
-export const AttachRequestSchema: GenMessage<AttachRequest> = /*@__PURE__*/ messageDesc(file_gantry, 0);
+export const AttachRequestSchema: GenMessage<AttachRequest> = /*@__PURE__*/
+  messageDesc(file_gantry, 0);
 
 /**
  * @generated from message gantry.v1.AttachResponse
@@ -70,7 +67,8 @@ export type AttachResponse = Message<"gantry.v1.AttachResponse"> & {
  * Describes the message gantry.v1.AttachResponse.
  * Use `create(AttachResponseSchema)` to create a new message.
  */
-export const AttachResponseSchema: GenMessage<AttachResponse> = /*@__PURE__*/ messageDesc(file_gantry, 1);
+export const AttachResponseSchema: GenMessage<AttachResponse> = /*@__PURE__*/
+  messageDesc(file_gantry, 1);
 
 /**
  * @generated from message gantry.v1.ExplainRequest
@@ -118,7 +116,8 @@ export type ExplainRequest = Message<"gantry.v1.ExplainRequest"> & {
  * Describes the message gantry.v1.ExplainRequest.
  * Use `create(ExplainRequestSchema)` to create a new message.
  */
-export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/ messageDesc(file_gantry, 2);
+export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
+  messageDesc(file_gantry, 2);
 
 /**
  * @generated from message gantry.v1.ExplainedOp
@@ -149,7 +148,8 @@ export type ExplainedOp = Message<"gantry.v1.ExplainedOp"> & {
  * Describes the message gantry.v1.ExplainedOp.
  * Use `create(ExplainedOpSchema)` to create a new message.
  */
-export const ExplainedOpSchema: GenMessage<ExplainedOp> = /*@__PURE__*/ messageDesc(file_gantry, 3);
+export const ExplainedOpSchema: GenMessage<ExplainedOp> = /*@__PURE__*/
+  messageDesc(file_gantry, 3);
 
 /**
  * @generated from message gantry.v1.ExplainResponse
@@ -165,7 +165,8 @@ export type ExplainResponse = Message<"gantry.v1.ExplainResponse"> & {
  * Describes the message gantry.v1.ExplainResponse.
  * Use `create(ExplainResponseSchema)` to create a new message.
  */
-export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/ messageDesc(file_gantry, 4);
+export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/
+  messageDesc(file_gantry, 4);
 
 /**
  * @generated from message gantry.v1.MetricsRequest
@@ -181,7 +182,8 @@ export type MetricsRequest = Message<"gantry.v1.MetricsRequest"> & {
  * Describes the message gantry.v1.MetricsRequest.
  * Use `create(MetricsRequestSchema)` to create a new message.
  */
-export const MetricsRequestSchema: GenMessage<MetricsRequest> = /*@__PURE__*/ messageDesc(file_gantry, 5);
+export const MetricsRequestSchema: GenMessage<MetricsRequest> = /*@__PURE__*/
+  messageDesc(file_gantry, 5);
 
 /**
  * @generated from message gantry.v1.MetricsResponse
@@ -199,7 +201,8 @@ export type MetricsResponse = Message<"gantry.v1.MetricsResponse"> & {
  * Describes the message gantry.v1.MetricsResponse.
  * Use `create(MetricsResponseSchema)` to create a new message.
  */
-export const MetricsResponseSchema: GenMessage<MetricsResponse> = /*@__PURE__*/ messageDesc(file_gantry, 6);
+export const MetricsResponseSchema: GenMessage<MetricsResponse> = /*@__PURE__*/
+  messageDesc(file_gantry, 6);
 
 /**
  * @generated from service gantry.v1.Engine
@@ -214,7 +217,7 @@ export const Engine: GenService<{
     methodKind: "unary";
     input: typeof AttachRequestSchema;
     output: typeof AttachResponseSchema;
-  };
+  },
   /**
    * The plan that Create would run.
    *
@@ -224,7 +227,7 @@ export const Engine: GenService<{
     methodKind: "unary";
     input: typeof ExplainRequestSchema;
     output: typeof ExplainResponseSchema;
-  };
+  },
   /**
    * Resource usage as the engine's own document.
    *
@@ -234,5 +237,7 @@ export const Engine: GenService<{
     methodKind: "unary";
     input: typeof MetricsRequestSchema;
     output: typeof MetricsResponseSchema;
-  };
-}> = /*@__PURE__*/ serviceDesc(file_gantry, 0);
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_gantry, 0);
+

@@ -4,32 +4,19 @@
 // @generated from file images.proto (package containerd.services.images.v1, syntax proto3)
 /* eslint-disable */
 
-import type { Message } from "@bufbuild/protobuf";
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { EmptySchema, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
-import {
-  file_google_protobuf_empty,
-  file_google_protobuf_field_mask,
-  file_google_protobuf_timestamp,
-} from "@bufbuild/protobuf/wkt";
 import type { Descriptor } from "./containerd-types_pb.ts";
 import { file_containerd_types } from "./containerd-types_pb.ts";
+import type { EmptySchema, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file images.proto.
  */
-export const file_images: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "CgxpbWFnZXMucHJvdG8SHWNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxIpIBCgtJbWFnZUNyZWF0ZRIMCgRuYW1lGAEgASgJEkYKBmxhYmVscxgCIAMoCzI2LmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkltYWdlQ3JlYXRlLkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEikgEKC0ltYWdlVXBkYXRlEgwKBG5hbWUYASABKAkSRgoGbGFiZWxzGAIgAygLMjYuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuSW1hZ2VVcGRhdGUuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIbCgtJbWFnZURlbGV0ZRIMCgRuYW1lGAEgASgJIpQCCgVJbWFnZRIMCgRuYW1lGAEgASgJEkAKBmxhYmVscxgCIAMoCzIwLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkltYWdlLkxhYmVsc0VudHJ5EiwKBnRhcmdldBgDIAEoCzIcLmNvbnRhaW5lcmQudHlwZXMuRGVzY3JpcHRvchIuCgpjcmVhdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIh8KD0dldEltYWdlUmVxdWVzdBIMCgRuYW1lGAEgASgJIkcKEEdldEltYWdlUmVzcG9uc2USMwoFaW1hZ2UYASABKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5JbWFnZSKAAQoSQ3JlYXRlSW1hZ2VSZXF1ZXN0EjMKBWltYWdlGAEgASgLMiQuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuSW1hZ2USNQoRc291cmNlX2RhdGVfZXBvY2gYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkoKE0NyZWF0ZUltYWdlUmVzcG9uc2USMwoFaW1hZ2UYASABKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5JbWFnZSKxAQoSVXBkYXRlSW1hZ2VSZXF1ZXN0EjMKBWltYWdlGAEgASgLMiQuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuSW1hZ2USLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEjUKEXNvdXJjZV9kYXRlX2Vwb2NoGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJKChNVcGRhdGVJbWFnZVJlc3BvbnNlEjMKBWltYWdlGAEgASgLMiQuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuSW1hZ2UiJAoRTGlzdEltYWdlc1JlcXVlc3QSDwoHZmlsdGVycxgBIAMoCSJKChJMaXN0SW1hZ2VzUmVzcG9uc2USNAoGaW1hZ2VzGAEgAygLMiQuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuSW1hZ2UibgoSRGVsZXRlSW1hZ2VSZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEc3luYxgCIAEoCBIxCgZ0YXJnZXQYAyABKAsyHC5jb250YWluZXJkLnR5cGVzLkRlc2NyaXB0b3JIAIgBAUIJCgdfdGFyZ2V0MpQECgZJbWFnZXMSZgoDR2V0Ei4uY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuR2V0SW1hZ2VSZXF1ZXN0Gi8uY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuR2V0SW1hZ2VSZXNwb25zZRJrCgRMaXN0EjAuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuTGlzdEltYWdlc1JlcXVlc3QaMS5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5MaXN0SW1hZ2VzUmVzcG9uc2USbwoGQ3JlYXRlEjEuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuQ3JlYXRlSW1hZ2VSZXF1ZXN0GjIuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuQ3JlYXRlSW1hZ2VSZXNwb25zZRJvCgZVcGRhdGUSMS5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5VcGRhdGVJbWFnZVJlcXVlc3QaMi5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5VcGRhdGVJbWFnZVJlc3BvbnNlElMKBkRlbGV0ZRIxLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkRlbGV0ZUltYWdlUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eWIGcHJvdG8z",
-    [
-      file_containerd_types,
-      file_google_protobuf_empty,
-      file_google_protobuf_field_mask,
-      file_google_protobuf_timestamp,
-    ],
-  );
+export const file_images: GenFile = /*@__PURE__*/
+  fileDesc("CgxpbWFnZXMucHJvdG8SHWNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxIpIBCgtJbWFnZUNyZWF0ZRIMCgRuYW1lGAEgASgJEkYKBmxhYmVscxgCIAMoCzI2LmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkltYWdlQ3JlYXRlLkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEikgEKC0ltYWdlVXBkYXRlEgwKBG5hbWUYASABKAkSRgoGbGFiZWxzGAIgAygLMjYuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuSW1hZ2VVcGRhdGUuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIbCgtJbWFnZURlbGV0ZRIMCgRuYW1lGAEgASgJIpQCCgVJbWFnZRIMCgRuYW1lGAEgASgJEkAKBmxhYmVscxgCIAMoCzIwLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkltYWdlLkxhYmVsc0VudHJ5EiwKBnRhcmdldBgDIAEoCzIcLmNvbnRhaW5lcmQudHlwZXMuRGVzY3JpcHRvchIuCgpjcmVhdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIh8KD0dldEltYWdlUmVxdWVzdBIMCgRuYW1lGAEgASgJIkcKEEdldEltYWdlUmVzcG9uc2USMwoFaW1hZ2UYASABKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5JbWFnZSKAAQoSQ3JlYXRlSW1hZ2VSZXF1ZXN0EjMKBWltYWdlGAEgASgLMiQuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuSW1hZ2USNQoRc291cmNlX2RhdGVfZXBvY2gYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkoKE0NyZWF0ZUltYWdlUmVzcG9uc2USMwoFaW1hZ2UYASABKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5JbWFnZSKxAQoSVXBkYXRlSW1hZ2VSZXF1ZXN0EjMKBWltYWdlGAEgASgLMiQuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuSW1hZ2USLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEjUKEXNvdXJjZV9kYXRlX2Vwb2NoGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJKChNVcGRhdGVJbWFnZVJlc3BvbnNlEjMKBWltYWdlGAEgASgLMiQuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuSW1hZ2UiJAoRTGlzdEltYWdlc1JlcXVlc3QSDwoHZmlsdGVycxgBIAMoCSJKChJMaXN0SW1hZ2VzUmVzcG9uc2USNAoGaW1hZ2VzGAEgAygLMiQuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuSW1hZ2UibgoSRGVsZXRlSW1hZ2VSZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEc3luYxgCIAEoCBIxCgZ0YXJnZXQYAyABKAsyHC5jb250YWluZXJkLnR5cGVzLkRlc2NyaXB0b3JIAIgBAUIJCgdfdGFyZ2V0MpQECgZJbWFnZXMSZgoDR2V0Ei4uY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuR2V0SW1hZ2VSZXF1ZXN0Gi8uY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuR2V0SW1hZ2VSZXNwb25zZRJrCgRMaXN0EjAuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuTGlzdEltYWdlc1JlcXVlc3QaMS5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5MaXN0SW1hZ2VzUmVzcG9uc2USbwoGQ3JlYXRlEjEuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuQ3JlYXRlSW1hZ2VSZXF1ZXN0GjIuY29udGFpbmVyZC5zZXJ2aWNlcy5pbWFnZXMudjEuQ3JlYXRlSW1hZ2VSZXNwb25zZRJvCgZVcGRhdGUSMS5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5VcGRhdGVJbWFnZVJlcXVlc3QaMi5jb250YWluZXJkLnNlcnZpY2VzLmltYWdlcy52MS5VcGRhdGVJbWFnZVJlc3BvbnNlElMKBkRlbGV0ZRIxLmNvbnRhaW5lcmQuc2VydmljZXMuaW1hZ2VzLnYxLkRlbGV0ZUltYWdlUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eWIGcHJvdG8z", [file_containerd_types, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message containerd.services.images.v1.ImageCreate
@@ -50,7 +37,8 @@ export type ImageCreate = Message<"containerd.services.images.v1.ImageCreate"> &
  * Describes the message containerd.services.images.v1.ImageCreate.
  * Use `create(ImageCreateSchema)` to create a new message.
  */
-export const ImageCreateSchema: GenMessage<ImageCreate> = /*@__PURE__*/ messageDesc(file_images, 0);
+export const ImageCreateSchema: GenMessage<ImageCreate> = /*@__PURE__*/
+  messageDesc(file_images, 0);
 
 /**
  * @generated from message containerd.services.images.v1.ImageUpdate
@@ -71,7 +59,8 @@ export type ImageUpdate = Message<"containerd.services.images.v1.ImageUpdate"> &
  * Describes the message containerd.services.images.v1.ImageUpdate.
  * Use `create(ImageUpdateSchema)` to create a new message.
  */
-export const ImageUpdateSchema: GenMessage<ImageUpdate> = /*@__PURE__*/ messageDesc(file_images, 1);
+export const ImageUpdateSchema: GenMessage<ImageUpdate> = /*@__PURE__*/
+  messageDesc(file_images, 1);
 
 /**
  * @generated from message containerd.services.images.v1.ImageDelete
@@ -87,7 +76,8 @@ export type ImageDelete = Message<"containerd.services.images.v1.ImageDelete"> &
  * Describes the message containerd.services.images.v1.ImageDelete.
  * Use `create(ImageDeleteSchema)` to create a new message.
  */
-export const ImageDeleteSchema: GenMessage<ImageDelete> = /*@__PURE__*/ messageDesc(file_images, 2);
+export const ImageDeleteSchema: GenMessage<ImageDelete> = /*@__PURE__*/
+  messageDesc(file_images, 2);
 
 /**
  * @generated from message containerd.services.images.v1.Image
@@ -123,7 +113,8 @@ export type Image = Message<"containerd.services.images.v1.Image"> & {
  * Describes the message containerd.services.images.v1.Image.
  * Use `create(ImageSchema)` to create a new message.
  */
-export const ImageSchema: GenMessage<Image> = /*@__PURE__*/ messageDesc(file_images, 3);
+export const ImageSchema: GenMessage<Image> = /*@__PURE__*/
+  messageDesc(file_images, 3);
 
 /**
  * @generated from message containerd.services.images.v1.GetImageRequest
@@ -139,7 +130,8 @@ export type GetImageRequest = Message<"containerd.services.images.v1.GetImageReq
  * Describes the message containerd.services.images.v1.GetImageRequest.
  * Use `create(GetImageRequestSchema)` to create a new message.
  */
-export const GetImageRequestSchema: GenMessage<GetImageRequest> = /*@__PURE__*/ messageDesc(file_images, 4);
+export const GetImageRequestSchema: GenMessage<GetImageRequest> = /*@__PURE__*/
+  messageDesc(file_images, 4);
 
 /**
  * @generated from message containerd.services.images.v1.GetImageResponse
@@ -155,7 +147,8 @@ export type GetImageResponse = Message<"containerd.services.images.v1.GetImageRe
  * Describes the message containerd.services.images.v1.GetImageResponse.
  * Use `create(GetImageResponseSchema)` to create a new message.
  */
-export const GetImageResponseSchema: GenMessage<GetImageResponse> = /*@__PURE__*/ messageDesc(file_images, 5);
+export const GetImageResponseSchema: GenMessage<GetImageResponse> = /*@__PURE__*/
+  messageDesc(file_images, 5);
 
 /**
  * @generated from message containerd.services.images.v1.CreateImageRequest
@@ -176,8 +169,7 @@ export type CreateImageRequest = Message<"containerd.services.images.v1.CreateIm
  * Describes the message containerd.services.images.v1.CreateImageRequest.
  * Use `create(CreateImageRequestSchema)` to create a new message.
  */
-export const CreateImageRequestSchema: GenMessage<CreateImageRequest> =
-  /*@__PURE__*/
+export const CreateImageRequestSchema: GenMessage<CreateImageRequest> = /*@__PURE__*/
   messageDesc(file_images, 6);
 
 /**
@@ -194,8 +186,7 @@ export type CreateImageResponse = Message<"containerd.services.images.v1.CreateI
  * Describes the message containerd.services.images.v1.CreateImageResponse.
  * Use `create(CreateImageResponseSchema)` to create a new message.
  */
-export const CreateImageResponseSchema: GenMessage<CreateImageResponse> =
-  /*@__PURE__*/
+export const CreateImageResponseSchema: GenMessage<CreateImageResponse> = /*@__PURE__*/
   messageDesc(file_images, 7);
 
 /**
@@ -222,8 +213,7 @@ export type UpdateImageRequest = Message<"containerd.services.images.v1.UpdateIm
  * Describes the message containerd.services.images.v1.UpdateImageRequest.
  * Use `create(UpdateImageRequestSchema)` to create a new message.
  */
-export const UpdateImageRequestSchema: GenMessage<UpdateImageRequest> =
-  /*@__PURE__*/
+export const UpdateImageRequestSchema: GenMessage<UpdateImageRequest> = /*@__PURE__*/
   messageDesc(file_images, 8);
 
 /**
@@ -240,8 +230,7 @@ export type UpdateImageResponse = Message<"containerd.services.images.v1.UpdateI
  * Describes the message containerd.services.images.v1.UpdateImageResponse.
  * Use `create(UpdateImageResponseSchema)` to create a new message.
  */
-export const UpdateImageResponseSchema: GenMessage<UpdateImageResponse> =
-  /*@__PURE__*/
+export const UpdateImageResponseSchema: GenMessage<UpdateImageResponse> = /*@__PURE__*/
   messageDesc(file_images, 9);
 
 /**
@@ -258,8 +247,7 @@ export type ListImagesRequest = Message<"containerd.services.images.v1.ListImage
  * Describes the message containerd.services.images.v1.ListImagesRequest.
  * Use `create(ListImagesRequestSchema)` to create a new message.
  */
-export const ListImagesRequestSchema: GenMessage<ListImagesRequest> =
-  /*@__PURE__*/
+export const ListImagesRequestSchema: GenMessage<ListImagesRequest> = /*@__PURE__*/
   messageDesc(file_images, 10);
 
 /**
@@ -276,8 +264,7 @@ export type ListImagesResponse = Message<"containerd.services.images.v1.ListImag
  * Describes the message containerd.services.images.v1.ListImagesResponse.
  * Use `create(ListImagesResponseSchema)` to create a new message.
  */
-export const ListImagesResponseSchema: GenMessage<ListImagesResponse> =
-  /*@__PURE__*/
+export const ListImagesResponseSchema: GenMessage<ListImagesResponse> = /*@__PURE__*/
   messageDesc(file_images, 11);
 
 /**
@@ -304,8 +291,7 @@ export type DeleteImageRequest = Message<"containerd.services.images.v1.DeleteIm
  * Describes the message containerd.services.images.v1.DeleteImageRequest.
  * Use `create(DeleteImageRequestSchema)` to create a new message.
  */
-export const DeleteImageRequestSchema: GenMessage<DeleteImageRequest> =
-  /*@__PURE__*/
+export const DeleteImageRequestSchema: GenMessage<DeleteImageRequest> = /*@__PURE__*/
   messageDesc(file_images, 12);
 
 /**
@@ -319,7 +305,7 @@ export const Images: GenService<{
     methodKind: "unary";
     input: typeof GetImageRequestSchema;
     output: typeof GetImageResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.images.v1.Images.List
    */
@@ -327,7 +313,7 @@ export const Images: GenService<{
     methodKind: "unary";
     input: typeof ListImagesRequestSchema;
     output: typeof ListImagesResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.images.v1.Images.Create
    */
@@ -335,7 +321,7 @@ export const Images: GenService<{
     methodKind: "unary";
     input: typeof CreateImageRequestSchema;
     output: typeof CreateImageResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.images.v1.Images.Update
    */
@@ -343,7 +329,7 @@ export const Images: GenService<{
     methodKind: "unary";
     input: typeof UpdateImageRequestSchema;
     output: typeof UpdateImageResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.images.v1.Images.Delete
    */
@@ -351,5 +337,7 @@ export const Images: GenService<{
     methodKind: "unary";
     input: typeof DeleteImageRequestSchema;
     output: typeof EmptySchema;
-  };
-}> = /*@__PURE__*/ serviceDesc(file_images, 0);
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_images, 0);
+

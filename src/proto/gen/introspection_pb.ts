@@ -4,35 +4,21 @@
 // @generated from file introspection.proto (package containerd.services.introspection.v1, syntax proto3)
 /* eslint-disable */
 
-import type { Message } from "@bufbuild/protobuf";
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Any, EmptySchema, Timestamp } from "@bufbuild/protobuf/wkt";
-import {
-  file_google_protobuf_any,
-  file_google_protobuf_empty,
-  file_google_protobuf_timestamp,
-} from "@bufbuild/protobuf/wkt";
 import type { Platform } from "./containerd-types_pb.ts";
 import { file_containerd_types } from "./containerd-types_pb.ts";
+import type { Any, EmptySchema, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_any, file_google_protobuf_empty, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Status } from "./rpc-status_pb.ts";
 import { file_rpc_status } from "./rpc-status_pb.ts";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file introspection.proto.
  */
-export const file_introspection: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "ChNpbnRyb3NwZWN0aW9uLnByb3RvEiRjb250YWluZXJkLnNlcnZpY2VzLmludHJvc3BlY3Rpb24udjEimwIKBlBsdWdpbhIMCgR0eXBlGAEgASgJEgoKAmlkGAIgASgJEhAKCHJlcXVpcmVzGAMgAygJEi0KCXBsYXRmb3JtcxgEIAMoCzIaLmNvbnRhaW5lcmQudHlwZXMuUGxhdGZvcm0SSgoHZXhwb3J0cxgFIAMoCzI5LmNvbnRhaW5lcmQuc2VydmljZXMuaW50cm9zcGVjdGlvbi52MS5QbHVnaW4uRXhwb3J0c0VudHJ5EhQKDGNhcGFiaWxpdGllcxgGIAMoCRIkCghpbml0X2VychgHIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzGi4KDEV4cG9ydHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiEKDlBsdWdpbnNSZXF1ZXN0Eg8KB2ZpbHRlcnMYASADKAkiUAoPUGx1Z2luc1Jlc3BvbnNlEj0KB3BsdWdpbnMYASADKAsyLC5jb250YWluZXJkLnNlcnZpY2VzLmludHJvc3BlY3Rpb24udjEuUGx1Z2luIooBCg5TZXJ2ZXJSZXNwb25zZRIMCgR1dWlkGAEgASgJEgsKA3BpZBgCIAEoBBINCgVwaWRucxgDIAEoBBJOCgxkZXByZWNhdGlvbnMYBCADKAsyOC5jb250YWluZXJkLnNlcnZpY2VzLmludHJvc3BlY3Rpb24udjEuRGVwcmVjYXRpb25XYXJuaW5nImYKEkRlcHJlY2F0aW9uV2FybmluZxIKCgJpZBgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEjMKD2xhc3Rfb2NjdXJyZW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiVAoRUGx1Z2luSW5mb1JlcXVlc3QSDAoEdHlwZRgBIAEoCRIKCgJpZBgCIAEoCRIlCgdvcHRpb25zGAMgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueSJ3ChJQbHVnaW5JbmZvUmVzcG9uc2USPAoGcGx1Z2luGAEgASgLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5pbnRyb3NwZWN0aW9uLnYxLlBsdWdpbhIjCgVleHRyYRgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5Bbnky4AIKDUludHJvc3BlY3Rpb24SdgoHUGx1Z2lucxI0LmNvbnRhaW5lcmQuc2VydmljZXMuaW50cm9zcGVjdGlvbi52MS5QbHVnaW5zUmVxdWVzdBo1LmNvbnRhaW5lcmQuc2VydmljZXMuaW50cm9zcGVjdGlvbi52MS5QbHVnaW5zUmVzcG9uc2USVgoGU2VydmVyEhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5GjQuY29udGFpbmVyZC5zZXJ2aWNlcy5pbnRyb3NwZWN0aW9uLnYxLlNlcnZlclJlc3BvbnNlEn8KClBsdWdpbkluZm8SNy5jb250YWluZXJkLnNlcnZpY2VzLmludHJvc3BlY3Rpb24udjEuUGx1Z2luSW5mb1JlcXVlc3QaOC5jb250YWluZXJkLnNlcnZpY2VzLmludHJvc3BlY3Rpb24udjEuUGx1Z2luSW5mb1Jlc3BvbnNlYgZwcm90bzM",
-    [
-      file_containerd_types,
-      file_google_protobuf_any,
-      file_google_protobuf_empty,
-      file_google_protobuf_timestamp,
-      file_rpc_status,
-    ],
-  );
+export const file_introspection: GenFile = /*@__PURE__*/
+  fileDesc("ChNpbnRyb3NwZWN0aW9uLnByb3RvEiRjb250YWluZXJkLnNlcnZpY2VzLmludHJvc3BlY3Rpb24udjEimwIKBlBsdWdpbhIMCgR0eXBlGAEgASgJEgoKAmlkGAIgASgJEhAKCHJlcXVpcmVzGAMgAygJEi0KCXBsYXRmb3JtcxgEIAMoCzIaLmNvbnRhaW5lcmQudHlwZXMuUGxhdGZvcm0SSgoHZXhwb3J0cxgFIAMoCzI5LmNvbnRhaW5lcmQuc2VydmljZXMuaW50cm9zcGVjdGlvbi52MS5QbHVnaW4uRXhwb3J0c0VudHJ5EhQKDGNhcGFiaWxpdGllcxgGIAMoCRIkCghpbml0X2VychgHIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzGi4KDEV4cG9ydHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiEKDlBsdWdpbnNSZXF1ZXN0Eg8KB2ZpbHRlcnMYASADKAkiUAoPUGx1Z2luc1Jlc3BvbnNlEj0KB3BsdWdpbnMYASADKAsyLC5jb250YWluZXJkLnNlcnZpY2VzLmludHJvc3BlY3Rpb24udjEuUGx1Z2luIooBCg5TZXJ2ZXJSZXNwb25zZRIMCgR1dWlkGAEgASgJEgsKA3BpZBgCIAEoBBINCgVwaWRucxgDIAEoBBJOCgxkZXByZWNhdGlvbnMYBCADKAsyOC5jb250YWluZXJkLnNlcnZpY2VzLmludHJvc3BlY3Rpb24udjEuRGVwcmVjYXRpb25XYXJuaW5nImYKEkRlcHJlY2F0aW9uV2FybmluZxIKCgJpZBgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEjMKD2xhc3Rfb2NjdXJyZW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiVAoRUGx1Z2luSW5mb1JlcXVlc3QSDAoEdHlwZRgBIAEoCRIKCgJpZBgCIAEoCRIlCgdvcHRpb25zGAMgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueSJ3ChJQbHVnaW5JbmZvUmVzcG9uc2USPAoGcGx1Z2luGAEgASgLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5pbnRyb3NwZWN0aW9uLnYxLlBsdWdpbhIjCgVleHRyYRgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5Bbnky4AIKDUludHJvc3BlY3Rpb24SdgoHUGx1Z2lucxI0LmNvbnRhaW5lcmQuc2VydmljZXMuaW50cm9zcGVjdGlvbi52MS5QbHVnaW5zUmVxdWVzdBo1LmNvbnRhaW5lcmQuc2VydmljZXMuaW50cm9zcGVjdGlvbi52MS5QbHVnaW5zUmVzcG9uc2USVgoGU2VydmVyEhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5GjQuY29udGFpbmVyZC5zZXJ2aWNlcy5pbnRyb3NwZWN0aW9uLnYxLlNlcnZlclJlc3BvbnNlEn8KClBsdWdpbkluZm8SNy5jb250YWluZXJkLnNlcnZpY2VzLmludHJvc3BlY3Rpb24udjEuUGx1Z2luSW5mb1JlcXVlc3QaOC5jb250YWluZXJkLnNlcnZpY2VzLmludHJvc3BlY3Rpb24udjEuUGx1Z2luSW5mb1Jlc3BvbnNlYgZwcm90bzM", [file_containerd_types, file_google_protobuf_any, file_google_protobuf_empty, file_google_protobuf_timestamp, file_rpc_status]);
 
 /**
  * @generated from message containerd.services.introspection.v1.Plugin
@@ -78,7 +64,8 @@ export type Plugin = Message<"containerd.services.introspection.v1.Plugin"> & {
  * Describes the message containerd.services.introspection.v1.Plugin.
  * Use `create(PluginSchema)` to create a new message.
  */
-export const PluginSchema: GenMessage<Plugin> = /*@__PURE__*/ messageDesc(file_introspection, 0);
+export const PluginSchema: GenMessage<Plugin> = /*@__PURE__*/
+  messageDesc(file_introspection, 0);
 
 /**
  * @generated from message containerd.services.introspection.v1.PluginsRequest
@@ -94,8 +81,7 @@ export type PluginsRequest = Message<"containerd.services.introspection.v1.Plugi
  * Describes the message containerd.services.introspection.v1.PluginsRequest.
  * Use `create(PluginsRequestSchema)` to create a new message.
  */
-export const PluginsRequestSchema: GenMessage<PluginsRequest> =
-  /*@__PURE__*/
+export const PluginsRequestSchema: GenMessage<PluginsRequest> = /*@__PURE__*/
   messageDesc(file_introspection, 1);
 
 /**
@@ -112,8 +98,7 @@ export type PluginsResponse = Message<"containerd.services.introspection.v1.Plug
  * Describes the message containerd.services.introspection.v1.PluginsResponse.
  * Use `create(PluginsResponseSchema)` to create a new message.
  */
-export const PluginsResponseSchema: GenMessage<PluginsResponse> =
-  /*@__PURE__*/
+export const PluginsResponseSchema: GenMessage<PluginsResponse> = /*@__PURE__*/
   messageDesc(file_introspection, 2);
 
 /**
@@ -145,8 +130,7 @@ export type ServerResponse = Message<"containerd.services.introspection.v1.Serve
  * Describes the message containerd.services.introspection.v1.ServerResponse.
  * Use `create(ServerResponseSchema)` to create a new message.
  */
-export const ServerResponseSchema: GenMessage<ServerResponse> =
-  /*@__PURE__*/
+export const ServerResponseSchema: GenMessage<ServerResponse> = /*@__PURE__*/
   messageDesc(file_introspection, 3);
 
 /**
@@ -173,8 +157,7 @@ export type DeprecationWarning = Message<"containerd.services.introspection.v1.D
  * Describes the message containerd.services.introspection.v1.DeprecationWarning.
  * Use `create(DeprecationWarningSchema)` to create a new message.
  */
-export const DeprecationWarningSchema: GenMessage<DeprecationWarning> =
-  /*@__PURE__*/
+export const DeprecationWarningSchema: GenMessage<DeprecationWarning> = /*@__PURE__*/
   messageDesc(file_introspection, 4);
 
 /**
@@ -201,8 +184,7 @@ export type PluginInfoRequest = Message<"containerd.services.introspection.v1.Pl
  * Describes the message containerd.services.introspection.v1.PluginInfoRequest.
  * Use `create(PluginInfoRequestSchema)` to create a new message.
  */
-export const PluginInfoRequestSchema: GenMessage<PluginInfoRequest> =
-  /*@__PURE__*/
+export const PluginInfoRequestSchema: GenMessage<PluginInfoRequest> = /*@__PURE__*/
   messageDesc(file_introspection, 5);
 
 /**
@@ -224,8 +206,7 @@ export type PluginInfoResponse = Message<"containerd.services.introspection.v1.P
  * Describes the message containerd.services.introspection.v1.PluginInfoResponse.
  * Use `create(PluginInfoResponseSchema)` to create a new message.
  */
-export const PluginInfoResponseSchema: GenMessage<PluginInfoResponse> =
-  /*@__PURE__*/
+export const PluginInfoResponseSchema: GenMessage<PluginInfoResponse> = /*@__PURE__*/
   messageDesc(file_introspection, 6);
 
 /**
@@ -239,7 +220,7 @@ export const Introspection: GenService<{
     methodKind: "unary";
     input: typeof PluginsRequestSchema;
     output: typeof PluginsResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.introspection.v1.Introspection.Server
    */
@@ -247,7 +228,7 @@ export const Introspection: GenService<{
     methodKind: "unary";
     input: typeof EmptySchema;
     output: typeof ServerResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.introspection.v1.Introspection.PluginInfo
    */
@@ -255,5 +236,7 @@ export const Introspection: GenService<{
     methodKind: "unary";
     input: typeof PluginInfoRequestSchema;
     output: typeof PluginInfoResponseSchema;
-  };
-}> = /*@__PURE__*/ serviceDesc(file_introspection, 0);
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_introspection, 0);
+

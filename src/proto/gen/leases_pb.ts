@@ -4,21 +4,17 @@
 // @generated from file leases.proto (package containerd.services.leases.v1, syntax proto3)
 /* eslint-disable */
 
-import type { Message } from "@bufbuild/protobuf";
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { EmptySchema, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_empty, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file leases.proto.
  */
-export const file_leases: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "CgxsZWFzZXMucHJvdG8SHWNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxIrQBCgVMZWFzZRIKCgJpZBgBIAEoCRIuCgpjcmVhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJACgZsYWJlbHMYAyADKAsyMC5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5MZWFzZS5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpQBCg1DcmVhdGVSZXF1ZXN0EgoKAmlkGAEgASgJEkgKBmxhYmVscxgDIAMoCzI4LmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkNyZWF0ZVJlcXVlc3QuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJFCg5DcmVhdGVSZXNwb25zZRIzCgVsZWFzZRgBIAEoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkxlYXNlIikKDURlbGV0ZVJlcXVlc3QSCgoCaWQYASABKAkSDAoEc3luYxgCIAEoCCIeCgtMaXN0UmVxdWVzdBIPCgdmaWx0ZXJzGAEgAygJIkQKDExpc3RSZXNwb25zZRI0CgZsZWFzZXMYASADKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5MZWFzZSIkCghSZXNvdXJjZRIKCgJpZBgBIAEoCRIMCgR0eXBlGAIgASgJIlsKEkFkZFJlc291cmNlUmVxdWVzdBIKCgJpZBgBIAEoCRI5CghyZXNvdXJjZRgCIAEoCzInLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLlJlc291cmNlIl4KFURlbGV0ZVJlc291cmNlUmVxdWVzdBIKCgJpZBgBIAEoCRI5CghyZXNvdXJjZRgCIAEoCzInLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLlJlc291cmNlIiIKFExpc3RSZXNvdXJjZXNSZXF1ZXN0EgoKAmlkGAEgASgJIlMKFUxpc3RSZXNvdXJjZXNSZXNwb25zZRI6CglyZXNvdXJjZXMYASADKAsyJy5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5SZXNvdXJjZTLWBAoGTGVhc2VzEmUKBkNyZWF0ZRIsLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkNyZWF0ZVJlcXVlc3QaLS5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5DcmVhdGVSZXNwb25zZRJOCgZEZWxldGUSLC5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5EZWxldGVSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5El8KBExpc3QSKi5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5MaXN0UmVxdWVzdBorLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkxpc3RSZXNwb25zZRJYCgtBZGRSZXNvdXJjZRIxLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkFkZFJlc291cmNlUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJeCg5EZWxldGVSZXNvdXJjZRI0LmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkRlbGV0ZVJlc291cmNlUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJ6Cg1MaXN0UmVzb3VyY2VzEjMuY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuTGlzdFJlc291cmNlc1JlcXVlc3QaNC5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5MaXN0UmVzb3VyY2VzUmVzcG9uc2ViBnByb3RvMw",
-    [file_google_protobuf_empty, file_google_protobuf_timestamp],
-  );
+export const file_leases: GenFile = /*@__PURE__*/
+  fileDesc("CgxsZWFzZXMucHJvdG8SHWNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxIrQBCgVMZWFzZRIKCgJpZBgBIAEoCRIuCgpjcmVhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJACgZsYWJlbHMYAyADKAsyMC5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5MZWFzZS5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpQBCg1DcmVhdGVSZXF1ZXN0EgoKAmlkGAEgASgJEkgKBmxhYmVscxgDIAMoCzI4LmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkNyZWF0ZVJlcXVlc3QuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJFCg5DcmVhdGVSZXNwb25zZRIzCgVsZWFzZRgBIAEoCzIkLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkxlYXNlIikKDURlbGV0ZVJlcXVlc3QSCgoCaWQYASABKAkSDAoEc3luYxgCIAEoCCIeCgtMaXN0UmVxdWVzdBIPCgdmaWx0ZXJzGAEgAygJIkQKDExpc3RSZXNwb25zZRI0CgZsZWFzZXMYASADKAsyJC5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5MZWFzZSIkCghSZXNvdXJjZRIKCgJpZBgBIAEoCRIMCgR0eXBlGAIgASgJIlsKEkFkZFJlc291cmNlUmVxdWVzdBIKCgJpZBgBIAEoCRI5CghyZXNvdXJjZRgCIAEoCzInLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLlJlc291cmNlIl4KFURlbGV0ZVJlc291cmNlUmVxdWVzdBIKCgJpZBgBIAEoCRI5CghyZXNvdXJjZRgCIAEoCzInLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLlJlc291cmNlIiIKFExpc3RSZXNvdXJjZXNSZXF1ZXN0EgoKAmlkGAEgASgJIlMKFUxpc3RSZXNvdXJjZXNSZXNwb25zZRI6CglyZXNvdXJjZXMYASADKAsyJy5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5SZXNvdXJjZTLWBAoGTGVhc2VzEmUKBkNyZWF0ZRIsLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkNyZWF0ZVJlcXVlc3QaLS5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5DcmVhdGVSZXNwb25zZRJOCgZEZWxldGUSLC5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5EZWxldGVSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5El8KBExpc3QSKi5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5MaXN0UmVxdWVzdBorLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkxpc3RSZXNwb25zZRJYCgtBZGRSZXNvdXJjZRIxLmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkFkZFJlc291cmNlUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJeCg5EZWxldGVSZXNvdXJjZRI0LmNvbnRhaW5lcmQuc2VydmljZXMubGVhc2VzLnYxLkRlbGV0ZVJlc291cmNlUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJ6Cg1MaXN0UmVzb3VyY2VzEjMuY29udGFpbmVyZC5zZXJ2aWNlcy5sZWFzZXMudjEuTGlzdFJlc291cmNlc1JlcXVlc3QaNC5jb250YWluZXJkLnNlcnZpY2VzLmxlYXNlcy52MS5MaXN0UmVzb3VyY2VzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_empty, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message containerd.services.leases.v1.Lease
@@ -44,7 +40,8 @@ export type Lease = Message<"containerd.services.leases.v1.Lease"> & {
  * Describes the message containerd.services.leases.v1.Lease.
  * Use `create(LeaseSchema)` to create a new message.
  */
-export const LeaseSchema: GenMessage<Lease> = /*@__PURE__*/ messageDesc(file_leases, 0);
+export const LeaseSchema: GenMessage<Lease> = /*@__PURE__*/
+  messageDesc(file_leases, 0);
 
 /**
  * @generated from message containerd.services.leases.v1.CreateRequest
@@ -65,7 +62,8 @@ export type CreateRequest = Message<"containerd.services.leases.v1.CreateRequest
  * Describes the message containerd.services.leases.v1.CreateRequest.
  * Use `create(CreateRequestSchema)` to create a new message.
  */
-export const CreateRequestSchema: GenMessage<CreateRequest> = /*@__PURE__*/ messageDesc(file_leases, 1);
+export const CreateRequestSchema: GenMessage<CreateRequest> = /*@__PURE__*/
+  messageDesc(file_leases, 1);
 
 /**
  * @generated from message containerd.services.leases.v1.CreateResponse
@@ -81,7 +79,8 @@ export type CreateResponse = Message<"containerd.services.leases.v1.CreateRespon
  * Describes the message containerd.services.leases.v1.CreateResponse.
  * Use `create(CreateResponseSchema)` to create a new message.
  */
-export const CreateResponseSchema: GenMessage<CreateResponse> = /*@__PURE__*/ messageDesc(file_leases, 2);
+export const CreateResponseSchema: GenMessage<CreateResponse> = /*@__PURE__*/
+  messageDesc(file_leases, 2);
 
 /**
  * @generated from message containerd.services.leases.v1.DeleteRequest
@@ -102,7 +101,8 @@ export type DeleteRequest = Message<"containerd.services.leases.v1.DeleteRequest
  * Describes the message containerd.services.leases.v1.DeleteRequest.
  * Use `create(DeleteRequestSchema)` to create a new message.
  */
-export const DeleteRequestSchema: GenMessage<DeleteRequest> = /*@__PURE__*/ messageDesc(file_leases, 3);
+export const DeleteRequestSchema: GenMessage<DeleteRequest> = /*@__PURE__*/
+  messageDesc(file_leases, 3);
 
 /**
  * @generated from message containerd.services.leases.v1.ListRequest
@@ -118,7 +118,8 @@ export type ListRequest = Message<"containerd.services.leases.v1.ListRequest"> &
  * Describes the message containerd.services.leases.v1.ListRequest.
  * Use `create(ListRequestSchema)` to create a new message.
  */
-export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/ messageDesc(file_leases, 4);
+export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
+  messageDesc(file_leases, 4);
 
 /**
  * @generated from message containerd.services.leases.v1.ListResponse
@@ -134,7 +135,8 @@ export type ListResponse = Message<"containerd.services.leases.v1.ListResponse">
  * Describes the message containerd.services.leases.v1.ListResponse.
  * Use `create(ListResponseSchema)` to create a new message.
  */
-export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/ messageDesc(file_leases, 5);
+export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
+  messageDesc(file_leases, 5);
 
 /**
  * @generated from message containerd.services.leases.v1.Resource
@@ -155,7 +157,8 @@ export type Resource = Message<"containerd.services.leases.v1.Resource"> & {
  * Describes the message containerd.services.leases.v1.Resource.
  * Use `create(ResourceSchema)` to create a new message.
  */
-export const ResourceSchema: GenMessage<Resource> = /*@__PURE__*/ messageDesc(file_leases, 6);
+export const ResourceSchema: GenMessage<Resource> = /*@__PURE__*/
+  messageDesc(file_leases, 6);
 
 /**
  * @generated from message containerd.services.leases.v1.AddResourceRequest
@@ -176,8 +179,7 @@ export type AddResourceRequest = Message<"containerd.services.leases.v1.AddResou
  * Describes the message containerd.services.leases.v1.AddResourceRequest.
  * Use `create(AddResourceRequestSchema)` to create a new message.
  */
-export const AddResourceRequestSchema: GenMessage<AddResourceRequest> =
-  /*@__PURE__*/
+export const AddResourceRequestSchema: GenMessage<AddResourceRequest> = /*@__PURE__*/
   messageDesc(file_leases, 7);
 
 /**
@@ -199,8 +201,7 @@ export type DeleteResourceRequest = Message<"containerd.services.leases.v1.Delet
  * Describes the message containerd.services.leases.v1.DeleteResourceRequest.
  * Use `create(DeleteResourceRequestSchema)` to create a new message.
  */
-export const DeleteResourceRequestSchema: GenMessage<DeleteResourceRequest> =
-  /*@__PURE__*/
+export const DeleteResourceRequestSchema: GenMessage<DeleteResourceRequest> = /*@__PURE__*/
   messageDesc(file_leases, 8);
 
 /**
@@ -217,8 +218,7 @@ export type ListResourcesRequest = Message<"containerd.services.leases.v1.ListRe
  * Describes the message containerd.services.leases.v1.ListResourcesRequest.
  * Use `create(ListResourcesRequestSchema)` to create a new message.
  */
-export const ListResourcesRequestSchema: GenMessage<ListResourcesRequest> =
-  /*@__PURE__*/
+export const ListResourcesRequestSchema: GenMessage<ListResourcesRequest> = /*@__PURE__*/
   messageDesc(file_leases, 9);
 
 /**
@@ -235,8 +235,7 @@ export type ListResourcesResponse = Message<"containerd.services.leases.v1.ListR
  * Describes the message containerd.services.leases.v1.ListResourcesResponse.
  * Use `create(ListResourcesResponseSchema)` to create a new message.
  */
-export const ListResourcesResponseSchema: GenMessage<ListResourcesResponse> =
-  /*@__PURE__*/
+export const ListResourcesResponseSchema: GenMessage<ListResourcesResponse> = /*@__PURE__*/
   messageDesc(file_leases, 10);
 
 /**
@@ -250,7 +249,7 @@ export const Leases: GenService<{
     methodKind: "unary";
     input: typeof CreateRequestSchema;
     output: typeof CreateResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.leases.v1.Leases.Delete
    */
@@ -258,7 +257,7 @@ export const Leases: GenService<{
     methodKind: "unary";
     input: typeof DeleteRequestSchema;
     output: typeof EmptySchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.leases.v1.Leases.List
    */
@@ -266,7 +265,7 @@ export const Leases: GenService<{
     methodKind: "unary";
     input: typeof ListRequestSchema;
     output: typeof ListResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.leases.v1.Leases.AddResource
    */
@@ -274,7 +273,7 @@ export const Leases: GenService<{
     methodKind: "unary";
     input: typeof AddResourceRequestSchema;
     output: typeof EmptySchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.leases.v1.Leases.DeleteResource
    */
@@ -282,7 +281,7 @@ export const Leases: GenService<{
     methodKind: "unary";
     input: typeof DeleteResourceRequestSchema;
     output: typeof EmptySchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.leases.v1.Leases.ListResources
    */
@@ -290,5 +289,7 @@ export const Leases: GenService<{
     methodKind: "unary";
     input: typeof ListResourcesRequestSchema;
     output: typeof ListResourcesResponseSchema;
-  };
-}> = /*@__PURE__*/ serviceDesc(file_leases, 0);
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_leases, 0);
+

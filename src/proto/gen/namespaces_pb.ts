@@ -4,21 +4,17 @@
 // @generated from file namespaces.proto (package containerd.services.namespaces.v1, syntax proto3)
 /* eslint-disable */
 
-import type { Message } from "@bufbuild/protobuf";
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { EmptySchema, FieldMask } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_empty, file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file namespaces.proto.
  */
-export const file_namespaces: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "ChBuYW1lc3BhY2VzLnByb3RvEiFjb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEikgEKCU5hbWVzcGFjZRIMCgRuYW1lGAEgASgJEkgKBmxhYmVscxgCIAMoCzI4LmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5OYW1lc3BhY2UuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIjChNHZXROYW1lc3BhY2VSZXF1ZXN0EgwKBG5hbWUYASABKAkiVwoUR2V0TmFtZXNwYWNlUmVzcG9uc2USPwoJbmFtZXNwYWNlGAEgASgLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLk5hbWVzcGFjZSInChVMaXN0TmFtZXNwYWNlc1JlcXVlc3QSDgoGZmlsdGVyGAEgASgJIloKFkxpc3ROYW1lc3BhY2VzUmVzcG9uc2USQAoKbmFtZXNwYWNlcxgBIAMoCzIsLmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5OYW1lc3BhY2UiWQoWQ3JlYXRlTmFtZXNwYWNlUmVxdWVzdBI/CgluYW1lc3BhY2UYASABKAsyLC5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuTmFtZXNwYWNlIloKF0NyZWF0ZU5hbWVzcGFjZVJlc3BvbnNlEj8KCW5hbWVzcGFjZRgBIAEoCzIsLmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5OYW1lc3BhY2UiigEKFlVwZGF0ZU5hbWVzcGFjZVJlcXVlc3QSPwoJbmFtZXNwYWNlGAEgASgLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLk5hbWVzcGFjZRIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siWgoXVXBkYXRlTmFtZXNwYWNlUmVzcG9uc2USPwoJbmFtZXNwYWNlGAEgASgLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLk5hbWVzcGFjZSImChZEZWxldGVOYW1lc3BhY2VSZXF1ZXN0EgwKBG5hbWUYASABKAky4AQKCk5hbWVzcGFjZXMSdgoDR2V0EjYuY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLkdldE5hbWVzcGFjZVJlcXVlc3QaNy5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuR2V0TmFtZXNwYWNlUmVzcG9uc2USewoETGlzdBI4LmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5MaXN0TmFtZXNwYWNlc1JlcXVlc3QaOS5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuTGlzdE5hbWVzcGFjZXNSZXNwb25zZRJ/CgZDcmVhdGUSOS5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuQ3JlYXRlTmFtZXNwYWNlUmVxdWVzdBo6LmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5DcmVhdGVOYW1lc3BhY2VSZXNwb25zZRJ/CgZVcGRhdGUSOS5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuVXBkYXRlTmFtZXNwYWNlUmVxdWVzdBo6LmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5VcGRhdGVOYW1lc3BhY2VSZXNwb25zZRJbCgZEZWxldGUSOS5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuRGVsZXRlTmFtZXNwYWNlUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eWIGcHJvdG8z",
-    [file_google_protobuf_empty, file_google_protobuf_field_mask],
-  );
+export const file_namespaces: GenFile = /*@__PURE__*/
+  fileDesc("ChBuYW1lc3BhY2VzLnByb3RvEiFjb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEikgEKCU5hbWVzcGFjZRIMCgRuYW1lGAEgASgJEkgKBmxhYmVscxgCIAMoCzI4LmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5OYW1lc3BhY2UuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIjChNHZXROYW1lc3BhY2VSZXF1ZXN0EgwKBG5hbWUYASABKAkiVwoUR2V0TmFtZXNwYWNlUmVzcG9uc2USPwoJbmFtZXNwYWNlGAEgASgLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLk5hbWVzcGFjZSInChVMaXN0TmFtZXNwYWNlc1JlcXVlc3QSDgoGZmlsdGVyGAEgASgJIloKFkxpc3ROYW1lc3BhY2VzUmVzcG9uc2USQAoKbmFtZXNwYWNlcxgBIAMoCzIsLmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5OYW1lc3BhY2UiWQoWQ3JlYXRlTmFtZXNwYWNlUmVxdWVzdBI/CgluYW1lc3BhY2UYASABKAsyLC5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuTmFtZXNwYWNlIloKF0NyZWF0ZU5hbWVzcGFjZVJlc3BvbnNlEj8KCW5hbWVzcGFjZRgBIAEoCzIsLmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5OYW1lc3BhY2UiigEKFlVwZGF0ZU5hbWVzcGFjZVJlcXVlc3QSPwoJbmFtZXNwYWNlGAEgASgLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLk5hbWVzcGFjZRIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siWgoXVXBkYXRlTmFtZXNwYWNlUmVzcG9uc2USPwoJbmFtZXNwYWNlGAEgASgLMiwuY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLk5hbWVzcGFjZSImChZEZWxldGVOYW1lc3BhY2VSZXF1ZXN0EgwKBG5hbWUYASABKAky4AQKCk5hbWVzcGFjZXMSdgoDR2V0EjYuY29udGFpbmVyZC5zZXJ2aWNlcy5uYW1lc3BhY2VzLnYxLkdldE5hbWVzcGFjZVJlcXVlc3QaNy5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuR2V0TmFtZXNwYWNlUmVzcG9uc2USewoETGlzdBI4LmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5MaXN0TmFtZXNwYWNlc1JlcXVlc3QaOS5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuTGlzdE5hbWVzcGFjZXNSZXNwb25zZRJ/CgZDcmVhdGUSOS5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuQ3JlYXRlTmFtZXNwYWNlUmVxdWVzdBo6LmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5DcmVhdGVOYW1lc3BhY2VSZXNwb25zZRJ/CgZVcGRhdGUSOS5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuVXBkYXRlTmFtZXNwYWNlUmVxdWVzdBo6LmNvbnRhaW5lcmQuc2VydmljZXMubmFtZXNwYWNlcy52MS5VcGRhdGVOYW1lc3BhY2VSZXNwb25zZRJbCgZEZWxldGUSOS5jb250YWluZXJkLnNlcnZpY2VzLm5hbWVzcGFjZXMudjEuRGVsZXRlTmFtZXNwYWNlUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eWIGcHJvdG8z", [file_google_protobuf_empty, file_google_protobuf_field_mask]);
 
 /**
  * @generated from message containerd.services.namespaces.v1.Namespace
@@ -39,7 +35,8 @@ export type Namespace = Message<"containerd.services.namespaces.v1.Namespace"> &
  * Describes the message containerd.services.namespaces.v1.Namespace.
  * Use `create(NamespaceSchema)` to create a new message.
  */
-export const NamespaceSchema: GenMessage<Namespace> = /*@__PURE__*/ messageDesc(file_namespaces, 0);
+export const NamespaceSchema: GenMessage<Namespace> = /*@__PURE__*/
+  messageDesc(file_namespaces, 0);
 
 /**
  * @generated from message containerd.services.namespaces.v1.GetNamespaceRequest
@@ -55,8 +52,7 @@ export type GetNamespaceRequest = Message<"containerd.services.namespaces.v1.Get
  * Describes the message containerd.services.namespaces.v1.GetNamespaceRequest.
  * Use `create(GetNamespaceRequestSchema)` to create a new message.
  */
-export const GetNamespaceRequestSchema: GenMessage<GetNamespaceRequest> =
-  /*@__PURE__*/
+export const GetNamespaceRequestSchema: GenMessage<GetNamespaceRequest> = /*@__PURE__*/
   messageDesc(file_namespaces, 1);
 
 /**
@@ -73,8 +69,7 @@ export type GetNamespaceResponse = Message<"containerd.services.namespaces.v1.Ge
  * Describes the message containerd.services.namespaces.v1.GetNamespaceResponse.
  * Use `create(GetNamespaceResponseSchema)` to create a new message.
  */
-export const GetNamespaceResponseSchema: GenMessage<GetNamespaceResponse> =
-  /*@__PURE__*/
+export const GetNamespaceResponseSchema: GenMessage<GetNamespaceResponse> = /*@__PURE__*/
   messageDesc(file_namespaces, 2);
 
 /**
@@ -91,8 +86,7 @@ export type ListNamespacesRequest = Message<"containerd.services.namespaces.v1.L
  * Describes the message containerd.services.namespaces.v1.ListNamespacesRequest.
  * Use `create(ListNamespacesRequestSchema)` to create a new message.
  */
-export const ListNamespacesRequestSchema: GenMessage<ListNamespacesRequest> =
-  /*@__PURE__*/
+export const ListNamespacesRequestSchema: GenMessage<ListNamespacesRequest> = /*@__PURE__*/
   messageDesc(file_namespaces, 3);
 
 /**
@@ -109,8 +103,7 @@ export type ListNamespacesResponse = Message<"containerd.services.namespaces.v1.
  * Describes the message containerd.services.namespaces.v1.ListNamespacesResponse.
  * Use `create(ListNamespacesResponseSchema)` to create a new message.
  */
-export const ListNamespacesResponseSchema: GenMessage<ListNamespacesResponse> =
-  /*@__PURE__*/
+export const ListNamespacesResponseSchema: GenMessage<ListNamespacesResponse> = /*@__PURE__*/
   messageDesc(file_namespaces, 4);
 
 /**
@@ -127,8 +120,7 @@ export type CreateNamespaceRequest = Message<"containerd.services.namespaces.v1.
  * Describes the message containerd.services.namespaces.v1.CreateNamespaceRequest.
  * Use `create(CreateNamespaceRequestSchema)` to create a new message.
  */
-export const CreateNamespaceRequestSchema: GenMessage<CreateNamespaceRequest> =
-  /*@__PURE__*/
+export const CreateNamespaceRequestSchema: GenMessage<CreateNamespaceRequest> = /*@__PURE__*/
   messageDesc(file_namespaces, 5);
 
 /**
@@ -145,8 +137,7 @@ export type CreateNamespaceResponse = Message<"containerd.services.namespaces.v1
  * Describes the message containerd.services.namespaces.v1.CreateNamespaceResponse.
  * Use `create(CreateNamespaceResponseSchema)` to create a new message.
  */
-export const CreateNamespaceResponseSchema: GenMessage<CreateNamespaceResponse> =
-  /*@__PURE__*/
+export const CreateNamespaceResponseSchema: GenMessage<CreateNamespaceResponse> = /*@__PURE__*/
   messageDesc(file_namespaces, 6);
 
 /**
@@ -168,8 +159,7 @@ export type UpdateNamespaceRequest = Message<"containerd.services.namespaces.v1.
  * Describes the message containerd.services.namespaces.v1.UpdateNamespaceRequest.
  * Use `create(UpdateNamespaceRequestSchema)` to create a new message.
  */
-export const UpdateNamespaceRequestSchema: GenMessage<UpdateNamespaceRequest> =
-  /*@__PURE__*/
+export const UpdateNamespaceRequestSchema: GenMessage<UpdateNamespaceRequest> = /*@__PURE__*/
   messageDesc(file_namespaces, 7);
 
 /**
@@ -186,8 +176,7 @@ export type UpdateNamespaceResponse = Message<"containerd.services.namespaces.v1
  * Describes the message containerd.services.namespaces.v1.UpdateNamespaceResponse.
  * Use `create(UpdateNamespaceResponseSchema)` to create a new message.
  */
-export const UpdateNamespaceResponseSchema: GenMessage<UpdateNamespaceResponse> =
-  /*@__PURE__*/
+export const UpdateNamespaceResponseSchema: GenMessage<UpdateNamespaceResponse> = /*@__PURE__*/
   messageDesc(file_namespaces, 8);
 
 /**
@@ -204,8 +193,7 @@ export type DeleteNamespaceRequest = Message<"containerd.services.namespaces.v1.
  * Describes the message containerd.services.namespaces.v1.DeleteNamespaceRequest.
  * Use `create(DeleteNamespaceRequestSchema)` to create a new message.
  */
-export const DeleteNamespaceRequestSchema: GenMessage<DeleteNamespaceRequest> =
-  /*@__PURE__*/
+export const DeleteNamespaceRequestSchema: GenMessage<DeleteNamespaceRequest> = /*@__PURE__*/
   messageDesc(file_namespaces, 9);
 
 /**
@@ -219,7 +207,7 @@ export const Namespaces: GenService<{
     methodKind: "unary";
     input: typeof GetNamespaceRequestSchema;
     output: typeof GetNamespaceResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.namespaces.v1.Namespaces.List
    */
@@ -227,7 +215,7 @@ export const Namespaces: GenService<{
     methodKind: "unary";
     input: typeof ListNamespacesRequestSchema;
     output: typeof ListNamespacesResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.namespaces.v1.Namespaces.Create
    */
@@ -235,7 +223,7 @@ export const Namespaces: GenService<{
     methodKind: "unary";
     input: typeof CreateNamespaceRequestSchema;
     output: typeof CreateNamespaceResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.namespaces.v1.Namespaces.Update
    */
@@ -243,7 +231,7 @@ export const Namespaces: GenService<{
     methodKind: "unary";
     input: typeof UpdateNamespaceRequestSchema;
     output: typeof UpdateNamespaceResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.namespaces.v1.Namespaces.Delete
    */
@@ -251,5 +239,7 @@ export const Namespaces: GenService<{
     methodKind: "unary";
     input: typeof DeleteNamespaceRequestSchema;
     output: typeof EmptySchema;
-  };
-}> = /*@__PURE__*/ serviceDesc(file_namespaces, 0);
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_namespaces, 0);
+

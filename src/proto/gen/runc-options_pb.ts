@@ -4,18 +4,15 @@
 // @generated from file runc-options.proto (package containerd.runc.v1, syntax proto3)
 /* eslint-disable */
 
-import type { Message } from "@bufbuild/protobuf";
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file runc-options.proto.
  */
-export const file_runc_options: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "ChJydW5jLW9wdGlvbnMucHJvdG8SEmNvbnRhaW5lcmQucnVuYy52MSKgAgoHT3B0aW9ucxIVCg1ub19waXZvdF9yb290GAEgASgIEhYKDm5vX25ld19rZXlyaW5nGAIgASgIEhMKC3NoaW1fY2dyb3VwGAMgASgJEg4KBmlvX3VpZBgEIAEoDRIOCgZpb19naWQYBSABKA0SEwoLYmluYXJ5X25hbWUYBiABKAkSDAoEcm9vdBgHIAEoCRIWCg5zeXN0ZW1kX2Nncm91cBgJIAEoCBIXCg9jcml1X2ltYWdlX3BhdGgYCiABKAkSFgoOY3JpdV93b3JrX3BhdGgYCyABKAkSGAoQdGFza19hcGlfYWRkcmVzcxgMIAEoCRIYChB0YXNrX2FwaV92ZXJzaW9uGA0gASgNEhEKCWNyaXVfcGF0aBgIIAEoCSLkAQoRQ2hlY2twb2ludE9wdGlvbnMSDAoEZXhpdBgBIAEoCBIQCghvcGVuX3RjcBgCIAEoCBIdChVleHRlcm5hbF91bml4X3NvY2tldHMYAyABKAgSEAoIdGVybWluYWwYBCABKAgSEgoKZmlsZV9sb2NrcxgFIAEoCBIYChBlbXB0eV9uYW1lc3BhY2VzGAYgAygJEhQKDGNncm91cHNfbW9kZRgHIAEoCRISCgppbWFnZV9wYXRoGAggASgJEhEKCXdvcmtfcGF0aBgJIAEoCRITCgtwYXJlbnRfcGF0aBgKIAEoCSIhCg5Qcm9jZXNzRGV0YWlscxIPCgdleGVjX2lkGAEgASgJYgZwcm90bzM",
-  );
+export const file_runc_options: GenFile = /*@__PURE__*/
+  fileDesc("ChJydW5jLW9wdGlvbnMucHJvdG8SEmNvbnRhaW5lcmQucnVuYy52MSKgAgoHT3B0aW9ucxIVCg1ub19waXZvdF9yb290GAEgASgIEhYKDm5vX25ld19rZXlyaW5nGAIgASgIEhMKC3NoaW1fY2dyb3VwGAMgASgJEg4KBmlvX3VpZBgEIAEoDRIOCgZpb19naWQYBSABKA0SEwoLYmluYXJ5X25hbWUYBiABKAkSDAoEcm9vdBgHIAEoCRIWCg5zeXN0ZW1kX2Nncm91cBgJIAEoCBIXCg9jcml1X2ltYWdlX3BhdGgYCiABKAkSFgoOY3JpdV93b3JrX3BhdGgYCyABKAkSGAoQdGFza19hcGlfYWRkcmVzcxgMIAEoCRIYChB0YXNrX2FwaV92ZXJzaW9uGA0gASgNEhEKCWNyaXVfcGF0aBgIIAEoCSLkAQoRQ2hlY2twb2ludE9wdGlvbnMSDAoEZXhpdBgBIAEoCBIQCghvcGVuX3RjcBgCIAEoCBIdChVleHRlcm5hbF91bml4X3NvY2tldHMYAyABKAgSEAoIdGVybWluYWwYBCABKAgSEgoKZmlsZV9sb2NrcxgFIAEoCBIYChBlbXB0eV9uYW1lc3BhY2VzGAYgAygJEhQKDGNncm91cHNfbW9kZRgHIAEoCRISCgppbWFnZV9wYXRoGAggASgJEhEKCXdvcmtfcGF0aBgJIAEoCRITCgtwYXJlbnRfcGF0aBgKIAEoCSIhCg5Qcm9jZXNzRGV0YWlscxIPCgdleGVjX2lkGAEgASgJYgZwcm90bzM");
 
 /**
  * @generated from message containerd.runc.v1.Options
@@ -91,7 +88,8 @@ export type Options = Message<"containerd.runc.v1.Options"> & {
  * Describes the message containerd.runc.v1.Options.
  * Use `create(OptionsSchema)` to create a new message.
  */
-export const OptionsSchema: GenMessage<Options> = /*@__PURE__*/ messageDesc(file_runc_options, 0);
+export const OptionsSchema: GenMessage<Options> = /*@__PURE__*/
+  messageDesc(file_runc_options, 0);
 
 /**
  * @generated from message containerd.runc.v1.CheckpointOptions
@@ -152,8 +150,7 @@ export type CheckpointOptions = Message<"containerd.runc.v1.CheckpointOptions"> 
  * Describes the message containerd.runc.v1.CheckpointOptions.
  * Use `create(CheckpointOptionsSchema)` to create a new message.
  */
-export const CheckpointOptionsSchema: GenMessage<CheckpointOptions> =
-  /*@__PURE__*/
+export const CheckpointOptionsSchema: GenMessage<CheckpointOptions> = /*@__PURE__*/
   messageDesc(file_runc_options, 1);
 
 /**
@@ -170,6 +167,6 @@ export type ProcessDetails = Message<"containerd.runc.v1.ProcessDetails"> & {
  * Describes the message containerd.runc.v1.ProcessDetails.
  * Use `create(ProcessDetailsSchema)` to create a new message.
  */
-export const ProcessDetailsSchema: GenMessage<ProcessDetails> =
-  /*@__PURE__*/
+export const ProcessDetailsSchema: GenMessage<ProcessDetails> = /*@__PURE__*/
   messageDesc(file_runc_options, 2);
+

@@ -4,32 +4,19 @@
 // @generated from file snapshots.proto (package containerd.services.snapshots.v1, syntax proto3)
 /* eslint-disable */
 
-import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { EmptySchema, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
-import {
-  file_google_protobuf_empty,
-  file_google_protobuf_field_mask,
-  file_google_protobuf_timestamp,
-} from "@bufbuild/protobuf/wkt";
 import type { Mount } from "./containerd-types_pb.ts";
 import { file_containerd_types } from "./containerd-types_pb.ts";
+import type { EmptySchema, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file snapshots.proto.
  */
-export const file_snapshots: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "Cg9zbmFwc2hvdHMucHJvdG8SIGNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxIs8BChZQcmVwYXJlU25hcHNob3RSZXF1ZXN0EhMKC3NuYXBzaG90dGVyGAEgASgJEgsKA2tleRgCIAEoCRIOCgZwYXJlbnQYAyABKAkSVAoGbGFiZWxzGAQgAygLMkQuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuUHJlcGFyZVNuYXBzaG90UmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkIKF1ByZXBhcmVTbmFwc2hvdFJlc3BvbnNlEicKBm1vdW50cxgBIAMoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQiyQEKE1ZpZXdTbmFwc2hvdFJlcXVlc3QSEwoLc25hcHNob3R0ZXIYASABKAkSCwoDa2V5GAIgASgJEg4KBnBhcmVudBgDIAEoCRJRCgZsYWJlbHMYBCADKAsyQS5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5WaWV3U25hcHNob3RSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiPwoUVmlld1NuYXBzaG90UmVzcG9uc2USJwoGbW91bnRzGAEgAygLMhcuY29udGFpbmVyZC50eXBlcy5Nb3VudCIxCg1Nb3VudHNSZXF1ZXN0EhMKC3NuYXBzaG90dGVyGAEgASgJEgsKA2tleRgCIAEoCSI5Cg5Nb3VudHNSZXNwb25zZRInCgZtb3VudHMYASADKAsyFy5jb250YWluZXJkLnR5cGVzLk1vdW50IjkKFVJlbW92ZVNuYXBzaG90UmVxdWVzdBITCgtzbmFwc2hvdHRlchgBIAEoCRILCgNrZXkYAiABKAki2wEKFUNvbW1pdFNuYXBzaG90UmVxdWVzdBITCgtzbmFwc2hvdHRlchgBIAEoCRIMCgRuYW1lGAIgASgJEgsKA2tleRgDIAEoCRJTCgZsYWJlbHMYBCADKAsyQy5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5Db21taXRTbmFwc2hvdFJlcXVlc3QuTGFiZWxzRW50cnkSDgoGcGFyZW50GAUgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiNwoTU3RhdFNuYXBzaG90UmVxdWVzdBITCgtzbmFwc2hvdHRlchgBIAEoCRILCgNrZXkYAiABKAkirQIKBEluZm8SDAoEbmFtZRgBIAEoCRIOCgZwYXJlbnQYAiABKAkSNAoEa2luZBgDIAEoDjImLmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLktpbmQSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASQgoGbGFiZWxzGAYgAygLMjIuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuSW5mby5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkwKFFN0YXRTbmFwc2hvdFJlc3BvbnNlEjQKBGluZm8YASABKAsyJi5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5JbmZvIpMBChVVcGRhdGVTbmFwc2hvdFJlcXVlc3QSEwoLc25hcHNob3R0ZXIYASABKAkSNAoEaW5mbxgCIAEoCzImLmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLkluZm8SLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIk4KFlVwZGF0ZVNuYXBzaG90UmVzcG9uc2USNAoEaW5mbxgBIAEoCzImLmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLkluZm8iPAoUTGlzdFNuYXBzaG90c1JlcXVlc3QSEwoLc25hcHNob3R0ZXIYASABKAkSDwoHZmlsdGVycxgCIAMoCSJNChVMaXN0U25hcHNob3RzUmVzcG9uc2USNAoEaW5mbxgBIAMoCzImLmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLkluZm8iMAoMVXNhZ2VSZXF1ZXN0EhMKC3NuYXBzaG90dGVyGAEgASgJEgsKA2tleRgCIAEoCSItCg1Vc2FnZVJlc3BvbnNlEgwKBHNpemUYASABKAMSDgoGaW5vZGVzGAIgASgDIiUKDkNsZWFudXBSZXF1ZXN0EhMKC3NuYXBzaG90dGVyGAEgASgJKjgKBEtpbmQSCwoHVU5LTk9XThAAEggKBFZJRVcQARIKCgZBQ1RJVkUQAhINCglDT01NSVRURUQQAzLTCAoJU25hcHNob3RzEn4KB1ByZXBhcmUSOC5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5QcmVwYXJlU25hcHNob3RSZXF1ZXN0GjkuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuUHJlcGFyZVNuYXBzaG90UmVzcG9uc2USdQoEVmlldxI1LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlZpZXdTbmFwc2hvdFJlcXVlc3QaNi5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5WaWV3U25hcHNob3RSZXNwb25zZRJrCgZNb3VudHMSLy5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5Nb3VudHNSZXF1ZXN0GjAuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuTW91bnRzUmVzcG9uc2USWQoGQ29tbWl0EjcuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuQ29tbWl0U25hcHNob3RSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5ElkKBlJlbW92ZRI3LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlJlbW92ZVNuYXBzaG90UmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJ1CgRTdGF0EjUuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuU3RhdFNuYXBzaG90UmVxdWVzdBo2LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlN0YXRTbmFwc2hvdFJlc3BvbnNlEnsKBlVwZGF0ZRI3LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlVwZGF0ZVNuYXBzaG90UmVxdWVzdBo4LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlVwZGF0ZVNuYXBzaG90UmVzcG9uc2USeQoETGlzdBI2LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLkxpc3RTbmFwc2hvdHNSZXF1ZXN0GjcuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuTGlzdFNuYXBzaG90c1Jlc3BvbnNlMAESaAoFVXNhZ2USLi5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5Vc2FnZVJlcXVlc3QaLy5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5Vc2FnZVJlc3BvbnNlElMKB0NsZWFudXASMC5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5DbGVhbnVwUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eWIGcHJvdG8z",
-    [
-      file_containerd_types,
-      file_google_protobuf_empty,
-      file_google_protobuf_field_mask,
-      file_google_protobuf_timestamp,
-    ],
-  );
+export const file_snapshots: GenFile = /*@__PURE__*/
+  fileDesc("Cg9zbmFwc2hvdHMucHJvdG8SIGNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxIs8BChZQcmVwYXJlU25hcHNob3RSZXF1ZXN0EhMKC3NuYXBzaG90dGVyGAEgASgJEgsKA2tleRgCIAEoCRIOCgZwYXJlbnQYAyABKAkSVAoGbGFiZWxzGAQgAygLMkQuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuUHJlcGFyZVNuYXBzaG90UmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkIKF1ByZXBhcmVTbmFwc2hvdFJlc3BvbnNlEicKBm1vdW50cxgBIAMoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQiyQEKE1ZpZXdTbmFwc2hvdFJlcXVlc3QSEwoLc25hcHNob3R0ZXIYASABKAkSCwoDa2V5GAIgASgJEg4KBnBhcmVudBgDIAEoCRJRCgZsYWJlbHMYBCADKAsyQS5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5WaWV3U25hcHNob3RSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiPwoUVmlld1NuYXBzaG90UmVzcG9uc2USJwoGbW91bnRzGAEgAygLMhcuY29udGFpbmVyZC50eXBlcy5Nb3VudCIxCg1Nb3VudHNSZXF1ZXN0EhMKC3NuYXBzaG90dGVyGAEgASgJEgsKA2tleRgCIAEoCSI5Cg5Nb3VudHNSZXNwb25zZRInCgZtb3VudHMYASADKAsyFy5jb250YWluZXJkLnR5cGVzLk1vdW50IjkKFVJlbW92ZVNuYXBzaG90UmVxdWVzdBITCgtzbmFwc2hvdHRlchgBIAEoCRILCgNrZXkYAiABKAki2wEKFUNvbW1pdFNuYXBzaG90UmVxdWVzdBITCgtzbmFwc2hvdHRlchgBIAEoCRIMCgRuYW1lGAIgASgJEgsKA2tleRgDIAEoCRJTCgZsYWJlbHMYBCADKAsyQy5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5Db21taXRTbmFwc2hvdFJlcXVlc3QuTGFiZWxzRW50cnkSDgoGcGFyZW50GAUgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiNwoTU3RhdFNuYXBzaG90UmVxdWVzdBITCgtzbmFwc2hvdHRlchgBIAEoCRILCgNrZXkYAiABKAkirQIKBEluZm8SDAoEbmFtZRgBIAEoCRIOCgZwYXJlbnQYAiABKAkSNAoEa2luZBgDIAEoDjImLmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLktpbmQSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASQgoGbGFiZWxzGAYgAygLMjIuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuSW5mby5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkwKFFN0YXRTbmFwc2hvdFJlc3BvbnNlEjQKBGluZm8YASABKAsyJi5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5JbmZvIpMBChVVcGRhdGVTbmFwc2hvdFJlcXVlc3QSEwoLc25hcHNob3R0ZXIYASABKAkSNAoEaW5mbxgCIAEoCzImLmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLkluZm8SLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIk4KFlVwZGF0ZVNuYXBzaG90UmVzcG9uc2USNAoEaW5mbxgBIAEoCzImLmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLkluZm8iPAoUTGlzdFNuYXBzaG90c1JlcXVlc3QSEwoLc25hcHNob3R0ZXIYASABKAkSDwoHZmlsdGVycxgCIAMoCSJNChVMaXN0U25hcHNob3RzUmVzcG9uc2USNAoEaW5mbxgBIAMoCzImLmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLkluZm8iMAoMVXNhZ2VSZXF1ZXN0EhMKC3NuYXBzaG90dGVyGAEgASgJEgsKA2tleRgCIAEoCSItCg1Vc2FnZVJlc3BvbnNlEgwKBHNpemUYASABKAMSDgoGaW5vZGVzGAIgASgDIiUKDkNsZWFudXBSZXF1ZXN0EhMKC3NuYXBzaG90dGVyGAEgASgJKjgKBEtpbmQSCwoHVU5LTk9XThAAEggKBFZJRVcQARIKCgZBQ1RJVkUQAhINCglDT01NSVRURUQQAzLTCAoJU25hcHNob3RzEn4KB1ByZXBhcmUSOC5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5QcmVwYXJlU25hcHNob3RSZXF1ZXN0GjkuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuUHJlcGFyZVNuYXBzaG90UmVzcG9uc2USdQoEVmlldxI1LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlZpZXdTbmFwc2hvdFJlcXVlc3QaNi5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5WaWV3U25hcHNob3RSZXNwb25zZRJrCgZNb3VudHMSLy5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5Nb3VudHNSZXF1ZXN0GjAuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuTW91bnRzUmVzcG9uc2USWQoGQ29tbWl0EjcuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuQ29tbWl0U25hcHNob3RSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5ElkKBlJlbW92ZRI3LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlJlbW92ZVNuYXBzaG90UmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJ1CgRTdGF0EjUuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuU3RhdFNuYXBzaG90UmVxdWVzdBo2LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlN0YXRTbmFwc2hvdFJlc3BvbnNlEnsKBlVwZGF0ZRI3LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlVwZGF0ZVNuYXBzaG90UmVxdWVzdBo4LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLlVwZGF0ZVNuYXBzaG90UmVzcG9uc2USeQoETGlzdBI2LmNvbnRhaW5lcmQuc2VydmljZXMuc25hcHNob3RzLnYxLkxpc3RTbmFwc2hvdHNSZXF1ZXN0GjcuY29udGFpbmVyZC5zZXJ2aWNlcy5zbmFwc2hvdHMudjEuTGlzdFNuYXBzaG90c1Jlc3BvbnNlMAESaAoFVXNhZ2USLi5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5Vc2FnZVJlcXVlc3QaLy5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5Vc2FnZVJlc3BvbnNlElMKB0NsZWFudXASMC5jb250YWluZXJkLnNlcnZpY2VzLnNuYXBzaG90cy52MS5DbGVhbnVwUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eWIGcHJvdG8z", [file_containerd_types, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message containerd.services.snapshots.v1.PrepareSnapshotRequest
@@ -60,8 +47,7 @@ export type PrepareSnapshotRequest = Message<"containerd.services.snapshots.v1.P
  * Describes the message containerd.services.snapshots.v1.PrepareSnapshotRequest.
  * Use `create(PrepareSnapshotRequestSchema)` to create a new message.
  */
-export const PrepareSnapshotRequestSchema: GenMessage<PrepareSnapshotRequest> =
-  /*@__PURE__*/
+export const PrepareSnapshotRequestSchema: GenMessage<PrepareSnapshotRequest> = /*@__PURE__*/
   messageDesc(file_snapshots, 0);
 
 /**
@@ -78,8 +64,7 @@ export type PrepareSnapshotResponse = Message<"containerd.services.snapshots.v1.
  * Describes the message containerd.services.snapshots.v1.PrepareSnapshotResponse.
  * Use `create(PrepareSnapshotResponseSchema)` to create a new message.
  */
-export const PrepareSnapshotResponseSchema: GenMessage<PrepareSnapshotResponse> =
-  /*@__PURE__*/
+export const PrepareSnapshotResponseSchema: GenMessage<PrepareSnapshotResponse> = /*@__PURE__*/
   messageDesc(file_snapshots, 1);
 
 /**
@@ -111,8 +96,7 @@ export type ViewSnapshotRequest = Message<"containerd.services.snapshots.v1.View
  * Describes the message containerd.services.snapshots.v1.ViewSnapshotRequest.
  * Use `create(ViewSnapshotRequestSchema)` to create a new message.
  */
-export const ViewSnapshotRequestSchema: GenMessage<ViewSnapshotRequest> =
-  /*@__PURE__*/
+export const ViewSnapshotRequestSchema: GenMessage<ViewSnapshotRequest> = /*@__PURE__*/
   messageDesc(file_snapshots, 2);
 
 /**
@@ -129,8 +113,7 @@ export type ViewSnapshotResponse = Message<"containerd.services.snapshots.v1.Vie
  * Describes the message containerd.services.snapshots.v1.ViewSnapshotResponse.
  * Use `create(ViewSnapshotResponseSchema)` to create a new message.
  */
-export const ViewSnapshotResponseSchema: GenMessage<ViewSnapshotResponse> =
-  /*@__PURE__*/
+export const ViewSnapshotResponseSchema: GenMessage<ViewSnapshotResponse> = /*@__PURE__*/
   messageDesc(file_snapshots, 3);
 
 /**
@@ -152,7 +135,8 @@ export type MountsRequest = Message<"containerd.services.snapshots.v1.MountsRequ
  * Describes the message containerd.services.snapshots.v1.MountsRequest.
  * Use `create(MountsRequestSchema)` to create a new message.
  */
-export const MountsRequestSchema: GenMessage<MountsRequest> = /*@__PURE__*/ messageDesc(file_snapshots, 4);
+export const MountsRequestSchema: GenMessage<MountsRequest> = /*@__PURE__*/
+  messageDesc(file_snapshots, 4);
 
 /**
  * @generated from message containerd.services.snapshots.v1.MountsResponse
@@ -168,7 +152,8 @@ export type MountsResponse = Message<"containerd.services.snapshots.v1.MountsRes
  * Describes the message containerd.services.snapshots.v1.MountsResponse.
  * Use `create(MountsResponseSchema)` to create a new message.
  */
-export const MountsResponseSchema: GenMessage<MountsResponse> = /*@__PURE__*/ messageDesc(file_snapshots, 5);
+export const MountsResponseSchema: GenMessage<MountsResponse> = /*@__PURE__*/
+  messageDesc(file_snapshots, 5);
 
 /**
  * @generated from message containerd.services.snapshots.v1.RemoveSnapshotRequest
@@ -189,8 +174,7 @@ export type RemoveSnapshotRequest = Message<"containerd.services.snapshots.v1.Re
  * Describes the message containerd.services.snapshots.v1.RemoveSnapshotRequest.
  * Use `create(RemoveSnapshotRequestSchema)` to create a new message.
  */
-export const RemoveSnapshotRequestSchema: GenMessage<RemoveSnapshotRequest> =
-  /*@__PURE__*/
+export const RemoveSnapshotRequestSchema: GenMessage<RemoveSnapshotRequest> = /*@__PURE__*/
   messageDesc(file_snapshots, 6);
 
 /**
@@ -227,8 +211,7 @@ export type CommitSnapshotRequest = Message<"containerd.services.snapshots.v1.Co
  * Describes the message containerd.services.snapshots.v1.CommitSnapshotRequest.
  * Use `create(CommitSnapshotRequestSchema)` to create a new message.
  */
-export const CommitSnapshotRequestSchema: GenMessage<CommitSnapshotRequest> =
-  /*@__PURE__*/
+export const CommitSnapshotRequestSchema: GenMessage<CommitSnapshotRequest> = /*@__PURE__*/
   messageDesc(file_snapshots, 7);
 
 /**
@@ -250,8 +233,7 @@ export type StatSnapshotRequest = Message<"containerd.services.snapshots.v1.Stat
  * Describes the message containerd.services.snapshots.v1.StatSnapshotRequest.
  * Use `create(StatSnapshotRequestSchema)` to create a new message.
  */
-export const StatSnapshotRequestSchema: GenMessage<StatSnapshotRequest> =
-  /*@__PURE__*/
+export const StatSnapshotRequestSchema: GenMessage<StatSnapshotRequest> = /*@__PURE__*/
   messageDesc(file_snapshots, 8);
 
 /**
@@ -293,7 +275,8 @@ export type Info = Message<"containerd.services.snapshots.v1.Info"> & {
  * Describes the message containerd.services.snapshots.v1.Info.
  * Use `create(InfoSchema)` to create a new message.
  */
-export const InfoSchema: GenMessage<Info> = /*@__PURE__*/ messageDesc(file_snapshots, 9);
+export const InfoSchema: GenMessage<Info> = /*@__PURE__*/
+  messageDesc(file_snapshots, 9);
 
 /**
  * @generated from message containerd.services.snapshots.v1.StatSnapshotResponse
@@ -309,8 +292,7 @@ export type StatSnapshotResponse = Message<"containerd.services.snapshots.v1.Sta
  * Describes the message containerd.services.snapshots.v1.StatSnapshotResponse.
  * Use `create(StatSnapshotResponseSchema)` to create a new message.
  */
-export const StatSnapshotResponseSchema: GenMessage<StatSnapshotResponse> =
-  /*@__PURE__*/
+export const StatSnapshotResponseSchema: GenMessage<StatSnapshotResponse> = /*@__PURE__*/
   messageDesc(file_snapshots, 10);
 
 /**
@@ -337,8 +319,7 @@ export type UpdateSnapshotRequest = Message<"containerd.services.snapshots.v1.Up
  * Describes the message containerd.services.snapshots.v1.UpdateSnapshotRequest.
  * Use `create(UpdateSnapshotRequestSchema)` to create a new message.
  */
-export const UpdateSnapshotRequestSchema: GenMessage<UpdateSnapshotRequest> =
-  /*@__PURE__*/
+export const UpdateSnapshotRequestSchema: GenMessage<UpdateSnapshotRequest> = /*@__PURE__*/
   messageDesc(file_snapshots, 11);
 
 /**
@@ -355,8 +336,7 @@ export type UpdateSnapshotResponse = Message<"containerd.services.snapshots.v1.U
  * Describes the message containerd.services.snapshots.v1.UpdateSnapshotResponse.
  * Use `create(UpdateSnapshotResponseSchema)` to create a new message.
  */
-export const UpdateSnapshotResponseSchema: GenMessage<UpdateSnapshotResponse> =
-  /*@__PURE__*/
+export const UpdateSnapshotResponseSchema: GenMessage<UpdateSnapshotResponse> = /*@__PURE__*/
   messageDesc(file_snapshots, 12);
 
 /**
@@ -378,8 +358,7 @@ export type ListSnapshotsRequest = Message<"containerd.services.snapshots.v1.Lis
  * Describes the message containerd.services.snapshots.v1.ListSnapshotsRequest.
  * Use `create(ListSnapshotsRequestSchema)` to create a new message.
  */
-export const ListSnapshotsRequestSchema: GenMessage<ListSnapshotsRequest> =
-  /*@__PURE__*/
+export const ListSnapshotsRequestSchema: GenMessage<ListSnapshotsRequest> = /*@__PURE__*/
   messageDesc(file_snapshots, 13);
 
 /**
@@ -396,8 +375,7 @@ export type ListSnapshotsResponse = Message<"containerd.services.snapshots.v1.Li
  * Describes the message containerd.services.snapshots.v1.ListSnapshotsResponse.
  * Use `create(ListSnapshotsResponseSchema)` to create a new message.
  */
-export const ListSnapshotsResponseSchema: GenMessage<ListSnapshotsResponse> =
-  /*@__PURE__*/
+export const ListSnapshotsResponseSchema: GenMessage<ListSnapshotsResponse> = /*@__PURE__*/
   messageDesc(file_snapshots, 14);
 
 /**
@@ -419,7 +397,8 @@ export type UsageRequest = Message<"containerd.services.snapshots.v1.UsageReques
  * Describes the message containerd.services.snapshots.v1.UsageRequest.
  * Use `create(UsageRequestSchema)` to create a new message.
  */
-export const UsageRequestSchema: GenMessage<UsageRequest> = /*@__PURE__*/ messageDesc(file_snapshots, 15);
+export const UsageRequestSchema: GenMessage<UsageRequest> = /*@__PURE__*/
+  messageDesc(file_snapshots, 15);
 
 /**
  * @generated from message containerd.services.snapshots.v1.UsageResponse
@@ -440,7 +419,8 @@ export type UsageResponse = Message<"containerd.services.snapshots.v1.UsageRespo
  * Describes the message containerd.services.snapshots.v1.UsageResponse.
  * Use `create(UsageResponseSchema)` to create a new message.
  */
-export const UsageResponseSchema: GenMessage<UsageResponse> = /*@__PURE__*/ messageDesc(file_snapshots, 16);
+export const UsageResponseSchema: GenMessage<UsageResponse> = /*@__PURE__*/
+  messageDesc(file_snapshots, 16);
 
 /**
  * @generated from message containerd.services.snapshots.v1.CleanupRequest
@@ -456,7 +436,8 @@ export type CleanupRequest = Message<"containerd.services.snapshots.v1.CleanupRe
  * Describes the message containerd.services.snapshots.v1.CleanupRequest.
  * Use `create(CleanupRequestSchema)` to create a new message.
  */
-export const CleanupRequestSchema: GenMessage<CleanupRequest> = /*@__PURE__*/ messageDesc(file_snapshots, 17);
+export const CleanupRequestSchema: GenMessage<CleanupRequest> = /*@__PURE__*/
+  messageDesc(file_snapshots, 17);
 
 /**
  * @generated from enum containerd.services.snapshots.v1.Kind
@@ -491,7 +472,8 @@ export type Kind = (typeof Kind)[keyof typeof Kind] | UnknownEnum;
 /**
  * Describes the enum containerd.services.snapshots.v1.Kind.
  */
-export const KindSchema: GenEnum<Kind> = /*@__PURE__*/ enumDesc(file_snapshots, 0);
+export const KindSchema: GenEnum<Kind> = /*@__PURE__*/
+  enumDesc(file_snapshots, 0);
 
 /**
  * @generated from service containerd.services.snapshots.v1.Snapshots
@@ -504,7 +486,7 @@ export const Snapshots: GenService<{
     methodKind: "unary";
     input: typeof PrepareSnapshotRequestSchema;
     output: typeof PrepareSnapshotResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.snapshots.v1.Snapshots.View
    */
@@ -512,7 +494,7 @@ export const Snapshots: GenService<{
     methodKind: "unary";
     input: typeof ViewSnapshotRequestSchema;
     output: typeof ViewSnapshotResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.snapshots.v1.Snapshots.Mounts
    */
@@ -520,7 +502,7 @@ export const Snapshots: GenService<{
     methodKind: "unary";
     input: typeof MountsRequestSchema;
     output: typeof MountsResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.snapshots.v1.Snapshots.Commit
    */
@@ -528,7 +510,7 @@ export const Snapshots: GenService<{
     methodKind: "unary";
     input: typeof CommitSnapshotRequestSchema;
     output: typeof EmptySchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.snapshots.v1.Snapshots.Remove
    */
@@ -536,7 +518,7 @@ export const Snapshots: GenService<{
     methodKind: "unary";
     input: typeof RemoveSnapshotRequestSchema;
     output: typeof EmptySchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.snapshots.v1.Snapshots.Stat
    */
@@ -544,7 +526,7 @@ export const Snapshots: GenService<{
     methodKind: "unary";
     input: typeof StatSnapshotRequestSchema;
     output: typeof StatSnapshotResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.snapshots.v1.Snapshots.Update
    */
@@ -552,7 +534,7 @@ export const Snapshots: GenService<{
     methodKind: "unary";
     input: typeof UpdateSnapshotRequestSchema;
     output: typeof UpdateSnapshotResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.snapshots.v1.Snapshots.List
    */
@@ -560,7 +542,7 @@ export const Snapshots: GenService<{
     methodKind: "server_streaming";
     input: typeof ListSnapshotsRequestSchema;
     output: typeof ListSnapshotsResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.snapshots.v1.Snapshots.Usage
    */
@@ -568,7 +550,7 @@ export const Snapshots: GenService<{
     methodKind: "unary";
     input: typeof UsageRequestSchema;
     output: typeof UsageResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.snapshots.v1.Snapshots.Cleanup
    */
@@ -576,5 +558,7 @@ export const Snapshots: GenService<{
     methodKind: "unary";
     input: typeof CleanupRequestSchema;
     output: typeof EmptySchema;
-  };
-}> = /*@__PURE__*/ serviceDesc(file_snapshots, 0);
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_snapshots, 0);
+

@@ -4,35 +4,21 @@
 // @generated from file tasks.proto (package containerd.services.tasks.v1, syntax proto3)
 /* eslint-disable */
 
-import type { Message } from "@bufbuild/protobuf";
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Any, EmptySchema, Timestamp } from "@bufbuild/protobuf/wkt";
-import {
-  file_google_protobuf_any,
-  file_google_protobuf_empty,
-  file_google_protobuf_timestamp,
-} from "@bufbuild/protobuf/wkt";
 import type { Descriptor, Metric, Mount } from "./containerd-types_pb.ts";
 import { file_containerd_types } from "./containerd-types_pb.ts";
+import type { Any, EmptySchema, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_any, file_google_protobuf_empty, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Process, ProcessInfo } from "./task-types_pb.ts";
 import { file_task_types } from "./task-types_pb.ts";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file tasks.proto.
  */
-export const file_tasks: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "Cgt0YXNrcy5wcm90bxIcY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MSK2AgoRQ3JlYXRlVGFza1JlcXVlc3QSFAoMY29udGFpbmVyX2lkGAEgASgJEicKBnJvb3RmcxgDIAMoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQSDQoFc3RkaW4YBCABKAkSDgoGc3Rkb3V0GAUgASgJEg4KBnN0ZGVychgGIAEoCRIQCgh0ZXJtaW5hbBgHIAEoCBIwCgpjaGVja3BvaW50GAggASgLMhwuY29udGFpbmVyZC50eXBlcy5EZXNjcmlwdG9yEiUKB29wdGlvbnMYCSABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhQKDHJ1bnRpbWVfcGF0aBgKIAEoCRIYChB0YXNrX2FwaV9hZGRyZXNzGAsgASgJEhgKEHRhc2tfYXBpX3ZlcnNpb24YDCABKA0iNwoSQ3JlYXRlVGFza1Jlc3BvbnNlEhQKDGNvbnRhaW5lcl9pZBgBIAEoCRILCgNwaWQYAiABKA0iNQoMU3RhcnRSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIPCgdleGVjX2lkGAIgASgJIhwKDVN0YXJ0UmVzcG9uc2USCwoDcGlkGAEgASgNIikKEURlbGV0ZVRhc2tSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCSJtCg5EZWxldGVSZXNwb25zZRIKCgJpZBgBIAEoCRILCgNwaWQYAiABKA0SEwoLZXhpdF9zdGF0dXMYAyABKA0SLQoJZXhpdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI9ChREZWxldGVQcm9jZXNzUmVxdWVzdBIUCgxjb250YWluZXJfaWQYASABKAkSDwoHZXhlY19pZBgCIAEoCSIzCgpHZXRSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIPCgdleGVjX2lkGAIgASgJIjwKC0dldFJlc3BvbnNlEi0KB3Byb2Nlc3MYASABKAsyHC5jb250YWluZXJkLnYxLnR5cGVzLlByb2Nlc3MiIgoQTGlzdFRhc2tzUmVxdWVzdBIOCgZmaWx0ZXIYASABKAkiQAoRTGlzdFRhc2tzUmVzcG9uc2USKwoFdGFza3MYASADKAsyHC5jb250YWluZXJkLnYxLnR5cGVzLlByb2Nlc3MiUQoLS2lsbFJlcXVlc3QSFAoMY29udGFpbmVyX2lkGAEgASgJEg8KB2V4ZWNfaWQYAiABKAkSDgoGc2lnbmFsGAMgASgNEgsKA2FsbBgEIAEoCCKgAQoSRXhlY1Byb2Nlc3NSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRINCgVzdGRpbhgCIAEoCRIOCgZzdGRvdXQYAyABKAkSDgoGc3RkZXJyGAQgASgJEhAKCHRlcm1pbmFsGAUgASgIEiIKBHNwZWMYBiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55Eg8KB2V4ZWNfaWQYByABKAkiFQoTRXhlY1Byb2Nlc3NSZXNwb25zZSJYChBSZXNpemVQdHlSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIPCgdleGVjX2lkGAIgASgJEg0KBXdpZHRoGAMgASgNEg4KBmhlaWdodBgEIAEoDSJGCg5DbG9zZUlPUmVxdWVzdBIUCgxjb250YWluZXJfaWQYASABKAkSDwoHZXhlY19pZBgCIAEoCRINCgVzdGRpbhgDIAEoCCIoChBQYXVzZVRhc2tSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCSIpChFSZXN1bWVUYXNrUmVxdWVzdBIUCgxjb250YWluZXJfaWQYASABKAkiJwoPTGlzdFBpZHNSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCSJHChBMaXN0UGlkc1Jlc3BvbnNlEjMKCXByb2Nlc3NlcxgBIAMoCzIgLmNvbnRhaW5lcmQudjEudHlwZXMuUHJvY2Vzc0luZm8ibwoVQ2hlY2twb2ludFRhc2tSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIZChFwYXJlbnRfY2hlY2twb2ludBgCIAEoCRIlCgdvcHRpb25zGAMgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueSJLChZDaGVja3BvaW50VGFza1Jlc3BvbnNlEjEKC2Rlc2NyaXB0b3JzGAEgAygLMhwuY29udGFpbmVyZC50eXBlcy5EZXNjcmlwdG9yIt0BChFVcGRhdGVUYXNrUmVxdWVzdBIUCgxjb250YWluZXJfaWQYASABKAkSJwoJcmVzb3VyY2VzGAIgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRJVCgthbm5vdGF0aW9ucxgDIAMoCzJALmNvbnRhaW5lcmQuc2VydmljZXMudGFza3MudjEuVXBkYXRlVGFza1JlcXVlc3QuQW5ub3RhdGlvbnNFbnRyeRoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiIQoOTWV0cmljc1JlcXVlc3QSDwoHZmlsdGVycxgBIAMoCSI8Cg9NZXRyaWNzUmVzcG9uc2USKQoHbWV0cmljcxgBIAMoCzIYLmNvbnRhaW5lcmQudHlwZXMuTWV0cmljIjQKC1dhaXRSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIPCgdleGVjX2lkGAIgASgJIlIKDFdhaXRSZXNwb25zZRITCgtleGl0X3N0YXR1cxgBIAEoDRItCglleGl0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMtwMCgVUYXNrcxJrCgZDcmVhdGUSLy5jb250YWluZXJkLnNlcnZpY2VzLnRhc2tzLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0GjAuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5DcmVhdGVUYXNrUmVzcG9uc2USYAoFU3RhcnQSKi5jb250YWluZXJkLnNlcnZpY2VzLnRhc2tzLnYxLlN0YXJ0UmVxdWVzdBorLmNvbnRhaW5lcmQuc2VydmljZXMudGFza3MudjEuU3RhcnRSZXNwb25zZRJnCgZEZWxldGUSLy5jb250YWluZXJkLnNlcnZpY2VzLnRhc2tzLnYxLkRlbGV0ZVRhc2tSZXF1ZXN0GiwuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5EZWxldGVSZXNwb25zZRJxCg1EZWxldGVQcm9jZXNzEjIuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5EZWxldGVQcm9jZXNzUmVxdWVzdBosLmNvbnRhaW5lcmQuc2VydmljZXMudGFza3MudjEuRGVsZXRlUmVzcG9uc2USWgoDR2V0EiguY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5HZXRSZXF1ZXN0GikuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5HZXRSZXNwb25zZRJnCgRMaXN0Ei4uY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5MaXN0VGFza3NSZXF1ZXN0Gi8uY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5MaXN0VGFza3NSZXNwb25zZRJJCgRLaWxsEikuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5LaWxsUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJQCgRFeGVjEjAuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5FeGVjUHJvY2Vzc1JlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkSUwoJUmVzaXplUHR5Ei4uY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5SZXNpemVQdHlSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5Ek8KB0Nsb3NlSU8SLC5jb250YWluZXJkLnNlcnZpY2VzLnRhc2tzLnYxLkNsb3NlSU9SZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5Ek8KBVBhdXNlEi4uY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5QYXVzZVRhc2tSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5ElEKBlJlc3VtZRIvLmNvbnRhaW5lcmQuc2VydmljZXMudGFza3MudjEuUmVzdW1lVGFza1JlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkSaQoITGlzdFBpZHMSLS5jb250YWluZXJkLnNlcnZpY2VzLnRhc2tzLnYxLkxpc3RQaWRzUmVxdWVzdBouLmNvbnRhaW5lcmQuc2VydmljZXMudGFza3MudjEuTGlzdFBpZHNSZXNwb25zZRJ3CgpDaGVja3BvaW50EjMuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5DaGVja3BvaW50VGFza1JlcXVlc3QaNC5jb250YWluZXJkLnNlcnZpY2VzLnRhc2tzLnYxLkNoZWNrcG9pbnRUYXNrUmVzcG9uc2USUQoGVXBkYXRlEi8uY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5VcGRhdGVUYXNrUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJmCgdNZXRyaWNzEiwuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5NZXRyaWNzUmVxdWVzdBotLmNvbnRhaW5lcmQuc2VydmljZXMudGFza3MudjEuTWV0cmljc1Jlc3BvbnNlEl0KBFdhaXQSKS5jb250YWluZXJkLnNlcnZpY2VzLnRhc2tzLnYxLldhaXRSZXF1ZXN0GiouY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5XYWl0UmVzcG9uc2ViBnByb3RvMw",
-    [
-      file_containerd_types,
-      file_google_protobuf_any,
-      file_google_protobuf_empty,
-      file_google_protobuf_timestamp,
-      file_task_types,
-    ],
-  );
+export const file_tasks: GenFile = /*@__PURE__*/
+  fileDesc("Cgt0YXNrcy5wcm90bxIcY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MSK2AgoRQ3JlYXRlVGFza1JlcXVlc3QSFAoMY29udGFpbmVyX2lkGAEgASgJEicKBnJvb3RmcxgDIAMoCzIXLmNvbnRhaW5lcmQudHlwZXMuTW91bnQSDQoFc3RkaW4YBCABKAkSDgoGc3Rkb3V0GAUgASgJEg4KBnN0ZGVychgGIAEoCRIQCgh0ZXJtaW5hbBgHIAEoCBIwCgpjaGVja3BvaW50GAggASgLMhwuY29udGFpbmVyZC50eXBlcy5EZXNjcmlwdG9yEiUKB29wdGlvbnMYCSABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhQKDHJ1bnRpbWVfcGF0aBgKIAEoCRIYChB0YXNrX2FwaV9hZGRyZXNzGAsgASgJEhgKEHRhc2tfYXBpX3ZlcnNpb24YDCABKA0iNwoSQ3JlYXRlVGFza1Jlc3BvbnNlEhQKDGNvbnRhaW5lcl9pZBgBIAEoCRILCgNwaWQYAiABKA0iNQoMU3RhcnRSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIPCgdleGVjX2lkGAIgASgJIhwKDVN0YXJ0UmVzcG9uc2USCwoDcGlkGAEgASgNIikKEURlbGV0ZVRhc2tSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCSJtCg5EZWxldGVSZXNwb25zZRIKCgJpZBgBIAEoCRILCgNwaWQYAiABKA0SEwoLZXhpdF9zdGF0dXMYAyABKA0SLQoJZXhpdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI9ChREZWxldGVQcm9jZXNzUmVxdWVzdBIUCgxjb250YWluZXJfaWQYASABKAkSDwoHZXhlY19pZBgCIAEoCSIzCgpHZXRSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIPCgdleGVjX2lkGAIgASgJIjwKC0dldFJlc3BvbnNlEi0KB3Byb2Nlc3MYASABKAsyHC5jb250YWluZXJkLnYxLnR5cGVzLlByb2Nlc3MiIgoQTGlzdFRhc2tzUmVxdWVzdBIOCgZmaWx0ZXIYASABKAkiQAoRTGlzdFRhc2tzUmVzcG9uc2USKwoFdGFza3MYASADKAsyHC5jb250YWluZXJkLnYxLnR5cGVzLlByb2Nlc3MiUQoLS2lsbFJlcXVlc3QSFAoMY29udGFpbmVyX2lkGAEgASgJEg8KB2V4ZWNfaWQYAiABKAkSDgoGc2lnbmFsGAMgASgNEgsKA2FsbBgEIAEoCCKgAQoSRXhlY1Byb2Nlc3NSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRINCgVzdGRpbhgCIAEoCRIOCgZzdGRvdXQYAyABKAkSDgoGc3RkZXJyGAQgASgJEhAKCHRlcm1pbmFsGAUgASgIEiIKBHNwZWMYBiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55Eg8KB2V4ZWNfaWQYByABKAkiFQoTRXhlY1Byb2Nlc3NSZXNwb25zZSJYChBSZXNpemVQdHlSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIPCgdleGVjX2lkGAIgASgJEg0KBXdpZHRoGAMgASgNEg4KBmhlaWdodBgEIAEoDSJGCg5DbG9zZUlPUmVxdWVzdBIUCgxjb250YWluZXJfaWQYASABKAkSDwoHZXhlY19pZBgCIAEoCRINCgVzdGRpbhgDIAEoCCIoChBQYXVzZVRhc2tSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCSIpChFSZXN1bWVUYXNrUmVxdWVzdBIUCgxjb250YWluZXJfaWQYASABKAkiJwoPTGlzdFBpZHNSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCSJHChBMaXN0UGlkc1Jlc3BvbnNlEjMKCXByb2Nlc3NlcxgBIAMoCzIgLmNvbnRhaW5lcmQudjEudHlwZXMuUHJvY2Vzc0luZm8ibwoVQ2hlY2twb2ludFRhc2tSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIZChFwYXJlbnRfY2hlY2twb2ludBgCIAEoCRIlCgdvcHRpb25zGAMgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueSJLChZDaGVja3BvaW50VGFza1Jlc3BvbnNlEjEKC2Rlc2NyaXB0b3JzGAEgAygLMhwuY29udGFpbmVyZC50eXBlcy5EZXNjcmlwdG9yIt0BChFVcGRhdGVUYXNrUmVxdWVzdBIUCgxjb250YWluZXJfaWQYASABKAkSJwoJcmVzb3VyY2VzGAIgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRJVCgthbm5vdGF0aW9ucxgDIAMoCzJALmNvbnRhaW5lcmQuc2VydmljZXMudGFza3MudjEuVXBkYXRlVGFza1JlcXVlc3QuQW5ub3RhdGlvbnNFbnRyeRoyChBBbm5vdGF0aW9uc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiIQoOTWV0cmljc1JlcXVlc3QSDwoHZmlsdGVycxgBIAMoCSI8Cg9NZXRyaWNzUmVzcG9uc2USKQoHbWV0cmljcxgBIAMoCzIYLmNvbnRhaW5lcmQudHlwZXMuTWV0cmljIjQKC1dhaXRSZXF1ZXN0EhQKDGNvbnRhaW5lcl9pZBgBIAEoCRIPCgdleGVjX2lkGAIgASgJIlIKDFdhaXRSZXNwb25zZRITCgtleGl0X3N0YXR1cxgBIAEoDRItCglleGl0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMtwMCgVUYXNrcxJrCgZDcmVhdGUSLy5jb250YWluZXJkLnNlcnZpY2VzLnRhc2tzLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0GjAuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5DcmVhdGVUYXNrUmVzcG9uc2USYAoFU3RhcnQSKi5jb250YWluZXJkLnNlcnZpY2VzLnRhc2tzLnYxLlN0YXJ0UmVxdWVzdBorLmNvbnRhaW5lcmQuc2VydmljZXMudGFza3MudjEuU3RhcnRSZXNwb25zZRJnCgZEZWxldGUSLy5jb250YWluZXJkLnNlcnZpY2VzLnRhc2tzLnYxLkRlbGV0ZVRhc2tSZXF1ZXN0GiwuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5EZWxldGVSZXNwb25zZRJxCg1EZWxldGVQcm9jZXNzEjIuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5EZWxldGVQcm9jZXNzUmVxdWVzdBosLmNvbnRhaW5lcmQuc2VydmljZXMudGFza3MudjEuRGVsZXRlUmVzcG9uc2USWgoDR2V0EiguY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5HZXRSZXF1ZXN0GikuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5HZXRSZXNwb25zZRJnCgRMaXN0Ei4uY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5MaXN0VGFza3NSZXF1ZXN0Gi8uY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5MaXN0VGFza3NSZXNwb25zZRJJCgRLaWxsEikuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5LaWxsUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJQCgRFeGVjEjAuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5FeGVjUHJvY2Vzc1JlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkSUwoJUmVzaXplUHR5Ei4uY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5SZXNpemVQdHlSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5Ek8KB0Nsb3NlSU8SLC5jb250YWluZXJkLnNlcnZpY2VzLnRhc2tzLnYxLkNsb3NlSU9SZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5Ek8KBVBhdXNlEi4uY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5QYXVzZVRhc2tSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5ElEKBlJlc3VtZRIvLmNvbnRhaW5lcmQuc2VydmljZXMudGFza3MudjEuUmVzdW1lVGFza1JlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkSaQoITGlzdFBpZHMSLS5jb250YWluZXJkLnNlcnZpY2VzLnRhc2tzLnYxLkxpc3RQaWRzUmVxdWVzdBouLmNvbnRhaW5lcmQuc2VydmljZXMudGFza3MudjEuTGlzdFBpZHNSZXNwb25zZRJ3CgpDaGVja3BvaW50EjMuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5DaGVja3BvaW50VGFza1JlcXVlc3QaNC5jb250YWluZXJkLnNlcnZpY2VzLnRhc2tzLnYxLkNoZWNrcG9pbnRUYXNrUmVzcG9uc2USUQoGVXBkYXRlEi8uY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5VcGRhdGVUYXNrUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRJmCgdNZXRyaWNzEiwuY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5NZXRyaWNzUmVxdWVzdBotLmNvbnRhaW5lcmQuc2VydmljZXMudGFza3MudjEuTWV0cmljc1Jlc3BvbnNlEl0KBFdhaXQSKS5jb250YWluZXJkLnNlcnZpY2VzLnRhc2tzLnYxLldhaXRSZXF1ZXN0GiouY29udGFpbmVyZC5zZXJ2aWNlcy50YXNrcy52MS5XYWl0UmVzcG9uc2ViBnByb3RvMw", [file_containerd_types, file_google_protobuf_any, file_google_protobuf_empty, file_google_protobuf_timestamp, file_task_types]);
 
 /**
  * @generated from message containerd.services.tasks.v1.CreateTaskRequest
@@ -98,8 +84,7 @@ export type CreateTaskRequest = Message<"containerd.services.tasks.v1.CreateTask
  * Describes the message containerd.services.tasks.v1.CreateTaskRequest.
  * Use `create(CreateTaskRequestSchema)` to create a new message.
  */
-export const CreateTaskRequestSchema: GenMessage<CreateTaskRequest> =
-  /*@__PURE__*/
+export const CreateTaskRequestSchema: GenMessage<CreateTaskRequest> = /*@__PURE__*/
   messageDesc(file_tasks, 0);
 
 /**
@@ -121,8 +106,7 @@ export type CreateTaskResponse = Message<"containerd.services.tasks.v1.CreateTas
  * Describes the message containerd.services.tasks.v1.CreateTaskResponse.
  * Use `create(CreateTaskResponseSchema)` to create a new message.
  */
-export const CreateTaskResponseSchema: GenMessage<CreateTaskResponse> =
-  /*@__PURE__*/
+export const CreateTaskResponseSchema: GenMessage<CreateTaskResponse> = /*@__PURE__*/
   messageDesc(file_tasks, 1);
 
 /**
@@ -144,7 +128,8 @@ export type StartRequest = Message<"containerd.services.tasks.v1.StartRequest"> 
  * Describes the message containerd.services.tasks.v1.StartRequest.
  * Use `create(StartRequestSchema)` to create a new message.
  */
-export const StartRequestSchema: GenMessage<StartRequest> = /*@__PURE__*/ messageDesc(file_tasks, 2);
+export const StartRequestSchema: GenMessage<StartRequest> = /*@__PURE__*/
+  messageDesc(file_tasks, 2);
 
 /**
  * @generated from message containerd.services.tasks.v1.StartResponse
@@ -160,7 +145,8 @@ export type StartResponse = Message<"containerd.services.tasks.v1.StartResponse"
  * Describes the message containerd.services.tasks.v1.StartResponse.
  * Use `create(StartResponseSchema)` to create a new message.
  */
-export const StartResponseSchema: GenMessage<StartResponse> = /*@__PURE__*/ messageDesc(file_tasks, 3);
+export const StartResponseSchema: GenMessage<StartResponse> = /*@__PURE__*/
+  messageDesc(file_tasks, 3);
 
 /**
  * @generated from message containerd.services.tasks.v1.DeleteTaskRequest
@@ -176,8 +162,7 @@ export type DeleteTaskRequest = Message<"containerd.services.tasks.v1.DeleteTask
  * Describes the message containerd.services.tasks.v1.DeleteTaskRequest.
  * Use `create(DeleteTaskRequestSchema)` to create a new message.
  */
-export const DeleteTaskRequestSchema: GenMessage<DeleteTaskRequest> =
-  /*@__PURE__*/
+export const DeleteTaskRequestSchema: GenMessage<DeleteTaskRequest> = /*@__PURE__*/
   messageDesc(file_tasks, 4);
 
 /**
@@ -209,7 +194,8 @@ export type DeleteResponse = Message<"containerd.services.tasks.v1.DeleteRespons
  * Describes the message containerd.services.tasks.v1.DeleteResponse.
  * Use `create(DeleteResponseSchema)` to create a new message.
  */
-export const DeleteResponseSchema: GenMessage<DeleteResponse> = /*@__PURE__*/ messageDesc(file_tasks, 5);
+export const DeleteResponseSchema: GenMessage<DeleteResponse> = /*@__PURE__*/
+  messageDesc(file_tasks, 5);
 
 /**
  * @generated from message containerd.services.tasks.v1.DeleteProcessRequest
@@ -230,8 +216,7 @@ export type DeleteProcessRequest = Message<"containerd.services.tasks.v1.DeleteP
  * Describes the message containerd.services.tasks.v1.DeleteProcessRequest.
  * Use `create(DeleteProcessRequestSchema)` to create a new message.
  */
-export const DeleteProcessRequestSchema: GenMessage<DeleteProcessRequest> =
-  /*@__PURE__*/
+export const DeleteProcessRequestSchema: GenMessage<DeleteProcessRequest> = /*@__PURE__*/
   messageDesc(file_tasks, 6);
 
 /**
@@ -253,7 +238,8 @@ export type GetRequest = Message<"containerd.services.tasks.v1.GetRequest"> & {
  * Describes the message containerd.services.tasks.v1.GetRequest.
  * Use `create(GetRequestSchema)` to create a new message.
  */
-export const GetRequestSchema: GenMessage<GetRequest> = /*@__PURE__*/ messageDesc(file_tasks, 7);
+export const GetRequestSchema: GenMessage<GetRequest> = /*@__PURE__*/
+  messageDesc(file_tasks, 7);
 
 /**
  * @generated from message containerd.services.tasks.v1.GetResponse
@@ -269,7 +255,8 @@ export type GetResponse = Message<"containerd.services.tasks.v1.GetResponse"> & 
  * Describes the message containerd.services.tasks.v1.GetResponse.
  * Use `create(GetResponseSchema)` to create a new message.
  */
-export const GetResponseSchema: GenMessage<GetResponse> = /*@__PURE__*/ messageDesc(file_tasks, 8);
+export const GetResponseSchema: GenMessage<GetResponse> = /*@__PURE__*/
+  messageDesc(file_tasks, 8);
 
 /**
  * @generated from message containerd.services.tasks.v1.ListTasksRequest
@@ -285,7 +272,8 @@ export type ListTasksRequest = Message<"containerd.services.tasks.v1.ListTasksRe
  * Describes the message containerd.services.tasks.v1.ListTasksRequest.
  * Use `create(ListTasksRequestSchema)` to create a new message.
  */
-export const ListTasksRequestSchema: GenMessage<ListTasksRequest> = /*@__PURE__*/ messageDesc(file_tasks, 9);
+export const ListTasksRequestSchema: GenMessage<ListTasksRequest> = /*@__PURE__*/
+  messageDesc(file_tasks, 9);
 
 /**
  * @generated from message containerd.services.tasks.v1.ListTasksResponse
@@ -301,8 +289,7 @@ export type ListTasksResponse = Message<"containerd.services.tasks.v1.ListTasksR
  * Describes the message containerd.services.tasks.v1.ListTasksResponse.
  * Use `create(ListTasksResponseSchema)` to create a new message.
  */
-export const ListTasksResponseSchema: GenMessage<ListTasksResponse> =
-  /*@__PURE__*/
+export const ListTasksResponseSchema: GenMessage<ListTasksResponse> = /*@__PURE__*/
   messageDesc(file_tasks, 10);
 
 /**
@@ -334,7 +321,8 @@ export type KillRequest = Message<"containerd.services.tasks.v1.KillRequest"> & 
  * Describes the message containerd.services.tasks.v1.KillRequest.
  * Use `create(KillRequestSchema)` to create a new message.
  */
-export const KillRequestSchema: GenMessage<KillRequest> = /*@__PURE__*/ messageDesc(file_tasks, 11);
+export const KillRequestSchema: GenMessage<KillRequest> = /*@__PURE__*/
+  messageDesc(file_tasks, 11);
 
 /**
  * @generated from message containerd.services.tasks.v1.ExecProcessRequest
@@ -380,21 +368,20 @@ export type ExecProcessRequest = Message<"containerd.services.tasks.v1.ExecProce
  * Describes the message containerd.services.tasks.v1.ExecProcessRequest.
  * Use `create(ExecProcessRequestSchema)` to create a new message.
  */
-export const ExecProcessRequestSchema: GenMessage<ExecProcessRequest> =
-  /*@__PURE__*/
+export const ExecProcessRequestSchema: GenMessage<ExecProcessRequest> = /*@__PURE__*/
   messageDesc(file_tasks, 12);
 
 /**
  * @generated from message containerd.services.tasks.v1.ExecProcessResponse
  */
-export type ExecProcessResponse = Message<"containerd.services.tasks.v1.ExecProcessResponse"> & {};
+export type ExecProcessResponse = Message<"containerd.services.tasks.v1.ExecProcessResponse"> & {
+};
 
 /**
  * Describes the message containerd.services.tasks.v1.ExecProcessResponse.
  * Use `create(ExecProcessResponseSchema)` to create a new message.
  */
-export const ExecProcessResponseSchema: GenMessage<ExecProcessResponse> =
-  /*@__PURE__*/
+export const ExecProcessResponseSchema: GenMessage<ExecProcessResponse> = /*@__PURE__*/
   messageDesc(file_tasks, 13);
 
 /**
@@ -426,7 +413,8 @@ export type ResizePtyRequest = Message<"containerd.services.tasks.v1.ResizePtyRe
  * Describes the message containerd.services.tasks.v1.ResizePtyRequest.
  * Use `create(ResizePtyRequestSchema)` to create a new message.
  */
-export const ResizePtyRequestSchema: GenMessage<ResizePtyRequest> = /*@__PURE__*/ messageDesc(file_tasks, 14);
+export const ResizePtyRequestSchema: GenMessage<ResizePtyRequest> = /*@__PURE__*/
+  messageDesc(file_tasks, 14);
 
 /**
  * @generated from message containerd.services.tasks.v1.CloseIORequest
@@ -452,7 +440,8 @@ export type CloseIORequest = Message<"containerd.services.tasks.v1.CloseIOReques
  * Describes the message containerd.services.tasks.v1.CloseIORequest.
  * Use `create(CloseIORequestSchema)` to create a new message.
  */
-export const CloseIORequestSchema: GenMessage<CloseIORequest> = /*@__PURE__*/ messageDesc(file_tasks, 15);
+export const CloseIORequestSchema: GenMessage<CloseIORequest> = /*@__PURE__*/
+  messageDesc(file_tasks, 15);
 
 /**
  * @generated from message containerd.services.tasks.v1.PauseTaskRequest
@@ -468,7 +457,8 @@ export type PauseTaskRequest = Message<"containerd.services.tasks.v1.PauseTaskRe
  * Describes the message containerd.services.tasks.v1.PauseTaskRequest.
  * Use `create(PauseTaskRequestSchema)` to create a new message.
  */
-export const PauseTaskRequestSchema: GenMessage<PauseTaskRequest> = /*@__PURE__*/ messageDesc(file_tasks, 16);
+export const PauseTaskRequestSchema: GenMessage<PauseTaskRequest> = /*@__PURE__*/
+  messageDesc(file_tasks, 16);
 
 /**
  * @generated from message containerd.services.tasks.v1.ResumeTaskRequest
@@ -484,8 +474,7 @@ export type ResumeTaskRequest = Message<"containerd.services.tasks.v1.ResumeTask
  * Describes the message containerd.services.tasks.v1.ResumeTaskRequest.
  * Use `create(ResumeTaskRequestSchema)` to create a new message.
  */
-export const ResumeTaskRequestSchema: GenMessage<ResumeTaskRequest> =
-  /*@__PURE__*/
+export const ResumeTaskRequestSchema: GenMessage<ResumeTaskRequest> = /*@__PURE__*/
   messageDesc(file_tasks, 17);
 
 /**
@@ -502,7 +491,8 @@ export type ListPidsRequest = Message<"containerd.services.tasks.v1.ListPidsRequ
  * Describes the message containerd.services.tasks.v1.ListPidsRequest.
  * Use `create(ListPidsRequestSchema)` to create a new message.
  */
-export const ListPidsRequestSchema: GenMessage<ListPidsRequest> = /*@__PURE__*/ messageDesc(file_tasks, 18);
+export const ListPidsRequestSchema: GenMessage<ListPidsRequest> = /*@__PURE__*/
+  messageDesc(file_tasks, 18);
 
 /**
  * @generated from message containerd.services.tasks.v1.ListPidsResponse
@@ -518,7 +508,8 @@ export type ListPidsResponse = Message<"containerd.services.tasks.v1.ListPidsRes
  * Describes the message containerd.services.tasks.v1.ListPidsResponse.
  * Use `create(ListPidsResponseSchema)` to create a new message.
  */
-export const ListPidsResponseSchema: GenMessage<ListPidsResponse> = /*@__PURE__*/ messageDesc(file_tasks, 19);
+export const ListPidsResponseSchema: GenMessage<ListPidsResponse> = /*@__PURE__*/
+  messageDesc(file_tasks, 19);
 
 /**
  * @generated from message containerd.services.tasks.v1.CheckpointTaskRequest
@@ -544,8 +535,7 @@ export type CheckpointTaskRequest = Message<"containerd.services.tasks.v1.Checkp
  * Describes the message containerd.services.tasks.v1.CheckpointTaskRequest.
  * Use `create(CheckpointTaskRequestSchema)` to create a new message.
  */
-export const CheckpointTaskRequestSchema: GenMessage<CheckpointTaskRequest> =
-  /*@__PURE__*/
+export const CheckpointTaskRequestSchema: GenMessage<CheckpointTaskRequest> = /*@__PURE__*/
   messageDesc(file_tasks, 20);
 
 /**
@@ -562,8 +552,7 @@ export type CheckpointTaskResponse = Message<"containerd.services.tasks.v1.Check
  * Describes the message containerd.services.tasks.v1.CheckpointTaskResponse.
  * Use `create(CheckpointTaskResponseSchema)` to create a new message.
  */
-export const CheckpointTaskResponseSchema: GenMessage<CheckpointTaskResponse> =
-  /*@__PURE__*/
+export const CheckpointTaskResponseSchema: GenMessage<CheckpointTaskResponse> = /*@__PURE__*/
   messageDesc(file_tasks, 21);
 
 /**
@@ -590,8 +579,7 @@ export type UpdateTaskRequest = Message<"containerd.services.tasks.v1.UpdateTask
  * Describes the message containerd.services.tasks.v1.UpdateTaskRequest.
  * Use `create(UpdateTaskRequestSchema)` to create a new message.
  */
-export const UpdateTaskRequestSchema: GenMessage<UpdateTaskRequest> =
-  /*@__PURE__*/
+export const UpdateTaskRequestSchema: GenMessage<UpdateTaskRequest> = /*@__PURE__*/
   messageDesc(file_tasks, 22);
 
 /**
@@ -608,7 +596,8 @@ export type MetricsRequest = Message<"containerd.services.tasks.v1.MetricsReques
  * Describes the message containerd.services.tasks.v1.MetricsRequest.
  * Use `create(MetricsRequestSchema)` to create a new message.
  */
-export const MetricsRequestSchema: GenMessage<MetricsRequest> = /*@__PURE__*/ messageDesc(file_tasks, 23);
+export const MetricsRequestSchema: GenMessage<MetricsRequest> = /*@__PURE__*/
+  messageDesc(file_tasks, 23);
 
 /**
  * @generated from message containerd.services.tasks.v1.MetricsResponse
@@ -624,7 +613,8 @@ export type MetricsResponse = Message<"containerd.services.tasks.v1.MetricsRespo
  * Describes the message containerd.services.tasks.v1.MetricsResponse.
  * Use `create(MetricsResponseSchema)` to create a new message.
  */
-export const MetricsResponseSchema: GenMessage<MetricsResponse> = /*@__PURE__*/ messageDesc(file_tasks, 24);
+export const MetricsResponseSchema: GenMessage<MetricsResponse> = /*@__PURE__*/
+  messageDesc(file_tasks, 24);
 
 /**
  * @generated from message containerd.services.tasks.v1.WaitRequest
@@ -645,7 +635,8 @@ export type WaitRequest = Message<"containerd.services.tasks.v1.WaitRequest"> & 
  * Describes the message containerd.services.tasks.v1.WaitRequest.
  * Use `create(WaitRequestSchema)` to create a new message.
  */
-export const WaitRequestSchema: GenMessage<WaitRequest> = /*@__PURE__*/ messageDesc(file_tasks, 25);
+export const WaitRequestSchema: GenMessage<WaitRequest> = /*@__PURE__*/
+  messageDesc(file_tasks, 25);
 
 /**
  * @generated from message containerd.services.tasks.v1.WaitResponse
@@ -666,7 +657,8 @@ export type WaitResponse = Message<"containerd.services.tasks.v1.WaitResponse"> 
  * Describes the message containerd.services.tasks.v1.WaitResponse.
  * Use `create(WaitResponseSchema)` to create a new message.
  */
-export const WaitResponseSchema: GenMessage<WaitResponse> = /*@__PURE__*/ messageDesc(file_tasks, 26);
+export const WaitResponseSchema: GenMessage<WaitResponse> = /*@__PURE__*/
+  messageDesc(file_tasks, 26);
 
 /**
  * @generated from service containerd.services.tasks.v1.Tasks
@@ -679,7 +671,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof CreateTaskRequestSchema;
     output: typeof CreateTaskResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.Start
    */
@@ -687,7 +679,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof StartRequestSchema;
     output: typeof StartResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.Delete
    */
@@ -695,7 +687,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof DeleteTaskRequestSchema;
     output: typeof DeleteResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.DeleteProcess
    */
@@ -703,7 +695,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof DeleteProcessRequestSchema;
     output: typeof DeleteResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.Get
    */
@@ -711,7 +703,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof GetRequestSchema;
     output: typeof GetResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.List
    */
@@ -719,7 +711,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof ListTasksRequestSchema;
     output: typeof ListTasksResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.Kill
    */
@@ -727,7 +719,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof KillRequestSchema;
     output: typeof EmptySchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.Exec
    */
@@ -735,7 +727,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof ExecProcessRequestSchema;
     output: typeof EmptySchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.ResizePty
    */
@@ -743,7 +735,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof ResizePtyRequestSchema;
     output: typeof EmptySchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.CloseIO
    */
@@ -751,7 +743,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof CloseIORequestSchema;
     output: typeof EmptySchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.Pause
    */
@@ -759,7 +751,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof PauseTaskRequestSchema;
     output: typeof EmptySchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.Resume
    */
@@ -767,7 +759,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof ResumeTaskRequestSchema;
     output: typeof EmptySchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.ListPids
    */
@@ -775,7 +767,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof ListPidsRequestSchema;
     output: typeof ListPidsResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.Checkpoint
    */
@@ -783,7 +775,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof CheckpointTaskRequestSchema;
     output: typeof CheckpointTaskResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.Update
    */
@@ -791,7 +783,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof UpdateTaskRequestSchema;
     output: typeof EmptySchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.Metrics
    */
@@ -799,7 +791,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof MetricsRequestSchema;
     output: typeof MetricsResponseSchema;
-  };
+  },
   /**
    * @generated from rpc containerd.services.tasks.v1.Tasks.Wait
    */
@@ -807,5 +799,7 @@ export const Tasks: GenService<{
     methodKind: "unary";
     input: typeof WaitRequestSchema;
     output: typeof WaitResponseSchema;
-  };
-}> = /*@__PURE__*/ serviceDesc(file_tasks, 0);
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_tasks, 0);
+

@@ -4,21 +4,17 @@
 // @generated from file version.proto (package containerd.services.version.v1, syntax proto3)
 /* eslint-disable */
 
-import type { Message } from "@bufbuild/protobuf";
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file version.proto.
  */
-export const file_version: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    "Cg12ZXJzaW9uLnByb3RvEh5jb250YWluZXJkLnNlcnZpY2VzLnZlcnNpb24udjEiNAoPVmVyc2lvblJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSEAoIcmV2aXNpb24YAiABKAkyXQoHVmVyc2lvbhJSCgdWZXJzaW9uEhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5Gi8uY29udGFpbmVyZC5zZXJ2aWNlcy52ZXJzaW9uLnYxLlZlcnNpb25SZXNwb25zZWIGcHJvdG8z",
-    [file_google_protobuf_empty],
-  );
+export const file_version: GenFile = /*@__PURE__*/
+  fileDesc("Cg12ZXJzaW9uLnByb3RvEh5jb250YWluZXJkLnNlcnZpY2VzLnZlcnNpb24udjEiNAoPVmVyc2lvblJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSEAoIcmV2aXNpb24YAiABKAkyXQoHVmVyc2lvbhJSCgdWZXJzaW9uEhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5Gi8uY29udGFpbmVyZC5zZXJ2aWNlcy52ZXJzaW9uLnYxLlZlcnNpb25SZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_empty]);
 
 /**
  * @generated from message containerd.services.version.v1.VersionResponse
@@ -39,7 +35,8 @@ export type VersionResponse = Message<"containerd.services.version.v1.VersionRes
  * Describes the message containerd.services.version.v1.VersionResponse.
  * Use `create(VersionResponseSchema)` to create a new message.
  */
-export const VersionResponseSchema: GenMessage<VersionResponse> = /*@__PURE__*/ messageDesc(file_version, 0);
+export const VersionResponseSchema: GenMessage<VersionResponse> = /*@__PURE__*/
+  messageDesc(file_version, 0);
 
 /**
  * @generated from service containerd.services.version.v1.Version
@@ -52,5 +49,7 @@ export const Version: GenService<{
     methodKind: "unary";
     input: typeof EmptySchema;
     output: typeof VersionResponseSchema;
-  };
-}> = /*@__PURE__*/ serviceDesc(file_version, 0);
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_version, 0);
+
