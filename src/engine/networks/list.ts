@@ -1,0 +1,36 @@
+// GET /networks: which networks a client asked for.
+
+import { invalid } from "#base/errors.ts";
+import type { NetworkController, NetworkInfo } from "#network/controller.ts";
+import type { Filters } from "../filters.ts";
+
+const accepted = ["dangling", "driver", "id", "label", "name", "scope", "type"];
+
+export function listNetworks(
+  networks: Pick<NetworkController, "list">,
+  filters: Filters,
+): readonly NetworkInfo[] {
+  filters.validate(accepted);
+  for (const type of filters.values("type"))
+    if (type !== "builtin" && type !== "custom") throw invalid(`invalid filter: 'type'='${type}'`);
+  const dangling = readDangling(filters);
+  return networks.list().filter(
+    (network) =>
+      filters.matchExact("driver", network.driver) &&
+      filters.matchPattern("id", network.id) &&
+      filters.matchPattern("name", network.name) &&
+      filters.matchExact("scope", "local") &&
+      filters.matchExact("type", "builtin") &&
+      filters.matchPairs("label", {}) &&
+      // A network that every engine has is never dangling.
+      (dangling === undefined || !dangling),
+  );
+}
+
+function readDangling(filters: Filters): boolean | undefined {
+  const [value] = filters.values("dangling");
+  if (value === undefined) return undefined;
+  if (["true", "1"].includes(value)) return true;
+  if (["false", "0"].includes(value)) return false;
+  throw invalid(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`);
+}

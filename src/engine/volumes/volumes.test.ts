@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import type { Plan } from "#kernel/plan/ops.ts";
+import { Filters } from "../filters.ts";
+import { listVolumes } from "./list.ts";
+import { VolumePruner } from "./prune.ts";
+import { LocalVolumes } from "./volumes.ts";
+
+const directories: string[] = [];
+after(() => {
+  for (const path of directories) rmSync(path, { recursive: true, force: true });
+});
+
+const { signal } = new AbortController();
+const asked = { name: "", driver: "", labels: {}, options: {} };
+
+async function open(dataRoot = mkdtempSync(join(tmpdir(), "volumes-"))) {
+  directories.push(dataRoot);
+  const users: Record<string, readonly string[]> = {};
+  const events: string[] = [];
+  const mounts: string[] = [];
+  /** Does what a test needs of the kernel. */
+  const run = async (plan: Plan) => {
+    for (const op of plan) {
+      if (op.op === "removeTree") rmSync(op.path, { recursive: true, force: true });
+      if (op.op === "mount") mounts.push(`mount ${op.fstype} ${op.data}`);
+      if (op.op === "umount") mounts.push("umount");
+    }
+    return new Map();
+  };
+  const publish = ({ action, actorId }: { action: string; actorId: string }) =>
+    void events.push(`${action} ${actorId}`);
+  const volumes = await LocalVolumes.open(
+    {
+      executor: { run },
+      events: { publish },
+      clock: { now: () => 1_700_000_000_123_456_789n },
+      usersOf: (name) => users[name] ?? [],
+    },
+    dataRoot,
+  );
+  return {
+    volumes,
+    users,
+    events,
+    mounts,
+    dataRoot,
+    prune: new VolumePruner({ volumes, events: { publish } }),
+  };
+}
+
+test("a volume is a directory with Docker's modes, and survives a restart", async () => {
+  const { volumes, dataRoot } = await open();
+  const volume = await volumes.create({ ...asked, name: "data", labels: { a: "b" } }, signal);
+  assert.equal(volume.mountpoint, join(dataRoot, "volumes", "data", "_data"));
+  assert.equal(statSync(volume.mountpoint).mode & 0o777, 0o755);
+  assert.equal(statSync(join(dataRoot, "volumes", "data")).mode & 0o777, 0o701);
+  assert.equal(volume.createdAt, "2023-11-14T22:13:20Z");
+  const again = await open(dataRoot);
+  assert.deepEqual(again.volumes.get("data"), volume);
+});
+
+test("creating a volume that exists gives it as it is", async () => {
+  const { volumes, events } = await open();
+  await volumes.create({ ...asked, name: "data" }, signal);
+  const second = await volumes.create({ ...asked, name: "data", labels: { a: "b" } }, signal);
+  assert.equal(second.labels, null);
+  assert.deepEqual(events, ["create data", "create data"]);
+});
+
+test("an anonymous volume has a long name and Docker's label", async () => {
+  const { volumes } = await open();
+  const { name, labels, anonymous } = await volumes.create(asked, signal);
+  assert.match(name, /^[0-9a-f]{64}$/);
+  assert.deepEqual(labels, { "com.docker.volume.anonymous": "" });
+  assert.equal(anonymous, true);
+});
+
+const refused: readonly (readonly [Partial<typeof asked>, RegExp])[] = [
+  [{ name: "x" }, /^create x: volume name is too short/],
+  [{ name: "a/b" }, /^create a\/b: "a\/b" includes invalid characters for a local volume name/],
+  [{ name: "../x" }, /includes invalid characters/],
+  [{ name: "bb", driver: "foo" }, /^create bb: error looking up volume plugin foo: plugin "foo" not found$/],
+  [{ name: "cc", options: { foo: "bar" } }, /^create cc: invalid option: "foo"$/],
+  [{ name: "cc", options: { type: "tmpfs" } }, /^create cc: missing required option: "device"$/],
+  [{ name: "cc", options: { device: "tmpfs" } }, /^create cc: missing required option: "type"$/],
+  [{ name: "cc", options: { size: "3" } }, /quota size requested but no quota support/],
+];
+for (const [request, message] of refused)
+  test(`refused: ${JSON.stringify(request)}`, async () => {
+    const { volumes } = await open();
+    await assert.rejects(volumes.create({ ...asked, ...request }, signal), { message });
+    assert.deepEqual(volumes.list(), []);
+  });
+
+test("a volume in use is not removed, a free one is gone with its data", async () => {
+  const { volumes, users, dataRoot, events } = await open();
+  await volumes.create({ ...asked, name: "data" }, signal);
+  users["data"] = ["c1", "c2"];
+  await assert.rejects(volumes.remove("data"), {
+    kind: "conflict",
+    message: "remove data: volume is in use - [c1, c2]",
+  });
+  users["data"] = [];
+  await volumes.remove("data");
+  assert.equal(existsSync(join(dataRoot, "volumes", "data")), false);
+  assert.deepEqual(events, ["create data", "destroy data"]);
+  await assert.rejects(volumes.remove("data"), { kind: "notFound", message: "get data: no such volume" });
+});
+
+test("a device is mounted for the first container and unmounted after the last", async () => {
+  const { volumes, mounts } = await open();
+  const options = { type: "tmpfs", device: "tmpfs", o: "size=1m,nodev" };
+  await volumes.create({ ...asked, name: "fast", options }, signal);
+  await volumes.mount("fast", "c1");
+  await volumes.mount("fast", "c2");
+  await volumes.unmount("fast", "c1");
+  assert.equal(mounts.includes("umount"), false);
+  await volumes.unmount("fast", "c2");
+  assert.equal(mounts[0], "mount tmpfs size=1m");
+  assert.equal(mounts.at(-1), "umount");
+});
+
+test("lists are filtered as Docker's", async () => {
+  const { volumes, users } = await open();
+  await volumes.create({ ...asked, name: "used", labels: { tier: "db" } }, signal);
+  await volumes.create({ ...asked, name: "free" }, signal);
+  users["used"] = ["c1"];
+  const names = (key: string, value: string) =>
+    listVolumes(volumes, new Filters(new Map([[key, [value]]]))).map(({ name }) => name);
+  assert.deepEqual(names("dangling", "true"), ["free"]);
+  assert.deepEqual(names("dangling", "false"), ["used"]);
+  assert.deepEqual(names("label", "tier=db"), ["used"]);
+  assert.deepEqual(names("name", "fre"), ["free"]);
+  assert.throws(() => names("color", "red"), { message: "invalid filter 'color'" });
+});
+
+test("prune takes anonymous volumes that nobody uses, all when asked, and counts bytes", async () => {
+  const { volumes, users, prune } = await open();
+  const anonymous = await volumes.create(asked, signal);
+  writeFileSync(join(anonymous.mountpoint, "file"), "12345");
+  await volumes.create({ ...asked, name: "named" }, signal);
+  const used = await volumes.create(asked, signal);
+  users[used.name] = ["c1"];
+  const none = new Filters(new Map());
+  assert.deepEqual(await prune.prune(none, true, signal), { deleted: [anonymous.name], reclaimed: 5 });
+  assert.deepEqual((await prune.prune(none, false, signal)).deleted, ["named"]);
+});
