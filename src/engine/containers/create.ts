@@ -9,6 +9,7 @@ import { joinAll } from "#base/join.ts";
 import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
+import type { Mount } from "#spec/oci-runtime.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { CreateRequest } from "./create-request.ts";
 import type { HostFacts } from "./host-facts.ts";
@@ -45,7 +46,7 @@ export interface CreateDeps {
   readonly containers: ContainerStore;
   readonly images: ContainerImages;
   readonly snapshots: Pick<Snapshotter, "prepare" | "remove">;
-  readonly volumes: Pick<ContainerVolumes, "create" | "remove">;
+  readonly volumes: Pick<ContainerVolumes, "create" | "populate" | "remove">;
   readonly events: Pick<EventBus, "publish">;
   readonly clock: Clock;
   readonly host: HostFacts;
@@ -78,10 +79,14 @@ export async function createContainer(
   const name = givenName ?? chooseName((taken) => deps.containers.hasName(taken), id);
   using _name = deps.containers.reserveName(name, id);
   await using undo = new AsyncDisposableStack();
-  const [mounts] = await joinAll([
+  const [mounts, rootfs] = await joinAll([
     resolveMounts(deps, specs, undo, signal),
     prepareFiles(deps, id, image.chainId, undo),
   ]);
+  const target = join(deps.containersDir, id);
+  for (const { type, copy, name: volume, destination } of mounts)
+    if (type === "volume" && copy)
+      await deps.volumes.populate(volume, { rootfs, target, destination }, signal);
   const record: ContainerRecord = {
     id,
     name,
@@ -108,7 +113,7 @@ async function prepareFiles(
   id: string,
   chainId: string,
   undo: AsyncDisposableStack,
-): Promise<void> {
+): Promise<readonly Mount[]> {
   const directory = join(deps.containersDir, id);
   undo.defer(() => rm(directory, { recursive: true, force: true }));
   undo.defer(async () => {
@@ -116,10 +121,11 @@ async function prepareFiles(
       if (!isKind(error, "notFound")) throw error;
     });
   });
-  await Promise.all([
-    mkdir(directory, { mode: 0o710, recursive: true }),
+  const [mounts] = await Promise.all([
     deps.snapshots.prepare(scope, id, chainId, {}),
+    mkdir(directory, { mode: 0o710, recursive: true }),
   ]);
+  return mounts;
 }
 
 /** Docker's defaults for what the client left open. */

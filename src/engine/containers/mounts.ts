@@ -3,6 +3,7 @@
 import { stat } from "node:fs/promises";
 import { EngineError, invalid } from "#base/errors.ts";
 import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
+import type { Mount } from "#spec/oci-runtime.ts";
 import {
   anonymousVolume,
   type MountSpec,
@@ -29,6 +30,12 @@ export interface ContainerVolumes {
   mount(name: string, containerId: string): Promise<void>;
   unmount(name: string, containerId: string): Promise<void>;
   remove(name: string): Promise<void>;
+  /** Gives an empty volume what the container's root file system has at `destination`; `target`: a directory to mount that on. */
+  populate(
+    name: string,
+    from: { readonly rootfs: readonly Mount[]; readonly target: string; readonly destination: string },
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 export interface MountDeps {

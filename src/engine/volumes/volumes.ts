@@ -11,6 +11,7 @@ import type { EventBus } from "#engine/events/events.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import { checkLocalOptions, parseVolumeMount, type VolumeMount } from "./local-options.ts";
+import { populateVolume, type VolumeContent } from "./populate.ts";
 import { type VolumeRecord, VolumeStore, volumeSchema } from "./store.ts";
 import { checkVolumeName } from "./volume-name.ts";
 
@@ -142,6 +143,12 @@ export class LocalVolumes {
     using _held = await this.#lock.acquire();
     if (this.#mounts.has(name)) return; // somebody mounted it while we waited
     await this.#deps.executor.run([unmountOp(this.#describe(record).mountpoint)], never);
+  }
+
+  async populate(name: string, from: Omit<VolumeContent, "mountpoint">, signal: AbortSignal): Promise<void> {
+    const { mountpoint, options } = this.get(name);
+    if (parseVolumeMount(options ?? {}) !== undefined) return; // nothing is mounted yet
+    await populateVolume(this.#deps.executor, { ...from, mountpoint }, signal);
   }
 
   /** Rejects `conflict` while a container refers to it. */
