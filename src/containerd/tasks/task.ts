@@ -178,8 +178,11 @@ export class Task {
     if (exit === undefined) return;
     await process.starting;
     const started = process.status !== "created";
-    if (started && (await this.#ranOutOfMemory()))
+    if (started && (await this.#ranOutOfMemory())) {
       this.#emit({ topic: "/tasks/oom", containerId: this.identity.id });
+      // Whoever waits for the exit may ask what he has heard: let the event arrive first.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     process.end(exit);
     if (started) this.announceExit(process);
   }

@@ -59,8 +59,9 @@ export class FakeShim implements Shim {
   async wait(execId: string, signal: AbortSignal): Promise<ProcessExit> {
     const exit = this.#exits.get(execId);
     if (exit === undefined) throw gone();
-    signal.addEventListener("abort", () => exit.reject(signal.reason), { once: true });
-    return exit.promise;
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    return Promise.race([exit.promise, aborted]);
   }
 
   async pids(): Promise<readonly number[]> {
