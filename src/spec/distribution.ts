@@ -1,4 +1,4 @@
-// The OCI distribution specification's documents: a registry's errors and tokens.
+// The OCI distribution specification's documents: a registry's errors and tokens; and what users show to registries.
 
 import { array, type Decoder, integer, isRecord, object, string } from "#base/decode.ts";
 
@@ -45,3 +45,12 @@ export const decodeToken: Decoder<RegistryToken> = (value, path) => {
   // Docker treats shorter lives as a minute.
   return { token: body.token ?? body.access_token ?? "", expiresIn: Math.max(60, body.expires_in ?? 60) };
 };
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+  /** OAuth2 refresh token, used instead of the password. */
+  readonly identityToken: string;
+  /** A bearer token that the caller has got already. */
+  readonly registryToken: string;
+}

@@ -4,6 +4,9 @@ import type { Descriptor } from "#spec/oci-image.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import type { Scope } from "../scope.ts";
 
+/** Annotation of an applied layer: bytes of the files in it. A containerd of another make does not set it. */
+export const FILE_SIZE = "io.gantry.file-size";
+
 export interface ApplyOptions {
   /** Compressed bytes consumed so far; local implementation only. */
   readonly onProgress?: (bytes: number) => void;

@@ -8,7 +8,7 @@ import type { Descriptor } from "#spec/oci-image.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import type { ContentStore } from "../content/content.ts";
 import type { Scope } from "../scope.ts";
-import type { ApplyOptions, DiffService } from "./diff.ts";
+import { type ApplyOptions, type DiffService, FILE_SIZE } from "./diff.ts";
 import type { UnpackPool } from "./unpack-pool.ts";
 
 export const LAYER_MEDIA_TYPE = "application/vnd.oci.image.layer.v1.tar";
@@ -49,7 +49,13 @@ export class LocalDiff implements DiffService {
     };
     try {
       const unpacked = await pool.run(job, options.onProgress ?? (() => undefined), options.signal);
-      return { mediaType: LAYER_MEDIA_TYPE, digest: unpacked.digest, size: unpacked.size };
+      const { digest: diffId, size, fileSize } = unpacked;
+      return {
+        mediaType: LAYER_MEDIA_TYPE,
+        digest: diffId,
+        size,
+        annotations: { [FILE_SIZE]: String(fileSize) },
+      };
     } finally {
       await rmdir(target).catch(() => undefined);
     }

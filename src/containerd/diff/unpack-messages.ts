@@ -14,7 +14,7 @@ export type WorkerRequest =
 
 export type WorkerReply =
   | { readonly kind: "progress"; readonly bytes: number }
-  | { readonly kind: "done"; readonly digest: string; readonly size: number }
+  | { readonly kind: "done"; readonly digest: string; readonly size: number; readonly fileSize: number }
   | { readonly kind: "failed"; readonly message: string };
 
 const job: Decoder<UnpackJob> = object(
@@ -34,7 +34,7 @@ export const decodeWorkerRequest = (value: unknown): WorkerRequest =>
 
 const replies = {
   progress: object({ kind: literal("progress"), bytes: integer }, {}),
-  done: object({ kind: literal("done"), digest: string, size: integer }, {}),
+  done: object({ kind: literal("done"), digest: string, size: integer, fileSize: integer }, {}),
   failed: object({ kind: literal("failed"), message: string }, {}),
 };
 

@@ -87,7 +87,8 @@ export class UnpackPool implements AsyncDisposable {
     worker.on("message", (message: unknown) => {
       const reply = decodeWorkerReply(message);
       if (reply.kind === "progress") onProgress(reply.bytes);
-      else if (reply.kind === "done") resolve({ digest: reply.digest, size: reply.size });
+      else if (reply.kind === "done")
+        resolve({ digest: reply.digest, size: reply.size, fileSize: reply.fileSize });
       else reject(signal.aborted ? signal.reason : systemError(reply.message));
     });
     worker.once("error", (cause) => reject(systemError("the unpack worker failed", { cause })));

@@ -24,6 +24,8 @@ export interface Unpacked {
   /** Digest of the uncompressed layer: its diffID. */
   readonly digest: string;
   readonly size: number;
+  /** Bytes of the files in it: what Docker calls the size of a layer. */
+  readonly fileSize: number;
 }
 
 export interface UnpackDeps {
@@ -60,6 +62,7 @@ async function unpackOnce(
 
 class LayerWriter {
   size = 0;
+  #fileSize = 0;
   readonly #stream: PlanStream;
   readonly #plan: LayerPlan;
   readonly #reader = new TarReader();
@@ -89,6 +92,7 @@ class LayerWriter {
           await this.#stream.write({ op: "fileData", why: "layer content", data: event.data });
         continue;
       }
+      this.#fileSize += event.entry.size;
       const ops = this.#plan.entry(event.entry);
       this.#skipping = ops.at(-1)?.op !== "makeFile";
       for (const op of ops) await this.#stream.write(op);
@@ -98,6 +102,6 @@ class LayerWriter {
   async end(): Promise<Unpacked> {
     this.#reader.finish();
     for (const op of this.#plan.end()) await this.#stream.write(op);
-    return { digest: `sha256:${this.#hash.digest("hex")}`, size: this.size };
+    return { digest: `sha256:${this.#hash.digest("hex")}`, size: this.size, fileSize: this.#fileSize };
   }
 }

@@ -4,18 +4,14 @@
 //                                    -> Bearer: GET realm?service&scope [Basic …] -> token -> Authorization: Bearer …
 
 import { EngineError, systemError } from "#base/errors.ts";
-import { decodeToken, formatRegistryError, parseRegistryErrors } from "#spec/distribution.ts";
+import {
+  type Credentials,
+  decodeToken,
+  formatRegistryError,
+  parseRegistryErrors,
+} from "#spec/distribution.ts";
 import type { Challenge } from "./challenge.ts";
 import { type HttpTransport, readBody, type Trust } from "./http-transport.ts";
-
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
-  /** OAuth2 refresh token, used instead of the password. */
-  readonly identityToken: string;
-  /** A bearer token that the caller has got already. */
-  readonly registryToken: string;
-}
 
 type Bearer = Extract<Challenge, { readonly scheme: "bearer" }>;
 

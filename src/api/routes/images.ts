@@ -1,0 +1,104 @@
+// Routes about images.
+
+import { invalid, unsupported } from "#base/errors.ts";
+import { parseFilters } from "#engine/filters.ts";
+import { imageHistory } from "#engine/images/history.ts";
+import type { ImageDeps } from "#engine/images/image-deps.ts";
+import { importImage } from "#engine/images/import.ts";
+import { listImages } from "#engine/images/list.ts";
+import { statusMessage } from "#engine/images/progress-messages.ts";
+import type { ImagePruner } from "#engine/images/prune.ts";
+import { pullImage } from "#engine/images/pull.ts";
+import { removeImage } from "#engine/images/remove.ts";
+import { tagImage } from "#engine/images/tag.ts";
+import { encodeImageInspect, encodeImageSummary } from "../image-encoding.ts";
+import { streamProgress } from "../progress-stream.ts";
+import { parseRegistryAuth } from "../registry-auth.ts";
+import type { ApiCall, ApiResponse, Route } from "../router.ts";
+
+export interface ImageRouteDeps {
+  readonly images: ImageDeps;
+  readonly pruner: ImagePruner;
+}
+
+export function imageRoutes(deps: ImageRouteDeps): Route[] {
+  const { images } = deps;
+  return [
+    { method: "GET", path: "/images/json", handle: (call) => list(images, call) },
+    { method: "POST", path: "/images/create", handle: (call) => create(images, call) },
+    { method: "POST", path: "/images/prune", handle: (call) => prune(deps, call) },
+    { method: "GET", path: "/images/:name*/json", handle: (call) => inspect(images, call) },
+    { method: "GET", path: "/images/:name*/history", handle: (call) => history(images, call) },
+    { method: "POST", path: "/images/:name*/tag", handle: (call) => tag(images, call) },
+    { method: "DELETE", path: "/images/:name*", handle: (call) => remove(images, call) },
+  ];
+}
+
+const json = (value: unknown): ApiResponse => ({ kind: "json", status: 200, value });
+
+const nameOf = (call: ApiCall): string => call.params.name ?? "";
+
+/** Go's booleans in queries: anything but these is true. */
+const flag = (call: ApiCall, key: string): boolean =>
+  !["", "0", "no", "false", "none"].includes((call.query.get(key) ?? "").trim().toLowerCase());
+
+async function list(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
+  const { query, version } = call;
+  if (flag(call, "manifests")) throw unsupported("manifests");
+  const listed = await listImages(deps, parseFilters(query.get("filters")));
+  return json(
+    listed.map((one) => encodeImageSummary({ ...one, sharedSize: -1, containers: -1 }, version.minor)),
+  );
+}
+
+async function inspect(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
+  if (flag(call, "manifests")) throw unsupported("manifests");
+  const { image } = await deps.catalog.get(nameOf(call));
+  const size = await deps.sizes.total(image.chainIds);
+  return json(encodeImageInspect(image, size, call.version.minor));
+}
+
+async function history(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
+  const items = await imageHistory(deps, nameOf(call));
+  return json(items.map((item) => ({ ...item, Tags: item.Tags.length === 0 ? null : item.Tags })));
+}
+
+async function create(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
+  const { query, version, signal } = call;
+  const parameter = (key: string): string => query.get(key) ?? "";
+  const platform = version.minor >= 32 ? parameter("platform") : "";
+  const image = parameter("fromImage");
+  if (image !== "") {
+    const credentials = parseRegistryAuth(call.headers["x-registry-auth"]);
+    const request = { image, tag: parameter("tag"), platform, credentials };
+    return await streamProgress((emit) => pullImage(deps, request, emit, signal));
+  }
+  const source = parameter("fromSrc");
+  if (source === "") throw invalid("either fromImage or fromSrc must be given");
+  if (source !== "-") throw unsupported("fromSrc with a URL");
+  const request = {
+    body: call.body,
+    repo: parameter("repo"),
+    tag: parameter("tag"),
+    message: parameter("message") || "Imported from -",
+    changes: query.getAll("changes"),
+    platform,
+  };
+  return await streamProgress(async (emit) => emit(statusMessage(await importImage(deps, request, signal))));
+}
+
+async function tag(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
+  await tagImage(deps, nameOf(call), call.query.get("repo") ?? "", call.query.get("tag") ?? "");
+  return { kind: "empty", status: 201 };
+}
+
+async function remove(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
+  if (nameOf(call).trim() === "") throw invalid("image name cannot be blank");
+  if (call.query.has("platforms")) throw unsupported("platforms");
+  return json(await removeImage(deps, nameOf(call), flag(call, "force")));
+}
+
+async function prune({ pruner }: ImageRouteDeps, call: ApiCall): Promise<ApiResponse> {
+  const { deleted, reclaimed } = await pruner.prune(parseFilters(call.query.get("filters")), call.signal);
+  return json({ ImagesDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: reclaimed });
+}

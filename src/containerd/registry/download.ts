@@ -1,0 +1,194 @@
+// One blob from a registry into the content store: resumed from the bytes on disk, verified by the store, tried again when it breaks off.
+
+import { setTimeout as delay } from "node:timers/promises";
+import { EngineError, invalid, isKind, systemError } from "#base/errors.ts";
+import type { Descriptor } from "#spec/oci-image.ts";
+import type { ContentStore, ContentWriter } from "../content/content.ts";
+import type { Labels, Scope } from "../scope.ts";
+import type { Repository } from "./repository.ts";
+
+export type DownloadProgress =
+  | { readonly kind: "downloading"; readonly current: number; readonly total: number }
+  | { readonly kind: "verifying" }
+  | { readonly kind: "retrying"; readonly seconds: number };
+
+export interface DownloadDeps {
+  readonly content: Pick<ContentStore, "abort" | "info" | "openWriter">;
+  readonly repository: Pick<Repository, "openBlob">;
+  readonly retry: RetryPolicy;
+}
+
+export interface RetryPolicy {
+  readonly attempts: number;
+  /** Waited before the second attempt; twice that before the third, and so on. */
+  readonly delayMs: number;
+}
+
+export interface BlobWanted {
+  readonly scope: Scope;
+  readonly descriptor: Descriptor;
+  /** Name of the ingest; the same name goes on where an earlier download ended. */
+  readonly ref: string;
+  readonly labels: Labels;
+}
+
+/** Bytes are written in pieces of at least this size. */
+const WRITE_SIZE = 512 * 1024;
+
+export async function downloadBlob(
+  deps: DownloadDeps,
+  wanted: BlobWanted,
+  report: (progress: DownloadProgress) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  await using writer = await openWriter(deps, wanted, signal);
+  if (writer === undefined) return;
+  const target = new DownloadTarget(writer, wanted.descriptor, report);
+  for (let attempt = 1; !target.complete; attempt++) {
+    const before = target.position;
+    try {
+      await downloadOnce(deps, wanted, target, signal);
+    } catch (error) {
+      if (signal.aborted || !isTransient(error)) throw error;
+      if (attempt >= deps.retry.attempts)
+        throw systemError(`download failed after attempts=${attempt}: ${messageOf(error)}`, { cause: error });
+      if (target.position === before) await pause(deps.retry.delayMs * attempt, report, signal);
+    }
+  }
+  report({ kind: "verifying" });
+  await commit(deps, wanted, writer);
+}
+
+/** A connection that broke, a registry in trouble; not what it refuses or what we refuse. */
+const isTransient = (error: unknown): boolean => !(error instanceof EngineError) || error.kind === "system";
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+async function pause(
+  ms: number,
+  report: (progress: DownloadProgress) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let left = ms; left > 0; left -= 1000) {
+    report({ kind: "retrying", seconds: Math.ceil(left / 1000) });
+    await delay(Math.min(left, 1000), undefined, { signal });
+  }
+}
+
+class DownloadTarget {
+  position: number;
+  readonly #writer: ContentWriter;
+  readonly #total: number;
+  readonly #report: (progress: DownloadProgress) => void;
+  #held: Buffer[] = [];
+  #heldSize = 0;
+
+  constructor(writer: ContentWriter, { size }: Descriptor, report: (progress: DownloadProgress) => void) {
+    this.#writer = writer;
+    this.#total = size;
+    this.#report = report;
+    this.position = writer.offset;
+  }
+
+  get complete(): boolean {
+    return this.position === this.#total;
+  }
+
+  async startAt(offset: number): Promise<void> {
+    if (offset === this.position) return;
+    await this.#writer.truncate();
+    this.position = 0;
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    if (this.position + this.#heldSize + chunk.length > this.#total)
+      throw new EngineError("invalid", `registry sent more than the ${this.#total} bytes it had announced`);
+    this.#held.push(chunk);
+    this.#heldSize += chunk.length;
+    if (this.#heldSize >= WRITE_SIZE) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    if (this.#heldSize === 0) return;
+    const chunk = Buffer.concat(this.#held);
+    this.#held = [];
+    this.#heldSize = 0;
+    await this.#writer.write(chunk);
+    this.position += chunk.length;
+    this.#report({ kind: "downloading", current: this.position, total: this.#total });
+  }
+}
+
+async function downloadOnce(
+  deps: DownloadDeps,
+  { descriptor }: BlobWanted,
+  target: DownloadTarget,
+  signal: AbortSignal,
+): Promise<void> {
+  const stream = await deps.repository.openBlob(descriptor.digest, target.position, signal);
+  await target.startAt(stream.offset);
+  try {
+    for await (const chunk of stream.body) {
+      if (!Buffer.isBuffer(chunk)) throw new TypeError("an HTTP body gave text");
+      await target.write(chunk);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof EngineError) throw error;
+    throw systemError("unexpected EOF", { cause: error });
+  } finally {
+    // What came before a break is kept: the next attempt goes on after it.
+    await target.flush();
+  }
+  if (!target.complete) throw systemError("unexpected EOF");
+}
+
+/** Undefined: the blob is there already. Another program's download of it is waited for. */
+async function openWriter(
+  { content }: DownloadDeps,
+  { scope, descriptor, ref }: BlobWanted,
+  signal: AbortSignal,
+): Promise<ContentWriter | undefined> {
+  for (;;) {
+    signal.throwIfAborted();
+    if (await hasBlob(content, scope, descriptor.digest)) return undefined;
+    try {
+      return await content.openWriter(scope, ref, descriptor);
+    } catch (error) {
+      if (isKind(error, "conflict")) return undefined;
+      if (!isKind(error, "unavailable")) throw error;
+    }
+    await delay(200, undefined, { signal });
+  }
+}
+
+export async function hasBlob(
+  content: Pick<ContentStore, "info">,
+  scope: Scope,
+  digest: string,
+): Promise<boolean> {
+  try {
+    await content.info(scope, digest);
+    return true;
+  } catch (error) {
+    if (isKind(error, "notFound")) return false;
+    throw error;
+  }
+}
+
+async function commit(
+  { content }: DownloadDeps,
+  { scope, descriptor, ref, labels }: BlobWanted,
+  writer: ContentWriter,
+): Promise<void> {
+  try {
+    await writer.commit(descriptor.size, descriptor.digest, labels);
+  } catch (error) {
+    if (isKind(error, "conflict")) return;
+    if (!isKind(error, "invalid")) throw error;
+    // The bytes are wrong: nothing may go on from them.
+    await writer[Symbol.asyncDispose]();
+    await content.abort(scope, ref);
+    throw invalid(`filesystem layer verification failed for digest ${descriptor.digest}`, { cause: error });
+  }
+}

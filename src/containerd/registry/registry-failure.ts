@@ -1,0 +1,37 @@
+// A registry's refusals in Docker's words.
+
+import type { IncomingMessage } from "node:http";
+import { EngineError } from "#base/errors.ts";
+import { familiarName, familiarReference, type Reference } from "#formats/reference.ts";
+import { formatRegistryError, parseRegistryErrors, type RegistryError } from "#spec/distribution.ts";
+import { readBody } from "./http-transport.ts";
+
+const MAX_ERROR_BODY = 64 << 10;
+
+export async function registryFailure(response: IncomingMessage, reference: Reference): Promise<EngineError> {
+  const body = (await readBody(response, MAX_ERROR_BODY)).toString();
+  const [error] = parseRegistryErrors(body);
+  const { statusCode = 0, statusMessage = "" } = response;
+  if (error !== undefined) return translate(error, reference, statusCode);
+  if (statusCode === 401) return new EngineError("unauthorized", "unauthorized: authentication required");
+  return new EngineError("system", `received unexpected HTTP status: ${statusCode} ${statusMessage}`);
+}
+
+function translate(error: RegistryError, reference: Reference, status: number): EngineError {
+  const text = formatRegistryError(error);
+  switch (error.code) {
+    case "DENIED":
+      return new EngineError(
+        "notFound",
+        `pull access denied for ${familiarName(reference)}, repository does not exist or may require 'docker login': ${text}`,
+      );
+    case "MANIFEST_UNKNOWN":
+      return new EngineError("notFound", `manifest for ${familiarReference(reference)} not found: ${text}`);
+    case "NAME_UNKNOWN":
+      return new EngineError("notFound", `repository ${familiarName(reference)} not found: ${text}`);
+    case "UNAUTHORIZED":
+      return new EngineError("unauthorized", text);
+    default:
+      return new EngineError(status === 401 ? "unauthorized" : "system", text);
+  }
+}

@@ -1,0 +1,42 @@
+// A fixed number of places: how many downloads run at once.
+
+export class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /** Whether `acquire` would have to wait. */
+  get full(): boolean {
+    return this.#free === 0;
+  }
+
+  /** Places are given in order of asking; disposing gives it back. */
+  async acquire(signal: AbortSignal): Promise<Disposable> {
+    signal.throwIfAborted();
+    if (this.#free > 0) this.#free--;
+    else await this.#wait(signal);
+    return { [Symbol.dispose]: () => this.#release() };
+  }
+
+  async #wait(signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onAbort = (): void => {
+      const index = this.#waiting.indexOf(resolve);
+      if (index < 0) return; // the place is ours already: it is given back by who asked
+      this.#waiting.splice(index, 1);
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#waiting.push(resolve);
+    await promise.finally(() => signal.removeEventListener("abort", onAbort));
+  }
+
+  #release(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next();
+  }
+}

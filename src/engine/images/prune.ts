@@ -1,0 +1,78 @@
+// POST /images/prune: deletes images that nothing uses.
+
+import { conflict } from "#base/errors.ts";
+import type { Filters } from "#engine/filters.ts";
+import { Filters as FilterSet } from "#engine/filters.ts";
+import { familiarReference } from "#formats/reference.ts";
+import type { ImageDeleteResponseItem } from "#spec/engine-api/definitions.table.ts";
+import type { ImageDeps } from "./image-deps.ts";
+import { publishPrune } from "./image-events.ts";
+import { imageFilter } from "./list.ts";
+import { isTagged, type LocalImage } from "./local-image.ts";
+import { layersThatGo, removeImage } from "./remove.ts";
+
+export interface PruneReport {
+  readonly deleted: readonly ImageDeleteResponseItem[];
+  readonly reclaimed: number;
+}
+
+export class ImagePruner {
+  readonly #deps: ImageDeps;
+  #running = false;
+
+  constructor(deps: ImageDeps) {
+    this.#deps = deps;
+  }
+
+  /** Nameless images only, unless the filter says dangling=false. */
+  async prune(filters: Filters, signal: AbortSignal): Promise<PruneReport> {
+    filters.validate(["dangling", "label", "label!", "until"]);
+    const danglingOnly = filters.flag("dangling", true);
+    if (this.#running) throw conflict("a prune operation is already running");
+    this.#running = true;
+    try {
+      return await this.#prune(await this.#chosen(filters, danglingOnly), signal);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  async #chosen(filters: Filters, danglingOnly: boolean): Promise<readonly LocalImage[]> {
+    const others = new FilterSet(
+      new Map(
+        ["label", "label!", "until"]
+          .filter((key) => filters.has(key))
+          .map((key) => [key, filters.values(key)]),
+      ),
+    );
+    const keeps = await imageFilter(this.#deps, others);
+    const used = new Set(this.#deps.users().map(({ imageId }) => imageId));
+    const all = await this.#deps.catalog.list();
+    return all.filter(
+      (image) => !used.has(image.id) && keeps(image) && !(danglingOnly && image.names.some(isTagged)),
+    );
+  }
+
+  async #prune(images: readonly LocalImage[], signal: AbortSignal): Promise<PruneReport> {
+    const deleted: ImageDeleteResponseItem[] = [];
+    let reclaimed = 0;
+    for (const image of images) {
+      if (signal.aborted) break;
+      const layers = await layersThatGo(this.#deps, image);
+      const size = await this.#deps.sizes.total(layers);
+      deleted.push(...(await this.#remove(image)));
+      reclaimed += size;
+    }
+    publishPrune(this.#deps.events, reclaimed);
+    return { deleted, reclaimed };
+  }
+
+  /** By its names, so that one that comes into use meanwhile stays. */
+  async #remove(image: LocalImage): Promise<readonly ImageDeleteResponseItem[]> {
+    const names = image.names.filter(isTagged).map(({ reference }) => familiarReference(reference));
+    const targets = names.length > 0 ? names : [image.id];
+    const deleted: ImageDeleteResponseItem[] = [];
+    for (const target of targets) deleted.push(...(await removeImage(this.#deps, target, false)));
+    return deleted;
+  }
+}
