@@ -20,5 +20,5 @@ export async function confirm(call: Call, warning: string): Promise<void> {
   if (call.option(forceFlag)) return;
   call.session.out(`${warning}Are you sure you want to continue? [y/N] `);
   const answer = (await readLine(call)).toLowerCase();
-  if (answer !== "y" && answer !== "yes") throw new ExitError(1);
+  if (answer !== "y" && answer !== "yes") throw new ExitError(0);
 }

@@ -1,7 +1,7 @@
 // The program: global flags, then the words of a command, then the command; and what is printed when it fails.
 
 import { commonCommands, type Entry, entries, groups, unsupportedCommands } from "./commands/tree.table.ts";
-import { GLOBAL, globalFlags, resolveConnection } from "./connection.ts";
+import { type ConnectionOptions, GLOBAL, globalFlags, resolveConnection } from "./connection.ts";
 import { type Command, checkArguments } from "./grammar/command.ts";
 import { ArgumentError, ExitError, FlagError } from "./grammar/errors.ts";
 import { type AnyFlag, toggle } from "./grammar/flags.ts";
@@ -172,6 +172,16 @@ async function runCommand(
   await command.run({ ...line, session, signal });
 }
 
+function connectionOf(line: ParsedLine, surroundings: Surroundings): ConnectionOptions {
+  try {
+    return resolveConnection(line, surroundings.env);
+  } catch (error) {
+    throw new Error(`Failed to initialize: unable to resolve docker endpoint: ${messageFor(error)}`, {
+      cause: error,
+    });
+  }
+}
+
 async function runLine(line: ParsedLine, surroundings: Surroundings, signal: AbortSignal): Promise<number> {
   if (line.option(GLOBAL.version)) {
     surroundings.stdout.write(`Gantry version ${VERSION}\n`);
@@ -186,7 +196,7 @@ async function runLine(line: ParsedLine, surroundings: Surroundings, signal: Abo
   const starts = !line.option(GLOBAL.noAutostart);
   using session = new Session(
     { ...surroundings, startDaemon: starts ? surroundings.startDaemon : undefined },
-    resolveConnection(line, surroundings.env),
+    connectionOf(line, surroundings),
   );
   await runCommand(found, session, signal);
   return 0;

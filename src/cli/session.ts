@@ -81,12 +81,6 @@ export class Session implements Disposable {
     return engine;
   }
 
-  /** For what works without a daemon too: no version is asked for, nothing is started. */
-  engineUnasked(): Engine {
-    this.#engine ??= this.#connect();
-    return this.#engine;
-  }
-
   get endpoint(): Endpoint {
     return this.connection.endpoint ?? parseEndpoint(DEFAULT_HOST);
   }

@@ -1,5 +1,8 @@
 // Calls about the daemon as a whole.
 
+import { claimed } from "#base/decode.ts";
+import { parseExactJson } from "#formats/exact-json.ts";
+import { parseJsonLines } from "#formats/json-lines.ts";
 import type {
   ContainerCreateRequest,
   ContainerSummary,
@@ -29,6 +32,18 @@ export interface ExplainedStep {
   readonly why?: string;
 }
 
+/** An event as the daemon tells it, with the fields of older versions; `timeNano` is exact. */
+export interface ReportedEvent extends Omit<EventMessage, "timeNano"> {
+  readonly timeNano?: number | bigint;
+  readonly status?: string;
+  readonly id?: string;
+  readonly from?: string;
+}
+
+async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<ReportedEvent> {
+  for await (const event of parseJsonLines(body, parseExactJson)) yield claimed<ReportedEvent>(event);
+}
+
 export class System {
   readonly #client: EngineClient;
 
@@ -48,19 +63,25 @@ export class System {
     return await this.#client.json({ method: "GET", path: "/system/df" }, signal);
   }
 
-  events(
+  /** Resolves when the daemon listens: what happens after that is in the stream. */
+  async events(
     options: { readonly since?: string; readonly until?: string; readonly filters?: Filters },
     signal: AbortSignal,
-  ): AsyncGenerator<EventMessage> {
+  ): Promise<AsyncGenerator<ReportedEvent>> {
     const query = { since: options.since, until: options.until, filters: encodeFilters(options.filters) };
-    return this.#client.jsonStream({ method: "GET", path: "/events", query }, signal);
+    const answer = await this.#client.call({ method: "GET", path: "/events", query }, signal);
+    return readEvents(answer.body);
   }
 
   /** Gantry's own: what `create` and `start` of this container would ask of the kernel. */
   async explain(
     body: ContainerCreateRequest,
+    name: string,
     signal: AbortSignal,
-  ): Promise<readonly ExplainedStep[] | { readonly steps?: readonly ExplainedStep[] }> {
-    return await this.#client.json({ method: "POST", path: "/gantry/explain", json: body }, signal);
+  ): Promise<readonly ExplainedStep[]> {
+    const query = { name };
+    return (
+      (await this.#client.json({ method: "POST", path: "/gantry/explain", query, json: body }, signal)) ?? []
+    );
   }
 }

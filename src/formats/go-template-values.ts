@@ -1,5 +1,7 @@
 // Values that templates see, and what Go would print, compare and hold true of them.
 
+import { stringifyExactJson } from "./exact-json.ts";
+
 /** A Go struct with methods: an unknown name is an error, where a map just has no such key. Functions are methods. */
 export class Struct {
   readonly type: string;
@@ -64,7 +66,7 @@ export function typeName(value: unknown): string {
 
 /** What encoding/json would write: <, > and & escaped unless told otherwise. */
 export function toJson(value: unknown, escapeHtml = false): string {
-  const text = JSON.stringify(value ?? null);
+  const text = stringifyExactJson(value ?? null);
   if (!escapeHtml) return text;
   return text.replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

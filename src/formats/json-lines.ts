@@ -5,14 +5,18 @@ const MAX_LINE = 16 * 1024 * 1024;
 
 const isBlank = (line: string): boolean => line.trim() === "";
 
-export async function* parseJsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<unknown> {
+/** `parse` reads one line. */
+export async function* parseJsonLines(
+  chunks: AsyncIterable<Uint8Array>,
+  parse: (line: string) => unknown = (line) => JSON.parse(line),
+): AsyncGenerator<unknown> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const chunk of chunks) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     if (rest.length > MAX_LINE) throw new Error("a line of the JSON stream is too long");
-    for (const line of lines) if (!isBlank(line)) yield JSON.parse(line);
+    for (const line of lines) if (!isBlank(line)) yield parse(line);
   }
-  if (!isBlank(rest)) yield JSON.parse(rest);
+  if (!isBlank(rest)) yield parse(rest);
 }

@@ -1,25 +1,30 @@
 // `--filter name=value`, given once or more.
 
 import type { Filters } from "#client/engine-client.ts";
-import { list } from "../grammar/flags.ts";
+import { listOf } from "../grammar/flags.ts";
 
-export const filterFlag = list("filter", {
-  short: "f",
-  value: "filter",
-  about: "Filter output based on conditions provided",
-});
+function checkFilter(text: string): string {
+  if (text !== "" && !text.includes("=")) throw new Error("bad format of filter (expected name=value)");
+  return text;
+}
 
-export const pruneFilterFlag = list("filter", {
-  value: "filter",
-  about: 'Provide filter values (e.g. "label=<key>=<value>")',
-});
+export const filterFlag = listOf(
+  "filter",
+  { short: "f", value: "filter", about: "Filter output based on conditions provided" },
+  checkFilter,
+);
 
-/** Throws an Error in Docker's words. */
+export const pruneFilterFlag = listOf(
+  "filter",
+  { value: "filter", about: 'Provide filter values (e.g. "label=<key>=<value>")' },
+  checkFilter,
+);
+
+/** Of texts that the flag has checked. */
 export function parseFilters(texts: readonly string[]): Filters {
   const filters: Record<string, readonly string[]> = {};
   for (const text of texts.filter((one) => one !== "")) {
     const equals = text.indexOf("=");
-    if (equals < 0) throw new Error("invalid argument: bad format of filter (expected name=value)");
     const name = text.slice(0, equals).trim().toLowerCase();
     filters[name] = [...(filters[name] ?? []), text.slice(equals + 1).trim()];
   }

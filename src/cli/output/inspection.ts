@@ -1,6 +1,7 @@
 // `inspect`: the daemon's JSON as it is, indented; or a template over it.
 
 import { ApiError } from "#client/api-error.ts";
+import { parseExactJson } from "#formats/exact-json.ts";
 import { compileTemplate } from "#formats/go-template.ts";
 import { ExitError } from "../grammar/errors.ts";
 import { optionalText } from "../grammar/flags.ts";
@@ -52,7 +53,7 @@ function render(found: readonly string[], format: string | undefined): string {
   }
   if (format === "json") return `[${found.map((text) => text.trim()).join(",")}]\n`;
   const template = compile(format);
-  return found.map((text) => `${template.execute(JSON.parse(text))}\n`).join("");
+  return found.map((text) => `${template.execute(parseExactJson(text))}\n`).join("");
 }
 
 const badTemplate = (cause: unknown): ExitError =>

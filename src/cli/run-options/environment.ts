@@ -23,6 +23,12 @@ function readEnvironmentFile(path: string, own: Environment | undefined): readon
   });
 }
 
+/** A variable as given; throws an Error if it has no name. */
+export function checkVariable(text: string): string {
+  if (text === "" || text.startsWith("=")) throw new Error(`invalid environment variable: ${text}`);
+  return text;
+}
+
 /** The files first, then the flags; "KEY" alone takes our own value, or stays alone (which unsets it). */
 export function collectVariables(
   files: readonly string[],
@@ -30,7 +36,6 @@ export function collectVariables(
   own: Environment,
 ): readonly string[] {
   const given = flags.map((text) => {
-    if (text === "" || text.startsWith("=")) throw new Error(`invalid environment variable: ${text}`);
     const inherited = own[text];
     return text.includes("=") || inherited === undefined ? text : `${text}=${inherited}`;
   });

@@ -13,7 +13,9 @@ import {
   toggle,
   unsupportedFlags,
 } from "../grammar/flags.ts";
-import { parseDevice, parseLabel, parseThrottle, parseUlimit, parseWeight } from "./settings.ts";
+import { checkVariable } from "./environment.ts";
+import { parseMount } from "./mounts.ts";
+import { parseLabel, parseThrottle, parseUlimit, parseWeight } from "./settings.ts";
 
 export const OPTIONS = {
   addHost: list("add-host", { about: "Add a custom host-to-IP mapping (host:ip)" }),
@@ -45,7 +47,7 @@ export const OPTIONS = {
   cpus: cpus("cpus", { about: "Number of CPUs" }),
   cpusetCpus: text("cpuset-cpus", { about: "CPUs in which to allow execution (0-3, 0,1)" }),
   cpusetMems: text("cpuset-mems", { about: "MEMs in which to allow execution (0-3, 0,1)" }),
-  device: listOf("device", { about: "Add a host device to the container" }, parseDevice),
+  device: list("device", { about: "Add a host device to the container" }),
   deviceCgroupRule: list("device-cgroup-rule", { about: "Add a rule to the cgroup allowed devices list" }),
   deviceReadBps: listOf(
     "device-read-bps",
@@ -73,7 +75,7 @@ export const OPTIONS = {
   dnsSearch: list("dns-search", { about: "Set custom DNS search domains" }),
   domainname: text("domainname", { about: "Container NIS domain name" }),
   entrypoint: optionalText("entrypoint", { about: "Overwrite the default ENTRYPOINT of the image" }),
-  env: list("env", { short: "e", about: "Set environment variables" }),
+  env: listOf("env", { short: "e", about: "Set environment variables" }, checkVariable),
   envFile: list("env-file", { about: "Read in a file of environment variables" }),
   expose: list("expose", { about: "Expose a port or a range of ports" }),
   groupAdd: list("group-add", { about: "Add additional groups to join" }),
@@ -115,7 +117,7 @@ export const OPTIONS = {
   memorySwappiness: integer("memory-swappiness", {
     about: "Tune container memory swappiness (0 to 100) (default -1)",
   }),
-  mount: list("mount", { value: "mount", about: "Attach a filesystem mount to the container" }),
+  mount: listOf("mount", { value: "mount", about: "Attach a filesystem mount to the container" }, parseMount),
   name: text("name", { about: "Assign a name to the container" }),
   network: list("network", { value: "network", about: "Connect a container to a network" }),
   net: list("net", { value: "network" }),

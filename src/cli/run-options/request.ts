@@ -13,10 +13,10 @@ import type {
 import type { ParsedLine } from "../grammar/parse.ts";
 import { collectLabels, collectVariables } from "./environment.ts";
 import { OPTIONS } from "./flags.ts";
-import { parseMount, parseTmpfs, splitVolumes } from "./mounts.ts";
+import { parseTmpfs, splitVolumes } from "./mounts.ts";
 import { chooseNetworks } from "./networks.ts";
 import { parseExpose, parsePublish } from "./ports.ts";
-import { parseLabel, parseRestart, toRecord } from "./settings.ts";
+import { parseDevice, parseLabel, parseRestart, toRecord } from "./settings.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Of = ParsedLine["option"];
@@ -121,7 +121,7 @@ function resources(of: Of): Partial<Resources> {
     CpuRealtimeRuntime: of(OPTIONS.cpuRtRuntime),
     CpusetCpus: of(OPTIONS.cpusetCpus),
     CpusetMems: of(OPTIONS.cpusetMems),
-    Devices: of(OPTIONS.device),
+    Devices: of(OPTIONS.device).map(parseDevice),
     DeviceCgroupRules: of(OPTIONS.deviceCgroupRule),
     OomKillDisable: of(OPTIONS.oomKillDisable),
     PidsLimit: of(OPTIONS.pidsLimit),
@@ -170,7 +170,7 @@ function hostConfig(line: ParsedLine, mode: string): HostConfig {
       AutoRemove: of(OPTIONS.rm),
       VolumeDriver: of(OPTIONS.volumeDriver),
       VolumesFrom: of(OPTIONS.volumesFrom),
-      Mounts: of(OPTIONS.mount).map(parseMount),
+      Mounts: of(OPTIONS.mount),
       Annotations: toRecord(of(OPTIONS.annotation)),
       CapAdd: of(OPTIONS.capAdd),
       CapDrop: of(OPTIONS.capDrop),

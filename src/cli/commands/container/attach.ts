@@ -16,10 +16,10 @@ function checkState(state: {
   readonly Paused?: boolean;
   readonly Restarting?: boolean;
 }): void {
-  if (state.Running !== true) throw new Error("cannot attach to a stopped container, start it first");
-  if (state.Paused === true) throw new Error("cannot attach to a paused container, unpause it first");
+  if (state.Running !== true) throw new Error("You cannot attach to a stopped container, start it first");
+  if (state.Paused === true) throw new Error("You cannot attach to a paused container, unpause it first");
   if (state.Restarting === true)
-    throw new Error("cannot attach to a restarting container, wait until it is running");
+    throw new Error("You cannot attach to a restarting container, wait until it is running");
 }
 
 export const command: Command = {

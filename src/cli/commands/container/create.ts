@@ -64,6 +64,14 @@ export async function createContainer(call: Call, request: ContainerCreateReques
   return Id;
 }
 
+function describe(call: Call): ContainerCreateRequest {
+  try {
+    return createRequest(call, call.session.surroundings.env, false);
+  } catch (error) {
+    throw startFailure(error, "create");
+  }
+}
+
 export const command: Command = {
   usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
   about: "Create a new container",
@@ -71,12 +79,7 @@ export const command: Command = {
   passThrough: true,
   flags: optionFlags,
   run: async (call) => {
-    try {
-      const request = createRequest(call, call.session.surroundings.env, false);
-      const id = await createContainer(call, request);
-      call.session.out(`${id}\n`);
-    } catch (error) {
-      throw startFailure(error, "create");
-    }
+    const id = await createContainer(call, describe(call));
+    call.session.out(`${id}\n`);
   },
 };

@@ -2,8 +2,8 @@ import type { Engine } from "#client/engine.ts";
 import type { ContainerExecRequest } from "#spec/engine-api/definitions.table.ts";
 import { ANY, type Call, type Command } from "../../grammar/command.ts";
 import { ExitError } from "../../grammar/errors.ts";
-import { list, optionalText, text, toggle } from "../../grammar/flags.ts";
-import { collectVariables } from "../../run-options/environment.ts";
+import { list, listOf, optionalText, text, toggle } from "../../grammar/flags.ts";
+import { checkVariable, collectVariables } from "../../run-options/environment.ts";
 import { checkTerminal, followWindowSize, windowSize } from "../../terminal/raw-mode.ts";
 import { carryStreams } from "../../terminal/streams.ts";
 
@@ -11,7 +11,7 @@ const detach = toggle("detach", { short: "d", about: "Detached mode: run command
 const detachKeys = optionalText("detach-keys", {
   about: "Override the key sequence for detaching a container",
 });
-const env = list("env", { short: "e", about: "Set environment variables" });
+const env = listOf("env", { short: "e", about: "Set environment variables" }, checkVariable);
 const envFile = list("env-file", { about: "Read in a file of environment variables" });
 const interactive = toggle("interactive", { short: "i", about: "Keep STDIN open even if not attached" });
 const privileged = toggle("privileged", { about: "Give extended privileges to the command" });

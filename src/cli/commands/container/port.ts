@@ -19,7 +19,7 @@ export const command: Command = {
       const wanted = port.includes("/") ? port : `${port}/tcp`;
       const bindings = ports[wanted];
       if (bindings === undefined || bindings === null)
-        throw new ExitError(1, `Error: No public port '${wanted}' published for ${name}`);
+        throw new ExitError(1, `Error: No public port '${port}' published for ${name}`);
       for (const binding of bindings) session.out(`${address(binding)}\n`);
       return;
     }

@@ -1,4 +1,8 @@
 import type { Command } from "../../grammar/command.ts";
+import { messageFor } from "../../messages.ts";
+
+const renameFailed = (cause: unknown, name: string): Error =>
+  new Error(`${messageFor(cause)}\nError: failed to rename container named ${name}`, { cause });
 
 export const command: Command = {
   usage: "CONTAINER NEW_NAME",
@@ -9,6 +13,10 @@ export const command: Command = {
     const [oldName, newName] = [from.trim(), to.trim()];
     if (oldName === "" || newName === "") throw new Error("neither old nor new names may be empty");
     const engine = await session.engine(signal);
-    await engine.containers.rename(oldName, newName, signal);
+    try {
+      await engine.containers.rename(oldName, newName, signal);
+    } catch (error) {
+      throw renameFailed(error, oldName);
+    }
   },
 };

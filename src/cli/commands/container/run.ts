@@ -70,7 +70,6 @@ function checkConflicts({ option }: Call): void {
 
 async function run(call: Call): Promise<number> {
   const { session, option, signal } = call;
-  checkConflicts(call);
   const detached = option(detach);
   const described = createRequest(call, session.surroundings.env, detached);
   const size = described.Tty === true ? windowSize(session) : undefined;
@@ -94,6 +93,7 @@ export const command: Command = {
   flags: [...optionFlags, detach, detachKeys, sigProxy],
   run: async (call) => {
     const { session, option } = call;
+    checkConflicts(call);
     if (!option(detach))
       checkTerminal(session, { tty: option(OPTIONS.tty), stdin: option(OPTIONS.interactive) });
     let code: number;

@@ -56,7 +56,9 @@ export const command: Command = {
 };
 
 const startsFailed = (error: ExitError, names: readonly string[]): ExitError =>
-  new ExitError(1, `${error.message}\nfailed to start containers: ${names.join(", ")}`, { cause: error });
+  new ExitError(1, `${error.message}\nError: failed to start containers: ${names.join(", ")}`, {
+    cause: error,
+  });
 
 async function forEachStart(call: Call): Promise<void> {
   try {

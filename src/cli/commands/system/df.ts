@@ -1,0 +1,191 @@
+import type { DiskUsage } from "#client/system.ts";
+import { Struct } from "#formats/go-template-values.ts";
+import { formatSize } from "#formats/units.ts";
+import type { Call, Command } from "../../grammar/command.ts";
+import { optionalText, toggle } from "../../grammar/flags.ts";
+import { formatRows, type Listing, printRows } from "../../output/listing.ts";
+import { containerRow } from "../container/ls.ts";
+import { imageNames, imageRow } from "../image/ls.ts";
+import { volumeRow } from "../volume/ls.ts";
+
+const format = optionalText("format", { about: "Format output using a custom template" });
+const verbose = toggle("verbose", { short: "v", about: "Show detailed information on space usage" });
+
+const listing: Listing = {
+  type: "*formatter.diskUsageContext",
+  defaultTable: "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
+  headers: {
+    Type: "TYPE",
+    TotalCount: "TOTAL",
+    Active: "ACTIVE",
+    Size: "SIZE",
+    Reclaimable: "RECLAIMABLE",
+  },
+};
+
+interface Amount {
+  readonly type: string;
+  readonly total: number;
+  readonly active: number;
+  readonly size: number;
+  readonly reclaimable: string;
+}
+
+const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + Math.max(0, size), 0);
+
+/** "1.2MB (40%)", the share of what there is. */
+const shareOf = (part: number, whole: number): string =>
+  whole > 0 ? `${formatSize(part)} (${Math.trunc((part * 100) / whole)}%)` : formatSize(part);
+
+function imagesAmount({ Images, LayersSize = 0 }: DiskUsage): Amount {
+  const images = Images ?? [];
+  const used = images.filter(({ Containers = 0 }) => Containers > 0);
+  const kept = sum(used.map(({ Size = 0, SharedSize = 0 }) => Size - Math.max(0, SharedSize)));
+  const reclaimable = shareOf(Math.max(0, LayersSize - kept), LayersSize);
+  return { type: "Images", total: images.length, active: used.length, size: LayersSize, reclaimable };
+}
+
+const isActive = (state: string | undefined): boolean =>
+  state === "running" || state === "paused" || state === "restarting";
+
+function containersAmount({ Containers }: DiskUsage): Amount {
+  const containers = Containers ?? [];
+  const size = sum(containers.map(({ SizeRw }) => SizeRw ?? 0));
+  const stopped = containers.filter(({ State }) => !isActive(State));
+  const active = containers.length - stopped.length;
+  const reclaimable = shareOf(sum(stopped.map(({ SizeRw }) => SizeRw ?? 0)), size);
+  return { type: "Containers", total: containers.length, active, size, reclaimable };
+}
+
+function volumesAmount({ Volumes }: DiskUsage): Amount {
+  const volumes = Volumes ?? [];
+  const sizeOf = (of: typeof volumes): number => sum(of.map(({ UsageData }) => UsageData?.Size ?? 0));
+  const unused = volumes.filter(({ UsageData }) => (UsageData?.RefCount ?? 0) <= 0);
+  const size = sizeOf(volumes);
+  const reclaimable = shareOf(sizeOf(unused), size);
+  return {
+    type: "Local Volumes",
+    total: volumes.length,
+    active: volumes.length - unused.length,
+    size,
+    reclaimable,
+  };
+}
+
+function cacheAmount({ BuildCache }: DiskUsage): Amount {
+  const caches = BuildCache ?? [];
+  const size = sum(caches.filter(({ Shared }) => Shared !== true).map(({ Size = 0 }) => Size));
+  const inUse = caches.filter(({ InUse }) => InUse === true);
+  const used = sum(inUse.filter(({ Shared }) => Shared !== true).map(({ Size = 0 }) => Size));
+  const reclaimable = formatSize(size - used);
+  return { type: "Build Cache", total: caches.length, active: inUse.length, size, reclaimable };
+}
+
+const amountRow = ({ type, total, active, size, reclaimable }: Amount): Struct =>
+  new Struct(listing.type, {
+    Active: String(active),
+    Reclaimable: reclaimable,
+    Size: formatSize(size),
+    TotalCount: String(total),
+    Type: type,
+  });
+
+const detail = (type: string, defaultTable: string, headers: Readonly<Record<string, string>>): Listing => ({
+  type,
+  defaultTable,
+  headers,
+});
+
+function imagesDetail({ Images }: DiskUsage, now: number): string {
+  const fields = [
+    "Repository",
+    "Tag",
+    "ID",
+    "CreatedSince",
+    "Size",
+    "SharedSize",
+    "UniqueSize",
+    "Containers",
+  ];
+  const rows = (Images ?? []).flatMap((image) =>
+    imageNames(image, false).map((name) => imageRow(image, name, now, false)),
+  );
+  const heads = [
+    "REPOSITORY",
+    "TAG",
+    "IMAGE ID",
+    "CREATED",
+    "SIZE",
+    "SHARED SIZE",
+    "UNIQUE SIZE",
+    "CONTAINERS",
+  ];
+  return detailTable("*formatter.imageContext", fields, heads, rows);
+}
+
+function containersDetail({ Containers }: DiskUsage, now: number): string {
+  const fields = ["ID", "Image", "Command", "LocalVolumes", "Size", "RunningFor", "Status", "Names"];
+  const heads = ["CONTAINER ID", "IMAGE", "COMMAND", "LOCAL VOLUMES", "SIZE", "CREATED", "STATUS", "NAMES"];
+  const rows = (Containers ?? []).map((container) =>
+    containerRow({ ...container, SizeRootFs: 0 }, now, false),
+  );
+  return detailTable("*formatter.ContainerContext", fields, heads, rows);
+}
+
+function volumesDetail({ Volumes }: DiskUsage): string {
+  const rows = (Volumes ?? []).map(volumeRow);
+  return detailTable(
+    "*formatter.volumeContext",
+    ["Name", "Links", "Size"],
+    ["VOLUME NAME", "LINKS", "SIZE"],
+    rows,
+  );
+}
+
+function detailTable(
+  type: string,
+  fields: readonly string[],
+  heads: readonly string[],
+  rows: readonly Struct[],
+): string {
+  const table = fields.map((field) => `{{.${field}}}`).join("\t");
+  const headers = Object.fromEntries(fields.map((field, at) => [field, heads[at] ?? ""]));
+  return formatRows(detail(type, table, headers), "table", rows);
+}
+
+const CACHE_HEADS = ["CACHE ID", "CACHE TYPE", "SIZE", "CREATED", "LAST USED", "USAGE", "SHARED"];
+
+function details(usage: DiskUsage, now: number): string {
+  const cache = detailTable(
+    "*formatter.buildCacheContext",
+    CACHE_HEADS.map((head) => head.replace(" ", "")),
+    CACHE_HEADS,
+    [],
+  );
+  return [
+    `Images space usage:\n\n${imagesDetail(usage, now)}`,
+    `Containers space usage:\n\n${containersDetail(usage, now)}`,
+    `Local Volumes space usage:\n\n${volumesDetail(usage)}`,
+    `Build cache usage: ${formatSize(cacheAmount(usage).size)}\n\n${cache}`,
+  ].join("\n");
+}
+
+async function run({ session, option, signal }: Call): Promise<void> {
+  const engine = await session.engine(signal);
+  const usage = await engine.system.diskUsage(signal);
+  if (option(verbose)) {
+    if (option(format) !== undefined)
+      throw new Error("--verbose with --format is not supported by this version of Gantry");
+    return session.out(details(usage, session.surroundings.now()));
+  }
+  const amounts = [imagesAmount(usage), containersAmount(usage), volumesAmount(usage), cacheAmount(usage)];
+  printRows(session, listing, { format: option(format) }, amounts.map(amountRow));
+}
+
+export const command: Command = {
+  usage: "[OPTIONS]",
+  about: "Show docker disk usage",
+  takes: [0, 0],
+  flags: [format, verbose],
+  run,
+};
