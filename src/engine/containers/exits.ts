@@ -65,7 +65,7 @@ export class ExitWatcher {
     const { record, state } = container;
     const finished = {
       exitCode: exit.exitCode,
-      manuallyStopped: state.manuallyStopped,
+      manuallyStopped: state.manuallyStopped || container.stopping,
       restartCount: state.restartCount,
     };
     const restarting = shouldRestart(record.hostConfig.RestartPolicy, finished) && !container.removing;

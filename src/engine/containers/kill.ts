@@ -66,9 +66,13 @@ export async function killAndWait(deps: KillDeps, container: Container, signal: 
 }
 
 /** A container that waits for its restart ends here instead. */
-export async function cancelRestart(deps: Pick<KillDeps, "containers">, container: Container): Promise<void> {
+export async function cancelRestart(
+  deps: Pick<KillDeps, "containers">,
+  container: Container,
+  manual = true,
+): Promise<void> {
   using _held = await container.lock.acquire();
   if (container.state.status !== "restarting") return;
   container.cancelRestart?.();
-  deps.containers.saveState(container, { status: "exited", manuallyStopped: true });
+  deps.containers.saveState(container, { status: "exited", ...(manual && { manuallyStopped: true }) });
 }

@@ -68,6 +68,7 @@ export async function launch(
     seccomp: deps.seccomp,
   });
   const pid = await runTask(deps, context, { spec, rootfs: prepared.rootfs }, signal);
+  container.user = prepared.user;
   undo.move(); // success: keep everything
   return {
     status: "running",

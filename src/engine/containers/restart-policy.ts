@@ -31,5 +31,11 @@ export function restartDelay(previous: number, ranFor: number): number {
 }
 
 /** At the daemon's start: `always` also starts what a user had stopped. */
-export const shouldStartAtBoot = (policy: RestartPolicy, wasStopped: boolean): boolean =>
-  policy.Name === "always" || (policy.Name === "unless-stopped" && !wasStopped);
+export function shouldStartAtBoot(
+  policy: RestartPolicy,
+  ended: { readonly exitCode: number; readonly restartCount: number; readonly manuallyStopped: boolean },
+): boolean {
+  if (policy.Name === "always") return true;
+  if (policy.Name === "on-failure") return shouldRestart(policy, { ...ended, manuallyStopped: false });
+  return shouldRestart(policy, ended);
+}

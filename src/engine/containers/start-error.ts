@@ -18,6 +18,9 @@ export const describeStartFailure = (error: unknown, command: string): StartFail
 export const describeExecFailure = (error: unknown, command: string): StartFailure =>
   describe(error, command, EXEC_FAILED);
 
+export const failureError = ({ kind, message }: StartFailure, cause: unknown): EngineError =>
+  new EngineError(kind, message, { cause });
+
 /** A plan's failure reads "<why>: <call>(2): <ERRNO>", also after it has crossed gRPC. */
 function describe(error: unknown, command: string, prefix: string): StartFailure {
   const text = error instanceof Error ? error.message : String(error);

@@ -1,11 +1,11 @@
 // POST /containers/{id}/start: launches the container and records what came of it.
 
 import type { Clock } from "#base/clock.ts";
-import { conflict, EngineError, notModified } from "#base/errors.ts";
+import { conflict, notModified } from "#base/errors.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { connectAttaches, type LaunchDeps, launch } from "./launch.ts";
-import { describeStartFailure } from "./start-error.ts";
+import { describeStartFailure, failureError } from "./start-error.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
 export interface StartDeps extends LaunchDeps {
@@ -44,6 +44,7 @@ function refuseStart(container: Container): void {
 
 /** The caller holds the container's lock and has looked at its state. */
 export async function startHeld(deps: StartDeps, container: Container, signal: AbortSignal): Promise<void> {
+  container.stopping = false;
   try {
     const started = await launch(deps, container, signal);
     deps.containers.saveState(container, started);
@@ -58,9 +59,15 @@ export async function startHeld(deps: StartDeps, container: Container, signal: A
 async function recordFailure(deps: StartDeps, container: Container, error: unknown): Promise<never> {
   for (const attach of container.pendingAttaches) attach.abandon();
   container.pendingAttaches.clear();
-  const { message, exitCode, kind } = describeStartFailure(error, container.record.path);
+  const failure = describeStartFailure(error, container.record.path);
   const status = container.state.status === "restarting" ? "exited" : container.state.status;
-  deps.containers.saveState(container, { status, exitCode, error: message, network: null, pid: 0 });
+  deps.containers.saveState(container, {
+    status,
+    exitCode: failure.exitCode,
+    error: failure.message,
+    network: null,
+    pid: 0,
+  });
   if (container.record.hostConfig.AutoRemove) await deps.autoRemove(container);
-  throw new EngineError(kind, message, { cause: error });
+  throw failureError(failure, error);
 }

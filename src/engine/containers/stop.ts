@@ -28,18 +28,27 @@ export async function stopContainer(
   const number = parseSignal(chosen || "SIGTERM");
   await container.settle();
   if (!container.running) throw notModified();
-  await stop(deps, container, { number, timeout: options.timeout }, signal);
+  await stop(deps, container, { number, timeout: options.timeout, manual: true }, signal);
   publishContainerEvent(deps.events, container, "stop");
 }
 
-async function stop(
+export interface StopPlan {
+  readonly number: number;
+  readonly timeout: number | undefined;
+  /** A user wants it down: `unless-stopped` then stays down at the daemon's next start. */
+  readonly manual: boolean;
+}
+
+/** Ends the process and resolves once its exit has been recorded. No policy restarts it. */
+export async function stop(
   deps: KillDeps,
   container: Container,
-  how: { readonly number: number; readonly timeout: number | undefined },
+  how: StopPlan,
   signal: AbortSignal,
 ): Promise<void> {
-  if (container.state.status === "restarting") return cancelRestart(deps, container);
-  deps.containers.saveState(container, { manuallyStopped: true });
+  if (container.state.status === "restarting") return cancelRestart(deps, container, how.manual);
+  container.stopping = true;
+  if (how.manual) deps.containers.saveState(container, { manuallyStopped: true });
   const { exits } = container;
   const ended = (): boolean => container.removed || container.exits > exits || !hasProcess(container.state);
   await sendSignal(deps, container, how.number);
@@ -68,7 +77,7 @@ export async function restartContainer(
   if (container.running) {
     container.keep = true; // --rm does not remove what is about to be started again
     try {
-      await stop(deps, container, { number, timeout: options.timeout }, signal);
+      await stop(deps, container, { number, timeout: options.timeout, manual: true }, signal);
       publishContainerEvent(deps.events, container, "stop");
     } finally {
       container.keep = false;

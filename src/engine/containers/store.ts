@@ -10,6 +10,7 @@ import {
   decodeContainerState,
   isRunning,
 } from "./record.ts";
+import type { ContainerUser } from "./user.ts";
 
 /** For openDatabase: the schema steps of this store. */
 export const containerSchema: readonly string[] = [
@@ -35,8 +36,12 @@ export class Container {
   removed = false;
   /** Somebody is removing it. */
   removing = false;
+  /** Whoever ends it does not want it back. */
+  stopping = false;
   /** `--rm` waits: it is being restarted. */
   keep = false;
+  /** Who its process runs as, once this daemon has started it. */
+  user?: ContainerUser;
   /** Ends the wait before an automatic restart. */
   cancelRestart?: () => void;
   record: ContainerRecord;

@@ -1,9 +1,10 @@
 // POST /containers/{id}/update: limits and restart policy of a container that exists.
 
+import { DecodeError } from "#base/decode.ts";
 import { conflict, EngineError, invalid, prefixed } from "#base/errors.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
-import type { HostConfig, UpdateRequest } from "#spec/container-config.ts";
+import { decodeUpdate, type HostConfig, type UpdateRequest } from "#spec/container-config.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { scope } from "./create.ts";
 import type { HostFacts } from "./host-facts.ts";
@@ -12,6 +13,18 @@ import { hasProcess } from "./record.ts";
 import type { Container, ContainerStore } from "./store.ts";
 import { validateRestartPolicy } from "./validate.ts";
 import { validateResources } from "./validate-resources.ts";
+
+/** The body of the request; an empty one changes nothing. */
+export function decodeUpdateRequest(body: unknown, minor: number): UpdateRequest {
+  if (body === undefined) throw invalid("invalid JSON: got EOF while reading request body");
+  try {
+    const { PidsLimit, ...request } = decodeUpdate(body, "");
+    return PidsLimit === undefined || minor < 40 ? request : { ...request, PidsLimit };
+  } catch (error) {
+    if (error instanceof DecodeError) throw invalid(`invalid JSON: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
 
 export interface UpdateDeps {
   readonly containers: ContainerStore;
@@ -24,7 +37,7 @@ export async function updateContainer(
   deps: UpdateDeps,
   reference: string,
   request: UpdateRequest,
-): Promise<void> {
+): Promise<readonly string[]> {
   const container = deps.containers.get(reference);
   using _held = await container.lock.acquire();
   const failed = `Cannot update container ${container.id}: `;
@@ -38,6 +51,7 @@ export async function updateContainer(
   }
   deps.containers.saveRecord(container, { hostConfig });
   publishContainerEvent(deps.events, container, "update");
+  return [];
 }
 
 /** The settings after the update; a field that is zero is left as it was. */

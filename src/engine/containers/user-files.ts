@@ -1,55 +1,49 @@
 // Reads /etc/passwd and /etc/group of a root file system: hostile files, so by a plan that cannot leave the root, bounded in size.
 // What is read from an image's own layers is remembered by the image, since most starts are first starts.
 
+import { planSnapshotMount, SNAPSHOT_ROOT } from "#containerd/diff/mount-plan.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import type { UserFiles } from "./user.ts";
 
-const CLONE_NEWNS = 0x2_0000;
-const MS_PRIVATE = 1 << 18;
 const O_DIRECTORY = 0o200000;
 const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
-const ROOT = 0;
 
 const IMAGES_REMEMBERED = 64;
 
-const readPlan = (root: string): Plan => [
-  { op: "open", why: "root file system", path: root, flags: O_PATH | O_DIRECTORY | O_CLOEXEC, slot: ROOT },
-  { op: "read", why: "/etc/passwd", path: "etc/passwd", root: ROOT, missingOk: true },
-  { op: "read", why: "/etc/group", path: "etc/group", root: ROOT, missingOk: true },
+const readFiles: Plan = [
+  { op: "read", why: "/etc/passwd", path: "etc/passwd", root: SNAPSHOT_ROOT, missingOk: true },
+  { op: "read", why: "/etc/group", path: "etc/group", root: SNAPSHOT_ROOT, missingOk: true },
 ];
 
-/** Mounts the snapshot in a namespace of the plan's own: it is gone when the plan has ended. */
+const planLive = (pid: number): Plan => [
+  {
+    op: "open",
+    why: "root of a process",
+    path: `/proc/${pid}/root`,
+    flags: O_PATH | O_DIRECTORY | O_CLOEXEC,
+    slot: SNAPSHOT_ROOT,
+  },
+  ...readFiles,
+];
+
+/** Mounts the snapshot in a namespace of the plan's own, for reading: it is gone when the plan has ended. */
 export function planUserFiles(mounts: readonly Mount[], target: string): Plan {
-  return [
-    { op: "unshare", why: "user lookup", flags: CLONE_NEWNS },
-    {
-      op: "mountAttr",
-      why: "user lookup",
-      target: "/",
-      set: 0,
-      clear: 0,
-      propagation: MS_PRIVATE,
-      recursive: true,
-    },
-    ...mounts.map((mount) => mountOp(mount, target)),
-    ...readPlan(target),
-  ];
+  return [...planSnapshotMount(mounts.map(readOnly), target), ...readFiles];
 }
 
-function mountOp(mount: Mount, target: string): Plan[number] {
-  if (mount.type === "bind")
-    return { op: "bind", why: "user lookup", source: mount.source ?? "", target, recursive: false };
+/** The layers without a place to write: nothing is to be synchronised when the mount goes. */
+function readOnly(mount: Mount): Mount {
+  const options = mount.options ?? [];
+  const upper = options.find((option) => option.startsWith("upperdir="))?.slice("upperdir=".length);
+  if (upper === undefined) return mount;
   return {
-    op: "mount",
-    why: "user lookup",
-    fstype: mount.type ?? "overlay",
-    source: mount.source ?? "overlay",
-    target,
-    flags: 0,
-    data: (mount.options ?? []).filter((option) => option !== "rw" && option !== "ro").join(","),
+    ...mount,
+    options: options
+      .filter((option) => !/^(upperdir|workdir)=/.test(option))
+      .map((option) => option.replace(/^lowerdir=/, `lowerdir=${upper}:`)),
   };
 }
 
@@ -75,7 +69,7 @@ export class UserFileReader {
 
   /** The files that a running process sees. */
   async readLive(pid: number, signal: AbortSignal): Promise<UserFiles> {
-    return this.#run(readPlan(`/proc/${pid}/root`), signal);
+    return this.#run(planLive(pid), signal);
   }
 
   async #run(plan: Plan, signal: AbortSignal): Promise<UserFiles> {

@@ -1,0 +1,36 @@
+// An exec as an OCI process: the container's own settings, changed by what the exec asks for.
+
+import { posix } from "node:path";
+import type { Process } from "#spec/oci-runtime.ts";
+import { decideCapabilities } from "../containers/capabilities.ts";
+import { execEnv } from "../containers/environment.ts";
+import type { HostFacts } from "../containers/host-facts.ts";
+import { capabilitySets } from "../containers/oci-spec.ts";
+import type { ContainerRecord } from "../containers/record.ts";
+import { planRlimits } from "../containers/rlimits.ts";
+import { parseSecurityOptions } from "../containers/security-opt.ts";
+import type { ContainerUser } from "../containers/user.ts";
+import type { Exec } from "./execs.ts";
+
+export function buildExecProcess(
+  record: ContainerRecord,
+  { config: exec, consoleSize }: Exec,
+  user: ContainerUser,
+  host: HostFacts,
+): Process {
+  const { config, hostConfig } = record;
+  const privileged = exec.privileged || hostConfig.Privileged;
+  const { granted } = decideCapabilities({ ...hostConfig, Privileged: privileged }, host.capabilities);
+  return {
+    terminal: exec.tty,
+    ...(exec.tty && consoleSize !== undefined && { consoleSize }),
+    cwd: exec.workingDir || posix.resolve("/", config.WorkingDir),
+    env: execEnv(config, exec, user.home),
+    args: exec.command,
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+    capabilities: capabilitySets(granted),
+    rlimits: planRlimits(hostConfig.Ulimits, host).rlimits,
+    noNewPrivileges: parseSecurityOptions(hostConfig.SecurityOpt).noNewPrivileges,
+    ...(hostConfig.OomScoreAdj !== 0 && { oomScoreAdj: hostConfig.OomScoreAdj }),
+  };
+}
