@@ -14,13 +14,14 @@ import { Task, type TaskDeps, type TaskIdentity } from "./task.ts";
 import { TaskFiles, type TaskRecord } from "./task-files.ts";
 import { parseTaskIo } from "./task-io.ts";
 import type { ExecCreate, ExplainedOp, TaskCreate, TaskExit, TaskProcess, Tasks } from "./tasks.ts";
+import type { TaskUsage } from "./usage.ts";
 
 type ProcessName = Parameters<Tasks["kill"]>[1];
 
 /** What is asked of cgroups and of the compiler of plans; absent ones make their verb unsupported. */
 export interface TaskReaders {
   /** Resource usage of the container with this spec. */
-  readonly metrics?: (spec: Spec) => Promise<unknown>;
+  readonly metrics?: (spec: Spec) => Promise<TaskUsage>;
   /** Whether the kernel has killed a process of it for memory. */
   readonly oomKilled?: (spec: Spec) => Promise<boolean>;
   readonly explain?: (request: ShimCreate) => readonly ExplainedOp[] | Promise<readonly ExplainedOp[]>;
@@ -166,7 +167,7 @@ export class LocalTasks implements Tasks, AsyncDisposable {
     await this.#get(scope, containerId).shim.update(resources);
   }
 
-  async metrics(scope: Scope, containerId: string): Promise<unknown> {
+  async metrics(scope: Scope, containerId: string): Promise<TaskUsage> {
     const { metrics } = this.#deps.readers;
     if (metrics === undefined) throw notImplemented("metrics");
     return metrics(this.#get(scope, containerId).record.spec);

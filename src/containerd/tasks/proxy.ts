@@ -8,6 +8,7 @@ import { connectAttachSocket } from "./attach-sockets.ts";
 import { decodeProcess } from "./messages.ts";
 import { packDocument, processType, resourcesType, specType } from "./spec-document.ts";
 import type { Tasks } from "./tasks.ts";
+import { decodeUsage } from "./usage.ts";
 
 export function createTasksProxy(client: GrpcClient): Tasks {
   const tasks = client.service(TasksService);
@@ -61,9 +62,9 @@ export function createTasksProxy(client: GrpcClient): Tasks {
 function createEngineProxy(client: GrpcClient): Pick<Tasks, "attach" | "explain" | "metrics"> {
   const engine = client.service(Engine);
   return {
-    metrics: async (scope, containerId): Promise<unknown> => {
+    metrics: async (scope, containerId) => {
       const { document } = await engine.metrics({ containerId }, inScope(scope));
-      return JSON.parse(Buffer.from(document).toString("utf8"));
+      return decodeUsage(JSON.parse(Buffer.from(document).toString("utf8")), "usage");
     },
     attach: async (scope, process, options, signal) => {
       const { path } = await engine.attach({ ...process, ...options }, inScope(scope, signal));

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { isKind } from "#base/errors.ts";
-import { scope, type TestContainerd } from "../testing/test-containerd.ts";
+import { fakeUsage, scope, type TestContainerd } from "../testing/test-containerd.ts";
 import { packDocument, specType } from "./spec-document.ts";
 
 const { signal } = new AbortController();
@@ -104,7 +104,7 @@ export function tasksSuite(title: string, open: () => Promise<TestContainerd>): 
   on("pids, metrics, update and explain", async ({ services: { tasks }, shims }) => {
     await tasks.create(scope, task, signal);
     assert.deepEqual(await tasks.pids(scope, "web"), [101, 102]);
-    assert.deepEqual(await tasks.metrics(scope, "web"), { pids: 3 });
+    assert.deepEqual(await tasks.metrics(scope, "web"), fakeUsage);
     await tasks.update(scope, "web", { pids: { limit: 5 } });
     assert.deepEqual(shims.get("web").calls, ["update"]);
     const [operation] = await tasks.explain(scope, { ...task, containerId: "other" });

@@ -7,6 +7,7 @@ import type { Duplex } from "node:stream";
 import type { AttachOptions } from "#shim/shim.ts";
 import type { Mount, Process, Resources, Spec } from "#spec/oci-runtime.ts";
 import type { Scope } from "../scope.ts";
+import type { TaskUsage } from "./usage.ts";
 
 export interface TaskIo {
   readonly terminal: boolean;
@@ -80,7 +81,7 @@ export interface Tasks {
   pause(scope: Scope, containerId: string): Promise<void>;
   resume(scope: Scope, containerId: string): Promise<void>;
   update(scope: Scope, containerId: string, resources: Resources): Promise<void>;
-  metrics(scope: Scope, containerId: string): Promise<unknown>;
+  metrics(scope: Scope, containerId: string): Promise<TaskUsage>;
   /** Gantry's own (gRPC service gantry.v1.Attach tells the socket; needs the same host). See Shim.attach for the stream. */
   attach(
     scope: Scope,

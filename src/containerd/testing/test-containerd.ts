@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLocalContainerd } from "../local.ts";
 import type { ContainerdServices } from "../services.ts";
+import type { TaskUsage } from "../tasks/usage.ts";
 import { FakeShims } from "./fake-shims.ts";
 
 export interface TestContainerd extends AsyncDisposable {
@@ -27,7 +28,7 @@ export async function openTestContainerd(folder?: string, shims = new FakeShims(
       apply: async (_scope, layer) => ({ ...layer, mediaType: "application/vnd.oci.image.layer.v1.tar" }),
     }),
     readers: {
-      metrics: async () => ({ pids: 3 }),
+      metrics: async () => fakeUsage,
       explain: () => [{ index: 0, host: true, why: "root", call: 'mount("x")' }],
     },
     now: () => now,
@@ -45,6 +46,14 @@ export async function openTestContainerd(folder?: string, shims = new FakeShims(
     },
   };
 }
+
+export const fakeUsage: TaskUsage = {
+  readAt: 1_700_000_000_000,
+  cpu: { total: 5, user: 3, kernel: 2, perCpu: [5], periods: 0, throttledPeriods: 0, throttledTime: 0 },
+  memory: { usage: 4096, limit: 0, maxUsage: 8192, failures: 0, stat: { cache: 1 }, oomKills: 0 },
+  pids: { current: 3, limit: 0 },
+  blockIo: [{ major: 8, minor: 0, op: "Read", bytes: 512, operations: 1 }],
+};
 
 export const scope = { namespace: "test" };
 
