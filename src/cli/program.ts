@@ -197,6 +197,7 @@ async function runLine(line: ParsedLine, surroundings: Surroundings, signal: Abo
   using session = new Session(
     { ...surroundings, startDaemon: starts ? surroundings.startDaemon : undefined },
     connectionOf(line, surroundings),
+    (words, ownSignal) => runProgram(words, surroundings, ownSignal),
   );
   await runCommand(found, session, signal);
   return 0;

@@ -37,13 +37,18 @@ export interface Surroundings {
   readonly now: () => number;
 }
 
+/** Runs another command line of this program in its place; resolves to the exit code. */
+export type RunWords = (words: readonly string[], signal: AbortSignal) => Promise<number>;
+
 export class Session implements Disposable {
   readonly surroundings: Surroundings;
   readonly connection: ConnectionOptions;
+  readonly runWords: RunWords;
   #engine: Engine | undefined;
   #settings: Settings | undefined;
 
-  constructor(surroundings: Surroundings, connection: ConnectionOptions) {
+  constructor(surroundings: Surroundings, connection: ConnectionOptions, runWords: RunWords) {
+    this.runWords = runWords;
     this.surroundings = surroundings;
     this.connection = connection;
   }

@@ -9,7 +9,7 @@ const NOT_EXECUTABLE = 126;
 const FAILED = 125;
 
 /** The code for a message of the daemon, which is all that tells why the command did not run. */
-export function startFailureCode(message: string): number {
+function startFailureCode(message: string): number {
   if (
     /executable file not found|no such file or directory|system cannot find the file specified/.test(message)
   )
@@ -17,12 +17,16 @@ export function startFailureCode(message: string): number {
   return /permission denied|is a directory/.test(message) ? NOT_EXECUTABLE : FAILED;
 }
 
+/** The command line does not describe a container. */
+export const describeFailure = (error: unknown, verb: string): ExitError =>
+  error instanceof ExitError ? error : withHelp(FAILED, messageFor(error), verb);
+
+const withHelp = (code: number, message: string, verb: string): ExitError =>
+  new ExitError(code, `${PROGRAM}: ${message}\n\nRun '${PROGRAM} ${verb} --help' for more information`);
+
 /** What was thrown on the way to a running container, as the end of the program. */
 export function startFailure(error: unknown, verb: string): ExitError {
   if (error instanceof ExitError) return error;
   const message = messageFor(error);
-  return new ExitError(
-    startFailureCode(message),
-    `${PROGRAM}: ${message}\n\nRun '${PROGRAM} ${verb} --help' for more information`,
-  );
+  return withHelp(startFailureCode(message), message, verb);
 }

@@ -7,7 +7,7 @@ import { awaitProgress, showProgress } from "../../output/progress.ts";
 import { pullImage } from "../../pull.ts";
 import { OPTIONS, optionFlags } from "../../run-options/flags.ts";
 import { createRequest } from "../../run-options/request.ts";
-import { startFailure } from "../../start-failure.ts";
+import { describeFailure } from "../../start-failure.ts";
 
 /** The reference with its tag as the user knows it; undefined for an image's id. */
 function shownName(image: string): string | undefined {
@@ -64,11 +64,12 @@ export async function createContainer(call: Call, request: ContainerCreateReques
   return Id;
 }
 
-function describe(call: Call): ContainerCreateRequest {
+/** What the command line asks for; `detached`: nobody attaches. Throws ExitError. */
+export function describeContainer(call: Call, verb: string, detached: boolean): ContainerCreateRequest {
   try {
-    return createRequest(call, call.session.surroundings.env, false);
+    return createRequest(call, call.session.surroundings.env, detached);
   } catch (error) {
-    throw startFailure(error, "create");
+    throw describeFailure(error, verb);
   }
 }
 
@@ -79,7 +80,7 @@ export const command: Command = {
   passThrough: true,
   flags: optionFlags,
   run: async (call) => {
-    const id = await createContainer(call, describe(call));
+    const id = await createContainer(call, describeContainer(call, "create", false));
     call.session.out(`${id}\n`);
   },
 };

@@ -4,12 +4,11 @@ import { ANY, type Call, type Command } from "../../grammar/command.ts";
 import { ExitError } from "../../grammar/errors.ts";
 import { optionalText, toggle } from "../../grammar/flags.ts";
 import { OPTIONS, optionFlags } from "../../run-options/flags.ts";
-import { createRequest } from "../../run-options/request.ts";
 import { startFailure } from "../../start-failure.ts";
 import { checkTerminal, followWindowSize, windowSize } from "../../terminal/raw-mode.ts";
 import { proxySignals } from "../../terminal/signal-proxy.ts";
 import { carryStreams } from "../../terminal/streams.ts";
-import { createContainer } from "./create.ts";
+import { createContainer, describeContainer } from "./create.ts";
 
 const detach = toggle("detach", {
   short: "d",
@@ -71,7 +70,7 @@ function checkConflicts({ option }: Call): void {
 async function run(call: Call): Promise<number> {
   const { session, option, signal } = call;
   const detached = option(detach);
-  const described = createRequest(call, session.surroundings.env, detached);
+  const described = describeContainer(call, "run", detached);
   const size = described.Tty === true ? windowSize(session) : undefined;
   const request: ContainerCreateRequest =
     size === undefined
