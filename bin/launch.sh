@@ -10,6 +10,7 @@ case $self in
   */*) root=$PWD/${self%/*}/.. ;;
   *) root=$PWD/.. ;;
 esac
+# "--" before the program: Node would take an --env-file among its arguments as its own.
 node=$root/node_modules/.bin/node
 
 need() {
@@ -47,11 +48,11 @@ stale() {
 }
 
 if [ -n "${GANTRY_DEV:-}" ] && [ -x "$node" ]; then
-  exec "$node" --disable-warning=ExperimentalWarning "$root/src/main/$program.ts" "$@"
+  exec "$node" --disable-warning=ExperimentalWarning -- "$root/src/main/$program.ts" "$@"
 fi
 if [ ! -x "$node" ] || [ ! -e "$root/dist/$program.cjs" ] || [ ! -x "$root/native/build/gantry-exec" ]; then
   set_up
 elif [ "$root/.git/index" -nt "$root/dist/stamp" ]; then
   if stale; then set_up; else touch "$root/dist/stamp" 2>/dev/null; fi
 fi
-NODE_COMPILE_CACHE=$root/dist/.cache exec "$node" --disable-warning=ExperimentalWarning "$root/dist/$program.cjs" "$@"
+NODE_COMPILE_CACHE=$root/dist/.cache exec "$node" --disable-warning=ExperimentalWarning -- "$root/dist/$program.cjs" "$@"
