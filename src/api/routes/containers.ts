@@ -14,6 +14,7 @@ import { renameContainer } from "#engine/containers/rename.ts";
 import { parseTerminalSize, resizeContainer } from "#engine/containers/resize.ts";
 import { startContainer } from "#engine/containers/start.ts";
 import { restartContainer, type StopOptions, stopContainer } from "#engine/containers/stop.ts";
+import { topContainer } from "#engine/containers/top.ts";
 import { decodeUpdateRequest, updateContainer } from "#engine/containers/update.ts";
 import { parseWaitCondition, waitForContainer } from "#engine/containers/wait.ts";
 import type { ContainersDeps } from "#engine/containers/wiring.ts";
@@ -221,6 +222,15 @@ const streamRoutes = (deps: ContainersDeps): readonly Route[] => [
         serve: (socket) => attachment.serve(socket, deps.signal),
       };
     },
+  },
+  {
+    method: "GET",
+    path: "/containers/:id/top",
+    handle: async (call) => ({
+      kind: "json",
+      status: 200,
+      value: await topContainer(deps, idOf(call), call.query.get("ps_args") ?? ""),
+    }),
   },
   {
     method: "GET",
