@@ -153,7 +153,10 @@ export class LocalNetworkController implements NetworkController {
       ports: published.ports,
     };
     const sandbox: Sandbox = { id: request.sandboxId, path: this.#pathOf(request.sandboxId), endpoint };
-    undo.defer(() => void this.#attachments.delete(sandbox.id));
+    undo.defer(async () => {
+      this.#attachments.delete(sandbox.id);
+      await this.#unpublish(endpoint);
+    });
     await this.#connect(bridge, sandbox, { endpoint, published });
     undo.move();
     return sandbox;
@@ -200,7 +203,8 @@ export class LocalNetworkController implements NetworkController {
       this.#attachments.set(sandbox.id, { sandbox, networkName: "bridge", hostName, published });
       const failure = await this.#tryConnect(bridge, sandbox, { endpoint, hostName });
       if (failure === undefined) return;
-      await this.#remover.removeNow([{ path: sandbox.path, hostName }]);
+      // Not the interface: one of that name may be another's. Ours goes with its namespace.
+      await this.#remover.removeNow([{ path: sandbox.path }]);
       if (failure.code === "EEXIST" && failure.why.startsWith("veth")) continue;
       if (repaired) throw failure;
       repaired = true;
@@ -235,7 +239,7 @@ export class LocalNetworkController implements NetworkController {
       return undefined;
     } catch (error) {
       if (error instanceof PlanError) return error;
-      await this.#remover.removeNow([{ path: sandbox.path, hostName }]);
+      await this.#remover.removeNow([{ path: sandbox.path }]);
       throw error;
     }
   }
@@ -342,6 +346,11 @@ export class LocalNetworkController implements NetworkController {
     // As Docker: the gateway is told when it was not chosen automatically.
     const gateway = bridge.gateway.automatic ? {} : { gateway: formatIpv4(bridge.gateway.address) };
     return { ...base, subnet, ...gateway, options: bridgeOptions(bridge.settings.name, this.#settings.mtu) };
+  }
+
+  /** Everything that was detached until now is gone. */
+  async settled(): Promise<void> {
+    await this.#remover.settled();
   }
 
   /** Removes every trace of this engine's networks: for tests and when the engine is removed. */
