@@ -13,6 +13,7 @@ import { removeContainer } from "#engine/containers/remove.ts";
 import { renameContainer } from "#engine/containers/rename.ts";
 import { parseTerminalSize, resizeContainer } from "#engine/containers/resize.ts";
 import { startContainer } from "#engine/containers/start.ts";
+import { streamStats } from "#engine/containers/stats.ts";
 import { restartContainer, type StopOptions, stopContainer } from "#engine/containers/stop.ts";
 import { topContainer } from "#engine/containers/top.ts";
 import { decodeUpdateRequest, updateContainer } from "#engine/containers/update.ts";
@@ -221,6 +222,21 @@ const streamRoutes = (deps: ContainersDeps): readonly Route[] => [
         contentType: streamType(attachment.tty, version.minor),
         serve: (socket) => attachment.serve(socket, deps.signal),
       };
+    },
+  },
+  {
+    method: "GET",
+    path: "/containers/:id/stats",
+    handle: async (call) => {
+      const { query, version, signal } = call;
+      const container = deps.containers.get(idOf(call));
+      const request = {
+        stream: !query.has("stream") || queryFlag(query, "stream"),
+        oneShot: version.minor >= 41 && queryFlag(query, "one-shot"),
+      };
+      if (request.stream && request.oneShot) throw invalid("cannot have stream=true and one-shot=true");
+      const chunks = streamStats(deps, container, request, signal);
+      return { kind: "stream", status: 200, contentType: "application/json", chunks };
     },
   },
   {

@@ -1,5 +1,6 @@
 // Puts the verbs of containers together: each asks for little, this object has it all.
 
+import { totalmem } from "node:os";
 import type { DatabaseSync } from "node:sqlite";
 import type { Background } from "#base/background.ts";
 import type { Clock } from "#base/clock.ts";
@@ -71,6 +72,7 @@ export interface ContainersDeps
   readonly networks: NetworkController;
   readonly volumes: ContainerVolumes;
   readonly report: (error: unknown) => void;
+  readonly totalMemory: number;
   readonly pruner: ContainerPruner;
   readonly exits: ExitWatcher;
 }
@@ -97,6 +99,7 @@ export function wireContainers(
     records: containerd.containers,
     etc: new EtcDirectory(settings.etc),
     userFiles: new UserFileReader(parts.executor),
+    totalMemory: totalmem(),
     execIds: (id: string) => execs.idsOf(id),
     history: containerHistory,
     wasOomKilled: ({ id }: { readonly id: string }) => oom.take(id),
