@@ -74,7 +74,7 @@ export async function createLocalContainerd(options: LocalContainerdOptions): Pr
 function openStores(options: LocalContainerdOptions, database: DatabaseSync, undo: AsyncDisposableStack) {
   const now = options.now ?? Date.now;
   const events = new LocalEvents(now);
-  const namespaces = new LocalNamespaces(database);
+  const namespaces = new LocalNamespaces(database, (scope, event) => events.emit(scope, event));
   const holds = new Holds(now);
   const keepInLease = database.prepare(
     `INSERT OR IGNORE INTO lease_resources (namespace, lease, type, id)

@@ -1,13 +1,17 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { alreadyExists, failedPrecondition, missing } from "../failures.ts";
 import { checkIdentifier } from "../identifiers.ts";
+import type { Metadata } from "../metadata.ts";
 import { encodeLabels, maskLabels, type Row, readLabels, readText } from "../rows.ts";
 import type { Labels, Scope } from "../scope.ts";
 import type { NamespaceRecord, Namespaces } from "./namespaces.ts";
 
+type Emit = Metadata["publish"];
+
 const populated = ["blobs", "images", "snapshots", "containers", "leases"];
 
 export class LocalNamespaces implements Namespaces {
+  readonly #emit: Emit;
   readonly #get: StatementSync;
   readonly #list: StatementSync;
   readonly #insert: StatementSync;
@@ -17,7 +21,8 @@ export class LocalNamespaces implements Namespaces {
   /** Namespaces known to be in the table: entering one is on every request's path. */
   readonly #known = new Set<string>();
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, emit: Emit) {
+    this.#emit = emit;
     this.#get = database.prepare("SELECT name, labels FROM namespaces WHERE name = ?");
     this.#list = database.prepare("SELECT name, labels FROM namespaces ORDER BY name");
     this.#insert = database.prepare("INSERT OR IGNORE INTO namespaces (name, labels) VALUES (?, ?)");
@@ -48,6 +53,7 @@ export class LocalNamespaces implements Namespaces {
     checkIdentifier("namespace", name);
     if (this.#insert.run(name, encodeLabels(labels)).changes === 0)
       throw alreadyExists(`namespace ${JSON.stringify(name)}`);
+    this.#emit({ namespace: name }, { topic: "/namespaces/create", name, labels });
     return { name, labels };
   }
 
@@ -57,7 +63,9 @@ export class LocalNamespaces implements Namespaces {
       encodeLabels(maskLabels(current.labels, labels, fields.length === 0 ? ["labels"] : fields)),
       name,
     );
-    return this.get(name);
+    const updated = await this.get(name);
+    this.#emit({ namespace: name }, { topic: "/namespaces/update", name, labels: updated.labels });
+    return updated;
   }
 
   async delete(name: string): Promise<void> {
@@ -65,6 +73,7 @@ export class LocalNamespaces implements Namespaces {
       throw failedPrecondition(`namespace ${JSON.stringify(name)} must be empty`);
     if (this.#delete.run(name).changes === 0) missingNamespace(name);
     this.#known.delete(name);
+    this.#emit({ namespace: name }, { topic: "/namespaces/delete", name });
   }
 }
 

@@ -1,0 +1,59 @@
+// gantry-containerd on its own: own root, state and socket, gone when disposed.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connectContainerd } from "#containerd/proxy.ts";
+import type { ContainerdServices } from "#containerd/services.ts";
+import { type Background, type Result, type RunOptions, run, startBackground } from "../system/process.ts";
+
+const program = join(import.meta.dirname, "../../bin/gantry-containerd");
+
+export interface Layer extends AsyncDisposable {
+  readonly dir: string;
+  readonly socket: string;
+  readonly services: ContainerdServices;
+  /** The real ctr; never rejects for its exit code. */
+  tryCtr(args: readonly string[], options?: RunOptions): Promise<Result>;
+  /** What it printed on stdout; a failure is an error. */
+  ctr(...args: readonly string[]): Promise<string>;
+  startCtr(...args: readonly string[]): Background;
+  /** SIGKILL, as a crash would, and a new one on the same roots. */
+  crash(): Promise<void>;
+}
+
+export async function startLayer(): Promise<Layer> {
+  await using undo = new AsyncDisposableStack();
+  const dir = await mkdtemp(join(tmpdir(), "gantry-ctr-"));
+  undo.defer(() => rm(dir, { recursive: true, force: true }));
+  const socket = join(dir, "run/containerd.sock");
+  const command = [program, "--root", join(dir, "root"), "--state", join(dir, "run"), "--address", socket];
+  const start = async (): Promise<Background> => {
+    const started = startBackground(command);
+    await started.line(/serving/);
+    return started;
+  };
+  let daemon = await start();
+  undo.defer(() => daemon.end());
+  const services = undo.use(connectContainerd(socket));
+  const tryCtr: Layer["tryCtr"] = (args, options) => run(["ctr", "--address", socket, ...args], options);
+  const closing = undo.move();
+  return {
+    dir,
+    socket,
+    services,
+    tryCtr,
+    ctr: async (...args) => {
+      const result = await tryCtr(args);
+      if (result.code !== 0)
+        throw new Error(`ctr ${args.join(" ")}: ${result.code}\n${result.stdout}${result.stderr}`);
+      return result.stdout;
+    },
+    startCtr: (...args) => startBackground(["ctr", "--address", socket, ...args]),
+    crash: async () => {
+      await daemon.signal("SIGKILL");
+      daemon = await start();
+    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
