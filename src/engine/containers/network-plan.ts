@@ -31,6 +31,7 @@ export function planNetwork(containers: Pick<ContainerStore, "get">, record: Con
       sandboxId: randomBytes(32).toString("hex"),
       network,
       endpointId: randomBytes(32).toString("hex"),
+      endpointName: record.name,
       ports: disabled ? [] : planPorts(record.config, record.hostConfig),
       ...(ipv4 !== "" && { ipv4 }),
       ...(endpoint !== undefined && endpoint.MacAddress !== "" && { macAddress: endpoint.MacAddress }),
