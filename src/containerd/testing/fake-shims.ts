@@ -10,6 +10,8 @@ export class FakeShim implements Shim {
   readonly pid = 100;
   readonly initPid = 101;
   readonly calls: string[] = [];
+  /** What `start` rejects with. */
+  failStart: Error | undefined;
   readonly request: ShimCreate;
   readonly #exits = new Map<string, PromiseWithResolvers<ProcessExit>>([["", Promise.withResolvers()]]);
   readonly #ended = new Set<string>();
@@ -25,6 +27,7 @@ export class FakeShim implements Shim {
   }
 
   async start(): Promise<void> {
+    if (this.failStart !== undefined) throw this.failStart;
     this.calls.push("start");
   }
 
