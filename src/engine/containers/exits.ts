@@ -7,6 +7,7 @@ import { type Clock, formatTime, parseTime } from "#base/clock.ts";
 import { joinAll } from "#base/join.ts";
 import type { TaskExit, Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
+import { publishConnection, publishVolumeUse } from "./connection-events.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { scope } from "./create.ts";
 import { hasProcess } from "./record.ts";
@@ -73,6 +74,8 @@ export class ExitWatcher {
     const finishedAt = BigInt(Math.round(exit.exitedAt * 1000)) * 1000n;
     const network = releaseNetwork(this.#deps, container);
     this.#publishDeath(container, exit.exitCode, finishedAt, oomKilled);
+    publishConnection(this.#deps, container, "disconnect");
+    publishVolumeUse(this.#deps, container, "unmount");
     if (record.hostConfig.AutoRemove && !restarting && !container.keep) {
       await network;
       this.#remember(container, exit, oomKilled);

@@ -29,7 +29,7 @@ export interface LaunchDeps {
   readonly snapshots: Pick<Snapshotter, "mounts">;
   readonly records: Pick<ContainerRecords, "create" | "delete">;
   readonly tasks: Pick<Tasks, "create" | "start" | "kill" | "delete">;
-  readonly networks: Pick<NetworkController, "attach" | "detach">;
+  readonly networks: Pick<NetworkController, "attach" | "detach" | "get">;
   readonly volumes: Pick<ContainerVolumes, "mount" | "unmount">;
   readonly etc: Pick<EtcDirectory, "write">;
   readonly userFiles: Pick<UserFileReader, "read">;

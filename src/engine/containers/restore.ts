@@ -20,7 +20,8 @@ export interface RestoreDeps {
   readonly records: Pick<ContainerRecords, "list" | "delete">;
   readonly snapshots: Pick<Snapshotter, "list" | "remove">;
   readonly networks: Pick<NetworkController, "restore">;
-  readonly exits: ExitWatcher;
+  readonly exits: Pick<ExitWatcher, "handle">;
+  readonly watchExit: (container: Container) => void;
   readonly containersDir: string;
   /** The lock is held. */
   readonly restart: (container: Container, signal: AbortSignal) => Promise<void>;
@@ -64,7 +65,7 @@ async function restoreOne(
 function adopt(deps: RestoreDeps, container: Container, task: TaskProcess | undefined): void {
   const status = task?.status === "paused" ? "paused" : "running";
   if (container.state.status !== status) deps.containers.saveState(container, { status });
-  deps.exits.watch(container);
+  deps.watchExit(container);
 }
 
 /** It ended while no daemon looked. The shim has recorded how; without a record nobody knows. */

@@ -3,6 +3,7 @@
 import type { Clock } from "#base/clock.ts";
 import { conflict, notModified } from "#base/errors.ts";
 import type { EventBus } from "#engine/events/events.ts";
+import { publishConnection, publishVolumeUse } from "./connection-events.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { connectAttaches, type LaunchDeps, launch } from "./launch.ts";
 import { describeStartFailure, failureError } from "./start-error.ts";
@@ -53,6 +54,8 @@ export async function startHeld(deps: StartDeps, container: Container, signal: A
     await recordFailure(deps, container, error);
   }
   deps.watchExit(container);
+  publishConnection(deps, container, "connect");
+  publishVolumeUse(deps, container, "mount");
   publishContainerEvent(deps.events, container, "start");
 }
 

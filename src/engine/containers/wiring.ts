@@ -15,6 +15,7 @@ import type { AttachDeps } from "./attach.ts";
 import type { ContainerImages, CreateDeps } from "./create.ts";
 import { EtcDirectory, type EtcSettings } from "./etc-directory.ts";
 import { type ExitDeps, ExitWatcher } from "./exits.ts";
+import { HealthMonitor } from "./health.ts";
 import type { HostFacts } from "./host-facts.ts";
 import type { InspectDeps } from "./inspect.ts";
 import type { KillDeps } from "./kill.ts";
@@ -105,7 +106,12 @@ export function wireContainers(
     wasOomKilled: ({ id }: { readonly id: string }) => oom.take(id),
   };
   const autoRemove: StartDeps["autoRemove"] = (container) => removeHeld(base, container, { volumes: true });
-  const start: StartDeps = { ...base, autoRemove, watchExit: (container) => exits.watch(container) };
+  const health = new HealthMonitor(base, signal);
+  const watchExit: StartDeps["watchExit"] = (container) => {
+    exits.watch(container);
+    health.watch(container);
+  };
+  const start: StartDeps = { ...base, autoRemove, watchExit };
   const exits = new ExitWatcher(
     { ...base, autoRemove, restart: (container, stop) => startHeld(start, container, stop) },
     signal,

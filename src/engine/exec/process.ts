@@ -10,11 +10,16 @@ import type { ContainerRecord } from "../containers/record.ts";
 import { planRlimits } from "../containers/rlimits.ts";
 import { parseSecurityOptions } from "../containers/security-opt.ts";
 import type { ContainerUser } from "../containers/user.ts";
-import type { Exec } from "./execs.ts";
+import type { ConsoleSize, ExecConfig } from "./execs.ts";
+
+export interface ExecSettings {
+  readonly config: Pick<ExecConfig, "command" | "env" | "workingDir" | "privileged" | "tty">;
+  readonly consoleSize: ConsoleSize | undefined;
+}
 
 export function buildExecProcess(
   record: ContainerRecord,
-  { config: exec, consoleSize }: Exec,
+  { config: exec, consoleSize }: ExecSettings,
   user: ContainerUser,
   host: HostFacts,
 ): Process {
