@@ -121,17 +121,19 @@ const decodeUlimit = object({ Name: text, Soft: count, Hard: count }, {});
 const decodeRestartPolicy = object({ Name: text, MaximumRetryCount: count }, {});
 export type RestartPolicy = Decoded<typeof decodeRestartPolicy>;
 
+const throttles = orNull(list(object({ Path: text, Rate: count }, {})));
+
 const resourceFields = {
   CpuShares: count,
   Memory: count,
   NanoCpus: count,
   CgroupParent: text,
   BlkioWeight: count,
-  BlkioWeightDevice: orNull(list(unknown)),
-  BlkioDeviceReadBps: orNull(list(unknown)),
-  BlkioDeviceWriteBps: orNull(list(unknown)),
-  BlkioDeviceReadIOps: orNull(list(unknown)),
-  BlkioDeviceWriteIOps: orNull(list(unknown)),
+  BlkioWeightDevice: orNull(list(object({ Path: text, Weight: count }, {}))),
+  BlkioDeviceReadBps: throttles,
+  BlkioDeviceWriteBps: throttles,
+  BlkioDeviceReadIOps: throttles,
+  BlkioDeviceWriteIOps: throttles,
   CpuPeriod: count,
   CpuQuota: count,
   CpuRealtimePeriod: count,

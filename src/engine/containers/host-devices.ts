@@ -5,18 +5,24 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { invalid, systemError } from "#base/errors.ts";
 import type { HostConfig } from "#spec/container-config.ts";
-import type { Device, Resources } from "#spec/oci-runtime.ts";
+import type { BlockIo, Device, DeviceRate, Resources } from "#spec/oci-runtime.ts";
 
 export interface HostDevices {
   readonly nodes: readonly Device[];
   readonly rules: NonNullable<Resources["devices"]>;
+  readonly blockIo: Omit<BlockIo, "weight" | "leafWeight">;
 }
 
-export async function findDevices(
-  hostConfig: Pick<HostConfig, "Privileged" | "Devices">,
-): Promise<HostDevices> {
+export async function findDevices(hostConfig: HostConfig): Promise<HostDevices> {
+  const [mapped, blockIo] = await Promise.all([findNodes(hostConfig), findThrottles(hostConfig)]);
+  return { ...mapped, blockIo };
+}
+
+type Mapped = Pick<HostDevices, "nodes" | "rules">;
+
+async function findNodes(hostConfig: Pick<HostConfig, "Privileged" | "Devices">): Promise<Mapped> {
   if (hostConfig.Privileged) return { nodes: await walkDevices("/dev", "/dev"), rules: [] };
-  const found: HostDevices[] = [];
+  const found: Mapped[] = [];
   for (const mapping of hostConfig.Devices ?? []) {
     const access = mapping.CgroupPermissions || "rwm";
     if (!/^[rwm]{1,3}$/.test(access)) throw invalid(`invalid device mode: ${access}`);
@@ -24,6 +30,29 @@ export async function findDevices(
     found.push({ nodes, rules: nodes.map((node) => ruleOf(node, access)) });
   }
   return { nodes: found.flatMap(({ nodes }) => nodes), rules: found.flatMap(({ rules }) => rules) };
+}
+
+/** Limits of block devices, which the user names by their nodes. */
+async function findThrottles(hostConfig: HostConfig): Promise<HostDevices["blockIo"]> {
+  const number = async (path: string): Promise<{ readonly major: number; readonly minor: number }> => {
+    const [node] = await findMapped(path, path);
+    if (node?.type !== "b") throw invalid(`${path} is not a block device`);
+    return { major: node.major ?? 0, minor: node.minor ?? 0 };
+  };
+  const rates = async (list: HostConfig["BlkioDeviceReadBps"]): Promise<readonly DeviceRate[]> =>
+    Promise.all((list ?? []).map(async ({ Path, Rate }) => ({ ...(await number(Path)), rate: Rate })));
+  const weights = (hostConfig.BlkioWeightDevice ?? []).map(async ({ Path, Weight }) => ({
+    ...(await number(Path)),
+    weight: Weight,
+  }));
+  const found = {
+    weightDevice: await Promise.all(weights),
+    throttleReadBpsDevice: await rates(hostConfig.BlkioDeviceReadBps),
+    throttleWriteBpsDevice: await rates(hostConfig.BlkioDeviceWriteBps),
+    throttleReadIOPSDevice: await rates(hostConfig.BlkioDeviceReadIOps),
+    throttleWriteIOPSDevice: await rates(hostConfig.BlkioDeviceWriteIOps),
+  };
+  return Object.fromEntries(Object.entries(found).filter(([, list]) => list.length > 0));
 }
 
 function ruleOf({ type, major, minor }: Device, access: string): HostDevices["rules"][number] {

@@ -168,7 +168,7 @@ test("a container is created, started, ends and is removed", async (t) => {
   assert.equal(deps.containers.find("web"), undefined);
   assert.deepEqual(
     log.filter((line) => line.startsWith("event")),
-    ["event create", "event start", "event die", "event destroy"],
+    ["event create", "event connect", "event start", "event die", "event disconnect", "event destroy"],
   );
   assert.ok(log.includes("detach") && log.includes("remove snapshot"));
   assert.deepEqual(failures, []);

@@ -62,6 +62,8 @@ export function planResources(limits: Partial<ContainerResources>): ResourceLimi
   const cpu = definedOnly({
     shares: positive(limits.CpuShares),
     ...cpuTime(limits),
+    realtimePeriod: positive(limits.CpuRealtimePeriod),
+    realtimeRuntime: positive(limits.CpuRealtimeRuntime),
     cpus: limits.CpusetCpus || undefined,
     mems: limits.CpusetMems || undefined,
   });

@@ -84,8 +84,11 @@ function buildLinux(input: SpecInput): Linux {
 
 export function buildResources({ record, devices }: Pick<SpecInput, "record" | "devices">): Resources {
   const { hostConfig } = record;
+  const limits = planResources(hostConfig);
+  const hasThrottles = Object.keys(devices.blockIo).length > 0;
   return {
-    ...planResources(hostConfig),
+    ...limits,
+    ...(hasThrottles && { blockIO: { ...limits.blockIO, ...devices.blockIo } }),
     devices: planDeviceRules(hostConfig.Privileged, devices.rules, hostConfig.DeviceCgroupRules ?? []),
   };
 }

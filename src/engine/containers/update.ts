@@ -63,8 +63,6 @@ function planUpdate(
 ): HostConfig {
   const before = container.record.hostConfig;
   const { RestartPolicy: policy, PidsLimit: pids, ...limits } = request;
-  if (limits.CpuRealtimePeriod || limits.CpuRealtimeRuntime)
-    throw invalid("--cpu-rt-period is not supported by this version of Gantry");
   const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== 0 && value !== ""));
   const next: HostConfig = {
     ...before,
