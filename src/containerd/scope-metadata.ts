@@ -14,7 +14,7 @@ export function scopeOf(call: GrpcCall): Scope {
   return lease === "" ? { namespace } : { namespace, lease };
 }
 
-export const scopeMetadata = ({ namespace, lease }: Scope): Readonly<Record<string, string>> => ({
+const scopeMetadata = ({ namespace, lease }: Scope): Readonly<Record<string, string>> => ({
   [namespaceKey]: namespace,
   ...(lease === undefined ? {} : { [leaseKey]: lease }),
 });

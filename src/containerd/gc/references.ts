@@ -7,7 +7,7 @@
 
 import type { Labels } from "../scope.ts";
 
-export type NodeType = "content" | "snapshot" | "image";
+type NodeType = "content" | "snapshot" | "image";
 
 /** An object of one namespace. */
 export interface Node {

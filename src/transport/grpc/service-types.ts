@@ -24,7 +24,7 @@ export interface GrpcCall {
 type Answer<O extends DescMessage> = Promise<MessageInitShape<O>>;
 type Answers<O extends DescMessage> = AsyncIterable<MessageInitShape<O>>;
 
-export type MethodHandler<M extends MethodShape> = M["methodKind"] extends "unary"
+type MethodHandler<M extends MethodShape> = M["methodKind"] extends "unary"
   ? (request: MessageShape<M["input"]>, call: GrpcCall) => Answer<M["output"]>
   : M["methodKind"] extends "server_streaming"
     ? (request: MessageShape<M["input"]>, call: GrpcCall) => Answers<M["output"]>
@@ -48,7 +48,7 @@ export interface DuplexCall<I extends DescMessage, O extends DescMessage> extend
   readonly answers: AsyncIterator<MessageShape<O>>;
 }
 
-export type MethodCaller<M extends MethodShape> = M["methodKind"] extends "unary"
+type MethodCaller<M extends MethodShape> = M["methodKind"] extends "unary"
   ? (request: MessageInitShape<M["input"]>, options: CallOptions) => Promise<MessageShape<M["output"]>>
   : M["methodKind"] extends "server_streaming"
     ? (

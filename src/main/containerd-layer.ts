@@ -1,0 +1,62 @@
+// The containerd layer with its worker threads, as gantryd holds it in its own process and gantry-containerd serves it.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { LocalDiff } from "#containerd/diff/local.ts";
+import { UnpackPool } from "#containerd/diff/unpack-pool.ts";
+import { createLocalContainerd } from "#containerd/local.ts";
+import type { ContainerdServices } from "#containerd/services.ts";
+import { createCgroupReaders } from "#containerd/tasks/cgroup-readers.ts";
+import type { TaskReaders } from "#containerd/tasks/local.ts";
+import type { CgroupLayout } from "#kernel/cgroups/layout.ts";
+import type { Shims } from "#shim/shim.ts";
+
+export interface ContainerdLayerOptions {
+  /** Data: meta.db, content/, snapshots/. */
+  readonly root: string;
+  /** State that a reboot ends: tasks/. */
+  readonly execRoot: string;
+  readonly shims: Shims;
+  /** The zygote's socket: unpacking threads talk to it themselves. */
+  readonly executorSocket: string;
+  readonly cgroups: CgroupLayout;
+  readonly explain?: TaskReaders["explain"];
+}
+
+/** Uncompressed bytes of one layer: far above any real one, far below what fills a disk unnoticed. */
+const maxLayerSize = 128 * 1024 ** 3;
+const workers = { maxWorkers: 2, idleMs: 30_000 };
+
+export async function openContainerdLayer(options: ContainerdLayerOptions): Promise<ContainerdServices> {
+  const { root, execRoot, shims, executorSocket, explain } = options;
+  await using undo = new AsyncDisposableStack();
+  const workDir = join(execRoot, "unpack");
+  mkdirSync(workDir, { recursive: true, mode: 0o700 });
+  const threads = { workerUrl: scriptUrl("./unpack-worker.ts"), executorSocket, ...workers };
+  const services = undo.use(
+    await createLocalContainerd({
+      root,
+      execRoot,
+      shims,
+      openDiff: (content) =>
+        new LocalDiff({
+          content,
+          contentRoot: join(root, "content"),
+          workDir,
+          pool: undo.use(new UnpackPool(threads)),
+          maxLayerSize,
+        }),
+      readers: { ...createCgroupReaders(options.cgroups), ...(explain === undefined ? {} : { explain }) },
+      hashWorker: scriptUrl("../containerd/content/hash-worker.ts"),
+    }),
+  );
+  const closing = undo.move();
+  return { ...services, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+}
+
+/** Threads run from sources as this file does, or from the bundles beside the one that holds it. */
+function scriptUrl(source: string): URL {
+  if (import.meta.url.endsWith(".ts")) return new URL(source, import.meta.url);
+  const name = source.slice(source.lastIndexOf("/") + 1).replace(/\.ts$/, ".cjs");
+  return new URL(`./${name}`, import.meta.url);
+}
