@@ -45,19 +45,21 @@ export async function startDaemon({ program, stderr }: AutostartDeps, signal: Ab
   mkdirSync(RUN_FOLDER, { recursive: true, mode: 0o711 });
   const log = openSync(LOG_FILE, "a", 0o600);
   const child = spawn(program, [], { detached: true, stdio: ["ignore", log, log], cwd: "/" });
-  let ended = false;
-  child.once("exit", () => {
-    ended = true;
+  let ended: string | undefined;
+  child.once("exit", (code) => {
+    ended = `it ended with code ${code}`;
   });
-  child.once("error", () => {
-    ended = true;
+  child.once("error", (error) => {
+    ended = error.message;
   });
   child.unref();
   const deadline = Date.now() + PATIENCE_MS;
   while (Date.now() < deadline) {
     if (await answers(signal)) return;
-    if (ended && !(await answers(signal))) break;
+    if (ended !== undefined && !(await answers(signal))) break;
     await sleep(20, undefined, { signal });
   }
-  throw new Error(`gantry: the daemon did not start; the end of ${LOG_FILE}:\n${lastLines(LOG_FILE)}`);
+  throw new Error(
+    `gantry: the daemon did not start: ${ended ?? "no answer"}; the end of ${LOG_FILE}:\n${lastLines(LOG_FILE)}`,
+  );
 }

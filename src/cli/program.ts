@@ -193,10 +193,9 @@ async function runLine(line: ParsedLine, surroundings: Surroundings, signal: Abo
     (found.explicit ? surroundings.stdout : surroundings.stderr).write(found.text);
     return 0;
   }
-  const starts = !line.option(GLOBAL.noAutostart);
   using session = new Session(
-    { ...surroundings, startDaemon: starts ? surroundings.startDaemon : undefined },
-    connectionOf(line, surroundings),
+    surroundings,
+    { ...connectionOf(line, surroundings), autostart: !line.option(GLOBAL.noAutostart) },
     (words, ownSignal) => runProgram(words, surroundings, ownSignal),
   );
   await runCommand(found, session, signal);

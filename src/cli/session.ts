@@ -37,17 +37,22 @@ export interface Surroundings {
   readonly now: () => number;
 }
 
+export interface SessionConnection extends ConnectionOptions {
+  /** Start a daemon if none answers and nobody named one. */
+  readonly autostart: boolean;
+}
+
 /** Runs another command line of this program in its place; resolves to the exit code. */
 export type RunWords = (words: readonly string[], signal: AbortSignal) => Promise<number>;
 
 export class Session implements Disposable {
   readonly surroundings: Surroundings;
-  readonly connection: ConnectionOptions;
+  readonly connection: SessionConnection;
   readonly runWords: RunWords;
   #engine: Engine | undefined;
   #settings: Settings | undefined;
 
-  constructor(surroundings: Surroundings, connection: ConnectionOptions, runWords: RunWords) {
+  constructor(surroundings: Surroundings, connection: SessionConnection, runWords: RunWords) {
     this.runWords = runWords;
     this.surroundings = surroundings;
     this.connection = connection;
@@ -77,7 +82,8 @@ export class Session implements Disposable {
     try {
       await engine.client.version(signal);
     } catch (error) {
-      const start = this.connection.endpoint === undefined ? this.surroundings.startDaemon : undefined;
+      const { endpoint, autostart } = this.connection;
+      const start = endpoint === undefined && autostart ? this.surroundings.startDaemon : undefined;
       if (!(error instanceof ConnectionError) || error.code === "EACCES" || start === undefined) throw error;
       await start(signal);
       await engine.client.version(signal);

@@ -2,7 +2,6 @@
 
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { startDaemon } from "#cli/autostart.ts";
 import { runProgram } from "#cli/program.ts";
 import type { ListenToSignal } from "#cli/session.ts";
 
@@ -20,7 +19,7 @@ function daemonProgram(): string {
 
 async function main(): Promise<number> {
   const program = daemonProgram();
-  const { env, stdin, stdout, stderr } = process;
+  const { env, stdout, stderr } = process;
   // A reader that leaves (`gantry ps | head -1`) is no error.
   stdout.on("error", () => process.exit(0));
   stderr.on("error", () => process.exit(1));
@@ -28,11 +27,16 @@ async function main(): Promise<number> {
     process.argv.slice(2),
     {
       env,
-      stdin,
+      get stdin() {
+        return process.stdin; // 8 ms that most commands do not need
+      },
       stdout,
       stderr,
       onSignal,
-      startDaemon: (signal) => startDaemon({ program, stderr }, signal),
+      startDaemon: async (signal) => {
+        const { startDaemon } = await import("#cli/autostart.ts");
+        await startDaemon({ program, stderr }, signal);
+      },
       daemonProgram: program,
       now: () => Date.now(),
     },

@@ -30,6 +30,18 @@ export function windowSize(session: Session): WindowSize | undefined {
   return { h: stdout.rows, w: stdout.columns };
 }
 
+/**
+ * Makes a program that is running already draw itself anew: a size that differs, before the true one. Failures are let be.
+ */
+export async function provokeRedraw(
+  session: Session,
+  resize: (size: WindowSize) => Promise<void>,
+): Promise<void> {
+  const size = windowSize(session);
+  if (size === undefined) return;
+  await resize({ h: size.h + 1, w: size.w + 1 }).catch(() => undefined);
+}
+
 /** Tells the size now and whenever it changes; a failure (the process is not there yet, or no longer) is retried, then let be. */
 export function followWindowSize(
   session: Session,

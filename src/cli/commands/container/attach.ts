@@ -1,7 +1,7 @@
 import type { Command } from "../../grammar/command.ts";
 import { ExitError } from "../../grammar/errors.ts";
 import { optionalText, toggle } from "../../grammar/flags.ts";
-import { checkTerminal, followWindowSize } from "../../terminal/raw-mode.ts";
+import { checkTerminal, followWindowSize, provokeRedraw, type WindowSize } from "../../terminal/raw-mode.ts";
 import { proxySignals } from "../../terminal/signal-proxy.ts";
 import { carryStreams } from "../../terminal/streams.ts";
 
@@ -43,8 +43,11 @@ export const command: Command = {
       { stdin, stdout: true, stderr: true, ...detach },
       signal,
     );
-    if (tty)
-      scope.use(followWindowSize(session, (size) => engine.containers.resize(id, size, signal), signal));
+    const resize = (size: WindowSize): Promise<void> => engine.containers.resize(id, size, signal);
+    if (tty) {
+      await provokeRedraw(session, resize);
+      scope.use(followWindowSize(session, resize, signal));
+    }
     if (option(sigProxy) && !tty)
       scope.use(
         proxySignals(session, (signalName) => engine.containers.kill(id, signalName.slice(3), signal)),

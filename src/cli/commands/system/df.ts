@@ -108,7 +108,9 @@ function imagesDetail({ Images }: DiskUsage, now: number): string {
     "Containers",
   ];
   const rows = (Images ?? []).flatMap((image) =>
-    imageNames(image, false).map((name) => imageRow(image, name, now, false)),
+    imageNames(image, false)
+      .slice(0, 1)
+      .map((name) => imageRow(image, name, now, false)),
   );
   const heads = [
     "REPOSITORY",

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseLine } from "../grammar/parse.ts";
+import { optionFlags } from "./flags.ts";
+import { createRequest } from "./request.ts";
+
+const env = { HOME: "/home/me", EMPTY: "" };
+const describe = (...words: readonly string[]) =>
+  createRequest(parseLine({ flags: optionFlags, interspersed: false }, words), env, false);
+
+test("an image alone asks for the defaults", () => {
+  assert.deepEqual(describe("busybox"), {
+    Image: "busybox",
+    AttachStdin: false,
+    AttachStdout: true,
+    AttachStderr: true,
+    OpenStdin: false,
+    StdinOnce: false,
+    Tty: false,
+    Labels: {},
+    HostConfig: {
+      NetworkMode: "default",
+      RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+      LogConfig: { Type: "", Config: {} },
+      PortBindings: {},
+    },
+    NetworkingConfig: { EndpointsConfig: {} },
+  });
+});
+
+test("the words after the image are the command, flags or not", () => {
+  assert.deepEqual(describe("-i", "busybox", "sh", "-c", "--x").Cmd, ["sh", "-c", "--x"]);
+});
+
+test("-i attaches the input once", () => {
+  const { AttachStdin, OpenStdin, StdinOnce } = describe("-i", "busybox");
+  assert.deepEqual([AttachStdin, OpenStdin, StdinOnce], [true, true, true]);
+});
+
+test("-a names the streams", () => {
+  const { AttachStdin, AttachStdout, AttachStderr } = describe("-a", "STDERR", "busybox");
+  assert.deepEqual([AttachStdin, AttachStdout, AttachStderr], [false, false, true]);
+});
+
+test("published ports are exposed, too", () => {
+  const { ExposedPorts, HostConfig } = describe(
+    "-p",
+    "127.0.0.1:8080:80",
+    "-p",
+    "53:53/udp",
+    "--expose",
+    "9",
+    "x",
+  );
+  assert.deepEqual(Object.keys(ExposedPorts ?? {}), ["80/tcp", "53/udp", "9/tcp"]);
+  assert.deepEqual(HostConfig?.PortBindings, {
+    "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "8080" }],
+    "53/udp": [{ HostIp: "", HostPort: "53" }],
+  });
+});
+
+test("a volume with a source is a bind, without one it is anonymous", () => {
+  const request = describe("-v", "data:/data:ro", "-v", "/cache", "x");
+  assert.deepEqual(request.HostConfig?.Binds, ["data:/data:ro"]);
+  assert.deepEqual(request.Volumes, { "/cache": {} });
+});
+
+test("variables without a value are ours, or stay as they are", () => {
+  assert.deepEqual(describe("-e", "A=1", "-e", "HOME", "-e", "EMPTY", "-e", "NONE", "x").Env, [
+    "A=1",
+    "HOME=/home/me",
+    "EMPTY=",
+    "NONE",
+  ]);
+});
+
+test("limits become numbers of the API's units", () => {
+  const { Memory, NanoCpus, PidsLimit, Ulimits } =
+    describe("-m", "64m", "--cpus", ".5", "--pids-limit", "9", "--ulimit", "nofile=1:2", "x").HostConfig ??
+    {};
+  assert.deepEqual({ Memory, NanoCpus, PidsLimit }, { Memory: 67108864, NanoCpus: 500000000, PidsLimit: 9 });
+  assert.deepEqual(Ulimits, [{ Name: "nofile", Soft: 1, Hard: 2 }]);
+});
+
+test("an empty entrypoint is not the same as none", () => {
+  assert.deepEqual(describe("--entrypoint", "", "x").Entrypoint, [""]);
+  assert.equal("Entrypoint" in describe("x"), false);
+});
+
+test("a mount is read from its comma-separated fields", () => {
+  const text = 'type=volume,src=v,"dst=/a,b",ro,volume-opt=o=x,volume-label=k=v';
+  assert.deepEqual(describe("--mount", text, "x").HostConfig?.Mounts, [
+    {
+      Type: "volume",
+      Source: "v",
+      Target: "/a,b",
+      ReadOnly: true,
+      VolumeOptions: { DriverConfig: { Options: { o: "x" } }, Labels: { k: "v" } },
+    },
+  ]);
+});
+
+test("the flags about a network belong to the first network", () => {
+  const { NetworkingConfig, HostConfig } = describe(
+    "--network",
+    "front",
+    "--network-alias",
+    "w",
+    "--ip",
+    "10.0.0.2",
+    "--network",
+    "name=back,alias=b",
+    "x",
+  );
+  assert.equal(HostConfig?.NetworkMode, "front");
+  assert.deepEqual(NetworkingConfig?.EndpointsConfig, {
+    front: { IPAMConfig: { IPv4Address: "10.0.0.2" }, Aliases: ["w"] },
+    back: { Aliases: ["b"] },
+  });
+});
+
+const refused: readonly (readonly [readonly string[], string])[] = [
+  [["-p", "abc", "x"], "invalid containerPort: abc"],
+  [["-p", "x:80", "x"], "invalid hostPort: x"],
+  [["-p", "300.1.1.1:1:1", "x"], "invalid IP address: 300.1.1.1"],
+  [["-p", "80-82:90-91", "x"], "invalid ranges specified for container and host Ports: 90-91 and 80-82"],
+  [["--rm", "--restart", "always", "x"], "conflicting options: cannot specify both --restart and --rm"],
+  [["--no-healthcheck", "--health-cmd", "a", "x"], "--no-healthcheck conflicts with --health-* options"],
+  [["--device", "null", "x"], "null is not an absolute path"],
+  [
+    ["--mount", "type=bind,src=/", "x"],
+    'invalid argument "type=bind,src=/" for "--mount" flag: target is required',
+  ],
+  [["-e", "=x", "x"], 'invalid argument "=x" for "-e, --env" flag: invalid environment variable: =x'],
+];
+for (const [words, message] of refused)
+  test(`${words.join(" ")} is refused`, () => assert.throws(() => describe(...words), { message }));
