@@ -44,14 +44,16 @@ export async function killContainer(
   await sendSignal(deps, container, number);
 }
 
-/** Sends the signal; a process that is gone by now is fine. */
+/** Sends the signal; a process that is gone by now is fine. A frozen one is thawed to receive what is to end it. */
 export async function sendSignal(deps: KillDeps, container: Container, number: number): Promise<void> {
   publishContainerEvent(deps.events, container, "kill", { signal: String(number) });
   const target = { containerId: container.id, execId: "" };
   await deps.tasks.kill(scope, target, number, false).catch(ignoreMissing);
-  // A frozen process does not even die.
-  if (container.state.status === "paused" && number === SIGKILL)
-    await deps.tasks.resume(scope, container.id).catch(ignoreMissing);
+  if (container.state.status !== "paused") return;
+  const { StopSignal: stopSignal = "" } = container.record.config;
+  if (number !== SIGKILL && stopSignal !== "" && parseSignal(stopSignal) !== number) return;
+  await deps.tasks.resume(scope, container.id).catch(ignoreMissing);
+  if (container.state.status === "paused") deps.containers.saveState(container, { status: "running" });
 }
 
 /** Ends the container and resolves once its exit has been recorded. */

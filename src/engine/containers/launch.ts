@@ -1,6 +1,6 @@
 // Launches a container: network beside preparation, then the task. Whatever fails, everything made so far is taken back.
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, formatTime } from "#base/clock.ts";
 import { EngineError } from "#base/errors.ts";
@@ -123,12 +123,24 @@ async function prepareRoot(
 ): Promise<Prepared> {
   const { record } = container;
   const [rootfs, devices] = await joinAll([
-    deps.snapshots.mounts(scope, record.id),
+    findRootfs(deps, container),
     findDevices(record.hostConfig),
     mountVolumes(deps, container, undo),
   ]);
   const user = await lookUpUser(deps, container, rootfs, signal);
   return { rootfs, devices, user };
+}
+
+/** What a container that removes itself writes need never reach the disk: unmounting then does not wait for it. */
+async function findRootfs(deps: LaunchDeps, { id, record, state }: Container): Promise<readonly Mount[]> {
+  const mounts = await deps.snapshots.mounts(scope, id);
+  const [mount] = mounts;
+  const work = mount?.options?.find((option) => option.startsWith("workdir="))?.slice("workdir=".length);
+  if (!record.hostConfig.AutoRemove || mount === undefined || work === undefined) return mounts;
+  // overlayfs refuses a directory that was mounted volatile before, lest half-written files be trusted after a crash.
+  if (!state.startedAt.startsWith("0001"))
+    await rm(join(work, "work", "incompat"), { recursive: true, force: true });
+  return [{ ...mount, options: [...(mount.options ?? []), "volatile"] }];
 }
 
 async function mountVolumes(

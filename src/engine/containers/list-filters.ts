@@ -77,12 +77,12 @@ function matchNetwork(filters: Filters, { record, state }: Container): boolean {
 }
 
 function timeTests(deps: FilterDeps, filters: Filters): readonly Test[] {
-  const createdAt = (reference: string): string => deps.containers.get(reference).record.createdAt;
+  const createdAt = (reference: string): bigint => deps.containers.get(reference).createdAt;
   const before = filters.values("before").map(createdAt);
   const since = filters.values("since").map(createdAt);
   return [
-    ({ record }) => before.every((limit) => record.createdAt < limit),
-    ({ record }) => since.every((limit) => record.createdAt > limit),
+    (container) => before.every((limit) => container.createdAt < limit),
+    (container) => since.every((limit) => container.createdAt > limit),
   ];
 }
 

@@ -63,7 +63,7 @@ async function summarize(
       Image: record.config.Image,
       ImageID: record.imageId,
       Command: [record.path, ...record.args].map(quoteArgument).join(" "),
-      Created: Number((parseTime(record.createdAt) ?? 0n) / 1_000_000_000n),
+      Created: Number(container.createdAt / 1_000_000_000n),
       Ports: describePorts(container),
       ...(options.size && (await measureContainer(deps.snapshots, container))),
       Labels: record.config.Labels ?? {},

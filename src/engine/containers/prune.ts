@@ -75,8 +75,8 @@ export class ContainerPruner {
 }
 
 function matches(container: Container, filters: Filters, until: bigint | undefined): boolean {
-  const { config, createdAt } = container.record;
-  if (until !== undefined && (parseTime(createdAt) ?? 0n) > until) return false;
+  const { config } = container.record;
+  if (until !== undefined && container.createdAt > until) return false;
   if (filters.has("label!") && filters.matchPairs("label!", config.Labels)) return false;
   return filters.matchPairs("label", config.Labels);
 }

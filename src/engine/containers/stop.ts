@@ -54,7 +54,6 @@ export async function stop(
   await sendSignal(deps, container, how.number);
   const seconds = how.timeout ?? container.record.config.StopTimeout ?? DEFAULT_TIMEOUT;
   if (seconds < 0) return container.until(ended, signal);
-  // A signal cannot reach a frozen process: as with Docker, it dies at the end of the patience.
   const patience = AbortSignal.timeout(seconds * 1000);
   try {
     await container.until(ended, AbortSignal.any([signal, patience]));

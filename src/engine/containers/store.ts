@@ -1,6 +1,7 @@
 // Containers by id, name and id prefix, each with its own lock. A change is saved before anyone can see it.
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { parseTime } from "#base/clock.ts";
 import { conflict, invalid, notFound } from "#base/errors.ts";
 import { Lock } from "#base/lock.ts";
 import {
@@ -28,6 +29,8 @@ export interface PendingAttach {
 /** One container. Only the store changes what it shows. */
 export class Container {
   readonly id: string;
+  /** Nanoseconds since the epoch. */
+  readonly createdAt: bigint;
   /** Held by whoever changes the container's life: start, exit, removal, … */
   readonly lock = new Lock();
   readonly pendingAttaches = new Set<PendingAttach>();
@@ -50,6 +53,7 @@ export class Container {
 
   constructor(record: ContainerRecord, state: ContainerState) {
     this.id = record.id;
+    this.createdAt = parseTime(record.createdAt) ?? 0n;
     this.record = record;
     this.state = state;
   }
@@ -156,7 +160,7 @@ export class ContainerStore {
 
   /** Newest first, as `ps` lists them. */
   list(): readonly Container[] {
-    return [...this.#byId.values()].sort((a, b) => (a.record.createdAt < b.record.createdAt ? 1 : -1));
+    return [...this.#byId.values()].sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
   }
 
   saveState(container: Container, change: Partial<ContainerState>): void {
