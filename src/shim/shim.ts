@@ -80,11 +80,13 @@ export interface Shim extends AsyncDisposable {
   update(resources: Resources): Promise<void>;
 }
 
+export type AdoptRequest = Pick<ShimCreate, "id" | "stateDir" | "spec">;
+
 export interface Shims {
   /** Starts a shim and the container's init up to its start point. A failure leaves no process, cgroup, mount or file. */
   create(request: ShimCreate, signal: AbortSignal): Promise<Shim>;
   /** Takes over a shim that an earlier daemon started. Resolves to the exit if it has ended; rejects notFound if nothing is known. */
-  adopt(id: string, stateDir: string, signal: AbortSignal): Promise<Shim | ProcessExit>;
+  adopt(request: AdoptRequest, signal: AbortSignal): Promise<Shim | ProcessExit>;
   /** Removes what a finished or lost container left: cgroups, state directory. Idempotent. */
   clean(id: string, stateDir: string, spec: Spec): Promise<void>;
 }

@@ -2,7 +2,7 @@
 
 import { PassThrough } from "node:stream";
 import { EngineError } from "#base/errors.ts";
-import type { ProcessExit, Shim, ShimCreate, Shims } from "#shim/shim.ts";
+import type { AdoptRequest, ProcessExit, Shim, ShimCreate, Shims } from "#shim/shim.ts";
 
 const gone = (): EngineError => new EngineError("notFound", "process already finished");
 
@@ -100,7 +100,7 @@ export class FakeShims implements Shims {
     return shim;
   }
 
-  async adopt(id: string): Promise<Shim | ProcessExit> {
+  async adopt({ id }: AdoptRequest): Promise<Shim | ProcessExit> {
     const found = this.orphans.get(id);
     if (found === undefined) throw new EngineError("notFound", `no shim of ${id}`);
     return found;

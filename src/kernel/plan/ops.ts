@@ -30,6 +30,8 @@ export type OpBody =
   | { readonly op: "clone"; readonly flags: number; readonly intoCgroupSlot?: number }
   | { readonly op: "unshare"; readonly flags: number }
   | { readonly op: "setns"; readonly path?: string; readonly slot?: number; readonly flags: number }
+  /** pidfd_open(pid) into a slot, for setns of several namespaces at once. */
+  | { readonly op: "pidfd"; readonly pid: number; readonly slot: number }
   /** Reports "created" to the shim and waits until the task is started (create/start split of OCI). */
   | { readonly op: "awaitStart" }
   | { readonly op: "setsid" }
@@ -70,6 +72,8 @@ export type OpBody =
   /** TIOCSCTTY on the slave. Needs setsid before. */
   | { readonly op: "controllingTty"; readonly slot: number }
   | { readonly op: "windowSize"; readonly slot: number; readonly rows: number; readonly cols: number }
+  /** Gives the standard streams that are pipes or terminals to the user, so that /dev/stdout can be opened again. */
+  | { readonly op: "chownStdio"; readonly uid: number; readonly gid: number }
   // -- mounts
   /** mount(2) of a file system. `cwd`: directory for relative paths in `data` (overlay lowerdir lists). */
   | {
@@ -110,7 +114,7 @@ export type OpBody =
       readonly root?: number;
       readonly createTarget?: boolean;
     }
-  /** mount_setattr: MOUNT_ATTR_* to set and clear, propagation MS_* or 0, `usernsSlot` for idmapped mounts. */
+  /** mount_setattr of `target`, or of the slot `root` itself if that is "" (a detached tree): MOUNT_ATTR_* to set and clear, propagation MS_* or 0, `usernsSlot` for idmapped mounts. */
   | {
       readonly op: "mountAttr";
       readonly target: string;
@@ -196,6 +200,9 @@ export type OpBody =
   | { readonly op: "rmdir"; readonly path: string; readonly missingOk?: boolean }
   /** Recursive removal that never follows symlinks and never crosses a mount. */
   | { readonly op: "removeTree"; readonly path: string; readonly root?: number; readonly missingOk?: boolean }
+  /** Copies what is in one directory slot into another, and its own owner, mode and times: contents, links, special files, xattrs.
+   *  Follows no symlink, crosses no mount. */
+  | { readonly op: "copyTree"; readonly from: number; readonly to: number }
   | { readonly op: "rename"; readonly from: string; readonly to: string }
   | { readonly op: "syncfs"; readonly path: string }
   // -- process attributes, in the order the kernel wants them

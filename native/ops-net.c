@@ -1,0 +1,179 @@
+/* Netlink conversations, and eBPF device programs of cgroup v2. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "run.h"
+
+enum { RECEIVE_SIZE = 64 << 10, DUMP_FLAGS = 0x300 };
+
+static bool ignored(struct list errnos, int error)
+{
+	for (uint32_t i = 0; i < errnos.count; i++)
+		if ((int)read_u32(&errnos.items) == error)
+			return true;
+	return false;
+}
+
+/* How many replies end what was asked: one for each message that wants an acknowledgement or a dump. */
+static uint32_t expected_replies(struct bytes message)
+{
+	struct nlmsghdr header;
+	if (message.size < sizeof(header))
+		return 0;
+	memcpy(&header, message.data, sizeof(header));
+	return (header.nlmsg_flags & NLM_F_ACK) || (header.nlmsg_flags & DUMP_FLAGS) == DUMP_FLAGS ||
+	       (header.nlmsg_flags & NLM_F_ECHO);
+}
+
+static int reply_error(const struct nlmsghdr *header)
+{
+	int error;
+	if (header->nlmsg_len < NLMSG_LENGTH(sizeof(error)))
+		return -EBADMSG;
+	memcpy(&error, NLMSG_DATA(header), sizeof(error));
+	return error;
+}
+
+/* Takes one datagram apart; *left counts the replies still to come. */
+static int take_replies(struct context *context, const struct op_netlink *op, uint8_t *buffer, ssize_t size, uint32_t *left)
+{
+	int length = (int)size;
+	for (struct nlmsghdr *header = (struct nlmsghdr *)(void *)buffer; NLMSG_OK(header, (uint32_t)length);
+	     header = NLMSG_NEXT(header, length)) {
+		if (header->nlmsg_type != NLMSG_ERROR && header->nlmsg_type != NLMSG_DONE) {
+			put_result(context, header, header->nlmsg_len);
+			continue;
+		}
+		int error = reply_error(header);
+		if (error < 0 && !ignored(op->ignore_errno, -error)) {
+			errno = -error;
+			return fail(context, "netlink");
+		}
+		if (*left > 0)
+			--*left;
+	}
+	return 0;
+}
+
+static int converse(struct context *context, const struct op_netlink *op, int fd, struct bytes request, uint32_t left)
+{
+	if (send(fd, request.data, request.size, 0) < 0)
+		return fail(context, "send");
+	uint8_t *buffer = malloc(RECEIVE_SIZE);
+	int result = buffer ? 0 : fail(context, "malloc");
+	while (result == 0 && left > 0) {
+		ssize_t n = recv(fd, buffer, RECEIVE_SIZE, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		result = n < 0 ? fail(context, "recv") : take_replies(context, op, buffer, n, &left);
+	}
+	free(buffer);
+	return result;
+}
+
+/* nftables takes a batch as one datagram; rtnetlink stops at the first failure only if asked one by one. */
+int run_netlink(struct context *context, const struct op_netlink *op)
+{
+	cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, (int)op->protocol);
+	if (fd < 0)
+		return fail(context, "socket");
+	struct timeval limit = { .tv_sec = 10 };
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	int large = 4 << 20;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &large, sizeof(large));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &large, sizeof(large));
+
+	struct list messages = op->messages;
+	struct message batch = { 0 };
+	uint32_t expected = 0;
+	int result = 0;
+	for (uint32_t i = 0; i < messages.count && result == 0; i++) {
+		struct bytes one = read_bytes(&messages.items);
+		if (op->protocol != NETLINK_NETFILTER) {
+			result = converse(context, op, fd, one, expected_replies(one));
+			continue;
+		}
+		put_bytes(&batch, one.data, one.size);
+		expected += expected_replies(one);
+	}
+	if (result == 0 && batch.size > 0)
+		result = converse(context, op, fd, (struct bytes){ batch.data, (uint32_t)batch.size }, expected);
+	free_message(&batch);
+	return result;
+}
+
+static long bpf(int command, union bpf_attr *attributes)
+{
+	return syscall(SYS_bpf, command, attributes, sizeof(*attributes));
+}
+
+static int load_device_program(struct context *context, struct bytes program)
+{
+	void *aligned = malloc(program.size ? program.size : 1);
+	if (!aligned)
+		return fail(context, "malloc");
+	memcpy(aligned, program.data, program.size);
+	union bpf_attr load = { 0 };
+	load.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+	load.insns = (uintptr_t)aligned;
+	load.insn_cnt = program.size / (uint32_t)sizeof(struct bpf_insn);
+	load.license = (uintptr_t) "Apache-2.0";
+	long fd = bpf(BPF_PROG_LOAD, &load);
+	int result = fd < 0 ? fail(context, "bpf(BPF_PROG_LOAD)") : (int)fd;
+	free(aligned);
+	return result;
+}
+
+static int detach_program(struct context *context, int cgroup, uint32_t id)
+{
+	union bpf_attr by_id = { 0 };
+	by_id.prog_id = id;
+	cleanup_fd int program = (int)bpf(BPF_PROG_GET_FD_BY_ID, &by_id);
+	if (program < 0)
+		return fail(context, "bpf(BPF_PROG_GET_FD_BY_ID)");
+	union bpf_attr detach = { 0 };
+	detach.target_fd = (uint32_t)cgroup;
+	detach.attach_bpf_fd = (uint32_t)program;
+	detach.attach_type = BPF_CGROUP_DEVICE;
+	return bpf(BPF_PROG_DETACH, &detach) < 0 ? fail(context, "bpf(BPF_PROG_DETACH)") : 0;
+}
+
+int run_bpf_device(struct context *context, const struct op_bpf_device *op)
+{
+	uint32_t old[64];
+	cleanup_fd int cgroup = open_path(context, SLOT_NONE, op->path, O_RDONLY | O_DIRECTORY, 0);
+	if (cgroup < 0)
+		return cgroup;
+	union bpf_attr query = { 0 };
+	query.query.target_fd = (uint32_t)cgroup;
+	query.query.attach_type = BPF_CGROUP_DEVICE;
+	query.query.prog_ids = (uintptr_t)old;
+	query.query.prog_cnt = sizeof(old) / sizeof(old[0]);
+	if (bpf(BPF_PROG_QUERY, &query) < 0)
+		return fail(context, "bpf(BPF_PROG_QUERY)");
+	cleanup_fd int program = load_device_program(context, op->program);
+	if (program < 0)
+		return program;
+	union bpf_attr attach = { 0 };
+	attach.target_fd = (uint32_t)cgroup;
+	attach.attach_bpf_fd = (uint32_t)program;
+	attach.attach_type = BPF_CGROUP_DEVICE;
+	attach.attach_flags = BPF_F_ALLOW_MULTI;
+	if (bpf(BPF_PROG_ATTACH, &attach) < 0)
+		return fail(context, "bpf(BPF_PROG_ATTACH)");
+	for (uint32_t i = 0; i < query.query.prog_cnt; i++) {
+		int result = detach_program(context, cgroup, old[i]);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}

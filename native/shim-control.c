@@ -1,0 +1,278 @@
+/* The shim's socket: requests of the daemon, and clients that attach. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "protocol.h"
+#include "shim.h"
+#include "zygote.h"
+
+struct process *find_process(struct shim *shim, const char *id)
+{
+	for (struct process *process = shim->processes; process; process = process->next)
+		if (strcmp(process->id, id) == 0)
+			return process;
+	return NULL;
+}
+
+void accept_connection(struct shim *shim, int fd)
+{
+	struct connection *connection = peer_trusted(fd) ? calloc(1, sizeof(*connection)) : NULL;
+	if (!connection) {
+		close(fd);
+		return;
+	}
+	/* A frame comes whole; a daemon that stops in the middle of one must not stop the container. */
+	struct timeval patience = { .tv_sec = 5 };
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	connection->source = (struct source){ .fd = fd, .ready = control_ready };
+	connection->next = shim->connections;
+	shim->connections = connection;
+	watch(shim, &connection->source, EPOLLIN);
+}
+
+/* Marks it closed; the loop frees it when no event can refer to it any more. */
+void drop_connection(struct shim *shim, struct connection *connection)
+{
+	struct process *process = connection->attached;
+	release_client(shim, connection);
+	connection->attached = NULL;
+	unwatch(shim, &connection->source);
+	for (struct process *asking = shim->processes; asking; asking = asking->next) {
+		if (asking->asker != connection)
+			continue;
+		asking->asker = NULL;
+		if (asking == shim->init && asking->state == PROCESS_STARTING)
+			kill(asking->pid, SIGKILL); /* nobody will ever know of it */
+	}
+	(void)process;
+}
+
+static void reply(struct shim *shim, struct connection *connection, uint8_t type, struct message *body)
+{
+	if (connection->source.fd >= 0 && write_frame(connection->source.fd, type, body->data, body->size) < 0)
+		drop_connection(shim, connection);
+	free_message(body);
+}
+
+static void reply_error(struct shim *shim, struct connection *connection, uint32_t request, int error)
+{
+	struct context context;
+	struct message body = { 0 };
+	init_context(&context);
+	put_u32(&body, request);
+	if (error < 0)
+		put_failure(&body, &context, error);
+	reply(shim, connection, error < 0 ? FRAME_FAILED : FRAME_DONE, &body);
+}
+
+/* The reply to create, start or exec. */
+void answer(struct shim *shim, struct process *process, int error)
+{
+	struct connection *asker = process->asker;
+	process->asker = NULL;
+	if (!asker)
+		return;
+	struct message body = { 0 };
+	put_u32(&body, process->request);
+	if (error < 0) {
+		struct context context = { .index = process->failure.index, .call = process->failure.call };
+		put_failure(&body, &context, error);
+	} else {
+		put_u32(&body, (uint32_t)getpid());
+		put_u32(&body, (uint32_t)process->pid);
+	}
+	reply(shim, asker, error < 0 ? FRAME_FAILED : FRAME_DONE, &body);
+}
+
+static void put_process(struct message *body, const struct process *process)
+{
+	put_sized(body, process->id, strlen(process->id));
+	put_u32(body, (uint32_t)process->pid);
+	put_u32(body, process->state);
+	put_u32(body, (uint32_t)process->exit_code);
+	put_u64(body, (uint64_t)process->ended_at.tv_sec);
+	put_u32(body, (uint32_t)process->ended_at.tv_nsec);
+}
+
+void announce_exit(struct shim *shim, const struct process *process)
+{
+	for (struct connection *connection = shim->connections; connection; connection = connection->next) {
+		if (connection->source.fd < 0 || connection->source.ready != control_ready)
+			continue;
+		struct message body = { 0 };
+		put_process(&body, process);
+		reply(shim, connection, FRAME_EXIT, &body);
+	}
+}
+
+static struct io_request read_io(struct reader *reader)
+{
+	struct io_request io = { .kind = read_u32(reader) };
+	uint32_t flags = read_u32(reader);
+	io.terminal = flags & 1;
+	io.wants_stdin = flags & 2;
+	io.stdin_once = flags & 4;
+	io.has_log = flags & 8;
+	for (int i = 0; i < 3; i++)
+		io.paths[i] = read_string(reader);
+	io.log_path = read_string(reader);
+	io.log_max_size = read_u64(reader);
+	io.log_max_files = read_u32(reader);
+	io.log_attrs = read_bytes(reader);
+	return io;
+}
+
+static struct process *add_process(struct shim *shim, const char *id)
+{
+	struct process *process = calloc(1, sizeof(*process));
+	if (!process)
+		return NULL;
+	strncpy(process->id, id, sizeof(process->id) - 1);
+	process->sync.fd = process->input.fd = process->input_fifo.fd = process->terminal = -1;
+	for (int i = 0; i < 2; i++)
+		process->outputs[i].source.fd = process->outputs[i].fifo.fd = -1;
+	process->next = shim->processes;
+	shim->processes = process;
+	return process;
+}
+
+/* create and exec: the frame's memory goes to the plan. */
+static int make_process(struct shim *shim, struct connection *connection, struct reader *reader, struct frame *frame, uint32_t request)
+{
+	bool init = frame->type == FRAME_CREATE;
+	const char *id = init ? "" : read_string(reader);
+	if (strlen(id) >= ID_MAX || find_process(shim, id) || (!init && !shim->init))
+		return -EEXIST;
+	struct io_request io = read_io(reader);
+	struct process *process = add_process(shim, id);
+	if (!process)
+		return -ENOMEM;
+	int error = read_plan(reader, &process->plan);
+	if (error == 0 && init)
+		error = read_plan(reader, &shim->undo);
+	if (error == 0 && reader->bad)
+		error = -EBADMSG;
+	process->plan.memory = *frame;
+	*frame = (struct frame){ 0 };
+	if (init)
+		shim->init = process;
+	process->asker = connection;
+	process->request = request;
+	if (error == 0)
+		error = start_process(shim, process, &io);
+	if (error == 0)
+		return 0;
+	process->asker = NULL;
+	process->state = PROCESS_REPORTED;
+	return error;
+}
+
+static int start_init(struct shim *shim, struct connection *connection, uint32_t request)
+{
+	struct process *init = shim->init;
+	if (!init || init->state != PROCESS_CREATED)
+		return -EINVAL;
+	init->asker = connection;
+	init->request = request;
+	release_start(shim, init);
+	return 0;
+}
+
+static int on_process(struct shim *shim, struct reader *reader, uint8_t type)
+{
+	struct process *process = find_process(shim, read_string(reader));
+	uint32_t first = type == FRAME_CLOSE_STDIN ? 0 : read_u32(reader);
+	uint32_t second = type == FRAME_RESIZE ? read_u32(reader) : 0;
+	if (reader->bad)
+		return -EBADMSG;
+	if (!process || process->state >= PROCESS_ENDED)
+		return -ESRCH;
+	struct winsize size = { .ws_row = (unsigned short)first, .ws_col = (unsigned short)second };
+	if (type == FRAME_KILL)
+		return kill(process->pid, (int)first) < 0 ? -errno : 0;
+	if (type == FRAME_RESIZE)
+		return process->terminal < 0 ? -ENOTTY : ioctl(process->terminal, TIOCSWINSZ, &size) < 0 ? -errno : 0;
+	if (process->terminal < 0)
+		end_input(shim, process);
+	return 0;
+}
+
+static void reply_status(struct shim *shim, struct connection *connection, uint32_t request)
+{
+	struct message body = { 0 };
+	put_u32(&body, request);
+	put_u32(&body, (uint32_t)getpid());
+	for (const struct process *process = shim->processes; process; process = process->next)
+		put_process(&body, process);
+	reply(shim, connection, FRAME_DONE, &body);
+}
+
+static int attach(struct shim *shim, struct connection *connection, struct reader *reader, uint32_t request)
+{
+	struct process *process = find_process(shim, read_string(reader));
+	uint32_t flags = read_u32(reader);
+	if (reader->bad)
+		return -EBADMSG;
+	if (!process || process->state == PROCESS_REPORTED)
+		return -ESRCH;
+	reply_error(shim, connection, request, 0);
+	if (connection->source.fd >= 0)
+		attach_client(shim, connection, process, flags);
+	return 0;
+}
+
+static void serve_request(struct shim *shim, struct connection *connection, struct frame *frame)
+{
+	struct reader reader = { .at = frame->body, .end = frame->body + frame->size };
+	uint32_t request = read_u32(&reader);
+	int error = 0;
+	switch (frame->type) {
+	case FRAME_CREATE:
+	case FRAME_EXEC:
+		error = make_process(shim, connection, &reader, frame, request);
+		break;
+	case FRAME_START:
+		error = start_init(shim, connection, request);
+		break;
+	case FRAME_ATTACH:
+		error = attach(shim, connection, &reader, request);
+		break;
+	case FRAME_STATUS:
+		reply_status(shim, connection, request);
+		break;
+	case FRAME_KILL:
+	case FRAME_RESIZE:
+	case FRAME_CLOSE_STDIN:
+		error = on_process(shim, &reader, frame->type);
+		if (error == 0)
+			reply_error(shim, connection, request, 0);
+		break;
+	default:
+		error = -EBADMSG;
+	}
+	if (error < 0)
+		reply_error(shim, connection, request, error);
+}
+
+void control_ready(struct shim *shim, struct source *source, uint32_t events)
+{
+	(void)events;
+	struct connection *connection = container_of(source, struct connection, source);
+	struct frame frame;
+	if (read_frame(source->fd, &frame) < 0) {
+		drop_connection(shim, connection);
+		return;
+	}
+	serve_request(shim, connection, &frame);
+	free_frame(&frame);
+}

@@ -1,0 +1,274 @@
+/* A process of the container: from its plan to its exit record. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shim.h"
+#include "sync.h"
+
+enum { DRAIN_SECONDS = 3, EXEC_FAILED = 127 };
+
+/* Runs the plan in the child. Host operations are left to the shim, a row of them at a time. */
+static int run_child(struct context *context, const struct plan *plan, uint32_t from)
+{
+	for (uint32_t i = from; i < plan->count; i++) {
+		context->index = i;
+		if (!(plan->ops[i].marks & MARK_HOST)) {
+			int result = run_op(context, &plan->ops[i]);
+			if (result < 0)
+				return result;
+			continue;
+		}
+		if (sync_run_host(context->sync_fd, i) < 0)
+			_exit(EXEC_FAILED); /* the shim knows why */
+		while (i + 1 < plan->count && plan->ops[i + 1].marks & MARK_HOST)
+			i++;
+	}
+	errno = ENOEXEC; /* a plan ends with exec */
+	return fail(context, "execve");
+}
+
+static void place(int fd, uint32_t slot)
+{
+	if (fd >= 0)
+		dup3(fd, slot_fd(slot), O_CLOEXEC);
+}
+
+__attribute__((noreturn)) static void become_child(const struct plan *plan, uint32_t from, int sync, const struct stdio *stdio)
+{
+	struct context context;
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	place(sync, SLOT_SYNC);
+	for (uint32_t i = 0; i < 3; i++)
+		place(stdio->child[i], SLOT_STDIN + i);
+	syscall(SYS_close_range, 3, slot_fd(SLOT_STDIN) - 1, 0);
+	syscall(SYS_close_range, slot_fd(SLOT_SYNC) + 1, ~0U, 0);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* nobody in the container may look into a process that joins it */
+	init_context(&context);
+	context.sync_fd = slot_fd(SLOT_SYNC);
+	int error = run_child(&context, plan, from);
+	struct sync_message failure = { .kind = SYNC_FAILED, .index = context.index, .error = error };
+	snprintf(failure.call, sizeof(failure.call), "%s", context.call ? context.call : "");
+	sync_send(context.sync_fd, &failure);
+	_exit(EXEC_FAILED);
+}
+
+/* If the plan begins with `clone`, the shim clones by itself and saves the process in between. */
+static pid_t fork_child(const struct plan *plan, int sync, const struct stdio *stdio)
+{
+	const struct op *first = plan->ops;
+	bool direct = plan->count > 0 && first->code == OP_CLONE && first->clone.into_cgroup_slot == SLOT_NONE &&
+		      !(first->marks & MARK_HOST);
+	struct clone_args arguments = { .exit_signal = SIGCHLD };
+	if (direct)
+		arguments.flags = first->clone.flags;
+	long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
+	if (pid == 0)
+		become_child(plan, direct ? 1 : 0, sync, stdio);
+	return (pid_t)pid;
+}
+
+void run_undo(struct shim *shim)
+{
+	struct context context;
+	init_context(&context);
+	for (uint32_t i = 0; i < shim->undo.count; i++) /* each on its own: one that fails must not keep the others */
+		(void)run_op(&context, &shim->undo.ops[i]);
+}
+
+/* Host operations from `index` on, for the child that waits. */
+static void run_host_row(struct process *process, uint32_t index)
+{
+	struct context context;
+	init_context(&context);
+	context.pid = process->pid;
+	const struct plan *plan = &process->plan;
+	for (uint32_t i = index; i < plan->count && plan->ops[i].marks & MARK_HOST; i++) {
+		context.index = i;
+		int error = run_op(&context, &plan->ops[i]);
+		if (error == 0)
+			continue;
+		process->failure.set = true;
+		process->failure.index = i;
+		process->failure.error = error;
+		snprintf(process->failure.call, sizeof(process->failure.call), "%s", context.call ? context.call : "");
+		kill(process->pid, SIGKILL);
+		break;
+	}
+	if (!process->failure.set)
+		sync_send(process->sync.fd, &(struct sync_message){ .kind = SYNC_GO });
+	free_message(&context.results);
+}
+
+static void hold_mount_namespace(struct shim *shim, const struct process *process)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)process->pid);
+	shim->mount_namespace = open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static void sync_message(struct shim *shim, struct process *process, const struct sync_message *message, int carried)
+{
+	if (carried >= 0 && message->kind == SYNC_FD)
+		attach_terminal(shim, process, carried);
+	else if (carried >= 0)
+		close(carried);
+	switch (message->kind) {
+	case SYNC_PID:
+		process->pid = message->pid;
+		break;
+	case SYNC_HOST:
+		run_host_row(process, message->index);
+		break;
+	case SYNC_CREATED:
+		process->state = PROCESS_CREATED;
+		hold_mount_namespace(shim, process);
+		answer(shim, process, 0);
+		break;
+	case SYNC_FAILED:
+		process->failure.set = true;
+		process->failure.index = message->index;
+		process->failure.error = message->error;
+		memcpy(process->failure.call, message->call, sizeof(process->failure.call));
+		process->failure.call[sizeof(process->failure.call) - 1] = '\0';
+		break;
+	default:
+		break;
+	}
+}
+
+/* The connection has ended: the program was executed, or the process is gone. */
+static void sync_ended(struct shim *shim, struct process *process)
+{
+	unwatch(shim, &process->sync);
+	if (process->failure.set) {
+		answer(shim, process, process->failure.error);
+		free_plan(&process->plan);
+		return;
+	}
+	process->started = true;
+	if (process->state < PROCESS_RUNNING)
+		process->state = PROCESS_RUNNING;
+	answer(shim, process, 0);
+	free_plan(&process->plan);
+	if (process == shim->init)
+		free_plan(&shim->undo);
+}
+
+static void sync_ready(struct shim *shim, struct source *source, uint32_t events)
+{
+	(void)events;
+	struct process *process = container_of(source, struct process, sync);
+	struct sync_message message = { 0 };
+	int carried;
+	ssize_t n = sync_receive(source->fd, &message, &carried);
+	if (n == (ssize_t)sizeof(message))
+		sync_message(shim, process, &message, carried);
+	else if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		sync_ended(shim, process);
+}
+
+int start_process(struct shim *shim, struct process *process, const struct io_request *io)
+{
+	struct stdio stdio = { .child = { -1, -1, -1 } };
+	int ends[2] = { -1, -1 };
+	int error = open_stdio(shim, process, io, &stdio);
+	if (error == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		error = -errno;
+	if (error == 0) {
+		process->pid = fork_child(&process->plan, ends[1], &stdio);
+		if (process->pid < 0)
+			error = -errno;
+	}
+	for (int i = 0; i < 3; i++)
+		close_fd(&stdio.child[i]);
+	close_fd(&ends[1]);
+	process->sync.fd = ends[0];
+	process->sync.ready = sync_ready;
+	if (error == 0)
+		return watch(shim, &process->sync, EPOLLIN);
+	unwatch(shim, &process->sync);
+	close_outputs(shim, process);
+	return error;
+}
+
+void release_start(struct shim *shim, struct process *process)
+{
+	(void)shim;
+	sync_send(process->sync.fd, &(struct sync_message){ .kind = SYNC_GO });
+}
+
+static void write_exit_record(const struct shim *shim, const struct process *process)
+{
+	char name[ID_MAX + 16], path[4096], temporary[4104], text[96];
+	if (process->id[0])
+		snprintf(name, sizeof(name), "exec-%s.exit", process->id);
+	else
+		snprintf(name, sizeof(name), "exit");
+	snprintf(path, sizeof(path), "%s/%s", shim->directory, name);
+	snprintf(temporary, sizeof(temporary), "%s.new", path);
+	int size = snprintf(text, sizeof(text), "%d %lld %ld\n", process->exit_code, (long long)process->ended_at.tv_sec,
+			    process->ended_at.tv_nsec);
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	bool whole = write(fd, text, (size_t)size) == size;
+	close(fd);
+	if (whole)
+		rename(temporary, path);
+}
+
+static void kill_others(const struct shim *shim, const struct process *ended)
+{
+	for (const struct process *other = shim->processes; other; other = other->next)
+		if (other != ended && other->state < PROCESS_ENDED && other->pid > 0)
+			kill(other->pid, SIGKILL);
+}
+
+void process_exited(struct shim *shim, struct process *process, int status)
+{
+	process->exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	process->state = PROCESS_ENDED;
+	clock_gettime(CLOCK_REALTIME, &process->ended_at);
+	clock_gettime(CLOCK_MONOTONIC, &process->drain_until);
+	process->drain_until.tv_sec += DRAIN_SECONDS;
+	while (process->sync.fd >= 0) /* what the process said last */
+		sync_ready(shim, &process->sync, EPOLLIN);
+	if (process == shim->init)
+		kill_others(shim, process);
+}
+
+static bool past(const struct timespec *deadline)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec > deadline->tv_sec || (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
+}
+
+/* Reports a process whose output is complete, or whose descendants hold it open for too long. */
+void report_if_drained(struct shim *shim, struct process *process)
+{
+	if (process->state != PROCESS_ENDED || (!outputs_drained(process) && !past(&process->drain_until)))
+		return;
+	close_outputs(shim, process);
+	process->state = PROCESS_REPORTED;
+	if (process->started) {
+		write_exit_record(shim, process);
+		announce_exit(shim, process);
+	}
+	detach_clients(shim, process);
+}

@@ -1,0 +1,218 @@
+/* The shim's life: one loop over its socket, its children and their streams. It ends by itself when its container has ended, the exit
+ * is recorded and told, and every client has its part. */
+#define _GNU_SOURCE
+#include "shim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "zygote.h"
+
+enum { CREATOR = 3, LINGER_SECONDS = 10 };
+
+int watch(struct shim *shim, struct source *source, uint32_t events)
+{
+	if (source->fd < 0 || source->events == events)
+		return 0;
+	struct epoll_event event = { .events = events, .data.ptr = source };
+	int command = source->events == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
+	if (epoll_ctl(shim->epoll, command, source->fd, &event) < 0)
+		return -errno;
+	source->events = events;
+	return 0;
+}
+
+void unwatch(struct shim *shim, struct source *source)
+{
+	if (source->fd < 0)
+		return;
+	watch(shim, source, 0);
+	close(source->fd);
+	source->fd = -1;
+}
+
+static void listener_ready(struct shim *shim, struct source *source, uint32_t events)
+{
+	(void)events;
+	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		accept_connection(shim, fd);
+}
+
+/* Whether what ended is only the process that cloned the real one. It may be reaped before its last message was heard. */
+static bool is_forerunner(struct shim *shim, struct process *process, int status)
+{
+	pid_t pid = process->pid;
+	bool may_be = process->state == PROCESS_STARTING && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	while (may_be && process->sync.fd >= 0 && process->pid == pid)
+		process->sync.ready(shim, &process->sync, EPOLLIN);
+	return process->pid != pid;
+}
+
+static void signals_ready(struct shim *shim, struct source *source, uint32_t events)
+{
+	(void)events;
+	struct signalfd_siginfo ignored;
+	while (read(source->fd, &ignored, sizeof(ignored)) > 0)
+		;
+	int status;
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+		for (struct process *process = shim->processes; process; process = process->next) {
+			if (process->pid == pid && is_forerunner(shim, process, status))
+				break;
+			if (process->pid == pid && process->state < PROCESS_ENDED) {
+				process_exited(shim, process, status);
+				break;
+			}
+		}
+	}
+}
+
+static bool everything_reported(const struct shim *shim)
+{
+	for (const struct process *process = shim->processes; process; process = process->next)
+		if (process->state != PROCESS_REPORTED)
+			return false;
+	return shim->init != NULL;
+}
+
+/* Milliseconds until something must be looked at without an event; -1: never. */
+static int next_deadline(const struct shim *shim)
+{
+	for (const struct process *process = shim->processes; process; process = process->next)
+		if (process->state == PROCESS_ENDED)
+			return 100;
+	return shim->finished ? 100 : -1;
+}
+
+static bool clients_remain(const struct shim *shim)
+{
+	for (const struct connection *connection = shim->connections; connection; connection = connection->next)
+		if (connection->source.fd >= 0 && (connection->pending || connection->ending))
+			return true;
+	return false;
+}
+
+static void free_dropped(struct shim *shim)
+{
+	for (struct connection **at = &shim->connections; *at;) {
+		struct connection *connection = *at;
+		if (connection->source.fd >= 0) {
+			at = &connection->next;
+			continue;
+		}
+		*at = connection->next;
+		free(connection);
+	}
+}
+
+static void free_reported_execs(struct shim *shim)
+{
+	for (struct process **at = &shim->processes; *at;) {
+		struct process *process = *at;
+		if (process == shim->init || process->state != PROCESS_REPORTED || process->asker) {
+			at = &process->next;
+			continue;
+		}
+		*at = process->next;
+		free_plan(&process->plan);
+		free(process);
+	}
+}
+
+static bool may_leave(struct shim *shim)
+{
+	struct timespec now;
+	if (!everything_reported(shim))
+		return false;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!shim->finished) {
+		shim->finished = true;
+		shim->leave_at = now;
+		shim->leave_at.tv_sec += LINGER_SECONDS;
+	}
+	return !clients_remain(shim) || now.tv_sec >= shim->leave_at.tv_sec;
+}
+
+static void run_loop(struct shim *shim)
+{
+	enum { BATCH = 16 };
+	struct epoll_event events[BATCH];
+	while (!may_leave(shim)) {
+		int count = epoll_wait(shim->epoll, events, BATCH, next_deadline(shim));
+		for (int i = 0; i < count; i++) {
+			struct source *source = events[i].data.ptr;
+			if (source->fd >= 0 && source->events)
+				source->ready(shim, source, events[i].events);
+		}
+		for (struct process *process = shim->processes; process; process = process->next)
+			report_if_drained(shim, process);
+		free_dropped(shim);
+		free_reported_execs(shim);
+	}
+}
+
+static int open_sources(struct shim *shim)
+{
+	char path[4096];
+	sigset_t children;
+	snprintf(path, sizeof(path), "%s/shim.sock", shim->directory);
+	shim->epoll = epoll_create1(EPOLL_CLOEXEC);
+	shim->listener = (struct source){ .fd = listen_at(path), .ready = listener_ready };
+	sigemptyset(&children);
+	sigaddset(&children, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &children, NULL);
+	shim->signals = (struct source){
+		.fd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK), .ready = signals_ready
+	};
+	if (shim->epoll < 0 || shim->listener.fd < 0 || shim->signals.fd < 0)
+		return -1;
+	watch(shim, &shim->listener, EPOLLIN);
+	watch(shim, &shim->signals, EPOLLIN);
+	accept_connection(shim, CREATOR);
+	return 0;
+}
+
+static void settle(void)
+{
+	setsid();
+	umask(0);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	prctl(PR_SET_NAME, "gantry-shim", 0, 0, 0);
+	if (chdir("/") < 0)
+		return;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	fcntl(CREATOR, F_SETFD, FD_CLOEXEC);
+	syscall(SYS_close_range, CREATOR + 1, ~0U, 0);
+}
+
+int shim_main(const char *id, const char *directory)
+{
+	struct shim shim = { .id = id, .directory = directory, .mount_namespace = -1 };
+	settle();
+	if (open_sources(&shim) < 0)
+		return 1;
+	run_loop(&shim);
+	if (!shim.init->started)
+		run_undo(&shim);
+	return 0;
+}

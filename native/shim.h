@@ -1,0 +1,154 @@
+/* The shim: parent of one container's processes. See PROTOCOL.md for what it is told and what it tells. */
+#ifndef GANTRY_SHIM_H
+#define GANTRY_SHIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "run.h"
+
+enum { ID_MAX = 128 };
+/* Slots that the shim fills for a process before its plan runs. */
+enum { SLOT_STDIN = 29, SLOT_STDOUT = 30, SLOT_STDERR = 31, SLOT_SYNC = SLOT_COUNT };
+
+struct shim;
+
+/* Something that epoll watches. */
+struct source {
+	int fd; /* -1: closed */
+	uint32_t events; /* as registered; 0: not registered */
+	void (*ready)(struct shim *shim, struct source *source, uint32_t events);
+};
+
+enum io_kind { IO_NULL, IO_FIFOS, IO_ATTACH };
+
+struct io_request {
+	enum io_kind kind;
+	bool terminal, wants_stdin, stdin_once, has_log;
+	const char *paths[3]; /* FIFOs */
+	const char *log_path;
+	uint64_t log_max_size;
+	uint32_t log_max_files;
+	struct bytes log_attrs;
+};
+
+struct log; /* log.c */
+
+/* A connection of the shim's socket: the daemon's (control) or a client attached to a process. */
+struct connection {
+	struct source source;
+	struct connection *next;
+	struct process *attached;
+	bool reads_stdin, streams[3]; /* by stream number 1, 2 */
+	bool ending; /* nothing more is written: waiting for the peer to close */
+	uint8_t *pending; /* what the socket did not take yet */
+	size_t pending_size, pending_at;
+};
+
+/* One stream of a process's output: a pipe or the pty's master. */
+struct output {
+	struct source source;
+	struct process *process;
+	int stream; /* 1, 2 */
+	struct source fifo; /* copy for a FIFO client */
+	uint8_t *pending; /* for the FIFO */
+	size_t pending_size, pending_at;
+	uint8_t *carry; /* begin of a log line whose end has not come */
+	size_t carried;
+};
+
+enum process_state { PROCESS_STARTING, PROCESS_CREATED, PROCESS_RUNNING, PROCESS_ENDED, PROCESS_REPORTED };
+
+struct process {
+	char id[ID_MAX]; /* "" for the init */
+	struct process *next;
+	enum process_state state;
+	pid_t pid;
+	struct source sync;
+	struct plan plan;
+	struct sync_failure {
+		bool set;
+		uint32_t index;
+		int error;
+		char call[32];
+	} failure;
+	struct connection *asker; /* waits for the reply to create, start or exec */
+	uint32_t request;
+	bool started; /* the program runs */
+	struct output outputs[2];
+	struct source input; /* stdin pipe or a copy of the pty's master */
+	uint8_t *input_pending;
+	size_t input_size, input_at;
+	struct source input_fifo;
+	int terminal; /* pty master; -1 */
+	bool stdin_once;
+	bool input_ends; /* after what is pending */
+	unsigned blocked; /* clients that are behind */
+	struct log *log;
+	int exit_code;
+	struct timespec ended_at;
+	struct timespec drain_until;
+};
+
+struct shim {
+	const char *id;
+	const char *directory;
+	int epoll;
+	struct source listener, signals;
+	struct connection *connections;
+	struct process *processes;
+	struct process *init;
+	struct plan undo;
+	int mount_namespace; /* held until the end: unmounting may wait for a disk */
+	bool finished;
+	struct timespec leave_at;
+};
+
+int shim_main(const char *id, const char *directory);
+
+/* loop */
+int watch(struct shim *shim, struct source *source, uint32_t events);
+void unwatch(struct shim *shim, struct source *source); /* closes the fd too */
+
+/* shim-control.c */
+void accept_connection(struct shim *shim, int fd);
+void control_ready(struct shim *shim, struct source *source, uint32_t events);
+void drop_connection(struct shim *shim, struct connection *connection);
+void answer(struct shim *shim, struct process *process, int error);
+void announce_exit(struct shim *shim, const struct process *process);
+struct process *find_process(struct shim *shim, const char *id);
+
+/* shim-process.c */
+int start_process(struct shim *shim, struct process *process, const struct io_request *io);
+void process_exited(struct shim *shim, struct process *process, int status);
+void release_start(struct shim *shim, struct process *process);
+void run_undo(struct shim *shim);
+void report_if_drained(struct shim *shim, struct process *process);
+
+/* shim-io.c */
+struct stdio {
+	int child[3]; /* ends for the process; owned by the caller */
+};
+int open_stdio(struct shim *shim, struct process *process, const struct io_request *io, struct stdio *stdio);
+void attach_terminal(struct shim *shim, struct process *process, int master);
+void attach_client(struct shim *shim, struct connection *connection, struct process *process, uint32_t flags);
+bool outputs_drained(const struct process *process);
+void close_outputs(struct shim *shim, struct process *process);
+/* Closes stdin when all that was fed has been taken. */
+void end_input(struct shim *shim, struct process *process);
+void close_input(struct shim *shim, struct process *process);
+void detach_clients(struct shim *shim, struct process *process);
+void client_ready(struct shim *shim, struct source *source, uint32_t events);
+void release_client(struct shim *shim, struct connection *connection);
+
+/* log.c: Docker's json-file format */
+struct log *open_log(const struct io_request *io);
+void write_log(struct log *log, struct output *output, const uint8_t *data, size_t size);
+void end_log(struct log *log, struct output *output);
+void close_log(struct log *log);
+
+#define container_of(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+#endif

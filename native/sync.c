@@ -1,0 +1,83 @@
+#define _GNU_SOURCE
+#include "sync.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int sync_send(int fd, const struct sync_message *message)
+{
+	ssize_t n;
+	do
+		n = send(fd, message, sizeof(*message), MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+int sync_send_pid(int fd, pid_t pid)
+{
+	return sync_send(fd, &(struct sync_message){ .kind = SYNC_PID, .pid = pid });
+}
+
+union fd_control {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(sizeof(int))];
+};
+
+int sync_send_fd(int fd, int carried)
+{
+	struct sync_message body = { .kind = SYNC_FD };
+	union fd_control control = { 0 };
+	struct iovec part = { .iov_base = &body, .iov_len = sizeof(body) };
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &carried, sizeof(carried));
+	return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+ssize_t sync_receive(int fd, struct sync_message *message, int *carried)
+{
+	union fd_control control = { 0 };
+	struct iovec part = { .iov_base = message, .iov_len = sizeof(*message) };
+	struct msghdr received = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
+	*carried = -1;
+	ssize_t n = recvmsg(fd, &received, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&received) : NULL;
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+		memcpy(carried, CMSG_DATA(header), sizeof(*carried));
+	return n;
+}
+
+static int await_go(int fd)
+{
+	struct sync_message reply;
+	ssize_t n;
+	do
+		n = recv(fd, &reply, sizeof(reply), 0);
+	while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)sizeof(reply) && reply.kind == SYNC_GO)
+		return 0;
+	if (n >= 0)
+		errno = ECANCELED; /* the shim went away or gave up */
+	return -1;
+}
+
+int sync_await_start(int fd)
+{
+	int error = sync_send(fd, &(struct sync_message){ .kind = SYNC_CREATED });
+	return error < 0 ? error : await_go(fd);
+}
+
+int sync_run_host(int fd, uint32_t index)
+{
+	int error = sync_send(fd, &(struct sync_message){ .kind = SYNC_HOST, .index = index });
+	return error < 0 ? error : await_go(fd);
+}

@@ -1,0 +1,35 @@
+/* Messages between a process that runs a plan and its shim, over a SOCK_SEQPACKET pair. The end of the connection without a failure
+ * message means that the program was executed. */
+#ifndef GANTRY_SYNC_H
+#define GANTRY_SYNC_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum sync_kind {
+	SYNC_PID = 'P', /* child -> shim: the clone's pid, from the process that made it */
+	SYNC_HOST = 'H', /* child -> shim: run the host operations from this index on */
+	SYNC_FD = 'D', /* child -> shim: carries the pty master */
+	SYNC_CREATED = 'A', /* child -> shim: stands at awaitStart */
+	SYNC_FAILED = 'F', /* child -> shim */
+	SYNC_GO = 'G', /* shim -> child */
+};
+
+struct sync_message {
+	uint32_t kind;
+	uint32_t index;
+	int32_t error;
+	pid_t pid;
+	char call[32];
+};
+
+int sync_send(int fd, const struct sync_message *message);
+int sync_send_pid(int fd, pid_t pid);
+int sync_send_fd(int fd, int carried);
+int sync_await_start(int fd);
+/* Asks for the host operations from `index` on. 0 when they are done. */
+int sync_run_host(int fd, uint32_t index);
+/* Returns what recvmsg does; `*carried` is -1 or an fd that came along. */
+ssize_t sync_receive(int fd, struct sync_message *message, int *carried);
+
+#endif

@@ -1,0 +1,88 @@
+/* Reading and writing the wire format of PROTOCOL.md. Every read is bounds-checked; nothing is trusted. */
+#ifndef GANTRY_WIRE_H
+#define GANTRY_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A cursor over received bytes. `bad` sticks once a read went past the end or met a malformed value. */
+struct reader {
+	const uint8_t *at;
+	const uint8_t *end;
+	bool bad;
+};
+
+struct bytes {
+	const uint8_t *data;
+	uint32_t size;
+};
+
+/* A list on the wire, walked with its own reader. */
+struct list {
+	uint32_t count;
+	struct reader items;
+};
+
+struct times {
+	uint64_t sec;
+	uint32_t nsec;
+};
+
+/* Of one entry of an archive. xattrs: a string and bytes, `count` times. */
+struct attributes {
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+	struct times mtime;
+	struct list xattrs;
+};
+
+uint8_t read_u8(struct reader *reader);
+uint16_t read_u16(struct reader *reader);
+uint32_t read_u32(struct reader *reader);
+uint64_t read_u64(struct reader *reader);
+struct bytes read_bytes(struct reader *reader);
+/* NUL-terminated in place; a string with a NUL inside is malformed. */
+const char *read_string(struct reader *reader);
+/* As a string; absent is "". */
+const char *read_optional_string(struct reader *reader);
+struct times read_times(struct reader *reader);
+struct attributes read_attributes(struct reader *reader);
+struct list read_string_list(struct reader *reader);
+struct list read_bytes_list(struct reader *reader);
+struct list read_u32_list(struct reader *reader);
+
+/* A growing message. `failed` sticks when memory ran out. */
+struct message {
+	uint8_t *data;
+	size_t size;
+	size_t capacity;
+	bool failed;
+};
+
+void put_bytes(struct message *message, const void *data, size_t size);
+void put_u8(struct message *message, uint8_t value);
+void put_u32(struct message *message, uint32_t value);
+void put_u64(struct message *message, uint64_t value);
+/* u32 length and the bytes. */
+void put_sized(struct message *message, const void *data, size_t size);
+void free_message(struct message *message);
+
+enum { FRAME_HEADER = 5, FRAME_MAX = 64 << 20 };
+
+/* A frame is u32 body length, u8 type, body. The body is mapped memory of `capacity` bytes. */
+struct frame {
+	uint8_t type;
+	uint8_t *body;
+	size_t size;
+	size_t capacity;
+};
+
+/* Blocking. 0, or a negative errno; -ENODATA at a clean end between frames. */
+int read_frame(int fd, struct frame *frame);
+void free_frame(struct frame *frame);
+int write_frame(int fd, uint8_t type, const void *body, size_t size);
+int write_all(int fd, const void *data, size_t size);
+
+#endif

@@ -1,0 +1,216 @@
+/* The zygote: an accept loop that forks a child for each connection. The child reads one request, serves it and ends, so namespaces that it
+ * entered end with it and a slow operation holds up nobody. The zygote ends when its standard input does: its daemon is gone. */
+#define _GNU_SOURCE
+#include "zygote.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "protocol.h"
+#include "run.h"
+
+int listen_at(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	mode_t before = umask(0177);
+	int failed = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1024) < 0;
+	int error = errno;
+	umask(before);
+	if (!failed)
+		return fd;
+	close(fd);
+	return -error;
+}
+
+int peer_trusted(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static void reply(int fd, struct context *context, int error)
+{
+	struct message body = { 0 };
+	if (error < 0) {
+		put_failure(&body, context, error);
+	} else {
+		put_u32(&body, context->result_count);
+		put_bytes(&body, context->results.data, context->results.size);
+	}
+	write_frame(fd, error < 0 ? FRAME_FAILED : FRAME_DONE, body.data, body.size);
+}
+
+static void serve_plan(int fd, struct frame *frame)
+{
+	struct context context;
+	struct plan plan = { 0 };
+	struct reader reader = { .at = frame->body, .end = frame->body + frame->size };
+	init_context(&context);
+	int error = read_plan(&reader, &plan);
+	if (error < 0) {
+		context.call = "decode";
+		reply(fd, &context, error);
+		return;
+	}
+	error = run_plan(&context, &plan, 0);
+	reply(fd, &context, error);
+}
+
+static bool holds(const struct frame *frame, const void *pointer)
+{
+	const uint8_t *at = pointer;
+	return frame->body && at >= frame->body && at < frame->body + frame->size;
+}
+
+/* One frame of a stream: operations back to back. A negative errno stops the stream. */
+static int run_stream_frame(struct context *context, const struct frame *frame)
+{
+	struct reader reader = { .at = frame->body, .end = frame->body + frame->size };
+	while (reader.at < reader.end) {
+		struct op op;
+		context->call = "decode";
+		int error = read_op(&reader, &op);
+		if (error < 0)
+			return error;
+		error = run_op(context, &op);
+		if (error < 0)
+			return error;
+		context->index++;
+	}
+	return 0;
+}
+
+static void serve_stream(int fd)
+{
+	struct context context;
+	struct frame frame, kept = { 0 };
+	init_context(&context);
+	int error = 0;
+	while (error == 0) {
+		error = read_frame(fd, &frame);
+		if (error < 0) /* the other side gave up: nobody to tell */
+			return;
+		if (frame.type == FRAME_END)
+			break;
+		error = frame.type == FRAME_OPS ? run_stream_frame(&context, &frame) : -EBADMSG;
+		if (error < 0)
+			break;
+		/* A file whose content goes on in the next frame has its attributes in this one. */
+		if (context.file.fd >= 0 && holds(&frame, context.file.wanted.path)) {
+			free_frame(&kept);
+			kept = frame;
+		} else {
+			free_frame(&frame);
+		}
+	}
+	if (error == 0 && context.file.fd >= 0)
+		error = finish_file(&context);
+	reply(fd, &context, error);
+	if (error < 0) { /* let the writer run into the reply, not into a reset connection */
+		struct frame rest;
+		shutdown(fd, SHUT_WR);
+		while (read_frame(fd, &rest) == 0)
+			free_frame(&rest);
+	}
+}
+
+/* The connection goes on as the shim's first one: fd 3. */
+static void become_shim(int fd, struct frame *frame)
+{
+	struct reader reader = { .at = frame->body, .end = frame->body + frame->size };
+	const char *id = read_string(&reader);
+	const char *directory = read_string(&reader);
+	if (reader.bad)
+		return;
+	dup2(fd, 3);
+	fcntl(3, F_SETFD, 0);
+	char *arguments[] = { "gantry-exec", "shim", (char *)(uintptr_t)id, (char *)(uintptr_t)directory, NULL };
+	char *environment[] = { NULL };
+	execve("/proc/self/exe", arguments, environment);
+}
+
+static void serve(int fd)
+{
+	struct frame frame;
+	signal(SIGCHLD, SIG_DFL);
+	if (!peer_trusted(fd) || read_frame(fd, &frame) < 0)
+		return;
+	if (frame.type == FRAME_PLAN)
+		serve_plan(fd, &frame);
+	else if (frame.type == FRAME_STREAM)
+		serve_stream(fd);
+	else if (frame.type == FRAME_SHIM)
+		become_shim(fd, &frame);
+}
+
+static void accept_one(int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (fork() == 0) {
+		close(listener);
+		serve(fd);
+		_exit(0);
+	}
+	close(fd);
+}
+
+/* Deep trees are removed with one fd for each level. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+int zygote_main(const char *socket_path)
+{
+	unlink(socket_path);
+	int listener = listen_at(socket_path);
+	if (listener < 0) {
+		fprintf(stderr, "gantry-exec: %s: %s\n", socket_path, strerror(-listener));
+		return 1;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN); /* children reap themselves */
+	raise_file_limit();
+	umask(0);
+	if (write(STDOUT_FILENO, "ready\n", 6) < 0)
+		return 1;
+	struct pollfd watched[] = { { .fd = listener, .events = POLLIN }, { .fd = STDIN_FILENO, .events = POLLIN } };
+	for (;;) {
+		if (poll(watched, 2, -1) < 0 && errno != EINTR)
+			return 1;
+		if (watched[1].revents) {
+			char ignored[64];
+			if (read(STDIN_FILENO, ignored, sizeof(ignored)) <= 0)
+				break;
+		}
+		if (watched[0].revents)
+			accept_one(listener);
+	}
+	unlink(socket_path);
+	return 0;
+}

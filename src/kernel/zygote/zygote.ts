@@ -1,0 +1,42 @@
+// The zygote process: started once by a daemon, ends with it.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Executor } from "../plan/executor.ts";
+import { connectExecutor } from "./connect.ts";
+
+export interface ZygoteOptions {
+  /** Path of gantry-exec. */
+  readonly binary: string;
+  /** Where it listens; the directory exists. */
+  readonly socket: string;
+}
+
+/** Starts the zygote and resolves when it listens. It ends when it is disposed or this process does. */
+export async function startZygote({ binary, socket }: ZygoteOptions): Promise<Executor & AsyncDisposable> {
+  const child = spawn(binary, ["zygote", socket], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: {},
+    detached: true,
+  });
+  const failed = once(child, "error").then(([error]) => {
+    throw new Error(`cannot start ${binary}`, { cause: error });
+  });
+  failed.catch(() => {}); // also after it has been raced
+  const ended = once(child, "exit");
+  const early = ended.then(([code]) => {
+    throw new Error(`gantry-exec ended with ${code} before it listened on ${socket}`);
+  });
+  early.catch(() => {});
+  await Promise.race([once(child.stdout, "data"), failed, early]);
+  child.stdout.destroy();
+  child.unref();
+  return {
+    ...connectExecutor(socket),
+    [Symbol.asyncDispose]: async () => {
+      child.ref();
+      child.stdin.destroy();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,49 @@
+// A client's connection to a process's streams.
+
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { notFound } from "#base/errors.ts";
+import { readFailure } from "#kernel/zygote/failure.ts";
+import { BodyReader, encodeFrame, type Frame, FrameReader, frameTypes } from "#kernel/zygote/wire-frames.ts";
+import type { AttachOptions } from "../shim.ts";
+import { attachBody } from "./bodies.ts";
+
+/** The reply; what came after it goes back into the socket. */
+async function readReply(socket: Socket): Promise<Frame> {
+  const frames = new FrameReader();
+  for (;;) {
+    const chunk: unknown = socket.read();
+    if (chunk instanceof Buffer) {
+      frames.push(chunk);
+      const frame = frames.next();
+      if (frame === undefined) continue;
+      if (frames.rest.length > 0) socket.unshift(frames.rest);
+      return frame;
+    }
+    if (socket.readableEnded || socket.destroyed) throw notFound("process", "of this shim");
+    await Promise.race([once(socket, "readable"), once(socket, "close")]);
+  }
+}
+
+export async function attachTo(
+  socketPath: string,
+  execId: string,
+  options: AttachOptions,
+  signal: AbortSignal,
+): Promise<Duplex> {
+  signal.throwIfAborted();
+  const socket = connect({ path: socketPath, allowHalfOpen: true });
+  try {
+    await once(socket, "connect", { signal });
+    socket.write(encodeFrame("attach", attachBody(1, execId, options)));
+    const { type, body } = await readReply(socket);
+    const reader = new BodyReader(body);
+    reader.u32();
+    if (type !== frameTypes.done) throw readFailure(reader, () => `attach ${execId}`);
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}

@@ -1,0 +1,89 @@
+// The daemon's connection to one shim: requests with numbered replies, and notices of exits.
+
+import type { Socket } from "node:net";
+import { EngineError } from "#base/errors.ts";
+import type { PlanError } from "#kernel/plan/executor.ts";
+import { readFailure } from "#kernel/zygote/failure.ts";
+import {
+  BodyReader,
+  encodeFrame,
+  type Frame,
+  FrameReader,
+  type FrameType,
+  frameTypes,
+} from "#kernel/zygote/wire-frames.ts";
+import { type ProcessStatus, readProcess } from "./bodies.ts";
+
+interface Waiting {
+  readonly resolve: (body: BodyReader) => void;
+  readonly reject: (error: Error) => void;
+  readonly whyOf: (index: number) => string;
+}
+
+const lost = (): EngineError => new EngineError("notFound", "the shim has ended");
+
+/** What a shim says of a request it could not do, for callers that know kinds. */
+const kindly = (error: PlanError): Error =>
+  error.code === "ESRCH" ? new EngineError("notFound", "process already finished", { cause: error }) : error;
+
+export class ShimControl {
+  readonly #socket: Socket;
+  readonly #frames = new FrameReader();
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #closed = Promise.withResolvers<void>();
+  #next = 1;
+
+  /** `onExit` is called for each process, before the connection closes. */
+  constructor(socket: Socket, onExit: (exit: ProcessStatus) => void) {
+    this.#socket = socket;
+    socket.on("data", (chunk) => {
+      this.#frames.push(Buffer.from(chunk));
+      for (let frame = this.#frames.next(); frame !== undefined; frame = this.#frames.next())
+        this.#take(frame, onExit);
+    });
+    socket.on("error", () => {}); // "close" follows
+    socket.once("close", () => {
+      for (const { reject } of this.#waiting.values()) reject(lost());
+      this.#waiting.clear();
+      this.#closed.resolve();
+    });
+  }
+
+  /** Resolves when the shim or this side has closed the connection. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  #take({ type, body }: Frame, onExit: (exit: ProcessStatus) => void): void {
+    const reader = new BodyReader(body);
+    if (type === frameTypes.exit) {
+      onExit(readProcess(reader));
+      return;
+    }
+    const number = reader.u32();
+    const waiting = this.#waiting.get(number);
+    this.#waiting.delete(number);
+    if (waiting === undefined) return;
+    if (type === frameTypes.done) waiting.resolve(reader);
+    else waiting.reject(kindly(readFailure(reader, waiting.whyOf)));
+  }
+
+  /** Sends what `body` makes of the request's number; resolves to the reply's body. */
+  async request(
+    type: FrameType,
+    body: (request: number) => Uint8Array,
+    whyOf: (index: number) => string = () => "shim",
+  ): Promise<BodyReader> {
+    if (this.#socket.destroyed) throw lost();
+    const number = this.#next++;
+    const { promise, resolve, reject } = Promise.withResolvers<BodyReader>();
+    this.#waiting.set(number, { resolve, reject, whyOf });
+    this.#socket.write(encodeFrame(type, body(number)));
+    return await promise;
+  }
+
+  /** The shim goes on. */
+  close(): void {
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,174 @@
+// One shim of our own: the daemon's end of it.
+
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { notFound } from "#base/errors.ts";
+import type { Plan } from "#kernel/plan/ops.ts";
+import type { Process, Resources, Spec } from "#spec/oci-runtime.ts";
+import type { AttachOptions, ProcessExit, ProcessIo, Shim } from "../shim.ts";
+import { attachTo } from "./attach.ts";
+import { execBody, type ProcessStatus, plainBody, processBody } from "./bodies.ts";
+import type { ShimControl } from "./control.ts";
+import { findExitRecord } from "./exit-record.ts";
+
+/** What is done to a container's cgroup from outside, and the plans of further processes. */
+export interface ContainerControl {
+  planExec(process: Process, initPid: number): Plan | Promise<Plan>;
+  pids(): Promise<readonly number[]>;
+  freeze(frozen: boolean): Promise<void>;
+  update(resources: Resources): Promise<void>;
+}
+
+export interface ShimIdentity {
+  readonly stateDir: string;
+  readonly spec: Spec;
+  readonly pid: number;
+  readonly initPid: number;
+}
+
+interface ProcessEnd {
+  readonly promise: Promise<ProcessExit>;
+  readonly resolve: (exit: ProcessExit) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class NativeShim implements Shim {
+  readonly pid: number;
+  readonly initPid: number;
+  readonly #stateDir: string;
+  readonly #control: ShimControl;
+  readonly #container: ContainerControl;
+  readonly #whyOf: (index: number) => string;
+  readonly #ends = new Map<string, ProcessEnd>();
+
+  /** `whyOf`: the reason label of an operation of the init's plan. */
+  constructor(
+    identity: ShimIdentity,
+    control: ShimControl,
+    container: ContainerControl,
+    whyOf: (index: number) => string,
+  ) {
+    this.#whyOf = whyOf;
+    this.pid = identity.pid;
+    this.initPid = identity.initPid;
+    this.#stateDir = identity.stateDir;
+    this.#control = control;
+    this.#container = container;
+    this.#expect("");
+    void control.closed.then(() => this.#collect());
+  }
+
+  #expect(execId: string): ProcessEnd {
+    const end = Promise.withResolvers<ProcessExit>();
+    end.promise.catch(() => {}); // nobody may be waiting
+    this.#ends.set(execId, end);
+    return end;
+  }
+
+  /** A notice of the shim. */
+  processEnded({ execId, exitCode, exitedAt }: ProcessStatus): void {
+    (this.#ends.get(execId) ?? this.#expect(execId)).resolve({ exitCode, exitedAt });
+  }
+
+  /** The connection is gone: what ended is on disk, the rest is lost. */
+  async #collect(): Promise<void> {
+    for (const [execId, end] of this.#ends) {
+      const exit = await findExitRecord(this.#stateDir, execId);
+      if (exit !== undefined) end.resolve(exit);
+      else end.reject(notFound("process", execId));
+    }
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await this.#control.request("start", plainBody, this.#whyOf);
+  }
+
+  async exec(execId: string, process: Process, io: ProcessIo, signal: AbortSignal): Promise<number> {
+    signal.throwIfAborted();
+    const plan = await this.#container.planExec(process, this.initPid);
+    this.#expect(execId);
+    try {
+      const reply = await this.#control.request(
+        "exec",
+        (request) => execBody(request, execId, io, plan),
+        (index) => plan[index]?.why ?? "exec",
+      );
+      reply.u32();
+      return reply.u32();
+    } catch (error) {
+      this.#ends.delete(execId);
+      throw error;
+    }
+  }
+
+  /** Takes note of processes that an earlier daemon started. */
+  adopt(processes: readonly ProcessStatus[]): void {
+    for (const status of processes) {
+      if (!this.#ends.has(status.execId)) this.#expect(status.execId);
+      if (status.state === "reported") this.processEnded(status);
+    }
+  }
+
+  async kill(execId: string, signal: number, all: boolean): Promise<void> {
+    if (!all) {
+      await this.#control.request("kill", (request) => processBody(request, execId, signal));
+      return;
+    }
+    for (const pid of await this.#container.pids()) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // it ended meanwhile
+      }
+    }
+  }
+
+  async resizePty(execId: string, size: { readonly rows: number; readonly cols: number }): Promise<void> {
+    await this.#control.request("resize", (request) => processBody(request, execId, size.rows, size.cols));
+  }
+
+  async closeStdin(execId: string): Promise<void> {
+    await this.#control.request("closeStdin", (request) => processBody(request, execId));
+  }
+
+  attach(execId: string, options: AttachOptions, signal: AbortSignal): Promise<Duplex> {
+    return attachTo(join(this.#stateDir, "shim.sock"), execId, options, signal);
+  }
+
+  async wait(execId: string, signal: AbortSignal): Promise<ProcessExit> {
+    const end = this.#ends.get(execId);
+    if (end === undefined) throw notFound("process", execId);
+    signal.throwIfAborted();
+    const aborted = Promise.withResolvers<never>();
+    const abort = (): void => aborted.reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      return await Promise.race([end.promise, aborted.promise]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  pids(): Promise<readonly number[]> {
+    return this.#container.pids();
+  }
+
+  pause(): Promise<void> {
+    return this.#container.freeze(true);
+  }
+
+  resume(): Promise<void> {
+    return this.#container.freeze(false);
+  }
+
+  update(resources: Resources): Promise<void> {
+    return this.#container.update(resources);
+  }
+
+  /** The daemon's side only: the shim goes on. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#control.close();
+    await this.#control.closed;
+  }
+}

@@ -1,0 +1,95 @@
+// Starts and finds the shims of gantry-exec.
+
+import { once } from "node:events";
+import { rm } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { notFound } from "#base/errors.ts";
+import type { Plan } from "#kernel/plan/ops.ts";
+import { openConnection } from "#kernel/zygote/connect.ts";
+import { encodeFrame } from "#kernel/zygote/wire-frames.ts";
+import type { Spec } from "#spec/oci-runtime.ts";
+import type { AdoptRequest, ProcessExit, Shim, ShimCreate, Shims } from "../shim.ts";
+import { createBody, type ProcessStatus, plainBody, readProcess, shimBody } from "./bodies.ts";
+import { ShimControl } from "./control.ts";
+import { findExitRecord } from "./exit-record.ts";
+import { type ContainerControl, NativeShim } from "./native-shim.ts";
+
+export interface NativeShimsDeps {
+  /** The zygote's socket. */
+  readonly socketPath: string;
+  /** The plan of a container's init, and the one that removes what it leaves on the host. */
+  compile(request: ShimCreate): { readonly plan: Plan; readonly undo: Plan };
+  control(id: string, spec: Spec): ContainerControl;
+  /** Removes the container's cgroups; idempotent. */
+  removeCgroups(id: string, spec: Spec): Promise<void>;
+}
+
+export class NativeShims implements Shims {
+  readonly #deps: NativeShimsDeps;
+
+  constructor(deps: NativeShimsDeps) {
+    this.#deps = deps;
+  }
+
+  async create(request: ShimCreate, signal: AbortSignal): Promise<Shim> {
+    const { id, stateDir, spec, io } = request;
+    const plans = this.#deps.compile(request);
+    const whyOf = (index: number): string => plans.plan[index]?.why ?? "create";
+    const socket = await openConnection(this.#deps.socketPath, signal);
+    const early: ProcessStatus[] = [];
+    let made: NativeShim | undefined;
+    const control = new ShimControl(socket, (exit) =>
+      made === undefined ? early.push(exit) : made.processEnded(exit),
+    );
+    try {
+      socket.write(encodeFrame("shim", shimBody(id, stateDir)));
+      const reply = await control.request("create", (number) => createBody(number, io, plans), whyOf);
+      const identity = { stateDir, spec, pid: reply.u32(), initPid: reply.u32() };
+      made = new NativeShim(identity, control, this.#deps.control(id, spec), whyOf);
+      for (const exit of early) made.processEnded(exit);
+      return made;
+    } catch (error) {
+      control.close();
+      throw error;
+    }
+  }
+
+  async adopt({ id, stateDir, spec }: AdoptRequest, signal: AbortSignal): Promise<Shim | ProcessExit> {
+    const socket = await findShim(join(stateDir, "shim.sock"), signal);
+    if (socket === undefined) {
+      const exit = await findExitRecord(stateDir, "");
+      if (exit === undefined) throw notFound("task", id);
+      return exit;
+    }
+    let made: NativeShim | undefined;
+    const control = new ShimControl(socket, (exit) => made?.processEnded(exit));
+    const reply = await control.request("status", plainBody);
+    const pid = reply.u32();
+    const processes: ProcessStatus[] = [];
+    while (!reply.ended) processes.push(readProcess(reply));
+    const init = processes.find(({ execId }) => execId === "");
+    const identity = { stateDir, spec, pid, initPid: init?.pid ?? 0 };
+    made = new NativeShim(identity, control, this.#deps.control(id, spec), () => "start");
+    made.adopt(processes);
+    return made;
+  }
+
+  async clean(id: string, stateDir: string, spec: Spec): Promise<void> {
+    await this.#deps.removeCgroups(id, spec);
+    await rm(stateDir, { recursive: true, force: true });
+  }
+}
+
+/** A connection to the shim, or undefined if none listens there any more. */
+async function findShim(path: string, signal: AbortSignal): Promise<Socket | undefined> {
+  const socket = connect({ path });
+  try {
+    await once(socket, "connect", { signal });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    if (signal.aborted) throw error;
+    return undefined;
+  }
+}
