@@ -140,7 +140,7 @@ function reportPlaced({ reason, place }: PlacedError): { code: number; text: str
 }
 
 /** What the user reads, and the exit code. */
-export function report(error: unknown): { code: number; text: string } {
+function report(error: unknown): { code: number; text: string } {
   if (error instanceof PlacedError) return reportPlaced(error);
   if (error instanceof ExitError)
     return { code: error.code, text: error.message === "" ? "" : `${error.message}\n` };

@@ -53,7 +53,7 @@ async function credentialsFor(session: Session, server: string): Promise<Credent
 }
 
 /** The value of X-Registry-Auth. */
-export async function registryAuth(session: Session, reference: Reference): Promise<string> {
+async function registryAuth(session: Session, reference: Reference): Promise<string> {
   const server = serverOf(reference);
   const found = await credentialsFor(session, server);
   const fields =

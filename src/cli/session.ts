@@ -9,7 +9,7 @@ import { readSettings, type Settings } from "./settings.ts";
 
 export const DEFAULT_HOST = "unix:///run/gantry/docker.sock";
 
-export interface InputStream extends Readable {
+interface InputStream extends Readable {
   readonly isTTY?: boolean;
   setRawMode?(raw: boolean): unknown;
 }

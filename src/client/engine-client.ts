@@ -12,8 +12,8 @@ const OLDEST_VERSION = "1.24";
 /** A JSON answer (not a stream) may be this long. */
 const MAX_ANSWER = 256 * 1024 * 1024;
 
-export type QueryValue = string | number | boolean | readonly string[] | undefined;
-export type Query = Readonly<Record<string, QueryValue>>;
+type QueryValue = string | number | boolean | readonly string[] | undefined;
+type Query = Readonly<Record<string, QueryValue>>;
 export type Filters = Readonly<Record<string, readonly string[]>>;
 
 export interface ApiRequest {
@@ -45,7 +45,7 @@ export interface EngineClientOptions {
 const minorOf = (version: string): number => Number(version.split(".")[1] ?? 0);
 
 /** The older of two versions "1.41". */
-export const olderVersion = (a: string, b: string): string => (minorOf(a) < minorOf(b) ? a : b);
+const olderVersion = (a: string, b: string): string => (minorOf(a) < minorOf(b) ? a : b);
 
 /** `filters={"name":{"web":true}}`, as Docker's client writes them. */
 export const encodeFilters = (filters: Filters | undefined): string | undefined => {
@@ -56,7 +56,7 @@ export const encodeFilters = (filters: Filters | undefined): string | undefined 
   return JSON.stringify(Object.fromEntries(sets));
 };
 
-export function encodeQuery(query: Query | undefined): string {
+function encodeQuery(query: Query | undefined): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value === undefined || value === false || value === "") continue;

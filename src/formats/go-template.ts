@@ -16,7 +16,7 @@ export interface Template {
   execute(data: unknown): string;
 }
 
-export class TemplateExecutionError extends Error {
+class TemplateExecutionError extends Error {
   override readonly name = "TemplateExecutionError";
 }
 

@@ -4,8 +4,8 @@
 //   byte 1-3   zero
 //   byte 4-7   length of the payload, big endian
 
-export const FRAME_HEADER_BYTES = 8;
-export type FrameStream = 0 | 1 | 2 | 3;
+const FRAME_HEADER_BYTES = 8;
+type FrameStream = 0 | 1 | 2 | 3;
 
 export interface Frame {
   readonly stream: FrameStream;

@@ -14,7 +14,7 @@ function scale(size: number, base: number, units: readonly string[]): { value: n
 }
 
 /** C's %.Ng: N significant digits, no trailing zeros, an exponent when the number is at least 10^N. */
-export function formatSignificant(value: number, digits: number): string {
+function formatSignificant(value: number, digits: number): string {
   if (value === 0) return "0";
   const exponent = Number(value.toExponential(digits - 1).split("e")[1]);
   if (exponent >= digits || exponent < -4) {

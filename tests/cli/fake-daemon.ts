@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 
-export interface Asked {
+interface Asked {
   /** "POST /containers/create?name=web", without the version. */
   readonly line: string;
   readonly body: string;

@@ -85,7 +85,7 @@ export const listOf = <T>(name: string, help: FlagHelp, parse: (text: string) =>
 });
 
 /** A single value that is converted when the command line is read; undefined if not given. */
-export const parsed = <T>(
+const parsed = <T>(
   name: string,
   help: FlagHelp & { readonly value: string },
   parse: (text: string) => T,

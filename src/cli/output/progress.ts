@@ -16,7 +16,7 @@ function bar(current: number, total: number, columns: number): string {
 }
 
 /** "[==>      ]  1.2MB/5MB", as the daemon's detail says; "" if it says nothing. */
-export function formatProgress(detail: ProgressMessage["progressDetail"], columns: number): string {
+function formatProgress(detail: ProgressMessage["progressDetail"], columns: number): string {
   const current = detail?.current ?? 0;
   const total = detail?.total ?? 0;
   if (current <= 0 && total <= 0) return "";
@@ -31,7 +31,7 @@ const isEmptied = ({ progressDetail }: ProgressMessage): boolean =>
   progressDetail !== undefined && Object.keys(progressDetail).length > 0;
 
 /** One display of one stream of messages. */
-export class ProgressDisplay {
+class ProgressDisplay {
   readonly #out: OutputStream;
   readonly #rows = new Map<string, number>();
 

@@ -40,7 +40,7 @@ interface Attached {
 }
 
 /** Which streams the caller wants: named by -a, else the outputs, and the input with -i. */
-export function attachedStreams(of: Of): Attached {
+function attachedStreams(of: Of): Attached {
   const named = of(OPTIONS.attach).map((name) => name.toLowerCase());
   for (const name of named)
     if (!["stdin", "stdout", "stderr"].includes(name))

@@ -15,7 +15,7 @@ const PACKAGE = "busybox-static";
 const PT_INTERP = 3;
 
 /** No program header of an ELF file asks for a loader: it runs where no library is. */
-export function isStatic(program: Buffer): boolean {
+function isStatic(program: Buffer): boolean {
   if (program.length < 64 || program.toString("latin1", 0, 4) !== "\x7fELF" || program[4] !== 2) return false;
   const start = Number(program.readBigUInt64LE(32));
   const size = program.readUInt16LE(54);

@@ -14,6 +14,10 @@ import { ExitError } from "../../grammar/errors.ts";
 
 const run = promisify(execFile);
 
+// Both are of util-linux, which Debian cannot be without.
+const UNSHARE = "unshare";
+const NSENTER = "nsenter";
+
 const START_MS = 15_000;
 const STOP_MS = 20_000;
 
@@ -39,7 +43,7 @@ function spawnDaemon(program: string, folder: string): Daemon {
   const options = ["--host", host, "--data-root", join(folder, "data"), "--exec-root", join(folder, "run")];
   const pidfile = ["--pidfile", join(folder, "gantryd.pid")];
   const words = ["--net", "--mount", "--", program, ...options, ...pidfile];
-  const child = spawn("unshare", words, { stdio: ["ignore", log, log], detached: true, cwd: "/" });
+  const child = spawn(UNSHARE, words, { stdio: ["ignore", log, log], detached: true, cwd: "/" });
   closeSync(log);
   const ended = new Promise<void>((resolve) =>
     child.once("exit", () => resolve()).once("error", () => resolve()),
@@ -112,7 +116,7 @@ export async function startPrivateEngine(program: string, signal: AbortSignal): 
   undo.defer(() => removeContainers(engine));
   const runInNetwork = async (command: string, args: readonly string[]): Promise<string> => {
     const target = ["--target", String(daemon.child.pid), "--net", "--", command, ...args];
-    return (await run("nsenter", target, { signal })).stdout;
+    return (await run(NSENTER, target, { signal })).stdout;
   };
   const held = undo.move();
   return { host: daemon.host, engine, runInNetwork, [Symbol.asyncDispose]: () => held.disposeAsync() };
