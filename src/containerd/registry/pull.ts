@@ -134,8 +134,9 @@ export class ImagePuller {
     const chosen = await this.#choose(job, top, request);
     const { descriptor, manifest, bytes } = chosen;
     await storeDocument(this.#deps.content, job.scope, { descriptor, bytes }, manifestLabels(manifest));
+    const known = await hasBlob(this.#deps.content, job.scope, manifest.config.digest);
     const config = await this.#config(job, manifest);
-    await this.#layers(job, manifest, config);
+    await this.#layers(job, planLayers(manifest, config), known);
     const chainId = chainIds(config.rootfs.diff_ids).at(-1) ?? "";
     return {
       target: top.descriptor,
@@ -195,16 +196,10 @@ export class ImagePuller {
     return config;
   }
 
-  async #layers(job: Job, manifest: Manifest, config: ImageConfig): Promise<void> {
-    const diffIds = config.rootfs.diff_ids;
-    const chain = chainIds(diffIds);
-    const layers = manifest.layers.map((descriptor, index) => ({
-      descriptor,
-      diffId: diffIds[index] ?? "",
-      chainId: chain[index] ?? "",
-      parent: chain[index - 1] ?? "",
-    }));
+  /** `known`: the image was here before; nothing is told of layers that are all here as well. */
+  async #layers(job: Job, layers: readonly ChainLayer[], known: boolean): Promise<void> {
     const states = await Promise.all(layers.map((layer) => this.#inspect(job, layer)));
+    if (known && states.every(({ unpacked, stored }) => unpacked && stored)) return;
     for (const { layer, unpacked, stored } of states)
       job.observer.onLayer(layer.descriptor.digest, { kind: unpacked && stored ? "exists" : "found" });
     // The first failure ends the rest.
@@ -296,6 +291,17 @@ export class ImagePuller {
     await this.#unpacks.run(key, work, { onProgress: (state) => observer.onLayer(digest, state), signal });
     await this.#hold(scope, `snapshots/${this.#options.snapshotter}`, layer.chainId);
   }
+}
+
+function planLayers(manifest: Manifest, config: ImageConfig): readonly ChainLayer[] {
+  const diffIds = config.rootfs.diff_ids;
+  const chain = chainIds(diffIds);
+  return manifest.layers.map((descriptor, index) => ({
+    descriptor,
+    diffId: diffIds[index] ?? "",
+    chainId: chain[index] ?? "",
+    parent: chain[index - 1] ?? "",
+  }));
 }
 
 export function decodeConfig(bytes: Uint8Array): ImageConfig {

@@ -53,8 +53,7 @@ export async function pullImage(
       credentials: request.credentials,
     },
     {
-      onResolved: () =>
-        emit(statusMessage(`Pulling from ${familiarName(wanted)}`, wanted.digest ?? wanted.tag ?? "")),
+      onResolved: () => emit(statusMessage(`Pulling from ${wanted.path}`, wanted.digest ?? wanted.tag ?? "")),
       onLayer: (digest, state) => progress.tell(digest, state),
     },
     (image) => nameImage(deps, wanted, image),

@@ -69,9 +69,8 @@ export class WireWriter {
   }
 }
 
-const wrong = (kind: FieldKind, value: unknown): never => {
-  throw new TypeError(`cannot encode ${typeof value} as ${kind}`);
-};
+const wrong = (kind: FieldKind, value: unknown): TypeError =>
+  new TypeError(`cannot encode ${typeof value} as ${kind}`);
 const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
 const isTimes = (value: unknown): value is FileTimes =>
   typeof value === "object" && value !== null && "sec" in value && "nsec" in value;
@@ -80,20 +79,20 @@ const isAttributes = (value: unknown): value is Attributes =>
 
 function encodeNumber(writer: WireWriter, kind: FieldKind, value: unknown): void {
   const number = value ?? (kind === "optSlot" ? NONE : 0);
-  if (typeof number !== "number" && typeof number !== "bigint") return wrong(kind, value);
+  if (typeof number !== "number" && typeof number !== "bigint") throw wrong(kind, value);
   if (kind === "u64" || kind === "i64") writer.u64(BigInt(number));
   else writer.u32(Number(number));
 }
 
 function encodeList(writer: WireWriter, kind: FieldKind, value: unknown): void {
   const list = value ?? [];
-  if (!isList(list)) return wrong(kind, value);
+  if (!isList(list)) throw wrong(kind, value);
   writer.u32(list.length);
   for (const item of list) {
     if (typeof item === "string" && kind === "strs") writer.str(item);
     else if (typeof item === "number" && kind === "numbers") writer.u32(item);
     else if (item instanceof Uint8Array && kind === "blobs") writer.bytes(item);
-    else wrong(kind, item);
+    else throw wrong(kind, item);
   }
 }
 
@@ -114,30 +113,42 @@ function encodeAttributes(writer: WireWriter, attributes: Attributes): void {
   }
 }
 
-function encodeValue(writer: WireWriter, kind: FieldKind, value: unknown): void {
-  switch (kind) {
-    case "bool":
-      return writer.u32(value === true ? 1 : 0);
-    case "str":
-    case "optStr":
-      if (value === undefined && kind === "optStr") return writer.none();
-      return typeof value === "string" ? writer.str(value) : wrong(kind, value);
-    case "bytes":
-      return value instanceof Uint8Array ? writer.bytes(value) : wrong(kind, value);
-    case "strs":
-    case "numbers":
-    case "blobs":
-      return encodeList(writer, kind, value);
-    case "times":
-      return isTimes(value) ? encodeTimes(writer, value) : wrong(kind, value);
-    case "attributes":
-      return isAttributes(value) ? encodeAttributes(writer, value) : wrong(kind, value);
-    default:
-      return encodeNumber(writer, kind, value);
-  }
+function encodeText(writer: WireWriter, kind: FieldKind, value: unknown): void {
+  if (value === undefined && kind === "optStr") writer.none();
+  else if (typeof value === "string") writer.str(value);
+  else throw wrong(kind, value);
 }
+
+function encodeBytes(writer: WireWriter, kind: FieldKind, value: unknown): void {
+  if (!(value instanceof Uint8Array)) throw wrong(kind, value);
+  writer.bytes(value);
+}
+
+const encoders: Readonly<Record<FieldKind, (writer: WireWriter, kind: FieldKind, value: unknown) => void>> = {
+  u32: encodeNumber,
+  i32: encodeNumber,
+  u64: encodeNumber,
+  i64: encodeNumber,
+  slot: encodeNumber,
+  optSlot: encodeNumber,
+  bool: (writer, _kind, value) => writer.u32(value === true ? 1 : 0),
+  str: encodeText,
+  optStr: encodeText,
+  bytes: encodeBytes,
+  strs: encodeList,
+  numbers: encodeList,
+  blobs: encodeList,
+  times: (writer, kind, value) => {
+    if (!isTimes(value)) throw wrong(kind, value);
+    encodeTimes(writer, value);
+  },
+  attributes: (writer, kind, value) => {
+    if (!isAttributes(value)) throw wrong(kind, value);
+    encodeAttributes(writer, value);
+  },
+};
 
 /** Writes the fields in the layout's order; absent optional fields have a wire value of their own. */
 export function encodeFields(writer: WireWriter, fields: readonly Field[], values: object): void {
-  for (const [name, kind] of fields) encodeValue(writer, kind, Reflect.get(values, name));
+  for (const [name, kind] of fields) encoders[kind](writer, kind, Reflect.get(values, name));
 }
