@@ -1,0 +1,138 @@
+// Small parsers of a container's settings.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decodeContainerConfig, decodeHostConfig } from "#spec/container-config.ts";
+import { execEnv, replaceEnv } from "./environment.ts";
+import { readHardLimits } from "./host-facts.ts";
+import { logAttributes, validateLogConfig } from "./log-config.ts";
+import { mergeImageConfig } from "./merge-image-config.ts";
+import { chooseName, parseContainerName } from "./names.ts";
+import { planPorts } from "./ports.ts";
+import { parseSecurityOptions } from "./security-opt.ts";
+import { parseSignal } from "./signals.ts";
+
+const config = (value: object) => decodeContainerConfig(value, "");
+const commandOf = (own: object, image: object) => {
+  const { Entrypoint, Cmd } = mergeImageConfig(config(own), image);
+  return { Entrypoint, Cmd };
+};
+
+for (const [name, own, image, expected] of [
+  [
+    "the image's entrypoint and command",
+    {},
+    { Entrypoint: ["e"], Cmd: ["c"] },
+    { Entrypoint: ["e"], Cmd: ["c"] },
+  ],
+  [
+    "a command for the image's entrypoint",
+    { Cmd: ["x"] },
+    { Entrypoint: ["e"], Cmd: ["c"] },
+    { Entrypoint: ["e"], Cmd: ["x"] },
+  ],
+  [
+    "an entrypoint drops the image's command",
+    { Entrypoint: ["x"] },
+    { Entrypoint: ["e"], Cmd: ["c"] },
+    { Entrypoint: ["x"], Cmd: null },
+  ],
+  [
+    "an empty entrypoint drops the image's",
+    { Entrypoint: [""], Cmd: ["x"] },
+    { Entrypoint: ["e"] },
+    { Entrypoint: null, Cmd: ["x"] },
+  ],
+] as const)
+  test(`merging: ${name}`, () => {
+    assert.deepEqual(commandOf(own, image), expected);
+  });
+
+test("merging: variables and labels of the user win", () => {
+  const merged = mergeImageConfig(config({ Env: ["A=2", "C=3"], Labels: { x: "2" }, Cmd: ["c"] }), {
+    Env: ["A=1", "B=1"],
+    Labels: { x: "1", y: "1" },
+    Volumes: { "/v": {} },
+  });
+  assert.deepEqual(merged.Env, ["A=2", "C=3", "B=1"]);
+  assert.deepEqual(merged.Labels, { x: "2", y: "1" });
+  assert.deepEqual(merged.Volumes, { "/v": {} });
+});
+
+test("a container without any command is refused", () => {
+  assert.throws(() => mergeImageConfig(config({}), {}), { message: "no command specified" });
+});
+
+test("a variable without a value removes", () => {
+  assert.deepEqual(replaceEnv(["A=1", "B=2"], ["A", "B=3"]), ["B=3"]);
+  const env = execEnv({ Hostname: "h", Tty: true, Env: ["PATH=/p"] }, { tty: false, env: ["X=1"] }, "/root");
+  assert.deepEqual(env, ["PATH=/p", "HOSTNAME=h", "X=1", "HOME=/root"]);
+});
+
+test("-P publishes what is exposed and not bound", () => {
+  const ports = planPorts(
+    config({ ExposedPorts: { "80/tcp": {}, "90-91/udp": {} } }),
+    decodeHostConfig(
+      { PublishAllPorts: true, PortBindings: { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "8080-8090" }] } },
+      "",
+    ),
+  );
+  assert.deepEqual(ports, [
+    { proto: "tcp", containerPort: 80, hostIp: "127.0.0.1", hostPort: 8080, hostPortEnd: 8090 },
+    { proto: "udp", containerPort: 90, hostIp: "", hostPort: 0 },
+    { proto: "udp", containerPort: 91, hostIp: "", hostPort: 0 },
+  ]);
+});
+
+test("log options are checked, and attributes chosen by them", () => {
+  assert.throws(() => validateLogConfig({ Type: "json-file", Config: { foo: "1" } }), {
+    message: "unknown log opt 'foo' for json-file log driver",
+  });
+  assert.throws(() => validateLogConfig({ Type: "json-file", Config: { "max-file": "2" } }), /max-size/);
+  assert.throws(() => validateLogConfig({ Type: "frob", Config: {} }), {
+    message: "logger: no log driver named 'frob' is registered",
+  });
+  const log = { Type: "json-file", Config: { labels: "a,c", "env-regex": "^X" } };
+  assert.equal(
+    logAttributes(log, config({ Labels: { a: "1", b: "2" }, Env: ["XY=3", "Z=4"] })),
+    '{"a":"1","XY":"3"}',
+  );
+});
+
+test("signals have names, numbers and real-time offsets", () => {
+  assert.deepEqual(["SIGTERM", "int", "9", "RTMIN+3", "SIGRTMAX-1"].map(parseSignal), [15, 2, 9, 37, 63]);
+  for (const bad of ["FOO", "0", "RTMIN+99"])
+    assert.throws(() => parseSignal(bad), { message: `Invalid signal: ${bad}` });
+});
+
+test("security options are read in both spellings", () => {
+  assert.deepEqual(parseSecurityOptions(["no-new-privileges", "seccomp=unconfined"]), {
+    noNewPrivileges: true,
+    seccomp: "unconfined",
+  });
+  assert.deepEqual(parseSecurityOptions(["no-new-privileges:false", "label=disable"]), {
+    noNewPrivileges: false,
+    seccomp: "builtin",
+  });
+  assert.throws(() => parseSecurityOptions(["foo"]), { message: 'invalid --security-opt 1: "foo"' });
+  assert.throws(() => parseSecurityOptions(["foo=1"]), { message: 'invalid --security-opt 2: "foo=1"' });
+});
+
+test("a chosen name is free and allowed", () => {
+  const taken = new Set<string>();
+  for (let index = 0; index < 100; index++)
+    taken.add(parseContainerName(chooseName((name) => taken.has(name), "f".repeat(64))));
+  assert.equal(taken.size, 100);
+  assert.equal(
+    chooseName(() => true, "f".repeat(64)),
+    "f".repeat(12),
+  );
+});
+
+test("hard limits are read by the ulimits' names", () => {
+  const text =
+    "Limit                     Soft Limit           Hard Limit           Units     \n" +
+    "Max cpu time              unlimited            unlimited            seconds   \n" +
+    "Max open files            1024                 524288               files     \n";
+  assert.deepEqual([...readHardLimits(text)], [["nofile", 524_288]]);
+});
