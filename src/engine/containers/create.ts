@@ -131,7 +131,6 @@ async function prepareFiles(
 /** Docker's defaults for what the client left open. */
 function fillHostConfig(deps: CreateDeps, given: HostConfig): HostConfig {
   const v1 = deps.host.cgroupVersion === 1;
-  const donor = containerOf(given.NetworkMode);
   const logType = given.LogConfig.Type || "json-file";
   const logOptions =
     given.LogConfig.Type === ""
@@ -139,7 +138,8 @@ function fillHostConfig(deps: CreateDeps, given: HostConfig): HostConfig {
       : given.LogConfig.Config;
   return {
     ...given,
-    NetworkMode: donor === undefined ? given.NetworkMode : `container:${deps.containers.get(donor).id}`,
+    NetworkMode: nameDonor(deps, given.NetworkMode),
+    PidMode: nameDonor(deps, given.PidMode),
     IpcMode: given.IpcMode || "private",
     CgroupnsMode: given.CgroupnsMode || (v1 ? "host" : "private"),
     ShmSize: given.ShmSize === 0 ? defaultShmSize : given.ShmSize,
@@ -150,6 +150,12 @@ function fillHostConfig(deps: CreateDeps, given: HostConfig): HostConfig {
     OomKillDisable: v1 ? (given.OomKillDisable ?? false) : null,
     ...fillPaths(given),
   };
+}
+
+/** "container:web" by the id of the container, which stays when it is renamed. */
+function nameDonor(deps: CreateDeps, mode: string): string {
+  const donor = containerOf(mode);
+  return donor === undefined ? mode : `container:${deps.containers.get(donor).id}`;
 }
 
 function fillPaths(given: HostConfig): Pick<HostConfig, "MaskedPaths" | "ReadonlyPaths"> {

@@ -15,7 +15,7 @@ import type { EtcDirectory } from "./etc-directory.ts";
 import { findDevices, type HostDevices } from "./host-devices.ts";
 import type { HostFacts } from "./host-facts.ts";
 import type { ContainerVolumes } from "./mounts.ts";
-import { type NetworkPlan, planNetwork } from "./network-plan.ts";
+import { type NetworkPlan, planNetwork, planPidNamespace } from "./network-plan.ts";
 import { buildSpec } from "./oci-spec.ts";
 import type { ContainerState } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
@@ -63,6 +63,7 @@ export async function launch(
     ...prepared,
     record: container.record,
     host: deps.host,
+    pidns: planPidNamespace(deps.containers, container.record),
     netns: network.kind === "join" ? network.path : (sandbox?.path ?? ""),
     etcDir: writeEtcFiles(deps, context, sandbox),
     seccomp: deps.seccomp,

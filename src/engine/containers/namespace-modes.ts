@@ -26,8 +26,8 @@ function checkMode(what: "IPC" | "PID", mode: string, allowed: readonly string[]
   if (allowed.includes(mode)) return;
   const owner = containerOf(mode);
   if (owner === undefined || owner === "") throw invalid(`invalid ${what} mode: ${mode}`);
-  // Joining needs the donor's namespaces kept while it lives; not there yet.
-  throw unsupported(`--${what.toLowerCase()} ${mode}`);
+  // Sharing memory needs the donor's /dev/shm, which lies in its own mount namespace.
+  if (what === "IPC") throw unsupported(`--${what.toLowerCase()} ${mode}`);
 }
 
 function validateNetworkMode(config: ContainerConfig, hostConfig: HostConfig): void {

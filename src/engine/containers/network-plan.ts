@@ -49,3 +49,18 @@ function planJoin(containers: Pick<ContainerStore, "get">, reference: string): N
   const path = sandbox === undefined ? `/proc/${donor.state.pid}/ns/net` : sandbox.path;
   return { kind: "join", path, donor: donor.id };
 }
+
+/** Path of the pid namespace to join; undefined for one of its own. */
+export function planPidNamespace(
+  containers: Pick<ContainerStore, "get">,
+  { hostConfig }: ContainerRecord,
+): string | undefined {
+  const reference = containerOf(hostConfig.PidMode);
+  if (reference === undefined) return undefined;
+  const donor = containers.get(reference);
+  if (donor.state.status !== "running")
+    throw conflict(
+      `cannot join PID of a non running container: container ${donor.record.name} is ${donor.state.status}`,
+    );
+  return `/proc/${donor.state.pid}/ns/pid`;
+}

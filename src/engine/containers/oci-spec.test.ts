@@ -50,6 +50,7 @@ function build({ config, hostConfig, mounts = [], netns = "/netns/s" }: Settings
       hostname: "host",
     },
     netns,
+    pidns: undefined,
     etcDir: "/containers/c",
     seccomp: (profile, capabilities) => ({ defaultAction: `${profile} ${capabilities.length}` }),
   };

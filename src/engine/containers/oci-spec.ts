@@ -20,6 +20,8 @@ export interface SpecInput {
   readonly host: HostFacts;
   /** Network namespace to join; "" is the host's. */
   readonly netns: string;
+  /** Pid namespace to join; undefined for one of its own or the host's. */
+  readonly pidns: string | undefined;
   readonly etcDir: string;
   /** Docker's profile, or the JSON text of one, for a capability set. */
   readonly seccomp: (profile: string, capabilities: readonly string[]) => Seccomp;
@@ -93,15 +95,18 @@ export function buildResources({ record, devices }: Pick<SpecInput, "record" | "
   };
 }
 
-function planNamespaces({ record, netns }: SpecInput): NonNullable<Linux["namespaces"]> {
+function planNamespaces({ record, netns, pidns }: SpecInput): NonNullable<Linux["namespaces"]> {
   const { hostConfig } = record;
   const own: NamespaceType[] = ["mount"];
   if (hostConfig.UTSMode !== "host") own.push("uts");
-  if (hostConfig.PidMode !== "host") own.push("pid");
+  if (hostConfig.PidMode === "") own.push("pid");
   if (hostConfig.IpcMode !== "host") own.push("ipc");
   if (hostConfig.CgroupnsMode === "private") own.push("cgroup");
-  const namespaces = own.map((type) => ({ type }));
-  return netns === "" ? namespaces : [...namespaces, { type: "network", path: netns }];
+  return [
+    ...own.map((type) => ({ type })),
+    ...(pidns === undefined ? [] : [{ type: "pid", path: pidns } as const]),
+    ...(netns === "" ? [] : [{ type: "network", path: netns } as const]),
+  ];
 }
 
 function planSysctls({ record, netns }: SpecInput): Readonly<Record<string, string>> {
