@@ -28,7 +28,8 @@ static void update_reading(struct shim *shim, struct process *process)
 	for (int i = 0; i < 2; i++) {
 		struct output *output = &process->outputs[i];
 		if (output->source.fd >= 0)
-			watch(shim, &output->source, process->blocked == 0 && output->pending == NULL ? EPOLLIN : 0);
+			watch(shim, &output->source,
+			      !process->held && process->blocked == 0 && output->pending == NULL ? EPOLLIN : 0);
 	}
 }
 
@@ -311,6 +312,10 @@ void attach_client(struct shim *shim, struct connection *client, struct process 
 	client->streams[2] = flags & 4;
 	client->source.ready = client_ready;
 	watch(shim, &client->source, EPOLLIN);
+	if (process->held) {
+		process->held = false;
+		update_reading(shim, process);
+	}
 }
 
 /* The process is done: each client gets its rest and the end. */
@@ -417,7 +422,7 @@ static int open_pipes(struct shim *shim, struct process *process, const struct i
 		fcntl(output->source.fd, F_SETPIPE_SZ, PIPE_SIZE); /* best effort: there is a limit for each user */
 		set_nonblocking(output->source.fd);
 		output->source.ready = output_ready;
-		watch(shim, &output->source, EPOLLIN);
+		watch(shim, &output->source, process->held ? 0 : EPOLLIN);
 	}
 	return 0;
 }
@@ -425,6 +430,7 @@ static int open_pipes(struct shim *shim, struct process *process, const struct i
 int open_stdio(struct shim *shim, struct process *process, const struct io_request *io, struct stdio *stdio)
 {
 	process->stdin_once = io->stdin_once;
+	process->held = io->kind == IO_ATTACH && !io->has_log && process->id[0] != '\0';
 	for (int i = 0; i < 2; i++)
 		process->outputs[i].stream = i + 1, process->outputs[i].process = process;
 	if (io->has_log) {
@@ -455,7 +461,7 @@ void attach_terminal(struct shim *shim, struct process *process, int master)
 	process->input.ready = input_ready;
 	output->source.fd = master;
 	output->source.ready = output_ready;
-	watch(shim, &output->source, EPOLLIN);
+	watch(shim, &output->source, process->held ? 0 : EPOLLIN);
 	if (process->input_fifo.fd >= 0)
 		watch(shim, &process->input_fifo, EPOLLIN);
 }

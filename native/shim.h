@@ -86,6 +86,7 @@ struct process {
 	bool stdin_once;
 	bool input_ends; /* after what is pending */
 	unsigned blocked; /* clients that are behind */
+	bool held; /* output nobody keeps: read once the first client is there */
 	struct log *log;
 	int exit_code;
 	struct timespec ended_at;
