@@ -1,0 +1,64 @@
+// A further process of a running container: joins what the init lives in, then gives up its rights as the init did.
+
+import { cgroupPaths } from "#kernel/cgroups/paths.ts";
+import { planJoin, planOpenForClone } from "#kernel/cgroups/plan-cgroup.ts";
+import type { Op, Plan } from "#kernel/plan/ops.ts";
+import type { Process, Spec } from "#spec/oci-runtime.ts";
+import { allCapabilities, planUntraceable } from "./compile.ts";
+import type { HostFacts } from "./host-facts.ts";
+import { O_CLOEXEC, O_PATH } from "./linux-flags.table.ts";
+import { isPrivate, namespaceFlags, readNamespaces } from "./namespaces.ts";
+import { planProgram } from "./process/plan-program.ts";
+import { planOpenTerminal } from "./process/plan-terminal.ts";
+import { compileSeccomp } from "./seccomp/compile-seccomp.ts";
+import { CGROUP_SLOT, FIRST_NAMESPACE_SLOT, ROOT_SLOT } from "./slots.ts";
+import type { Warn } from "./warnings.ts";
+
+export interface ExecOptions {
+  readonly id: string;
+  /** The container's init, on the host. */
+  readonly initPid: number;
+  readonly host: HostFacts;
+  readonly warn: Warn;
+}
+
+export function compileExec(spec: Spec, process: Process, { id, initPid, host, warn }: ExecOptions): Plan {
+  const cgroup = cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || `/${id}`);
+  const namespaces = readNamespaces(spec.linux);
+  const ownUserNamespace = isPrivate(namespaces, "user");
+  return [
+    planUntraceable,
+    ...planJoin(cgroup),
+    ...planOpenForClone(cgroup, CGROUP_SLOT),
+    ...planEnter(spec, initPid),
+    {
+      op: "clone",
+      why: "a process of the container",
+      flags: 0,
+      ...(cgroup.v2 !== undefined && { intoCgroupSlot: CGROUP_SLOT }),
+    },
+    { op: "setsid", why: "a session of its own" },
+    { op: "open", why: "root of the container", path: "/", flags: O_PATH | O_CLOEXEC, slot: ROOT_SLOT },
+    ...planOpenTerminal(process),
+    ...planProgram(process, {
+      host,
+      ownUserNamespace,
+      grantable: ownUserNamespace ? allCapabilities : host.grantable,
+      filter: compileSeccomp(spec.linux?.seccomp, host.arch),
+      awaitStart: false,
+      warn,
+    }),
+  ];
+}
+
+/** All at once by pidfd: either the process is in every namespace of the init or nothing has changed. */
+function planEnter(spec: Spec, initPid: number): readonly Op[] {
+  const { created, joined } = readNamespaces(spec.linux);
+  const flags = joined.reduce((sum, { type }) => sum | namespaceFlags[type], created);
+  const why = `namespaces of process ${initPid}`;
+  return [
+    { op: "pidfd", why, pid: initPid, slot: FIRST_NAMESPACE_SLOT },
+    { op: "setns", why, slot: FIRST_NAMESPACE_SLOT, flags },
+    { op: "close", why, slot: FIRST_NAMESPACE_SLOT },
+  ];
+}

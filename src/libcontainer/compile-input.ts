@@ -1,0 +1,28 @@
+// What every part of a compilation works from.
+
+import type { CgroupPaths } from "#kernel/cgroups/paths.ts";
+import type { Mount, Process, Spec } from "#spec/oci-runtime.ts";
+import type { HostFacts } from "./host-facts.ts";
+import type { Namespaces } from "./namespaces.ts";
+import type { Warn } from "./warnings.ts";
+
+export interface CompileOptions {
+  readonly id: string;
+  /** Mounted in order at spec.root.path, in the container's mount namespace; empty: the directory is ready. */
+  readonly rootfs: readonly Mount[];
+  /** Directory that a relative spec.root.path is below. */
+  readonly bundle?: string;
+  readonly host: HostFacts;
+  /** False: run at once, without the stop between create and start. */
+  readonly awaitStart?: boolean;
+}
+
+export interface CompileInput {
+  readonly spec: Spec;
+  readonly options: CompileOptions;
+  readonly process: Process;
+  readonly rootPath: string;
+  readonly cgroup: CgroupPaths;
+  readonly namespaces: Namespaces;
+  readonly warn: Warn;
+}

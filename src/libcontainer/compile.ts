@@ -1,0 +1,141 @@
+// An OCI specification as a plan: every step between the fork of a container's first process and its program.
+//
+//   host        cgroups, namespaces to join                 root of the machine, the machine's mounts
+//   clone       ------------------------------------------- new namespaces; in a user namespace, its maps
+//   container   root file system, mounts, /dev, terminal    below the root's fd, symlinks cannot lead out
+//   pivotRoot   ------------------------------------------- the machine's mounts are gone
+//   program     limits, user, awaitStart, seccomp, exec     fewer rights with each step
+
+import { posix } from "node:path";
+import { invalid } from "#base/errors.ts";
+import { type CgroupPaths, cgroupPaths } from "#kernel/cgroups/paths.ts";
+import { planCgroup, planJoin, planOpenForClone, planRemove } from "#kernel/cgroups/plan-cgroup.ts";
+import type { Op, Plan } from "#kernel/plan/ops.ts";
+import type { Process, Spec } from "#spec/oci-runtime.ts";
+import type { CompileInput, CompileOptions } from "./compile-input.ts";
+import { CLONE_NEWNS, CLONE_NEWTIME, PR_SET_DUMPABLE } from "./linux-flags.table.ts";
+import { planEarlyMounts, planEarlyTrees } from "./mounts/early-sources.ts";
+import { planContainerRoot } from "./mounts/plan-container-root.ts";
+import { planIsolation, planRootfs } from "./mounts/plan-rootfs.ts";
+import { hasNew, isPrivate, planJoinNamespaces, planTimeOffsets, readNamespaces } from "./namespaces.ts";
+import { capabilityNames } from "./process/capabilities.table.ts";
+import { planKeyring } from "./process/plan-keyring.ts";
+import { planOomScore } from "./process/plan-oom-score.ts";
+import { planProgram } from "./process/plan-program.ts";
+import { compileSeccomp } from "./seccomp/compile-seccomp.ts";
+import { CGROUP_SLOT } from "./slots.ts";
+import { planIdMaps } from "./user-namespace.ts";
+
+export interface CompiledContainer {
+  readonly plan: Plan;
+  /** Host plan that removes what the plan leaves on the host, when it failed and after the container's end. */
+  readonly undo: Plan;
+  readonly cgroup: CgroupPaths;
+  readonly warnings: readonly string[];
+}
+
+export function compileContainer(spec: Spec, options: CompileOptions): CompiledContainer {
+  const warnings: string[] = [];
+  const { host } = options;
+  const cgroup = cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || posix.join("/", options.id));
+  const input: CompileInput = {
+    spec,
+    options,
+    process: processOf(spec),
+    rootPath: rootPathOf(spec, options.bundle),
+    cgroup,
+    namespaces: readNamespaces(spec.linux),
+    warn: (message) => warnings.push(message),
+  };
+  const plan = [...planHostSide(input), ...planClone(input), ...planContainerSide(input)];
+  return { plan, undo: planRemove(cgroup), cgroup, warnings };
+}
+
+function processOf(spec: Spec): Process {
+  if (spec.process === undefined) throw invalid("process property must not be empty");
+  return spec.process;
+}
+
+function rootPathOf(spec: Spec, bundle: string | undefined): string {
+  const path = spec.root?.path;
+  if (path === undefined || path === "") throw invalid("root property must not be empty");
+  if (posix.isAbsolute(path)) return posix.normalize(path);
+  if (bundle === undefined) throw invalid(`root.path ${path} is relative and there is no bundle`);
+  return posix.join(bundle, path);
+}
+
+/** The process is not to be traced by anything in the namespaces that it enters (CVE-2016-9962). */
+export const planUntraceable: Op = {
+  op: "prctl",
+  why: "nobody may look into the setup",
+  option: PR_SET_DUMPABLE,
+  args: [0],
+};
+
+function planHostSide({ spec, options, rootPath, cgroup, namespaces }: CompileInput): Plan {
+  const { host, rootfs } = options;
+  const ownUser = isPrivate(namespaces, "user");
+  return [
+    planUntraceable,
+    ...planCgroup(cgroup, host.cgroups, spec.linux?.resources ?? {}),
+    ...planJoin(cgroup),
+    ...planOpenForClone(cgroup, CGROUP_SLOT),
+    ...planTimeOffsets(spec.linux?.timeOffsets),
+    ...planEarlyTrees(spec, ownUser),
+    ...(ownUser
+      ? [
+          { op: "unshare", why: "mounts that need the machine's root", flags: CLONE_NEWNS } as const,
+          planIsolation(),
+          ...planRootfs(rootPath, rootfs),
+        ]
+      : []),
+    ...planJoinNamespaces(namespaces),
+    ...(ownUser ? planEarlyMounts(spec, rootPath, hasNew(namespaces, "network")) : []),
+  ];
+}
+
+function planClone({ spec, options, cgroup, namespaces }: CompileInput): Plan {
+  const hasOffsets = Object.keys(spec.linux?.timeOffsets ?? {}).length > 0;
+  const flags = hasOffsets ? namespaces.created & ~CLONE_NEWTIME : namespaces.created;
+  const clone: Op = {
+    op: "clone",
+    why: "new namespaces",
+    flags,
+    ...(cgroup.v2 !== undefined && { intoCgroupSlot: CGROUP_SLOT }),
+  };
+  return [
+    clone,
+    ...(hasNew(namespaces, "user") ? planIdMaps(spec.linux) : []),
+    { op: "setsid", why: "a session of its own" },
+    ...planKeyring(options.id, options.host),
+  ];
+}
+
+function planContainerSide(input: CompileInput): Plan {
+  const { spec, options, process, namespaces, warn } = input;
+  const { host } = options;
+  const ownUserNamespace = isPrivate(namespaces, "user");
+  return [
+    ...planOomScore(process.oomScoreAdj, host, warn),
+    ...planContainerRoot(input),
+    ...planNames(spec),
+    ...planProgram(process, {
+      host,
+      ownUserNamespace,
+      grantable: ownUserNamespace ? allCapabilities : host.grantable,
+      filter: compileSeccomp(spec.linux?.seccomp, host.arch),
+      awaitStart: options.awaitStart ?? true,
+      warn,
+    }),
+  ];
+}
+
+/** A new user namespace holds every capability over what it owns. */
+export const allCapabilities = (1n << BigInt(capabilityNames.length)) - 1n;
+
+function planNames({ hostname, domainname }: Spec): Plan {
+  return [
+    ...(hostname ? [{ op: "sethostname", why: "hostname", name: hostname } as const] : []),
+    ...(domainname ? [{ op: "setdomainname", why: "domainname", name: domainname } as const] : []),
+  ];
+}

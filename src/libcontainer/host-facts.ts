@@ -1,0 +1,58 @@
+// What compiling a plan must know of this machine. Read once by a program, given to every compilation.
+
+import { existsSync, readFileSync } from "node:fs";
+import { release } from "node:os";
+import { type CgroupLayout, detectCgroups } from "#kernel/cgroups/layout.ts";
+import { parseMountInfo } from "#kernel/mountinfo/parse-mountinfo.ts";
+import { type Limit, parseLimits } from "#kernel/procfs/limits.ts";
+import { parseStatus } from "#kernel/procfs/status.ts";
+
+export interface KernelVersion {
+  readonly major: number;
+  readonly minor: number;
+}
+
+export interface HostFacts {
+  /** Node's name of the machine: "x64", "arm64". */
+  readonly arch: string;
+  readonly kernel: KernelVersion;
+  /** Capabilities that the executing processes hold and can pass on: bit n is capability n. */
+  readonly grantable: bigint;
+  /** Own limits by name ("RLIMIT_NOFILE"); the executing processes have the same. */
+  readonly limits: ReadonlyMap<string, Limit>;
+  readonly oomScoreAdj: number;
+  readonly cgroups: CgroupLayout;
+  readonly hasKeyrings: boolean;
+  readonly hasKcore: boolean;
+}
+
+const read = (path: string): string => readFileSync(path, "utf8");
+
+export function readHostFacts(): HostFacts {
+  const { capBounding, capPermitted } = parseStatus(read("/proc/self/status"));
+  return {
+    arch: process.arch,
+    kernel: parseKernelVersion(release()),
+    grantable: capBounding & capPermitted,
+    limits: parseLimits(read("/proc/self/limits")),
+    oomScoreAdj: Number(read("/proc/self/oom_score_adj")),
+    cgroups: readCgroupLayout(),
+    hasKeyrings: existsSync("/proc/keys"),
+    hasKcore: existsSync("/proc/kcore"),
+  };
+}
+
+export const readCgroupLayout = (): CgroupLayout =>
+  detectCgroups({
+    mounts: parseMountInfo(read("/proc/self/mountinfo")),
+    own: read("/proc/self/cgroup"),
+    v2Controllers: (mountPoint) => read(`${mountPoint}/cgroup.controllers`),
+  });
+
+export function parseKernelVersion(text: string): KernelVersion {
+  const [, major = "0", minor = "0"] = /^(\d+)\.(\d+)/.exec(text) ?? [];
+  return { major: Number(major), minor: Number(minor) };
+}
+
+export const kernelIsAtLeast = (kernel: KernelVersion, major: number, minor: number): boolean =>
+  kernel.major > major || (kernel.major === major && kernel.minor >= minor);

@@ -1,0 +1,58 @@
+// Where a container may not be given a mount, and targets that no symlink of an image may stand for.
+
+import { posix } from "node:path";
+import { invalid } from "#base/errors.ts";
+import type { Op } from "#kernel/plan/ops.ts";
+import type { Mount } from "#spec/oci-runtime.ts";
+import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../linux-flags.table.ts";
+import { ROOT_SLOT } from "../slots.ts";
+
+/** Files of /proc that tools like lxcfs replace: runc's list. */
+const replaceable: ReadonlySet<string> = new Set([
+  "/proc/cpuinfo",
+  "/proc/diskstats",
+  "/proc/meminfo",
+  "/proc/stat",
+  "/proc/swaps",
+  "/proc/uptime",
+  "/proc/loadavg",
+  "/proc/slabinfo",
+  "/proc/net/dev",
+  "/proc/sys/kernel/ns_last_pid",
+  "/proc/sys/crypto/fips_enabled",
+]);
+
+/** An absolute path without "..", as seen in the container. */
+export const targetOf = (mount: Mount): string => {
+  const target = posix.join("/", mount.destination);
+  return target.length > 1 && target.endsWith("/") ? target.slice(0, -1) : target;
+};
+
+/** Nothing but procfs may stand at /proc: confinement by label and our own checks read it (CVE-2019-16884). */
+export function refuseForbiddenTarget(mount: Mount): void {
+  const target = targetOf(mount);
+  if (target === "/") throw invalid("invalid mount target: destination can't be '/'");
+  if (target === "/proc") {
+    if (mount.type === "proc" || mount.source === "/proc") return;
+    throw invalid(`"${target}" cannot be mounted because it is not of type proc`);
+  }
+  if (target.startsWith("/proc/") && !replaceable.has(target))
+    throw invalid(`"${target}" cannot be mounted because it is inside /proc`);
+}
+
+const guarded: ReadonlySet<string> = new Set(["/proc", "/sys", "/dev"]);
+
+export const isGuarded = (target: string): boolean => guarded.has(target);
+
+/** Opens the directory itself: a symlink fails with ENOTDIR. */
+export const planOpenGuarded = (target: string, why: string, slot: number): readonly Op[] => [
+  { op: "mkdir", why, path: target, root: ROOT_SLOT, mode: 0o755, parents: true },
+  {
+    op: "open",
+    why: `${why} is a directory and no symlink`,
+    path: target,
+    root: ROOT_SLOT,
+    flags: O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+    slot,
+  },
+];

@@ -1,0 +1,77 @@
+// Everything that is mounted, made or hidden below the container's root, up to the pivot.
+
+import type { Op, Plan } from "#kernel/plan/ops.ts";
+import type { Spec } from "#spec/oci-runtime.ts";
+import type { CompileInput } from "../compile-input.ts";
+import { hasNew, isPrivate } from "../namespaces.ts";
+import { planConsole, planOpenTerminal } from "../process/plan-terminal.ts";
+import { ROOT_SLOT } from "../slots.ts";
+import { planSysctls } from "../sysctl.ts";
+import { assignTreeSlots, earlyMountIndexes } from "./early-sources.ts";
+import { planDevices } from "./plan-devices.ts";
+import { planLateReadonly, planMounts, planReadonly } from "./plan-mounts.ts";
+import { planIsolation, planOpenRoot, planRootfs, planRootPropagation, planSelfBind } from "./plan-rootfs.ts";
+
+export function planContainerRoot({
+  spec,
+  options,
+  process,
+  rootPath,
+  cgroup,
+  namespaces,
+}: CompileInput): Plan {
+  const { host, rootfs } = options;
+  const ownUserNamespace = isPrivate(namespaces, "user");
+  const mounts = spec.mounts ?? [];
+  return [
+    planIsolation(),
+    { op: "umask", why: "modes are as given", mask: 0 },
+    ...(ownUserNamespace ? [planSelfBind(rootPath)] : planRootfs(rootPath, rootfs)),
+    planOpenRoot(rootPath),
+    ...planMounts(mounts, {
+      cgroup,
+      ownCgroupNamespace: isPrivate(namespaces, "cgroup"),
+      ownUserNamespace,
+      trees: assignTreeSlots(spec, ownUserNamespace),
+      done: ownUserNamespace ? earlyMountIndexes(spec, hasNew(namespaces, "network")) : new Set(),
+    }),
+    ...planDevices(spec, { ownUserNamespace, hasKcore: host.hasKcore }),
+    ...planOpenTerminal(process),
+    ...planConsole(process),
+    ...planWorkingDirectory(process.cwd),
+    ...planSysctls(spec.linux?.sysctl, {
+      isPrivate: (type) => isPrivate(namespaces, type),
+      hostname: spec.hostname,
+    }),
+    ...planHidden(spec),
+    ...planLateReadonly(mounts),
+    ...(spec.root?.readonly === true ? [planReadonly("", "root.readonly")] : []),
+    { op: "pivotRoot", why: "the machine's mounts disappear", newRoot: rootPath },
+    ...planRootPropagation(spec.linux?.rootfsPropagation),
+  ];
+}
+
+/** As runc does: a missing working directory is made if it can be. */
+const planWorkingDirectory = (cwd: string): Plan =>
+  cwd === "/"
+    ? []
+    : [
+        {
+          op: "mkdir",
+          why: `process.cwd ${cwd}`,
+          path: cwd,
+          root: ROOT_SLOT,
+          mode: 0o755,
+          parents: true,
+          mayFail: true,
+        },
+      ];
+
+const planHidden = ({ linux }: Spec): Plan => [
+  ...(linux?.readonlyPaths ?? []).map(
+    (path): Op => ({ op: "readonlyPath", why: `linux.readonlyPaths ${path}`, path, root: ROOT_SLOT }),
+  ),
+  ...(linux?.maskedPaths ?? []).map(
+    (path): Op => ({ op: "maskPath", why: `linux.maskedPaths ${path}`, path, root: ROOT_SLOT }),
+  ),
+];

@@ -1,0 +1,134 @@
+// The last part of every plan: the process gives up what it may not keep, waits for the start if it must, and becomes the program.
+//
+// The order is the kernel's: the bounding set needs CAP_SETPCAP; the change of user needs CAP_SETUID and clears what is effective
+// unless PR_SET_KEEPCAPS holds the permitted set; a filter without no_new_privs needs CAP_SYS_ADMIN; ambient needs the final sets.
+
+import { invalid } from "#base/errors.ts";
+import type { Op, Plan } from "#kernel/plan/ops.ts";
+import type { Process } from "#spec/oci-runtime.ts";
+import type { HostFacts } from "../host-facts.ts";
+import { PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from "../linux-flags.table.ts";
+import type { CompiledFilter } from "../seccomp/compile-seccomp.ts";
+import type { Warn } from "../warnings.ts";
+import { type CapabilityMasks, capabilityMasks } from "./capabilities.ts";
+import { execCandidates, withHome } from "./exec-candidates.ts";
+import { planRlimits } from "./plan-rlimits.ts";
+import { planStandardStreams } from "./plan-terminal.ts";
+import { checkWorkingDirectory } from "./working-directory.ts";
+
+export interface ProgramContext {
+  readonly host: HostFacts;
+  readonly filter: CompiledFilter | undefined;
+  readonly ownUserNamespace: boolean;
+  /** Capabilities that the executing process holds when it comes here. */
+  readonly grantable: bigint;
+  /** Container creation stops before the program until the task is started. */
+  readonly awaitStart: boolean;
+  readonly warn: Warn;
+}
+
+export function planProgram(process: Process, context: ProgramContext): Plan {
+  const [name] = process.args ?? [];
+  if (name === undefined) throw invalid("args must not be empty");
+  const { uid, gid, umask, additionalGids } = readUser(process);
+  const masks = capabilityMasks(process.capabilities, context.grantable, context.warn);
+  const cwd = checkWorkingDirectory(process.cwd);
+  const env = withHome(process.env ?? [], uid);
+  return [
+    ...planStandardStreams(process),
+    ...planStdioOwner(uid, gid, context.ownUserNamespace),
+    ...planRlimits(process.rlimits ?? [], context.host, context.warn),
+    { op: "chdir", why: `process.cwd ${cwd}`, path: cwd },
+    { op: "umask", why: "process.user.umask", mask: umask },
+    { op: "capBounding", why: "process.capabilities.bounding", mask: masks.bounding },
+    ...planUser({ uid, gid, additionalGids }),
+    ...(process.noNewPrivileges === true ? [noNewPrivileges] : []),
+    { op: "cloexecFrom", why: "only 0, 1 and 2 reach the program", first: 3 },
+    ...(context.awaitStart ? [{ op: "awaitStart", why: "created" } as const] : []),
+    ...planConfinement(process, masks, context),
+    {
+      op: "exec",
+      why: `process.args ${name}`,
+      candidates: execCandidates(name, env),
+      argv: process.args ?? [],
+      env,
+    },
+  ];
+}
+
+const MAX_ID = 2 ** 32 - 2;
+
+function readUser({ user }: Process): {
+  uid: number;
+  gid: number;
+  umask: number;
+  additionalGids: readonly number[];
+} {
+  const { uid = 0, gid = 0, umask = 0o022, additionalGids = [] } = user ?? {};
+  for (const id of [uid, gid, ...additionalGids])
+    if (!Number.isInteger(id) || id < 0 || id > MAX_ID) throw invalid(`user or group id ${id} is not valid`);
+  return { uid, gid, umask, additionalGids };
+}
+
+const planStdioOwner = (uid: number, gid: number, ownUserNamespace: boolean): Plan =>
+  uid === 0 && !ownUserNamespace
+    ? []
+    : [
+        {
+          op: "chownStdio",
+          why: "standard streams belong to the user",
+          uid,
+          gid,
+          ...(ownUserNamespace && { mayFail: true }),
+        },
+      ];
+
+function planUser(user: {
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids: readonly number[];
+}): Plan {
+  const why = "process.user";
+  const keep: readonly Op[] =
+    user.uid === 0
+      ? []
+      : [{ op: "prctl", why: "keep capabilities across setuid", option: PR_SET_KEEPCAPS, args: [1] }];
+  return [
+    ...keep,
+    { op: "setgroups", why: `${why}.additionalGids`, gids: user.additionalGids },
+    { op: "setgid", why: `${why}.gid`, gid: user.gid },
+    { op: "setuid", why: `${why}.uid`, uid: user.uid },
+  ];
+}
+
+const noNewPrivileges: Op = {
+  op: "prctl",
+  why: "process.noNewPrivileges",
+  option: PR_SET_NO_NEW_PRIVS,
+  args: [1, 0, 0, 0],
+};
+
+/** A filter that no privilege is needed for comes last, so that it need not allow what comes before. */
+function planConfinement(process: Process, masks: CapabilityMasks, context: ProgramContext): Plan {
+  const capabilities = planCapabilities(masks);
+  const { filter, grantable } = context;
+  if (filter === undefined) return capabilities;
+  const install: Op = { op: "seccomp", why: "linux.seccomp", filter: filter.program, flags: filter.flags };
+  if (process.noNewPrivileges === true) return [...capabilities, install];
+  if ((process.user?.uid ?? 0) === 0) return [install, ...capabilities];
+  const raise: Op = {
+    op: "capset",
+    why: "setuid took CAP_SYS_ADMIN, which linux.seccomp needs",
+    effective: grantable,
+    permitted: grantable,
+    inheritable: 0n,
+  };
+  return [raise, install, ...capabilities];
+}
+
+function planCapabilities(masks: CapabilityMasks): Plan {
+  const why = "process.capabilities";
+  const { effective, permitted, inheritable, ambient } = masks;
+  const final: Op = { op: "capset", why, effective, permitted, inheritable };
+  return ambient === 0n ? [final] : [final, { op: "capAmbient", why: `${why}.ambient`, mask: ambient }];
+}

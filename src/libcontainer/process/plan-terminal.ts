@@ -1,0 +1,58 @@
+// Standard streams: what the shim put into their slots, or a terminal of the container's own devpts.
+
+import type { Op, Plan } from "#kernel/plan/ops.ts";
+import type { Process } from "#spec/oci-runtime.ts";
+import {
+  PTY_MASTER_SLOT,
+  PTY_SLAVE_SLOT,
+  ROOT_SLOT,
+  STDERR_SLOT,
+  STDIN_SLOT,
+  STDOUT_SLOT,
+} from "../slots.ts";
+
+const why = "process.terminal";
+
+/** Opens a terminal and sends its master to the shim. */
+export function planOpenTerminal(process: Process): Plan {
+  if (process.terminal !== true) return [];
+  const size = process.consoleSize;
+  return [
+    { op: "openPty", why, root: ROOT_SLOT, master: PTY_MASTER_SLOT, slave: PTY_SLAVE_SLOT },
+    ...(size === undefined
+      ? []
+      : [{ op: "windowSize", why, slot: PTY_MASTER_SLOT, rows: size.height, cols: size.width } as const]),
+    { op: "sendFd", why, slot: PTY_MASTER_SLOT },
+    { op: "close", why, slot: PTY_MASTER_SLOT },
+  ];
+}
+
+/** The terminal is also /dev/console. */
+export function planConsole(process: Process): Plan {
+  if (process.terminal !== true) return [];
+  const at = { why: `${why} /dev/console` };
+  return [
+    { op: "touch", ...at, path: "/dev/console", root: ROOT_SLOT, mode: 0o600 },
+    {
+      op: "bind",
+      ...at,
+      sourceSlot: PTY_SLAVE_SLOT,
+      target: "/dev/console",
+      root: ROOT_SLOT,
+      recursive: false,
+    },
+  ];
+}
+
+export function planStandardStreams(process: Process): Plan {
+  const terminal = process.terminal === true;
+  const slots = terminal
+    ? [PTY_SLAVE_SLOT, PTY_SLAVE_SLOT, PTY_SLAVE_SLOT]
+    : [STDIN_SLOT, STDOUT_SLOT, STDERR_SLOT];
+  const control: Plan = terminal ? [{ op: "controllingTty", why, slot: PTY_SLAVE_SLOT }] : [];
+  return [
+    ...control,
+    ...slots.map((slot, fd): Op => ({ op: "dupTo", why: "standard streams", slot, fd })),
+    ...[...new Set(slots)].map((slot): Op => ({ op: "close", why: "standard streams", slot })),
+  ];
+}

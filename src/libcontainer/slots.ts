@@ -1,0 +1,21 @@
+// Which slot of the executing process holds what. Every plan of this layer keeps to it.
+
+import { SLOT_BASE } from "#kernel/plan/ops.ts";
+
+export const ROOT_SLOT = 0;
+/** A directory that the next operation works below. */
+export const SCRATCH_SLOT = 1;
+export const PTY_MASTER_SLOT = 2;
+export const PTY_SLAVE_SLOT = 3;
+export const CGROUP_SLOT = 4;
+/** Namespaces to join, one slot each. */
+export const FIRST_NAMESPACE_SLOT = 5;
+/** Detached mount trees of bind sources. */
+export const FIRST_TREE_SLOT = 13;
+export const LAST_TREE_SLOT = 28;
+/** Where the shim puts its ends of the process's standard streams before the plan runs. */
+export const STDIN_SLOT = 29;
+export const STDOUT_SLOT = 30;
+export const STDERR_SLOT = 31;
+
+export const fdOf = (slot: number): number => SLOT_BASE + slot;

@@ -1,0 +1,46 @@
+// Shims of gantry-exec over libcontainer's plans and this machine's cgroups.
+
+import { readCgroupPids, removeCgroups, setFrozen } from "#kernel/cgroups/control.ts";
+import { type CgroupPaths, cgroupPaths } from "#kernel/cgroups/paths.ts";
+import { planCgroup } from "#kernel/cgroups/plan-cgroup.ts";
+import type { Executor } from "#kernel/plan/executor.ts";
+import { compileContainer } from "#libcontainer/compile.ts";
+import { compileExec } from "#libcontainer/compile-exec.ts";
+import type { HostFacts } from "#libcontainer/host-facts.ts";
+import { NativeShims } from "#shim/native/native-shims.ts";
+import type { Shims } from "#shim/shim.ts";
+import type { Spec } from "#spec/oci-runtime.ts";
+
+export interface NativeShimOptions {
+  readonly executor: Executor;
+  /** The zygote's socket. */
+  readonly socketPath: string;
+  readonly host: HostFacts;
+  /** What a specification asks for and this machine does not grant. */
+  readonly warn: (message: string) => void;
+}
+
+export function createNativeShims({ executor, socketPath, host, warn }: NativeShimOptions): Shims {
+  const pathsOf = (id: string, spec: Spec): CgroupPaths =>
+    cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || `/${id}`);
+  return new NativeShims({
+    socketPath,
+    compile: ({ id, spec, rootfs }) => {
+      const compiled = compileContainer(spec, { id, rootfs, host });
+      for (const message of compiled.warnings) warn(`container ${id}: ${message}`);
+      return compiled;
+    },
+    control: (id, spec) => ({
+      planExec: (process, initPid) => compileExec(spec, process, { id, initPid, host, warn }),
+      pids: () => readCgroupPids(pathsOf(id, spec)),
+      freeze: (frozen) => setFrozen(pathsOf(id, spec), frozen),
+      update: async (resources) => {
+        await executor.run(
+          planCgroup(pathsOf(id, spec), host.cgroups, resources),
+          new AbortController().signal,
+        );
+      },
+    }),
+    removeCgroups: (id, spec) => removeCgroups(pathsOf(id, spec)),
+  });
+}
