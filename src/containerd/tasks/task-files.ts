@@ -57,6 +57,7 @@ export class TaskFiles {
       mkdirSync(join(this.#root, namespace), { mode: 0o711, recursive: true });
       mkdirSync(directory, { mode: 0o711 });
     }
+    mkdirSync(join(directory, "rootfs"), { mode: 0o700 }); // what a relative root.path means
     writeFileSync(join(directory, "task.json"), JSON.stringify(record), { mode: 0o600 });
     return directory;
   }
