@@ -27,7 +27,9 @@ export interface DiskUsage {
 /** One system call of the plan that a container's start would run. */
 export interface ExplainedStep {
   readonly index?: number;
-  readonly side?: string;
+  /** Done by the shim on behalf of the child, in the host's namespaces. */
+  readonly host?: boolean;
+  /** "mount("proc", "/proc", …)". */
   readonly call?: string;
   readonly why?: string;
 }

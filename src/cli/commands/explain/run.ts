@@ -1,19 +1,25 @@
 import type { ExplainedStep } from "#client/system.ts";
 import { alignColumns } from "#formats/table.ts";
 import { ANY, type Command } from "../../grammar/command.ts";
-import { optionalText } from "../../grammar/flags.ts";
+import { optionalText, toggle } from "../../grammar/flags.ts";
+import { ellipsis } from "../../output/texts.ts";
 import { OPTIONS, optionFlags } from "../../run-options/flags.ts";
 import { createRequest } from "../../run-options/request.ts";
 
 const format = optionalText("format", { about: "Print the steps as 'json'" });
 
+const noTrunc = toggle("no-trunc", { about: "Don't truncate output" });
+
+const CALL_WIDTH = 100;
+
 /** Tabs and newlines of an argument must not break the table. */
 const oneLine = (text: string | undefined): string => (text ?? "").replace(/[\t\n]/g, " ");
 
-function table(steps: readonly ExplainedStep[]): string {
-  const rows = steps.map((step, at) =>
-    [String(step.index ?? at), oneLine(step.side), oneLine(step.call), oneLine(step.why)].join("\t"),
-  );
+function table(steps: readonly ExplainedStep[], whole: boolean): string {
+  const rows = steps.map(({ index, host, call, why }, at) => {
+    const text = whole ? oneLine(call) : ellipsis(oneLine(call), CALL_WIDTH);
+    return [String(index ?? at), host === true ? "host" : "child", text, oneLine(why)].join("\t");
+  });
   return alignColumns(`${["STEP\tSIDE\tSYSTEM CALL\tWHY", ...rows].join("\n")}\n`, {
     minWidth: 4,
     padding: 2,
@@ -25,7 +31,7 @@ export const command: Command = {
   about: "Show every system call that a run would make, and why",
   takes: [1, ANY],
   passThrough: true,
-  flags: [...optionFlags, format],
+  flags: [...optionFlags, format, noTrunc],
   run: async (call) => {
     const { session, option, signal } = call;
     const wanted = option(format) ?? "";
@@ -33,6 +39,6 @@ export const command: Command = {
     const request = createRequest(call, session.surroundings.env, false);
     const engine = await session.engine(signal);
     const steps = await engine.system.explain(request, option(OPTIONS.name), signal);
-    session.out(wanted === "json" ? `${JSON.stringify(steps, null, 2)}\n` : table(steps));
+    session.out(wanted === "json" ? `${JSON.stringify(steps, null, 2)}\n` : table(steps, option(noTrunc)));
   },
 };
