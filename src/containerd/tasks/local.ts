@@ -1,5 +1,6 @@
 // Tasks over shims. Tasks do not wait for each other; a new one waits for its predecessor of the same name to be cleaned up.
 
+import { isAbsolute, join } from "node:path";
 import type { Duplex } from "node:stream";
 import type { AttachOptions, Shim, ShimCreate, Shims } from "#shim/shim.ts";
 import type { Resources, Spec } from "#spec/oci-runtime.ts";
@@ -79,7 +80,7 @@ export class LocalTasks implements Tasks, AsyncDisposable {
     if (this.#tasks.has(directory) || this.#making.has(directory)) throw alreadyExists(`task ${id}`);
     this.#making.add(directory);
     try {
-      const spec = await this.#specOf(scope, create);
+      const spec = rootedAt(directory, await this.#specOf(scope, create));
       const record = { spec, rootfs: create.rootfs, io: create.io };
       await this.#vacate(id, directory, spec);
       this.#files.make(scope.namespace, id, record);
@@ -186,8 +187,8 @@ export class LocalTasks implements Tasks, AsyncDisposable {
     const { explain } = this.#deps.readers;
     if (explain === undefined) throw notImplemented("explain");
     const id = create.containerId;
-    const spec = await this.#specOf(scope, create);
     const stateDir = this.#files.directory(scope.namespace, id);
+    const spec = rootedAt(stateDir, await this.#specOf(scope, create));
     return explain({ id, stateDir, spec, rootfs: create.rootfs, io: parseTaskIo(create.io) });
   }
 
@@ -248,6 +249,13 @@ export class LocalTasks implements Tasks, AsyncDisposable {
       .finally(() => this.#cleaning.delete(directory));
     this.#cleaning.set(directory, cleaning);
   }
+}
+
+/** A relative root is in the task's directory: the bundle of a runtime's terms. */
+function rootedAt(directory: string, spec: Spec): Spec {
+  const { root } = spec;
+  if (root === undefined || isAbsolute(root.path)) return spec;
+  return { ...spec, root: { ...root, path: join(directory, root.path) } };
 }
 
 function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

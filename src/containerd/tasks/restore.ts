@@ -21,7 +21,12 @@ async function restoreTask(deps: TaskDeps, identity: TaskIdentity): Promise<Task
   const record = deps.files.find(directory);
   try {
     if (record !== undefined)
-      return takeOver(deps, identity, record, await deps.shims.adopt({ id, stateDir: directory, spec: record.spec }, deps.signal));
+      return takeOver(
+        deps,
+        identity,
+        record,
+        await deps.shims.adopt({ id, stateDir: directory, spec: record.spec }, deps.signal),
+      );
   } catch (error) {
     if (!isKind(error, "notFound")) throw error;
   }

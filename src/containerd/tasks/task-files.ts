@@ -59,6 +59,8 @@ export class TaskFiles {
     }
     mkdirSync(join(directory, "rootfs"), { mode: 0o700 }); // what a relative root.path means
     writeFileSync(join(directory, "task.json"), JSON.stringify(record), { mode: 0o600 });
+    const root = record.spec.root?.path ?? "";
+    if (root.startsWith(`${directory}/`)) mkdirSync(root, { recursive: true, mode: 0o711 });
     return directory;
   }
 

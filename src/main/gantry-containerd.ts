@@ -1,0 +1,86 @@
+// The containerd layer alone, for ctr and other daemons:
+//   gantry-containerd [--root DIR] [--state DIR] [--address SOCKET]
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { serveContainerd } from "#containerd/server.ts";
+import { startZygote } from "#kernel/zygote/zygote.ts";
+import { readHostFacts } from "#libcontainer/host-facts.ts";
+import { openContainerdLayer } from "./containerd-layer.ts";
+import { nativeProgram } from "./native-program.ts";
+import { createNativeShims } from "./native-shims.ts";
+
+const help = `Usage: gantry-containerd [OPTIONS]
+
+Gantry's containerd layer alone
+
+Options:
+      --root string      Directory of content, snapshots and metadata (default "/var/lib/gantry/containerd")
+      --state string     Directory of running tasks (default "/run/gantry-containerd")
+      --address string   Socket to serve on (default "<state>/containerd.sock")
+      --help             Print this
+`;
+
+interface Settings {
+  readonly root: string;
+  readonly state: string;
+  readonly address: string;
+}
+
+/** undefined: help was asked for. Throws for what it does not know. */
+function readSettings(args: readonly string[]): Settings | undefined {
+  const text = { type: "string" } as const;
+  const { values } = parseArgs({
+    args: [...args],
+    options: { root: text, state: text, address: text, help: { type: "boolean", short: "h" } },
+  });
+  if (values.help === true) return undefined;
+  const state = values.state ?? "/run/gantry-containerd";
+  return {
+    root: values.root ?? "/var/lib/gantry/containerd",
+    state,
+    address: values.address ?? join(state, "containerd.sock"),
+  };
+}
+
+async function run({ root, state, address }: Settings): Promise<void> {
+  process.umask(0o022);
+  const stopped = waitForStop();
+  mkdirSync(state, { recursive: true, mode: 0o711 });
+  const socketPath = join(state, "zygote.sock");
+  const host = readHostFacts();
+  await using executor = await startZygote({ binary: nativeProgram(), socket: socketPath });
+  const shims = createNativeShims({ executor, socketPath, host, warn: (message) => console.error(message) });
+  await using services = await openContainerdLayer({
+    root,
+    execRoot: state,
+    shims,
+    executorSocket: socketPath,
+    cgroups: host.cgroups,
+  });
+  await using _server = await serveContainerd(services, address);
+  console.error(`serving ${address}`);
+  await stopped;
+}
+
+function waitForStop(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  process.once("SIGTERM", () => resolve());
+  process.once("SIGINT", () => resolve());
+  return promise;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    const settings = readSettings(args);
+    if (settings === undefined) process.stdout.write(help);
+    else await run(settings);
+    return 0;
+  } catch (error) {
+    console.error(`gantry-containerd: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
