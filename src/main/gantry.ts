@@ -10,15 +10,17 @@ const onSignal: ListenToSignal = (name, listener) => {
   return { [Symbol.dispose]: () => process.off(name, listener) };
 };
 
-/** bin/gantryd of this checkout or package, whether we run from src/main or from a bundle in dist. */
+/** bin/gantryd of this checkout or package, whether we run from src/main, from a bundle in dist, or as one executable. */
 function daemonProgram(): string {
-  const folder = dirname(realpathSync(process.argv[1] ?? process.execPath));
-  const candidates = ["../../bin/gantryd", "../bin/gantryd", "gantryd"].map((path) => join(folder, path));
+  const homes = [process.argv[1], process.execPath].filter((path) => path !== undefined && existsSync(path));
+  const candidates = homes.flatMap((home) => {
+    const folder = dirname(realpathSync(home ?? ""));
+    return ["../../bin/gantryd", "../bin/gantryd", "gantryd"].map((path) => join(folder, path));
+  });
   return candidates.find((path) => existsSync(path)) ?? "gantryd";
 }
 
 async function main(): Promise<number> {
-  const program = daemonProgram();
   const { env, stdout, stderr } = process;
   // A reader that leaves (`gantry ps | head -1`) is no error.
   stdout.on("error", () => process.exit(0));
@@ -35,9 +37,11 @@ async function main(): Promise<number> {
       onSignal,
       startDaemon: async (signal) => {
         const { startDaemon } = await import("#cli/autostart.ts");
-        await startDaemon({ program, stderr }, signal);
+        await startDaemon({ program: daemonProgram(), stderr }, signal);
       },
-      daemonProgram: program,
+      get daemonProgram() {
+        return daemonProgram();
+      },
       now: () => Date.now(),
     },
     new AbortController().signal,
