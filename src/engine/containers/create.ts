@@ -152,10 +152,10 @@ function fillHostConfig(deps: CreateDeps, given: HostConfig): HostConfig {
   };
 }
 
-/** "container:web" by the id of the container, which stays when it is renamed. */
+/** "container:web" by the id of the container, which stays when it is renamed. An unknown one is told at the start. */
 function nameDonor(deps: CreateDeps, mode: string): string {
-  const donor = containerOf(mode);
-  return donor === undefined ? mode : `container:${deps.containers.get(donor).id}`;
+  const donor = deps.containers.find(containerOf(mode) ?? "");
+  return donor === undefined ? mode : `container:${donor.id}`;
 }
 
 function fillPaths(given: HostConfig): Pick<HostConfig, "MaskedPaths" | "ReadonlyPaths"> {

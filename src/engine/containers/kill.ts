@@ -1,6 +1,6 @@
 // POST /containers/{id}/kill.
 
-import { conflict, invalid } from "#base/errors.ts";
+import { conflict, invalid, notFound, prefixed } from "#base/errors.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -25,8 +25,9 @@ export async function killContainer(
   signal: AbortSignal,
 ): Promise<void> {
   const number = parseSignal(signalName || "SIGKILL");
-  const container = deps.containers.get(reference);
   const failed = `cannot kill container: ${reference}: `;
+  const container = deps.containers.find(reference);
+  if (container === undefined) throw prefixed(failed, notFound("container", reference));
   if (!isLinuxSignal(number)) throw invalid(`${failed}the linux daemon does not support signal ${number}`);
   await container.settle();
   if (container.state.status === "restarting") {

@@ -150,12 +150,19 @@ async function mountVolumes(
   undo: AsyncDisposableStack,
 ): Promise<void> {
   for (const mount of container.record.mounts) {
-    if (mount.type === "bind" && mount.createSource)
-      await mkdir(mount.source, { recursive: true, mode: 0o755 });
+    if (mount.type === "bind" && mount.createSource) await makeSource(mount.source);
     if (mount.type !== "volume") continue;
     undo.defer(() => deps.volumes.unmount(mount.name, container.id));
     await deps.volumes.mount(mount.name, container.id);
   }
+}
+
+/** A missing source of -v becomes a directory. */
+async function makeSource(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o755 }).catch((error: unknown) => {
+    const isThere = error instanceof Error && "code" in error && error.code === "EEXIST"; // as something else
+    if (!isThere) throw error;
+  });
 }
 
 async function lookUpUser(

@@ -25,7 +25,7 @@ export async function renameContainer(deps: RenameDeps, reference: string, newNa
 
 function reserve(deps: RenameDeps, newName: string, id: string): Disposable & { readonly name: string } {
   try {
-    const name = parseContainerName(newName);
+    const name = parseContainerName(newName.startsWith("/") ? newName : `/${newName}`);
     using held = deps.containers.reserveName(name, id);
     return { name, [Symbol.dispose]: () => held[Symbol.dispose]() };
   } catch (error) {

@@ -30,12 +30,16 @@ for (const [name, error, command, expected] of [
   ],
 ] as const)
   test(`${name} is told as Docker tells it`, () => {
-    assert.deepEqual(describeStartFailure(error, command), { ...expected, kind: "invalid" });
+    assert.deepEqual(describeStartFailure(error, command, []), { ...expected, kind: "invalid" });
   });
 
 test("a failed mount of a file on a directory carries Docker's advice and exit code 127", () => {
-  const told = describeStartFailure(failure("move_mount", "ENOTDIR", "mounts[8] /etc"), "true");
-  assert.match(told.message, /not a directory: unknown: Are you trying to mount a directory onto a file/);
+  const mounts = [{ source: "/f", destination: "/etc" }];
+  const told = describeStartFailure(failure("move_mount", "EINVAL", "mounts[8] /etc"), "true", mounts);
+  assert.match(
+    told.message,
+    /error mounting "\/f" to rootfs at "\/etc": mount \/f:\/etc: not a directory: unknown: Are you trying to mount a directory onto a file/,
+  );
   assert.equal(told.exitCode, 127);
 });
 
@@ -47,7 +51,7 @@ test("an exec that cannot run is told as an exec", () => {
 });
 
 test("an engine error keeps its words and kind", () => {
-  assert.deepEqual(describeStartFailure(conflict("port is taken"), "true"), {
+  assert.deepEqual(describeStartFailure(conflict("port is taken"), "true", []), {
     message: "port is taken",
     exitCode: 128,
     kind: "conflict",

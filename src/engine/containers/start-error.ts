@@ -13,22 +13,31 @@ const CREATE_FAILED =
   "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ";
 const EXEC_FAILED = "OCI runtime exec failed: exec failed: unable to start container process: ";
 
-export const describeStartFailure = (error: unknown, command: string): StartFailure =>
-  describe(error, command, CREATE_FAILED);
+/** Host paths by their mount points in the container. */
+type Sources = readonly { readonly destination: string; readonly source: string }[];
+
+export const describeStartFailure = (error: unknown, command: string, mounts: Sources): StartFailure =>
+  describe(error, { prefix: CREATE_FAILED, command, mounts });
 export const describeExecFailure = (error: unknown, command: string): StartFailure =>
-  describe(error, command, EXEC_FAILED);
+  describe(error, { prefix: EXEC_FAILED, command, mounts: [] });
+
+interface Attempt {
+  readonly prefix: string;
+  readonly command: string;
+  readonly mounts: Sources;
+}
 
 export const failureError = ({ kind, message }: StartFailure, cause: unknown): EngineError =>
   new EngineError(kind, message, { cause });
 
 /** A plan's failure reads "<why>: <call>(2): <ERRNO>", also after it has crossed gRPC. */
-function describe(error: unknown, command: string, prefix: string): StartFailure {
+function describe(error: unknown, attempt: Attempt): StartFailure {
   const text = error instanceof Error ? error.message : String(error);
   const match = /^(.*): (\w+)\(2\): (E[A-Z0-9]+)$/s.exec(text);
   if (match === null) return passThrough(error, text);
   const [, why = "", call = "", code = ""] = match;
-  const cause = describeCause({ why, call, code, command });
-  return { message: `${prefix}${cause}: unknown${hintOf(code, cause)}`, ...classify(cause) };
+  const cause = describeCause({ why, call, code }, attempt);
+  return { message: `${attempt.prefix}${cause}: unknown${hintOf(cause)}`, ...classify(cause) };
 }
 
 function passThrough(error: unknown, text: string): StartFailure {
@@ -39,14 +48,18 @@ interface Failure {
   readonly why: string;
   readonly call: string;
   readonly code: string;
-  readonly command: string;
 }
 
-function describeCause(failure: Failure): string {
-  const { why, call, code, command } = failure;
-  if (call === "execve" || call === "execveat" || call === "exec") return describeExec(command, code);
+function describeCause({ why, call, code }: Failure, { command, mounts }: Attempt): string {
+  if (call === "execve" || call === "execveat") return describeExec(command, code);
   if (call === "chdir") return describeChdir(why, code);
-  return `error during container init: ${why}: ${call}: ${wordsOf(code)}`;
+  const place = /^mounts\[\d+\] (.*)$/s.exec(why)?.[1];
+  const mount = mounts.find(({ destination }) => destination === place);
+  if (mount === undefined) return `error during container init: ${why}: ${call}: ${wordsOf(code)}`;
+  const { source, destination } = mount;
+  // move_mount(2) of a file onto a directory, or the other way round, is EINVAL; mount(2) says ENOTDIR.
+  const words = wordsOf(call === "move_mount" && code === "EINVAL" ? "ENOTDIR" : code);
+  return `error during container init: error mounting "${source}" to rootfs at "${destination}": mount ${source}:${destination}: ${words}`;
 }
 
 function describeExec(command: string, code: string): string {
@@ -71,8 +84,8 @@ function classify(cause: string): Pick<StartFailure, "exitCode" | "kind"> {
 }
 
 /** Docker's advice about a file mounted on a directory. */
-function hintOf(code: string, cause: string): string {
-  if (code !== "ENOTDIR" || cause.startsWith("exec:")) return "";
+function hintOf(cause: string): string {
+  if (!cause.includes("error mounting") || !cause.endsWith("not a directory")) return "";
   return ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type";
 }
 

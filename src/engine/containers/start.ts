@@ -62,7 +62,7 @@ export async function startHeld(deps: StartDeps, container: Container, signal: A
 async function recordFailure(deps: StartDeps, container: Container, error: unknown): Promise<never> {
   for (const attach of container.pendingAttaches) attach.abandon();
   container.pendingAttaches.clear();
-  const failure = describeStartFailure(error, container.record.path);
+  const failure = describeStartFailure(error, container.record.path, container.record.mounts);
   const status = container.state.status === "restarting" ? "exited" : container.state.status;
   deps.containers.saveState(container, {
     status,
