@@ -4,27 +4,28 @@
 import { invalid } from "#base/errors.ts";
 import type {
   BuildCache,
-  ContainerSummary,
-  ImageSummary,
   Volume,
 } from "#spec/engine-api/definitions.table.ts";
 
 export const usageKinds = ["container", "image", "volume", "build-cache"] as const;
 export type UsageKind = (typeof usageKinds)[number];
 
+/** As the API shows it. */
+type Shown = Readonly<Record<string, unknown>>;
+
 export interface UsageSources {
   /** With SharedSize and Containers; `layersSize` counts each layer once. */
-  images(signal: AbortSignal): Promise<{ images: readonly ImageSummary[]; layersSize: number }>;
+  images(signal: AbortSignal): Promise<{ images: readonly Shown[]; layersSize: number }>;
   /** With SizeRw and SizeRootFs. */
-  containers(signal: AbortSignal): Promise<readonly ContainerSummary[]>;
+  containers(signal: AbortSignal): Promise<readonly Shown[]>;
   /** With UsageData. */
   volumes(signal: AbortSignal): Promise<readonly Volume[]>;
 }
 
 export interface DiskUsageReport {
   readonly LayersSize?: number;
-  readonly Images: readonly ImageSummary[] | null;
-  readonly Containers: readonly ContainerSummary[] | null;
+  readonly Images: readonly Shown[] | null;
+  readonly Containers: readonly Shown[] | null;
   readonly Volumes: readonly Volume[] | null;
   readonly BuildCache: readonly BuildCache[] | null;
 }
