@@ -19,7 +19,7 @@ import { connectContainerd } from "#containerd/proxy.ts";
 import { serveContainerd } from "#containerd/server.ts";
 import { readHostFacts as readContainerFacts } from "#engine/containers/host-facts.ts";
 import { listContainers } from "#engine/containers/list.ts";
-import { restoreContainers } from "#engine/containers/restore.ts";
+import { restoreContainers, startByPolicy } from "#engine/containers/restore.ts";
 import { stopAllContainers } from "#engine/containers/stop-all.ts";
 import { type Container, containerSchema } from "#engine/containers/store.ts";
 import { wireContainers } from "#engine/containers/wiring.ts";
@@ -167,6 +167,7 @@ export async function openEngine(settings: DaemonSettings, log: Log): Promise<En
     closing.signal,
   );
   await restoreContainers(containers);
+  background.run(() => startByPolicy(containers, closing.signal));
   const machine = readMachine();
   const diskUsage = new DiskUsage(
     {

@@ -25,8 +25,8 @@ export function createNativeShims({ executor, socketPath, host, warn }: NativeSh
     cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || `/${id}`);
   return new NativeShims({
     socketPath,
-    compile: ({ id, spec, rootfs }) => {
-      const compiled = compileContainer(spec, { id, rootfs, host });
+    compile: ({ id, spec, rootfs, stateDir }) => {
+      const compiled = compileContainer(spec, { id, rootfs, bundle: stateDir, host });
       for (const message of compiled.warnings) warn(`container ${id}: ${message}`);
       return compiled;
     },
