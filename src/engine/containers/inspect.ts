@@ -5,6 +5,7 @@ import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { NetworkController } from "#network/controller.ts";
 import { scope } from "./create.ts";
 import { describeNetworkSettings } from "./describe-network.ts";
+import { configSupport, hostConfigSupport } from "./fields.table.ts";
 import { measureContainer } from "./measure.ts";
 import { hasProcess, isRunning, type MountPoint } from "./record.ts";
 import type { Container, ContainerStore } from "./store.ts";
@@ -94,25 +95,34 @@ function describeState({ state }: Container): Readonly<Record<string, unknown>> 
 
 function describeHostConfig({ record }: Container, minor: number): Readonly<Record<string, unknown>> {
   const { Annotations, KernelMemory: _kernel, KernelMemoryTCP: _tcp, ...hostConfig } = record.hostConfig;
-  return {
+  return inOrder(hostConfigSupport, {
     ...hostConfig,
     ...(Annotations !== undefined && minor >= 43 && { Annotations }),
     ...(minor < 42 && { KernelMemory: 0, KernelMemoryTCP: 0 }),
-  };
+  });
 }
 
 /** Fields that Go leaves out when they are zero are left out here too. */
 function describeConfig({ record }: Container, minor: number): Readonly<Record<string, unknown>> {
   const { ExposedPorts, ArgsEscaped, NetworkDisabled, MacAddress, ...config } = record.config;
-  return {
+  return inOrder(configSupport, {
     ...config,
     Labels: config.Labels ?? {},
     ...(ExposedPorts !== undefined && Object.keys(ExposedPorts).length > 0 && { ExposedPorts }),
     ...(ArgsEscaped === true && { ArgsEscaped }),
     ...(NetworkDisabled === true && { NetworkDisabled }),
     ...(MacAddress && minor < 52 && { MacAddress }),
-  };
+  });
 }
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const inOrder = (order: Fields, values: Fields): Fields =>
+  Object.fromEntries(
+    Object.keys(order)
+      .filter((key) => values[key] !== undefined)
+      .map((key) => [key, values[key]]),
+  );
 
 export function describeMount(mount: MountPoint): Readonly<Record<string, unknown>> {
   return {

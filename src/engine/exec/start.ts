@@ -1,5 +1,6 @@
 // POST /exec/{id}/start: runs it, detached or joined with the client's connection.
 
+import { posix } from "node:path";
 import type { Duplex } from "node:stream";
 import type { Background } from "#base/background.ts";
 import { boolean, DecodeError, integer, array as list, object } from "#base/decode.ts";
@@ -103,6 +104,8 @@ export function startAttached(deps: StartExecDeps, exec: Exec): AttachedExec {
 async function run(deps: StartExecDeps, exec: Exec, io: TaskIo, signal: AbortSignal): Promise<void> {
   const container = deps.containers.get(exec.containerId);
   try {
+    if (exec.config.workingDir !== "" && !posix.isAbsolute(exec.config.workingDir))
+      throw invalid("OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown");
     const user = await lookUpUser(deps, container, exec, signal);
     const process = buildExecProcess(container.record, exec, user, deps.host);
     const ids = { containerId: exec.containerId, execId: exec.id };
