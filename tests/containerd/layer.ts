@@ -36,6 +36,7 @@ export async function startLayer(): Promise<Layer> {
   let daemon = await start();
   undo.defer(() => daemon.end());
   const services = undo.use(connectContainerd(socket));
+  undo.defer(() => endTasks(services));
   const tryCtr: Layer["tryCtr"] = (args, options) => run(["ctr", "--address", socket, ...args], options);
   const closing = undo.move();
   return {
@@ -56,4 +57,18 @@ export async function startLayer(): Promise<Layer> {
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
+}
+
+/** Containers outlive the daemon: what a failed test left must be ended. */
+async function endTasks({ namespaces, tasks }: ContainerdServices): Promise<void> {
+  for (const { name: namespace } of await namespaces.list()) {
+    for (const { containerId, status } of await tasks.list({ namespace })) {
+      const signal = AbortSignal.timeout(5000);
+      if (status === "running" || status === "paused") {
+        await tasks.kill({ namespace }, { containerId, execId: "" }, 9, true);
+        await tasks.wait({ namespace }, containerId, "", signal);
+      }
+      await tasks.delete({ namespace }, containerId, "");
+    }
+  }
 }

@@ -14,6 +14,8 @@ export class TaskProcessState {
   exit: TaskExit | undefined;
   /** Settles when a start under way has been answered: an exit is announced after it. */
   starting: Promise<unknown> | undefined;
+  /** Settles when the process has ended, before that is announced. */
+  readonly exiting = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<TaskExit>();
 
   constructor(execId: string, io: TaskIo, definition?: Process) {

@@ -1,6 +1,8 @@
 // One task: the shim of a container and the processes it supervises.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { isKind } from "#base/errors.ts";
+import { PlanError } from "#kernel/plan/executor.ts";
 import type { ProcessExit, Shim, Shims } from "#shim/shim.ts";
 import type { TaskEvent } from "../events/messages.ts";
 import { alreadyExists, failedPrecondition, missing } from "../failures.ts";
@@ -27,6 +29,8 @@ export interface TaskIdentity {
   readonly directory: string;
 }
 
+/** Time for the init to end after its plan has failed, in milliseconds. */
+const endTime = 1000;
 /** Exit code of a container whose shim was lost. */
 const lostExitCode = 255;
 const SIGKILL = 9;
@@ -157,7 +161,14 @@ export class Task {
 
   async #startInit(signal: AbortSignal): Promise<void> {
     this.#deps.files.mark(this.identity.directory, "started");
-    await this.shim.start(signal);
+    try {
+      await this.shim.start(signal);
+    } catch (error) {
+      // Whoever is told that the program cannot be run finds the task stopped.
+      if (error instanceof PlanError)
+        await Promise.race([this.init.exiting.promise, sleep(endTime, undefined, { ref: false })]);
+      throw error;
+    }
     this.init.status = "running";
     this.#emit({ topic: "/tasks/start", containerId: this.identity.id, pid: this.init.pid });
   }
@@ -176,6 +187,7 @@ export class Task {
   async #watch(process: TaskProcessState): Promise<void> {
     const exit = await this.#waitForExit(process);
     if (exit === undefined) return;
+    process.exiting.resolve();
     await process.starting;
     const started = process.status !== "created";
     if (started && (await this.#ranOutOfMemory())) {

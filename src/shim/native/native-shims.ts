@@ -36,7 +36,12 @@ export class NativeShims implements Shims {
     const { id, stateDir, spec, io } = request;
     const plans = this.#deps.compile(request);
     const whyOf = (index: number): string => plans.plan[index]?.why ?? "create";
-    const socket = await openConnection(this.#deps.socketPath, signal);
+    // The connection outlives the request that asked for it: only the creation is cancelled with it.
+    const making = new AbortController();
+    const cancel = (): void => making.abort(signal.reason);
+    signal.throwIfAborted();
+    signal.addEventListener("abort", cancel, { once: true });
+    const socket = await openConnection(this.#deps.socketPath, making.signal);
     const early: ProcessStatus[] = [];
     let made: NativeShim | undefined;
     const control = new ShimControl(socket, (exit) =>
@@ -52,6 +57,8 @@ export class NativeShims implements Shims {
     } catch (error) {
       control.close();
       throw error;
+    } finally {
+      signal.removeEventListener("abort", cancel);
     }
   }
 

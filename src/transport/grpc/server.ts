@@ -81,45 +81,73 @@ function adapt(by: Adapting, kind: string, handler: unknown): UntypedHandleCall 
   if (kind === "unary") {
     const answer = claimed<UnaryHandler>(handler);
     return (call: ServerUnaryCall<unknown, unknown>, respond: sendUnaryData<unknown>) =>
-      void answer(call.request, describeCall(call)).then(
-        (value) => respond(null, value),
-        (error: unknown) => respond(toServerError(by, error)),
-      );
+      void answerOnce(by, call, answer, respond);
   }
   const answer = claimed<StreamHandler>(handler);
   if (kind === "server_streaming")
     return (call: ServerWritableStream<unknown, unknown>) =>
-      void pump(by, call, () => answer(call.request, describeCall(call)));
+      void pump(by, call, (described) => answer(call.request, described));
   return (call: ServerDuplexStream<unknown, unknown>) =>
     // Reading to the end must not destroy the stream: the answers are still to go.
-    void pump(by, call, () => answer(call.iterator({ destroyOnReturn: false }), describeCall(call)));
+    void pump(by, call, (described) => answer(call.iterator({ destroyOnReturn: false }), described));
 }
 
-function describeCall(call: { readonly metadata: Metadata } & Cancellable): GrpcCall {
+async function answerOnce(
+  by: Adapting,
+  call: ServerUnaryCall<unknown, unknown>,
+  handler: UnaryHandler,
+  respond: sendUnaryData<unknown>,
+): Promise<void> {
+  const { call: described, finish } = describeCall(call);
+  try {
+    const value = await handler(call.request, described);
+    finish();
+    respond(null, value);
+  } catch (error) {
+    finish();
+    respond(toServerError(by, error));
+  }
+}
+
+/** `finish`: the library calls an ended call cancelled, too; what it has made must live on. */
+function describeCall(call: { readonly metadata: Metadata } & Cancellable) {
   const controller = new AbortController();
-  call.on("cancelled", () => controller.abort());
-  return {
+  let finished = false;
+  call.on("cancelled", () => {
+    if (!finished) controller.abort();
+  });
+  const described: GrpcCall = {
     metadata: (name) => {
       const [value] = call.metadata.get(name);
       return typeof value === "string" ? value : undefined;
     },
     signal: controller.signal,
   };
+  const finish = (): void => {
+    finished = true;
+  };
+  return { call: described, finish };
 }
 
 interface Cancellable {
   on(event: "cancelled", listener: () => void): unknown;
 }
 
-async function pump(by: Adapting, call: Writable, open: () => AsyncIterable<unknown>): Promise<void> {
+async function pump(
+  by: Adapting,
+  call: Writable & { readonly metadata: Metadata },
+  open: (call: GrpcCall) => AsyncIterable<unknown>,
+): Promise<void> {
+  const described = describeCall(call);
   try {
-    const answers = open();
+    const answers = open(described.call);
     // The headers tell the client that its subscription stands, long before there is a first message.
     call.sendMetadata(new by.grpc.Metadata());
     for await (const answer of answers) {
       if (call.cancelled) return;
       if (!call.write(answer)) await drained(call);
     }
+    described.finish();
     call.end();
   } catch (error) {
     // The library's way to end a stream with a status; destroying it would send none.
