@@ -1,6 +1,6 @@
 // gantry-containerd on its own: own root, state and socket, gone when disposed.
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectContainerd } from "#containerd/proxy.ts";
@@ -36,6 +36,7 @@ export async function startLayer(): Promise<Layer> {
   let daemon = await start();
   undo.defer(() => daemon.end());
   const services = undo.use(connectContainerd(socket));
+  undo.defer(() => removeCgroups());
   undo.defer(() => endTasks(services));
   const tryCtr: Layer["tryCtr"] = (args, options) => run(["ctr", "--address", socket, ...args], options);
   const closing = undo.move();
@@ -71,4 +72,11 @@ async function endTasks({ namespaces, tasks }: ContainerdServices): Promise<void
       await tasks.delete({ namespace }, containerId, "");
     }
   }
+}
+
+/** ctr puts containers into a cgroup named for the namespace, which nobody removes: here, if it is empty. */
+async function removeCgroups(): Promise<void> {
+  for (const hierarchy of await readdir("/sys/fs/cgroup"))
+    for (const namespace of ["default", "other"])
+      await rmdir(join("/sys/fs/cgroup", hierarchy, namespace)).catch(() => undefined);
 }
