@@ -1,13 +1,14 @@
 // A client's connection to a process's streams.
 
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { notFound } from "#base/errors.ts";
 import { readFailure } from "#kernel/zygote/failure.ts";
 import { BodyReader, encodeFrame, type Frame, FrameReader, frameTypes } from "#kernel/zygote/wire-frames.ts";
 import type { AttachOptions } from "../shim.ts";
 import { attachBody } from "./bodies.ts";
+import { connectShim } from "./shim-socket.ts";
 
 /** The reply; what came after it goes back into the socket. */
 async function readReply(socket: Socket): Promise<Frame> {
@@ -27,15 +28,13 @@ async function readReply(socket: Socket): Promise<Frame> {
 }
 
 export async function attachTo(
-  socketPath: string,
+  stateDir: string,
   execId: string,
   options: AttachOptions,
   signal: AbortSignal,
 ): Promise<Duplex> {
-  signal.throwIfAborted();
-  const socket = connect({ path: socketPath, allowHalfOpen: true });
+  const socket = await connectShim(stateDir, true, signal);
   try {
-    await once(socket, "connect", { signal });
     socket.write(encodeFrame("attach", attachBody(1, execId, options)));
     const { type, body } = await readReply(socket);
     const reader = new BodyReader(body);

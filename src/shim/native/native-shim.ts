@@ -1,6 +1,5 @@
 // One shim of our own: the daemon's end of it.
 
-import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { notFound } from "#base/errors.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
@@ -133,7 +132,7 @@ export class NativeShim implements Shim {
   }
 
   attach(execId: string, options: AttachOptions, signal: AbortSignal): Promise<Duplex> {
-    return attachTo(join(this.#stateDir, "shim.sock"), execId, options, signal);
+    return attachTo(this.#stateDir, execId, options, signal);
   }
 
   async wait(execId: string, signal: AbortSignal): Promise<ProcessExit> {

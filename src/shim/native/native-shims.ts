@@ -1,9 +1,7 @@
 // Starts and finds the shims of gantry-exec.
 
-import { once } from "node:events";
 import { rm } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
-import { join } from "node:path";
+import type { Socket } from "node:net";
 import { notFound } from "#base/errors.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import { openConnection } from "#kernel/zygote/connect.ts";
@@ -14,6 +12,7 @@ import { createBody, type ProcessStatus, plainBody, readProcess, shimBody } from
 import { ShimControl } from "./control.ts";
 import { findExitRecord } from "./exit-record.ts";
 import { type ContainerControl, NativeShim } from "./native-shim.ts";
+import { connectShim } from "./shim-socket.ts";
 
 export interface NativeShimsDeps {
   /** The zygote's socket. */
@@ -63,7 +62,7 @@ export class NativeShims implements Shims {
   }
 
   async adopt({ id, stateDir, spec }: AdoptRequest, signal: AbortSignal): Promise<Shim | ProcessExit> {
-    const socket = await findShim(join(stateDir, "shim.sock"), signal);
+    const socket = await findShim(stateDir, signal);
     if (socket === undefined) {
       const exit = await findExitRecord(stateDir, "");
       if (exit === undefined) throw notFound("task", id);
@@ -89,13 +88,10 @@ export class NativeShims implements Shims {
 }
 
 /** A connection to the shim, or undefined if none listens there any more. */
-async function findShim(path: string, signal: AbortSignal): Promise<Socket | undefined> {
-  const socket = connect({ path });
+async function findShim(stateDir: string, signal: AbortSignal): Promise<Socket | undefined> {
   try {
-    await once(socket, "connect", { signal });
-    return socket;
+    return await connectShim(stateDir, false, signal);
   } catch (error) {
-    socket.destroy();
     if (signal.aborted) throw error;
     return undefined;
   }
