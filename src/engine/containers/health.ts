@@ -7,6 +7,7 @@ import { type Clock, formatTime, parseTime } from "#base/clock.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { decodeFrames } from "#formats/log-frames.ts";
+import { describeCommand } from "../exec/execs.ts";
 import { buildExecProcess } from "../exec/process.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { scope } from "./create.ts";
@@ -98,7 +99,11 @@ export class HealthMonitor {
     const { tasks } = this.#deps;
     const ids = { containerId: container.id, execId: randomBytes(32).toString("hex") };
     const process = await this.#buildProcess(container, plan);
+    const tell = (action: string, attributes = {}): void =>
+      publishContainerEvent(this.#deps.events, container, action, { execID: ids.execId, ...attributes });
+    tell(`exec_create: ${describeCommand(plan.command)}`);
     await tasks.exec(scope, { ...ids, process, io: attachIo(false, false) }, this.#signal);
+    tell(`exec_start: ${describeCommand(plan.command)}`);
     await tasks.start(scope, ids.containerId, ids.execId, this.#signal);
     const streams = { stdin: false, stdout: true, stderr: true };
     const output = collect(await tasks.attach(scope, ids, streams, this.#signal));
@@ -110,6 +115,7 @@ export class HealthMonitor {
         ids.execId,
         AbortSignal.any([this.#signal, patience]),
       );
+      tell("exec_die", { exitCode: String(exitCode) });
       return { exitCode, output: await output };
     } catch (error) {
       if (!patience.aborted) throw error;

@@ -54,7 +54,9 @@ export async function sendSignal(deps: KillDeps, container: Container, number: n
   const { StopSignal: stopSignal = "" } = container.record.config;
   if (number !== SIGKILL && stopSignal !== "" && parseSignal(stopSignal) !== number) return;
   await deps.tasks.resume(scope, container.id).catch(ignoreMissing);
-  if (container.state.status === "paused") deps.containers.saveState(container, { status: "running" });
+  if (container.state.status !== "paused") return;
+  deps.containers.saveState(container, { status: "running" });
+  publishContainerEvent(deps.events, container, "unpause");
 }
 
 /** Ends the container and resolves once its exit has been recorded. */

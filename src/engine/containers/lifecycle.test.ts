@@ -19,6 +19,7 @@ import { inspectContainer } from "./inspect.ts";
 import { killContainer } from "./kill.ts";
 import { listContainers } from "./list.ts";
 import { removeContainer } from "./remove.ts";
+import { renameContainer } from "./rename.ts";
 import { startContainer } from "./start.ts";
 import { stopContainer } from "./stop.ts";
 import { containerSchema } from "./store.ts";
@@ -268,6 +269,15 @@ test("a second container cannot have the name", async (t) => {
     kind: "conflict",
     message: `Conflict. The container name "/web" is already in use by container "${first.id}". You have to remove (or rename) that container to be able to reuse that name.`,
   });
+});
+
+test("a renamed container is found by its new name only, and the old one is free", async (t) => {
+  const { deps, create } = setup(t);
+  const { id } = await create({});
+  await renameContainer(deps, "web", "shop");
+  assert.equal(deps.containers.get("/shop").id, id);
+  assert.equal(deps.containers.find("web"), undefined);
+  await create({});
 });
 
 test("records survive in the database", async (t) => {

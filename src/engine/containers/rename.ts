@@ -4,7 +4,7 @@ import { EngineError, invalid, prefixed } from "#base/errors.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { parseContainerName } from "./names.ts";
-import type { ContainerStore } from "./store.ts";
+import type { ContainerStore, NameReservation } from "./store.ts";
 
 export interface RenameDeps {
   readonly containers: ContainerStore;
@@ -23,11 +23,10 @@ export async function renameContainer(deps: RenameDeps, reference: string, newNa
   publishContainerEvent(deps.events, container, "rename", { oldName: `/${oldName}` });
 }
 
-function reserve(deps: RenameDeps, newName: string, id: string): Disposable & { readonly name: string } {
+function reserve(deps: RenameDeps, newName: string, id: string): NameReservation {
   try {
     const name = parseContainerName(newName.startsWith("/") ? newName : `/${newName}`);
-    using held = deps.containers.reserveName(name, id);
-    return { name, [Symbol.dispose]: () => held[Symbol.dispose]() };
+    return deps.containers.reserveName(name, id);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     throw prefixed("Error when allocating new name: ", error);

@@ -26,6 +26,7 @@ export async function startContainer(
 ): Promise<void> {
   using _held = await container.lock.acquire();
   refuseStart(container);
+  if (container.state.restartCount > 0) deps.containers.saveState(container, { restartCount: 0 });
   await startHeld(deps, container, signal);
 }
 

@@ -91,6 +91,11 @@ export class Container {
   }
 }
 
+/** A name that is taken until this is disposed, or for good once it is the container's. */
+export interface NameReservation extends Disposable {
+  readonly name: string;
+}
+
 export class ContainerStore {
   readonly #byId = new Map<string, Container>();
   /** Name to id; a name is taken from the moment its container is being created. */
@@ -114,7 +119,7 @@ export class ContainerStore {
   }
 
   /** Takes a name until disposed; `add` and `rename` make it the container's. */
-  reserveName(name: string, id: string): Disposable {
+  reserveName(name: string, id: string): NameReservation {
     const owner = this.#names.get(name);
     if (owner !== undefined && owner !== id)
       throw conflict(
@@ -122,6 +127,7 @@ export class ContainerStore {
       );
     this.#names.set(name, id);
     return {
+      name,
       [Symbol.dispose]: () => {
         if (this.#byId.get(id)?.record.name !== name) this.#names.delete(name);
       },

@@ -7,7 +7,7 @@ import type { EventBus } from "#engine/events/events.ts";
 import { publishContainerEvent } from "../containers/container-events.ts";
 import { parseDetachKeys } from "../containers/detach-keys.ts";
 import type { Container, ContainerStore } from "../containers/store.ts";
-import { Exec, type ExecConfig, type Execs } from "./execs.ts";
+import { describeCommand, Exec, type ExecConfig, type Execs } from "./execs.ts";
 
 export interface CreateExecDeps {
   readonly containers: ContainerStore;
@@ -88,7 +88,7 @@ export function createExec(deps: CreateExecDeps, reference: string, config: Exec
   requireRunning(container);
   const exec = new Exec(randomBytes(32).toString("hex"), container.id, config);
   deps.execs.add(exec);
-  publishContainerEvent(deps.events, container, `exec_create: ${config.command.join(" ")}`, {
+  publishContainerEvent(deps.events, container, `exec_create: ${describeCommand(config.command)}`, {
     execID: exec.id,
   });
   return exec.id;

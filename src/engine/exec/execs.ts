@@ -81,3 +81,7 @@ export class Execs {
     }
   }
 }
+
+/** As events show a command: the program, a space, and its arguments. */
+export const describeCommand = ([program, ...args]: readonly string[]): string =>
+  `${program} ${args.join(" ")}`;

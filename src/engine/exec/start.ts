@@ -20,7 +20,7 @@ import { attachIo } from "../containers/task-io.ts";
 import { type ContainerUser, resolveUser } from "../containers/user.ts";
 import type { UserFileReader } from "../containers/user-files.ts";
 import { requireRunning } from "./create.ts";
-import type { ConsoleSize, Exec, Execs } from "./execs.ts";
+import { type ConsoleSize, describeCommand, type Exec, type Execs } from "./execs.ts";
 import { buildExecProcess } from "./process.ts";
 
 export interface StartExecDeps {
@@ -110,7 +110,7 @@ async function run(deps: StartExecDeps, exec: Exec, io: TaskIo, signal: AbortSig
     const process = buildExecProcess(container.record, exec, user, deps.host);
     const ids = { containerId: exec.containerId, execId: exec.id };
     await deps.tasks.exec(scope, { ...ids, process, io }, signal);
-    publishExecEvent(deps, exec, `exec_start: ${exec.config.command.join(" ")}`);
+    publishExecEvent(deps, exec, `exec_start: ${describeCommand(exec.config.command)}`);
     exec.pid = (await deps.tasks.start(scope, ids.containerId, ids.execId, signal)).pid;
     exec.running = true;
   } catch (error) {
