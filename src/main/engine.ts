@@ -103,7 +103,7 @@ export async function openEngine(settings: DaemonSettings, log: Log): Promise<En
         bridge: settings.bridge === "" ? "docker0" : settings.bridge,
         ...(settings.bip === "" ? {} : { bip: settings.bip }),
         mtu: settings.mtu,
-        defaultHostIp: "",
+        defaultHostIp: "0.0.0.0",
       },
       closing.signal,
     ),
