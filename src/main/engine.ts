@@ -2,21 +2,22 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { ApiServer } from "#api/server.ts";
 import { encodeImageSummary } from "#api/image-encoding.ts";
+import type { Route } from "#api/router.ts";
 import { containerRoutes } from "#api/routes/containers.ts";
 import { execRoutes } from "#api/routes/exec.ts";
 import { imageRoutes } from "#api/routes/images.ts";
 import { networkRoutes } from "#api/routes/networks.ts";
 import { systemRoutes } from "#api/routes/system.ts";
 import { volumeRoutes } from "#api/routes/volumes.ts";
-import type { Route } from "#api/router.ts";
+import { ApiServer } from "#api/server.ts";
 import { Background } from "#base/background.ts";
 import { openSystemClock } from "#base/clock.ts";
 import { openDatabase } from "#base/database.ts";
-import { unsupported } from "#base/errors.ts";
 import { connectContainerd } from "#containerd/proxy.ts";
 import { serveContainerd } from "#containerd/server.ts";
+import { decodeCreateRequest } from "#engine/containers/create-request.ts";
+import { explainContainer } from "#engine/containers/explain.ts";
 import { readHostFacts as readContainerFacts } from "#engine/containers/host-facts.ts";
 import { listContainers } from "#engine/containers/list.ts";
 import { restoreContainers, startByPolicy } from "#engine/containers/restore.ts";
@@ -66,7 +67,10 @@ interface Foundation {
 
 const zygoteSocket = ({ execRoot }: DaemonSettings): string => join(execRoot, "zygote.sock");
 
-async function openContainerd({ settings, log, undo }: Foundation, executor: Parameters<typeof createNativeShims>[0]["executor"]) {
+async function openContainerd(
+  { settings, log, undo }: Foundation,
+  executor: Parameters<typeof createNativeShims>[0]["executor"],
+) {
   if (settings.containerd !== "") return undo.use(connectContainerd(settings.containerd));
   const host = readHostFacts();
   const socketPath = zygoteSocket(settings);
@@ -88,9 +92,7 @@ export async function openEngine(settings: DaemonSettings, log: Log): Promise<En
   const report = (error: unknown): void => log.error("Background work failed", error);
   const background = new Background(report);
   const foundation = { settings, log, signal: closing.signal, background, undo };
-  const executor = undo.use(
-    await startZygote({ binary: nativeProgram(), socket: zygoteSocket(settings) }),
-  );
+  const executor = undo.use(await startZygote({ binary: nativeProgram(), socket: zygoteSocket(settings) }));
   const containerd = await openContainerd(foundation, executor);
   const clock = openSystemClock();
   const events = new MemoryEvents(clock);
@@ -173,7 +175,10 @@ export async function openEngine(settings: DaemonSettings, log: Log): Promise<En
     {
       images: async () => {
         const { images: measured, layersSize } = await measureImages(images.deps);
-        return { images: measured.map((one) => encodeImageSummary({ ...one.listed, ...one }, 50)), layersSize };
+        return {
+          images: measured.map((one) => encodeImageSummary({ ...one.listed, ...one }, 50)),
+          layersSize,
+        };
       },
       containers: (signal) =>
         listContainers(
@@ -203,8 +208,10 @@ export async function openEngine(settings: DaemonSettings, log: Log): Promise<En
         stopped: known().filter(({ running }) => !running).length,
         images: (await containerd.images.list({ namespace: "moby" }, [])).length,
       }),
-      explain: async () => {
-        throw unsupported("explain");
+      explain: async (body, { query, version, signal }) => {
+        const asked = { name: query.get("name") ?? "", platform: query.get("platform") ?? "" };
+        const request = decodeCreateRequest(body, asked, version.minor);
+        return await explainContainer(containers, request, version.minor, signal);
       },
     }),
     ...containerRoutes(containers),

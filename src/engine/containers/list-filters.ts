@@ -2,8 +2,8 @@
 
 import { invalid } from "#base/errors.ts";
 import type { Filters } from "../filters.ts";
-import type { ContainerImages } from "./create.ts";
 import { networkName } from "./describe-network.ts";
+import type { ContainerImages } from "./plan-container.ts";
 import { parsePort } from "./ports.ts";
 import type { Container, ContainerStore } from "./store.ts";
 

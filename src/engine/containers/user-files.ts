@@ -67,6 +67,11 @@ export class UserFileReader {
     return files;
   }
 
+  /** What is remembered of an image; empty texts if nothing is. */
+  known(chainId: string): UserFiles {
+    return this.#byImage.get(chainId) ?? { passwd: "", group: "" };
+  }
+
   /** The files that a running process sees. */
   async readLive(pid: number, signal: AbortSignal): Promise<UserFiles> {
     return this.#run(planLive(pid), signal);

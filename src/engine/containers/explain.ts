@@ -1,0 +1,79 @@
+// The plan of the container that a create request asks for: what the kernel would be asked to do. Nothing is made.
+
+import { join } from "node:path";
+import type { ExplainedOp, Tasks } from "#containerd/tasks/tasks.ts";
+import type { Seccomp } from "#spec/oci-runtime.ts";
+import { scope } from "./create.ts";
+import type { CreateRequest } from "./create-request.ts";
+import { findDevices } from "./host-devices.ts";
+import { commandOf } from "./merge-image-config.ts";
+import { buildSpec } from "./oci-spec.ts";
+import { type ContainerPlan, type PlanContainerDeps, planContainer } from "./plan-container.ts";
+import type { ContainerRecord } from "./record.ts";
+import { containerIo } from "./task-io.ts";
+import { resolveUser } from "./user.ts";
+import type { UserFileReader } from "./user-files.ts";
+
+export interface ExplainDeps extends PlanContainerDeps {
+  readonly tasks: Pick<Tasks, "explain">;
+  readonly userFiles: Pick<UserFileReader, "known">;
+  readonly seccomp: (profile: string, capabilities: readonly string[]) => Seccomp;
+  readonly containersDir: string;
+}
+
+export async function explainContainer(
+  deps: ExplainDeps,
+  request: CreateRequest,
+  minor: number,
+  signal: AbortSignal,
+): Promise<readonly ExplainedOp[]> {
+  const plan = await planContainer(deps, request, minor, signal);
+  const record = describeRecord(deps, plan, request);
+  const spec = buildSpec({
+    record,
+    user: resolveUser(
+      plan.config.User,
+      plan.hostConfig.GroupAdd ?? [],
+      deps.userFiles.known(plan.image.chainId),
+    ),
+    devices: await findDevices(plan.hostConfig),
+    host: deps.host,
+    netns: plan.hostConfig.NetworkMode === "host" ? "" : "(network namespace of the container)",
+    pidns: undefined,
+    etcDir: join(deps.containersDir, plan.id),
+    seccomp: deps.seccomp,
+  });
+  const rootfs = [
+    {
+      destination: "",
+      type: "overlay",
+      source: "overlay",
+      options: [
+        `lowerdir=(layers of ${plan.image.name || plan.image.id})`,
+        "upperdir=(new)",
+        "workdir=(new)",
+      ],
+    },
+  ];
+  return deps.tasks.explain(scope, { containerId: plan.id, rootfs, io: containerIo(record), spec });
+}
+
+function describeRecord(deps: ExplainDeps, plan: ContainerPlan, request: CreateRequest): ContainerRecord {
+  const { id, image, config, hostConfig, mounts } = plan;
+  return {
+    id,
+    name: request.name || "(chosen)",
+    createdAt: "",
+    imageId: image.id,
+    chainId: image.chainId,
+    imageName: image.name,
+    ...commandOf(config),
+    config,
+    hostConfig,
+    endpoints: request.endpoints,
+    mounts: mounts.map((mount) =>
+      mount.type === "volume" ? { ...mount, source: `(volume ${mount.name || "without a name"})` } : mount,
+    ),
+    logPath: join(deps.containersDir, id, `${id}-json.log`),
+  };
+}

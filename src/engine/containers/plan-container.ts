@@ -1,0 +1,109 @@
+// What a create request comes to: settings checked and completed, the image found, the mounts decided. Nothing is made.
+
+import { randomBytes } from "node:crypto";
+import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
+import type { CreateRequest } from "./create-request.ts";
+import type { HostFacts } from "./host-facts.ts";
+import { type ImageSettings, mergeImageConfig } from "./merge-image-config.ts";
+import type { MountSpec } from "./mount-spec.ts";
+import { planMounts } from "./mounts.ts";
+import { containerOf } from "./namespace-modes.ts";
+import { defaultMaskedPaths, defaultReadonlyPaths, defaultShmSize } from "./oci-defaults.table.ts";
+import { refuseUnsupported } from "./refuse-unsupported.ts";
+import type { ContainerStore } from "./store.ts";
+import { validateContainer } from "./validate.ts";
+
+/** An image as a container sees it. */
+export interface ContainerImage {
+  /** Digest of the image's configuration. */
+  readonly id: string;
+  /** The registry name that the reference resolved to; "" if it was an id. */
+  readonly name: string;
+  readonly chainId: string;
+  readonly config: ImageSettings;
+}
+
+export interface ContainerImages {
+  /** Rejects notFound "No such image: …". `platform`: os[/arch[/variant]] or "". */
+  resolve(reference: string, platform: string, signal: AbortSignal): Promise<ContainerImage>;
+}
+
+export interface PlanContainerDeps {
+  readonly containers: Pick<ContainerStore, "find" | "get">;
+  readonly images: ContainerImages;
+  readonly host: HostFacts;
+  /** The daemon's --log-opt. */
+  readonly defaultLogOptions: Readonly<Record<string, string>>;
+}
+
+export interface ContainerPlan {
+  readonly id: string;
+  readonly image: ContainerImage;
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  readonly mounts: readonly MountSpec[];
+}
+
+export async function planContainer(
+  deps: PlanContainerDeps,
+  request: CreateRequest,
+  minor: number,
+  signal: AbortSignal,
+): Promise<ContainerPlan> {
+  const id = randomBytes(32).toString("hex");
+  const hostConfig = fillHostConfig(deps, request.hostConfig);
+  refuseUnsupported(request.config, hostConfig, request.endpoints);
+  validateContainer(request.config, hostConfig, deps.host);
+  const image = await deps.images.resolve(request.config.Image, request.platform, signal);
+  const config = fillConfig(deps, mergeImageConfig(request.config, image.config), hostConfig, id);
+  return { id, image, config, hostConfig, mounts: planMounts(config, hostConfig, minor, deps.containers) };
+}
+
+/** Docker's defaults for what the client left open. */
+function fillHostConfig(deps: PlanContainerDeps, given: HostConfig): HostConfig {
+  const v1 = deps.host.cgroupVersion === 1;
+  const logType = given.LogConfig.Type || "json-file";
+  const logOptions =
+    given.LogConfig.Type === ""
+      ? { ...deps.defaultLogOptions, ...given.LogConfig.Config }
+      : given.LogConfig.Config;
+  return {
+    ...given,
+    NetworkMode: nameDonor(deps, given.NetworkMode),
+    PidMode: nameDonor(deps, given.PidMode),
+    IpcMode: given.IpcMode || "private",
+    CgroupnsMode: given.CgroupnsMode || (v1 ? "host" : "private"),
+    ShmSize: given.ShmSize === 0 ? defaultShmSize : given.ShmSize,
+    Runtime: given.Runtime || "runc",
+    RestartPolicy: { ...given.RestartPolicy, Name: given.RestartPolicy.Name || "no" },
+    LogConfig: { Type: logType, Config: logOptions ?? {} },
+    MemorySwap: given.Memory > 0 && given.MemorySwap === 0 ? given.Memory * 2 : given.MemorySwap,
+    OomKillDisable: v1 ? (given.OomKillDisable ?? false) : null,
+    ...fillPaths(given),
+  };
+}
+
+/** "container:web" by the id of the container, which stays when it is renamed. An unknown one is told at the start. */
+function nameDonor(deps: PlanContainerDeps, mode: string): string {
+  const donor = deps.containers.find(containerOf(mode) ?? "");
+  return donor === undefined ? mode : `container:${donor.id}`;
+}
+
+function fillPaths(given: HostConfig): Pick<HostConfig, "MaskedPaths" | "ReadonlyPaths"> {
+  if (given.Privileged) return { MaskedPaths: null, ReadonlyPaths: null };
+  return {
+    MaskedPaths: given.MaskedPaths ?? defaultMaskedPaths,
+    ReadonlyPaths: given.ReadonlyPaths ?? defaultReadonlyPaths,
+  };
+}
+
+function fillConfig(
+  deps: PlanContainerDeps,
+  merged: ContainerConfig,
+  hostConfig: HostConfig,
+  id: string,
+): ContainerConfig {
+  if (merged.Hostname !== "") return merged;
+  const sharesHost = hostConfig.NetworkMode === "host" || hostConfig.UTSMode === "host";
+  return { ...merged, Hostname: sharesHost ? deps.host.hostname : id.slice(0, 12) };
+}
