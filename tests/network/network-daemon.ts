@@ -1,0 +1,64 @@
+// A program for tests: a network controller in the network namespace that it is started in.
+// Commands come as JSON lines on stdin, answers go as JSON lines to stdout: {"ok": value} or {"error": message}.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { startZygote } from "#kernel/zygote/zygote.ts";
+import { nativeProgram } from "#main/native-program.ts";
+import type { Sandbox } from "#network/controller.ts";
+import { openNetworks } from "#network/open-controller.ts";
+import type { Command } from "./daemon-client.ts";
+
+const [directory = "", bridge = "docker0"] = process.argv.slice(2);
+const settings = { dataRoot: join(directory, "data"), execRoot: join(directory, "exec") };
+for (const path of Object.values(settings)) mkdirSync(path, { recursive: true });
+const { signal } = new AbortController();
+await using executor = await startZygote({
+  binary: nativeProgram(),
+  socket: join(settings.execRoot, "zygote.sock"),
+});
+const networks = await openNetworks(
+  { executor, warn: (message) => console.error(message) },
+  { ...settings, bridge, mtu: 1500, defaultHostIp: "0.0.0.0" },
+  signal,
+);
+
+async function obey(command: Command): Promise<unknown> {
+  switch (command.verb) {
+    case "restore":
+      return await networks.restore(command.live);
+    case "attach":
+      return await networks.attach(command.request, signal);
+    case "attachMany": {
+      const sandboxes: Sandbox[] = [];
+      await Promise.all(
+        command.requests.map(async (request) => sandboxes.push(await networks.attach(request, signal))),
+      );
+      return sandboxes;
+    }
+    case "detach":
+      await Promise.all(command.sandboxIds.map((id) => networks.detach(id)));
+      return undefined;
+    case "list":
+      return networks.list();
+    case "settle":
+      await networks.settled();
+      return undefined;
+    case "removeAll":
+      await networks.removeAll();
+      return undefined;
+    default:
+      return command satisfies never;
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const started = performance.now();
+  const answer = await obey(JSON.parse(line)).then(
+    (ok) => ({ ok, ms: performance.now() - started }),
+    (error: unknown) => ({ error: error instanceof Error ? error.message : String(error) }),
+  );
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+await networks[Symbol.asyncDispose]();
