@@ -36,11 +36,15 @@ async function importImage({ engine, busybox, signal }: Stage): Promise<void> {
   await awaitProgress(engine.engine.images.import("-", options, archive, signal));
 }
 
-/** The server may need a moment to listen. */
+/** The server may need a moment to listen. busybox's nc, for its wget crashes when it is static. */
 async function fetchPage({ engine, busybox, signal }: Stage, url: string): Promise<string> {
+  const { hostname, port, pathname } = new URL(url);
+  const request = `GET ${pathname} HTTP/1.0\r\nHost: ${hostname}\r\n\r\n`;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await engine.runInNetwork(busybox, ["wget", "-q", "-T", "5", "-O", "-", url]);
+      const answer = await engine.runInNetwork([busybox, "nc", "-w", "5", hostname, port], request);
+      if (!/^HTTP\/1\.\d 200 /.test(answer)) throw new Error(`${url} answered: ${answer.split("\r\n")[0]}`);
+      return answer.slice(answer.indexOf("\r\n\r\n") + 4);
     } catch (error) {
       if (attempt >= FETCH_ATTEMPTS || signal.aborted) throw error;
       await sleep(20, undefined, { signal });
@@ -50,6 +54,7 @@ async function fetchPage({ engine, busybox, signal }: Stage, url: string): Promi
 
 async function runWords({ call, engine, signal }: Stage, words: readonly string[]): Promise<void> {
   const code = await call.session.runWords(["--host", engine.host, ...words], signal);
+  signal.throwIfAborted();
   if (code !== 0) throw new ExitError(code, `${PROGRAM} demo: "${PROGRAM} ${shellLine(words)}" failed`);
 }
 
@@ -60,7 +65,7 @@ async function perform(stage: Stage, step: Step): Promise<void> {
       session.out(`$ ${PROGRAM} import --change 'CMD ["sh"]' busybox.tar ${IMAGE}\n`);
       return await importImage(stage);
     case "fetch":
-      session.out(`$ wget -q -O - ${step.url}\n`);
+      session.out(`$ curl ${step.url}\n`);
       return session.out(await fetchPage(stage, step.url));
     case "command":
       session.out(`$ ${PROGRAM} ${shellLine(step.words)}\n`);
@@ -75,14 +80,27 @@ function interruption(call: Call, scope: DisposableStack): AbortSignal {
   const controller = new AbortController();
   const { onSignal } = call.session.surroundings;
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    scope.use(onSignal(name, () => controller.abort(new ExitError(130))));
+    scope.use(onSignal(name, () => controller.abort()));
   return AbortSignal.any([call.signal, controller.signal]);
 }
 
 async function run(call: Call): Promise<void> {
-  const { session } = call;
   using scope = new DisposableStack();
   const signal = interruption(call, scope);
+  try {
+    await show(call, signal);
+  } catch (error) {
+    throw signal.aborted ? interrupted(error) : error;
+  }
+}
+
+const interrupted = (cause: unknown): ExitError =>
+  new ExitError(130, `\n${PROGRAM} demo: interrupted; its engine has ended and nothing of it is left`, {
+    cause,
+  });
+
+async function show(call: Call, signal: AbortSignal): Promise<void> {
+  const { session } = call;
   const busybox = await needBusybox(call.option(yes), signal);
   const { daemonProgram, now } = session.surroundings;
   const since = String(Math.floor(now() / 1000));
@@ -91,7 +109,7 @@ async function run(call: Call): Promise<void> {
   let engine: PrivateEngine | undefined;
   await tell(call, "Start an engine with its own folders, socket and network", async () => {
     engine = resources.use(await startPrivateEngine(daemonProgram, signal));
-    await engine.runInNetwork(busybox, ["ip", "link", "set", "lo", "up"]);
+    await engine.runInNetwork([busybox, "ip", "link", "set", "lo", "up"], "");
   });
   if (engine === undefined) return;
   const stage: Stage = { call, engine, busybox, signal };

@@ -22,33 +22,40 @@ const START_MS = 15_000;
 const STOP_MS = 20_000;
 
 export interface PrivateEngine extends AsyncDisposable {
-  /** "unix:///tmp/gantry-demo-x/run/docker.sock". */
+  /** "unix:///run/gd-x/docker.sock". */
   readonly host: string;
   readonly engine: Engine;
-  /** Runs a program in the engine's network namespace and returns its output. */
-  readonly runInNetwork: (program: string, args: readonly string[]) => Promise<string>;
+  /** Runs a program in the engine's network namespace, gives it `input` and returns its output. */
+  readonly runInNetwork: (words: readonly string[], input: string) => Promise<string>;
+}
+
+interface Folders {
+  readonly data: string;
+  /** Short, for a socket's path has room for 107 bytes and a container's id takes 64 of them. */
+  readonly run: string;
 }
 
 interface Daemon {
   readonly child: ChildProcess;
-  readonly folder: string;
+  readonly log: string;
   readonly host: string;
   readonly ended: Promise<void>;
 }
 
 /** util-linux's unshare becomes the daemon, so the child's pid is the daemon's, and its namespaces end with it. */
-function spawnDaemon(program: string, folder: string): Daemon {
-  const host = `unix://${join(folder, "run", "docker.sock")}`;
-  const log = openSync(join(folder, "gantryd.log"), "a", 0o600);
-  const options = ["--host", host, "--data-root", join(folder, "data"), "--exec-root", join(folder, "run")];
-  const pidfile = ["--pidfile", join(folder, "gantryd.pid")];
+function spawnDaemon(program: string, folders: Folders): Daemon {
+  const host = `unix://${join(folders.run, "docker.sock")}`;
+  const log = join(folders.data, "gantryd.log");
+  const output = openSync(log, "a", 0o600);
+  const options = ["--host", host, "--data-root", join(folders.data, "root"), "--exec-root", folders.run];
+  const pidfile = ["--pidfile", join(folders.data, "gantryd.pid")];
   const words = ["--net", "--mount", "--", program, ...options, ...pidfile];
-  const child = spawn(UNSHARE, words, { stdio: ["ignore", log, log], detached: true, cwd: "/" });
-  closeSync(log);
+  const child = spawn(UNSHARE, words, { stdio: ["ignore", output, output], detached: true, cwd: "/" });
+  closeSync(output);
   const ended = new Promise<void>((resolve) =>
     child.once("exit", () => resolve()).once("error", () => resolve()),
   );
-  return { child, folder, host, ended };
+  return { child, log, host, ended };
 }
 
 async function isUp(engine: Engine, signal: AbortSignal): Promise<boolean> {
@@ -62,7 +69,7 @@ async function isUp(engine: Engine, signal: AbortSignal): Promise<boolean> {
 }
 
 async function failure(daemon: Daemon): Promise<ExitError> {
-  const log = await readFile(join(daemon.folder, "gantryd.log"), "utf8").catch(() => "");
+  const log = await readFile(daemon.log, "utf8").catch(() => "");
   const lines = log.trim().split("\n").slice(-5).join("\n");
   return new ExitError(1, `gantry demo: the engine did not start:\n${lines}`);
 }
@@ -102,21 +109,31 @@ async function removeContainers(engine: Engine): Promise<void> {
     await engine.containers.remove(Id, { force: true, v: true }, signal);
 }
 
+async function makeFolder(prefix: string, undo: AsyncDisposableStack): Promise<string> {
+  const folder = await mkdtemp(prefix);
+  undo.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+  return folder;
+}
+
 export async function startPrivateEngine(program: string, signal: AbortSignal): Promise<PrivateEngine> {
   if (process.getuid?.() !== 0)
     throw new ExitError(1, "gantry demo must run as root: it starts an engine of its own");
   await using undo = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), "gantry-demo-"));
-  undo.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
-  const daemon = spawnDaemon(program, folder);
+  const folders = {
+    data: await makeFolder(join(tmpdir(), "gantry-demo-"), undo),
+    run: await makeFolder("/run/gd-", undo),
+  };
+  const daemon = spawnDaemon(program, folders);
   undo.defer(() => stopDaemon(daemon));
   const engine = connectEngine({ endpoint: parseEndpoint(daemon.host) });
   undo.use(engine);
   await untilUp(daemon, engine, signal);
   undo.defer(() => removeContainers(engine));
-  const runInNetwork = async (command: string, args: readonly string[]): Promise<string> => {
-    const target = ["--target", String(daemon.child.pid), "--net", "--", command, ...args];
-    return (await run(NSENTER, target, { signal })).stdout;
+  const runInNetwork = async (words: readonly string[], input: string): Promise<string> => {
+    const running = run(NSENTER, ["--target", String(daemon.child.pid), "--net", "--", ...words], { signal });
+    running.child.stdin?.on("error", () => undefined); // it ended before it read: its exit tells why
+    running.child.stdin?.end(input);
+    return (await running).stdout;
   };
   const held = undo.move();
   return { host: daemon.host, engine, runInNetwork, [Symbol.asyncDispose]: () => held.disposeAsync() };
