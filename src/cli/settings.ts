@@ -28,11 +28,14 @@ const settings = object(
 );
 export type Settings = Decoded<typeof settings>;
 
+/** A home that is not ours to read (HOME left over by setpriv or su) has no settings for us. */
+const ABSENT = new Set(["ENOENT", "ENOTDIR", "EACCES"]);
+
 function readText(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
+    if (ABSENT.has(codeOf(error))) return undefined;
     throw error;
   }
 }

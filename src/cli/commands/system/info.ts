@@ -68,6 +68,13 @@ function securityLines({ SecurityOptions }: SystemInfo): Lines {
   return section("Security Options", lines);
 }
 
+const debugLines = (info: SystemInfo): Lines => [
+  `  File Descriptors: ${info.NFd}`,
+  `  Goroutines: ${info.NGoroutines}`,
+  `  System Time: ${info.SystemTime}`,
+  `  EventsListeners: ${info.NEventsListener}`,
+];
+
 function machineLines(info: SystemInfo): Lines {
   return [
     ...optional("Kernel Version", info.KernelVersion),
@@ -80,6 +87,7 @@ function machineLines(info: SystemInfo): Lines {
     ...optional("ID", info.ID),
     ...field("Docker Root Dir", info.DockerRootDir),
     ...field("Debug Mode", info.Debug ?? false),
+    ...(info.Debug === true ? debugLines(info) : []),
   ];
 }
 
