@@ -16,6 +16,8 @@ export interface UnpackPoolOptions {
 interface IdleWorker {
   readonly worker: Worker;
   readonly timer: NodeJS.Timeout;
+  /** Listens for the worker's end while it is idle. */
+  readonly drop: () => void;
 }
 
 export class UnpackPool implements AsyncDisposable {
@@ -71,7 +73,8 @@ export class UnpackPool implements AsyncDisposable {
     const idle = this.#idle.pop();
     if (idle === undefined) return new Worker(this.#options.workerUrl);
     clearTimeout(idle.timer);
-    idle.worker.removeAllListeners();
+    idle.worker.off("error", idle.drop);
+    idle.worker.off("exit", idle.drop);
     idle.worker.ref();
     return idle.worker;
   }
@@ -84,22 +87,27 @@ export class UnpackPool implements AsyncDisposable {
     const { promise, resolve, reject } = Promise.withResolvers<Unpacked>();
     const send = (request: WorkerRequest): void => worker.postMessage(request);
     const onAbort = (): void => send({ kind: "abort" });
-    worker.on("message", (message: unknown) => {
+    const onMessage = (message: unknown): void => {
       const reply = decodeWorkerReply(message);
       if (reply.kind === "progress") onProgress(reply.bytes);
       else if (reply.kind === "done")
         resolve({ digest: reply.digest, size: reply.size, fileSize: reply.fileSize });
       else reject(signal.aborted ? signal.reason : systemError(reply.message));
-    });
-    worker.once("error", (cause) => reject(systemError("the unpack worker failed", { cause })));
-    worker.once("exit", () => reject(systemError("the unpack worker ended")));
+    };
+    const onError = (cause: unknown): void => reject(systemError("the unpack worker failed", { cause }));
+    const onExit = (): void => reject(systemError("the unpack worker ended"));
+    worker.on("message", onMessage);
+    worker.on("error", onError);
+    worker.on("exit", onExit);
     signal.addEventListener("abort", onAbort, { once: true });
     send({ kind: "start", job, executorSocket: this.#options.executorSocket });
     try {
       return await promise;
     } finally {
       signal.removeEventListener("abort", onAbort);
-      worker.removeAllListeners();
+      worker.off("message", onMessage);
+      worker.off("error", onError);
+      worker.off("exit", onExit);
       this.#park(worker);
     }
   }
@@ -116,6 +124,6 @@ export class UnpackPool implements AsyncDisposable {
     worker.on("exit", drop);
     const timer = setTimeout(drop, this.#options.idleMs);
     timer.unref();
-    this.#idle.push({ worker, timer });
+    this.#idle.push({ worker, timer, drop });
   }
 }
