@@ -43,6 +43,7 @@ import { type Address, HttpServer } from "#transport/http/server.ts";
 import { openContainerdLayer } from "./containerd-layer.ts";
 import type { Log } from "./daemon/log.ts";
 import { currentRelease } from "./daemon/release.ts";
+import { explainPlan } from "./explain-plan.ts";
 import { nativeProgram } from "./native-program.ts";
 import { createNativeShims } from "./native-shims.ts";
 
@@ -81,6 +82,7 @@ async function openContainerd(
       shims: createNativeShims({ executor, socketPath, host, warn: (message) => log.warn(message) }),
       executorSocket: socketPath,
       cgroups: host.cgroups,
+      explain: explainPlan(host),
     }),
   );
 }

@@ -10,14 +10,17 @@ const format = optionalText("format", { about: "Print the steps as 'json'" });
 
 const noTrunc = toggle("no-trunc", { about: "Don't truncate output" });
 
-const CALL_WIDTH = 100;
+const CALL_WIDTH = 120;
 
 /** Tabs and newlines of an argument must not break the table. */
 const oneLine = (text: string | undefined): string => (text ?? "").replace(/[\t\n]/g, " ");
 
+/** The id that the container would have is in many paths, and long. */
+const shortIds = (text: string): string => text.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1");
+
 function table(steps: readonly ExplainedStep[], whole: boolean): string {
   const rows = steps.map(({ index, host, call, why }, at) => {
-    const text = whole ? oneLine(call) : ellipsis(oneLine(call), CALL_WIDTH);
+    const text = whole ? oneLine(call) : ellipsis(shortIds(oneLine(call)), CALL_WIDTH);
     return [String(index ?? at), host === true ? "host" : "child", text, oneLine(why)].join("\t");
   });
   return alignColumns(`${["STEP\tSIDE\tSYSTEM CALL\tWHY", ...rows].join("\n")}\n`, {
