@@ -68,7 +68,9 @@ export interface NetworkInfo {
 }
 
 export interface NetworkController extends AsyncDisposable {
-  /** Makes the namespace, connects it, publishes the ports. A failure leaves nothing. A port in use rejects `system` with Docker's words. */
+  /** Makes a sandbox's namespace ahead of `attach` and returns its path: what joins it can be prepared meanwhile. `detach` removes it. */
+  open(sandboxId: string, signal: AbortSignal): Promise<string>;
+  /** Makes the namespace unless it is open, connects it, publishes the ports. A failure leaves nothing but an open namespace. A port in use rejects `system` with Docker's words. */
   attach(request: AttachRequest, signal: AbortSignal): Promise<Sandbox>;
   /** Undoes attach; idempotent. The address and the ports are free when it returns; the namespace goes after that. */
   detach(sandboxId: string): Promise<void>;

@@ -3,13 +3,15 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { EngineError, invalid, systemError, unsupported } from "#base/errors.ts";
-import { contains, formatIpv4, formatSubnet, parseCidr, parseIpv4, subnetOf } from "#formats/ipv4.ts";
+import { contains, formatIpv4, formatSubnet, parseIpv4 } from "#formats/ipv4.ts";
 import type { Link } from "#formats/rtnetlink/links.ts";
 import { type Executor, PlanError } from "#kernel/plan/executor.ts";
-import { AddressPool } from "./address-pool.ts";
+import type { AddressPool } from "./address-pool.ts";
 import { Bridge, readGeneration } from "./bridge.ts";
+import { bridgeOptions, openPool } from "./bridge-description.ts";
 import { readSurvey, surveyPlan } from "./bridge-survey.ts";
 import type { AttachRequest, Endpoint, NetworkController, NetworkInfo, Sandbox } from "./controller.ts";
+import { macOf, publicationsOf, vethNames } from "./endpoint-values.ts";
 import { getNetwork, networkMissing } from "./find-network.ts";
 import { type NetworkIdentity, readIdentities } from "./network-ids.ts";
 import type { PortPublisher, PublishedPorts } from "./ports/publish.ts";
@@ -49,21 +51,6 @@ interface Attachment {
 }
 
 const NETWORKS = ["bridge", "host", "none"];
-const VETH_NAMES = 5;
-
-/** Names to try for the host end: "veth" and seven digits of the endpoint's id. */
-const vethNames = (endpointId: string): readonly string[] =>
-  Array.from({ length: VETH_NAMES }, (_, index) => `veth${endpointId.slice(index * 7, index * 7 + 7)}`);
-
-const macOf = (address: number): string =>
-  `02:42:${formatIpv4(address)
-    .split(".")
-    .map((part) => Number(part).toString(16).padStart(2, "0"))
-    .join(":")}`;
-
-const publicationsOf = (endpoint: Endpoint): readonly Publication[] =>
-  endpoint.ports.map((port) => ({ port, containerAddress: endpoint.ipv4 }));
-
 /** What a plan is given when it must run to its end whoever waits for it. */
 const never = new AbortController().signal;
 
@@ -72,7 +59,11 @@ export class LocalNetworkController implements NetworkController {
   readonly #settings: NetworkSettings;
   readonly #identities: ReadonlyMap<string, NetworkIdentity>;
   readonly #attachments = new Map<string, Attachment>();
+  /** Namespaces made ahead of `attach`, by sandbox. */
+  readonly #open = new Set<string>();
   readonly #remover: SandboxRemover;
+  /** Interfaces that had an address until now and are not gone yet. */
+  readonly #leaving = new Map<string, string>();
   readonly #bridge: Bridge | undefined;
   readonly #pool: AddressPool;
 
@@ -110,6 +101,14 @@ export class LocalNetworkController implements NetworkController {
     return controller;
   }
 
+  async open(sandboxId: string, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
+    const path = this.#pathOf(sandboxId);
+    this.#open.add(sandboxId); // also while it is being made: detach must find what a failure left
+    await this.#deps.executor.run(planIsolatedSandbox(path), never);
+    return path;
+  }
+
   async attach(request: AttachRequest, signal: AbortSignal): Promise<Sandbox> {
     signal.throwIfAborted();
     if (this.#attachments.has(request.sandboxId))
@@ -124,11 +123,12 @@ export class LocalNetworkController implements NetworkController {
     const path = this.#pathOf(request.sandboxId);
     const sandbox = { id: request.sandboxId, path };
     this.#attachments.set(sandbox.id, { sandbox, networkName: "none" });
+    if (this.#open.delete(sandbox.id)) return sandbox;
     try {
       await this.#deps.executor.run(planIsolatedSandbox(path), never);
     } catch (error) {
       this.#attachments.delete(sandbox.id);
-      await this.#remover.removeNow([{ path }]);
+      await this.#remover.removeNow([path]);
       throw error;
     }
     return sandbox;
@@ -136,7 +136,7 @@ export class LocalNetworkController implements NetworkController {
 
   async #attachBridge(bridge: Bridge, request: AttachRequest): Promise<Sandbox> {
     await using undo = new AsyncDisposableStack();
-    const address = await this.#allocate(request);
+    const address = this.#allocate(request);
     undo.defer(() => this.#pool.release(address));
     const ipv4 = formatIpv4(address);
     const published = await this.#publish(request, ipv4);
@@ -158,19 +158,17 @@ export class LocalNetworkController implements NetworkController {
       await this.#unpublish(endpoint);
     });
     await this.#connect(bridge, sandbox, { endpoint, published });
+    this.#open.delete(sandbox.id);
     undo.move();
     return sandbox;
   }
 
-  async #allocate(request: AttachRequest): Promise<number> {
+  #allocate(request: AttachRequest): number {
     const wanted = request.ipv4 === undefined ? undefined : parseIpv4(request.ipv4);
     const take = (): number | undefined =>
       wanted === undefined ? this.#pool.allocate() : this.#pool.take(wanted) ? wanted : undefined;
     const address = take();
     if (address !== undefined) return address;
-    await this.#remover.settled(); // the address of a sandbox that is going is free when it is gone
-    const freed = take();
-    if (freed !== undefined) return freed;
     if (wanted !== undefined) throw systemError("Address already in use");
     throw systemError(
       `no available IPv4 addresses on this network's address pools: bridge (${this.#identity("bridge").id})`,
@@ -203,14 +201,20 @@ export class LocalNetworkController implements NetworkController {
       this.#attachments.set(sandbox.id, { sandbox, networkName: "bridge", hostName, published });
       const failure = await this.#tryConnect(bridge, sandbox, { endpoint, hostName });
       if (failure === undefined) return;
-      // Not the interface: one of that name may be another's. Ours goes with its namespace.
-      await this.#remover.removeNow([{ path: sandbox.path }]);
-      if (failure.code === "EEXIST" && failure.why.startsWith("veth")) continue;
+      const isMade = !failure.why.startsWith("veth");
+      await this.#takeBack(sandbox, isMade ? hostName : undefined);
+      if (failure.code === "EEXIST" && !isMade) continue;
       if (repaired) throw failure;
       repaired = true;
       await bridge.repair(never);
     }
     throw systemError(`no free name for the interface of endpoint ${endpoint.endpointId}`);
+  }
+
+  /** Not the interface, unless it is known to be ours: one of that name may be another's. It goes with its namespace. */
+  async #takeBack({ id, path }: Sandbox, hostName: string | undefined): Promise<void> {
+    if (!this.#open.has(id)) await this.#remover.removeNow([path]);
+    else if (hostName !== undefined) await this.#deps.executor.run(planLinkRemoval([hostName]), never);
   }
 
   async #tryConnect(
@@ -220,7 +224,8 @@ export class LocalNetworkController implements NetworkController {
   ): Promise<PlanError | undefined> {
     const { endpoint, hostName } = port;
     const rules = planPublish(bridge.table, publicationsOf(endpoint));
-    const plan = planBridgedSandbox(sandbox.path, {
+    const predecessor = this.#leaving.get(endpoint.ipv4);
+    const settings = {
       bridgeIndex: bridge.index,
       mtu: this.#settings.mtu,
       hairpin: bridge.hairpin,
@@ -230,8 +235,10 @@ export class LocalNetworkController implements NetworkController {
       address: parseIpv4(endpoint.ipv4),
       prefixLength: endpoint.prefixLength,
       gateway: bridge.gateway.address,
+      ...(predecessor === undefined ? {} : { predecessor }),
       rules,
-    });
+    };
+    const plan = planBridgedSandbox(sandbox.path, settings, this.#open.has(sandbox.id));
     if (rules.length > 0) bridge.countBatch();
     try {
       const generation = readGeneration(await this.#deps.executor.run(plan, never));
@@ -239,12 +246,13 @@ export class LocalNetworkController implements NetworkController {
       return undefined;
     } catch (error) {
       if (error instanceof PlanError) return error;
-      await this.#remover.removeNow([{ path: sandbox.path }]);
+      await this.#takeBack(sandbox, undefined);
       throw error;
     }
   }
 
   async detach(sandboxId: string): Promise<void> {
+    if (this.#open.delete(sandboxId)) this.#remover.removeLater({ path: this.#pathOf(sandboxId) }, () => {});
     const attachment = this.#attachments.get(sandboxId);
     if (attachment === undefined) return;
     this.#attachments.delete(sandboxId);
@@ -252,13 +260,15 @@ export class LocalNetworkController implements NetworkController {
     const { endpoint, path } = sandbox;
     if (endpoint !== undefined) await this.#unpublish(endpoint);
     published?.close();
-    this.#remover.removeLater(
-      { path, ...(hostName === undefined ? {} : { hostName }) },
-      // Not before: an old namespace that still answers for the address would draw its traffic away.
-      () => {
-        if (endpoint !== undefined) this.#pool.release(parseIpv4(endpoint.ipv4));
-      },
-    );
+    if (endpoint === undefined || hostName === undefined) {
+      this.#remover.removeLater({ path }, () => {});
+      return;
+    }
+    this.#pool.release(parseIpv4(endpoint.ipv4));
+    this.#leaving.set(endpoint.ipv4, hostName);
+    this.#remover.removeLater({ path, hostName }, () => {
+      if (this.#leaving.get(endpoint.ipv4) === hostName) this.#leaving.delete(endpoint.ipv4);
+    });
   }
 
   async #unpublish(endpoint: Endpoint): Promise<void> {
@@ -281,7 +291,7 @@ export class LocalNetworkController implements NetworkController {
     for (const { request, sandbox } of live) await this.#adopt(request, sandbox);
     const files = await readdir(join(this.#settings.execRoot, "netns"));
     const stale = files.filter((name) => !this.#attachments.has(name));
-    await this.#remover.removeNow(stale.map((name) => ({ path: this.#pathOf(name) })));
+    await this.#remover.removeNow(stale.map((name) => this.#pathOf(name)));
     if (this.#bridge === undefined) return;
     await this.#removeStaleLinks(this.#bridge);
     await this.#bridge.repair(never);
@@ -386,23 +396,3 @@ export class LocalNetworkController implements NetworkController {
     return identity;
   }
 }
-
-function openPool(bridge: Bridge | undefined, fixedCidr: string | undefined): AddressPool {
-  if (bridge === undefined) return new AddressPool({ address: 0, prefixLength: 32 });
-  const range = fixedCidr === undefined ? undefined : parseCidr(fixedCidr);
-  const pool = new AddressPool(
-    bridge.subnet,
-    range === undefined ? bridge.subnet : subnetOf(range.address, range.prefixLength),
-  );
-  pool.take(bridge.gateway.address);
-  return pool;
-}
-
-const bridgeOptions = (name: string, mtu: number): Readonly<Record<string, string>> => ({
-  "com.docker.network.bridge.default_bridge": "true",
-  "com.docker.network.bridge.enable_icc": "true",
-  "com.docker.network.bridge.enable_ip_masquerade": "true",
-  "com.docker.network.bridge.host_binding_ipv4": "0.0.0.0",
-  "com.docker.network.bridge.name": name,
-  "com.docker.network.driver.mtu": String(mtu),
-});

@@ -6,7 +6,7 @@
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from "#formats/netlink/message.ts";
 import { encodeBatch, getGeneration, type NftablesMessage } from "#formats/nftables/messages.ts";
 import { addAddress } from "#formats/rtnetlink/addresses.ts";
-import { changeLink, createVeth, deleteLink, setHairpin } from "#formats/rtnetlink/links.ts";
+import { changeLink, createVeth, deleteLink, disablePort, setHairpin } from "#formats/rtnetlink/links.ts";
 import { addDefaultRoute } from "#formats/rtnetlink/routes.ts";
 import { type Op, type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
 
@@ -33,6 +33,8 @@ export interface BridgePort {
   readonly address: number;
   readonly prefixLength: number;
   readonly gateway: number;
+  /** Host end of a removed sandbox with this address whose interfaces are not gone yet. */
+  readonly predecessor?: string;
   /** Rules to add in the same go; may be empty. */
   readonly rules: readonly NftablesMessage[];
 }
@@ -70,7 +72,18 @@ export const planIsolatedSandbox = (path: string): Plan => [
 /** Results of the operation with this label: the generation of the host's nftables rules. */
 export const GENERATION = "rule generation";
 
-export function planBridgedSandbox(path: string, port: BridgePort): Plan {
+const planNewNamespace = (path: string): Plan => [
+  { op: "open", why: "host network", path: NAMESPACE, flags: O_RDONLY, slot: HOST_SLOT },
+  ...planNamespace(path),
+  { op: "setns", why: "host network", slot: HOST_SLOT, flags: CLONE_NEWNET },
+];
+
+const planOpenNamespace = (path: string): Plan => [
+  { op: "open", why: "sandbox", path, flags: O_RDONLY, slot: SANDBOX_SLOT },
+];
+
+/** `isOpen`: the namespace is there. */
+export function planBridgedSandbox(path: string, port: BridgePort, isOpen: boolean): Plan {
   const { interfaceIndex, hostName } = port;
   const pair = createVeth(
     { name: hostName, master: port.bridgeIndex, mtu: port.mtu, up: true },
@@ -83,9 +96,8 @@ export function planBridgedSandbox(path: string, port: BridgePort): Plan {
     },
   );
   return [
-    { op: "open", why: "host network", path: NAMESPACE, flags: O_RDONLY, slot: HOST_SLOT },
-    ...planNamespace(path),
-    { op: "setns", why: "host network", slot: HOST_SLOT, flags: CLONE_NEWNET },
+    ...(isOpen ? planOpenNamespace(path) : planNewNamespace(path)),
+    ...planSilence(port.predecessor),
     {
       op: "netlink",
       why: `veth ${hostName}`,
@@ -111,28 +123,34 @@ export function planBridgedSandbox(path: string, port: BridgePort): Plan {
   ];
 }
 
+/** An old namespace that still answers for an address would draw its successor's traffic away. */
+const planSilence = (hostName: string | undefined): Plan =>
+  hostName === undefined
+    ? []
+    : [
+        {
+          op: "netlink",
+          why: "previous owner of the address",
+          protocol: NETLINK_ROUTE,
+          messages: [disablePort(hostName)],
+          mayFail: true,
+        },
+      ];
+
 /** One batch; nothing if there is nothing to do. */
 export const planRules = (why: string, rules: readonly NftablesMessage[]): Plan =>
   rules.length === 0
     ? []
     : [{ op: "netlink", why, protocol: NETLINK_NETFILTER, messages: encodeBatch(rules) }];
 
-export interface Remains {
-  readonly path: string;
-  /** Host end of its veth pair. */
-  readonly hostName?: string;
-}
-
-/** Removes sandboxes, or what is left of them. */
-export const planRemoval = (remains: readonly Remains[]): Plan => [
-  ...remains.flatMap(
-    ({ path }): Plan => [
+/** Removes sandboxes, or what is left of them. The kernel removes the interfaces with the last user of a namespace. */
+export const planRemoval = (paths: readonly string[]): Plan =>
+  paths.flatMap(
+    (path): Plan => [
       { op: "umount", why: "sandbox", target: path, flags: MNT_DETACH, mayFail: true },
       { op: "unlink", why: "sandbox", path, missingOk: true },
     ],
-  ),
-  ...planLinkRemoval(remains.flatMap(({ hostName }) => (hostName === undefined ? [] : [hostName]))),
-];
+  );
 
 export const planLinkRemoval = (names: readonly string[]): Plan =>
   names.length === 0

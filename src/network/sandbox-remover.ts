@@ -1,59 +1,96 @@
-// Removes sandboxes after the reply: the kernel takes its time over it, and many go as fast as one.
+// Removes sandboxes after the reply. The kernel takes its time over the interfaces, and many namespaces go as fast as one:
+// so they are left to it, and only what is still there after a while is removed by name.
 
+import { access } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Executor, PlanError } from "#kernel/plan/executor.ts";
-import { planRemoval, type Remains } from "./sandbox-plan.ts";
+import { planLinkRemoval, planRemoval } from "./sandbox-plan.ts";
+
+export interface Remains {
+  readonly path: string;
+  /** Host end of its veth pair. */
+  readonly hostName?: string;
+}
 
 interface Removal {
   readonly remains: Remains;
   readonly done: () => void;
 }
 
+export interface RemoverDeps {
+  readonly executor: Executor;
+  readonly warn: (message: string) => void;
+}
+
+const FIRST_LOOK_MS = 20;
+const LAST_LOOK_MS = 640;
+
 const never = new AbortController().signal;
 
 export class SandboxRemover {
-  readonly #deps: { readonly executor: Executor; readonly warn: (message: string) => void };
+  readonly #deps: RemoverDeps;
   #waiting: Removal[] = [];
-  #running: Promise<void> | undefined;
+  readonly #running = new Set<Promise<void>>();
 
-  constructor(deps: { readonly executor: Executor; readonly warn: (message: string) => void }) {
+  constructor(deps: RemoverDeps) {
     this.#deps = deps;
   }
 
-  /** `done` is called once it is gone. */
+  /** `done` is called once it is gone, interface and all. */
   removeLater(remains: Remains, done: () => void): void {
     this.#waiting.push({ remains, done });
-    this.#running ??= this.#work();
+    if (this.#waiting.length > 1) return;
+    const running = this.#removeWaiting().finally(() => this.#running.delete(running));
+    this.#running.add(running);
   }
 
   /** Everything asked for until now is gone. */
   async settled(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** Tolerates what is half made. */
-  async removeNow(remains: readonly Remains[]): Promise<void> {
-    for (const each of remains) {
-      try {
-        await this.#deps.executor.run(planRemoval([each]), never);
-      } catch (error) {
-        if (!(error instanceof PlanError)) throw error;
-        this.#deps.warn(`network sandbox ${each.path}: ${error.message}`);
-      }
-    }
+  /** Tolerates what is half made. Interfaces may go a little later. */
+  async removeNow(paths: readonly string[]): Promise<void> {
+    for (const path of paths) await this.#try(planRemoval([path]), path);
   }
 
-  async #work(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting;
-      this.#waiting = [];
-      try {
-        await this.#deps.executor.run(planRemoval(batch.map(({ remains }) => remains)), never);
-      } catch {
-        await this.removeNow(batch.map(({ remains }) => remains));
-      }
-      for (const { done } of batch) done();
+  async #removeWaiting(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve)); // others may come with it
+    const batch = this.#waiting;
+    this.#waiting = [];
+    const paths = batch.map(({ remains }) => remains.path);
+    if (!(await this.#try(planRemoval(paths), "removal"))) await this.removeNow(paths);
+    await this.#linksGone(batch.flatMap(({ remains: { hostName } }) => hostName ?? []));
+    for (const { done } of batch) done();
+  }
+
+  async #linksGone(names: readonly string[]): Promise<void> {
+    let left = names;
+    for (let wait = FIRST_LOOK_MS; wait <= LAST_LOOK_MS && left.length > 0; wait *= 2) {
+      await delay(wait);
+      const present = await Promise.all(left.map(linkExists));
+      left = left.filter((_, index) => present[index]);
     }
-    this.#running = undefined;
+    // Somebody else is in the namespace.
+    await this.#try(planLinkRemoval(left), left.join(" "));
+  }
+
+  async #try(plan: Parameters<Executor["run"]>[0], what: string): Promise<boolean> {
+    if (plan.length === 0) return true;
+    try {
+      await this.#deps.executor.run(plan, never);
+      return true;
+    } catch (error) {
+      if (!(error instanceof PlanError)) throw error;
+      this.#deps.warn(`network sandbox ${what}: ${error.message}`);
+      return false;
+    }
   }
 }
+
+/** In this process' network namespace, whatever /sys shows. */
+const linkExists = (name: string): Promise<boolean> =>
+  access(`/proc/sys/net/ipv4/conf/${name}`).then(
+    () => true,
+    () => false,
+  );

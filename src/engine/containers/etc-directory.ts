@@ -1,6 +1,7 @@
 // hosts, hostname and resolv.conf of a container, in its directory; mounted over the image's.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Endpoint } from "#network/controller.ts";
 import { formatHostname, formatHosts, formatResolvConf, parseExtraHost } from "#network/etc-files.ts";
@@ -14,7 +15,6 @@ export interface EtcSettings {
   readonly hostGateway: string;
 }
 
-/** Synchronous: three files of a few hundred bytes cost less than one trip through the thread pool. */
 export class EtcDirectory {
   readonly #settings: EtcSettings;
 
@@ -22,13 +22,22 @@ export class EtcDirectory {
     this.#settings = settings;
   }
 
-  /** The endpoint's address goes into hosts. */
-  write(directory: string, record: ContainerRecord, endpoint: Endpoint | undefined): void {
-    const write = (name: string, text: string): void =>
-      writeFileSync(join(directory, name), text, { mode: 0o644 });
-    write("hostname", formatHostname(record.config.Hostname));
-    write("hosts", this.#hosts(record, endpoint));
-    write("resolv.conf", this.#resolvConf(record));
+  /** All three, the container's own address still missing from hosts. */
+  async write(directory: string, record: ContainerRecord): Promise<void> {
+    await Promise.all([
+      writeEtc(directory, "hostname", formatHostname(record.config.Hostname)),
+      writeEtc(directory, "resolv.conf", this.#resolvConf(record)),
+      this.writeHosts(directory, record, undefined),
+    ]);
+  }
+
+  /** In place: the file may be mounted already. */
+  async writeHosts(
+    directory: string,
+    record: ContainerRecord,
+    endpoint: Endpoint | undefined,
+  ): Promise<void> {
+    await writeEtc(directory, "hosts", this.#hosts(record, endpoint));
   }
 
   #hosts({ config, hostConfig }: ContainerRecord, endpoint: Endpoint | undefined): string {
@@ -55,6 +64,9 @@ export class EtcDirectory {
     return formatResolvConf(hostResolvConf(), asked, isolated);
   }
 }
+
+const writeEtc = (directory: string, name: string, text: string): Promise<void> =>
+  writeFile(join(directory, name), text, { mode: 0o644 });
 
 /** systemd-resolved's stub listens on the host's loopback: its upstream servers are in a file of their own. */
 function hostResolvConf(): string {

@@ -29,9 +29,9 @@ export interface LaunchDeps {
   readonly snapshots: Pick<Snapshotter, "mounts">;
   readonly records: Pick<ContainerRecords, "create" | "delete">;
   readonly tasks: Pick<Tasks, "create" | "start" | "kill" | "delete">;
-  readonly networks: Pick<NetworkController, "attach" | "detach" | "get">;
+  readonly networks: Pick<NetworkController, "open" | "attach" | "detach" | "get">;
   readonly volumes: Pick<ContainerVolumes, "mount" | "unmount">;
-  readonly etc: Pick<EtcDirectory, "write">;
+  readonly etc: Pick<EtcDirectory, "write" | "writeHosts">;
   readonly userFiles: Pick<UserFileReader, "read">;
   readonly seccomp: (profile: string, capabilities: readonly string[]) => Seccomp;
   readonly clock: Clock;
@@ -46,7 +46,12 @@ interface Launch {
   readonly undo: AsyncDisposableStack;
 }
 
-/** Resolves with what a running container's state is. */
+/**
+ * Resolves with what a running container's state is.
+ *
+ *   namespace ─┬─ interfaces, addresses, ports, hosts ─┬─ start
+ *   root ──────┴─ task: mounts, cgroup, first process ─┘
+ */
 export async function launch(
   deps: LaunchDeps,
   container: Container,
@@ -55,20 +60,25 @@ export async function launch(
   await using undo = new AsyncDisposableStack();
   const network = planNetwork(deps.containers, container.record);
   const context: Launch = { container, network, undo };
-  const [prepared, sandbox] = await joinAll([
+  const [prepared, netns] = await joinAll([
     prepareRoot(deps, context, signal),
-    connect(deps, context, signal),
+    openNamespace(deps, context, signal),
   ]);
   const spec = buildSpec({
     ...prepared,
     record: container.record,
     host: deps.host,
     pidns: planPidNamespace(deps.containers, container.record),
-    netns: network.kind === "join" ? network.path : (sandbox?.path ?? ""),
-    etcDir: writeEtcFiles(deps, context, sandbox),
+    netns,
+    etcDir: etcDirectory(deps, context),
     seccomp: deps.seccomp,
   });
-  const pid = await runTask(deps, context, { spec, rootfs: prepared.rootfs }, signal);
+  const [sandbox, pid] = await joinAll([
+    connect(deps, context, signal),
+    createTask(deps, context, { spec, rootfs: prepared.rootfs }, signal),
+  ]);
+  await connectAttaches(container);
+  await deps.tasks.start(scope, container.id, "", signal);
   container.user = prepared.user;
   undo.move(); // success: keep everything
   return {
@@ -84,18 +94,32 @@ export async function launch(
   };
 }
 
+/** Path of the network namespace to join; "" is the host's. */
+async function openNamespace(
+  deps: LaunchDeps,
+  { network, undo }: Launch,
+  signal: AbortSignal,
+): Promise<string> {
+  if (network.kind === "host") return "";
+  if (network.kind === "join") return network.path;
+  const { sandboxId } = network.request;
+  undo.defer(() => deps.networks.detach(sandboxId));
+  return deps.networks.open(sandboxId, signal);
+}
+
+/** The container's address is known then, and in its hosts file. */
 async function connect(
   deps: LaunchDeps,
-  { container, network, undo }: Launch,
+  { container, network }: Launch,
   signal: AbortSignal,
 ): Promise<Sandbox | undefined> {
   if (network.kind !== "own") return undefined;
-  const { request } = network;
-  undo.defer(() => deps.networks.detach(request.sandboxId));
   try {
-    return await deps.networks.attach(request, signal);
+    const sandbox = await deps.networks.attach(network.request, signal);
+    await deps.etc.writeHosts(join(deps.containersDir, container.id), container.record, sandbox.endpoint);
+    return sandbox;
   } catch (error) {
-    throw describeNetworkFailure(error, container, request.endpointId);
+    throw describeNetworkFailure(error, container, network.request.endpointId);
   }
 }
 
@@ -127,6 +151,7 @@ async function prepareRoot(
     findRootfs(deps, container),
     findDevices(record.hostConfig),
     mountVolumes(deps, container, undo),
+    deps.etc.write(join(deps.containersDir, record.id), record),
   ]);
   const user = await lookUpUser(deps, container, rootfs, signal);
   return { rootfs, devices, user };
@@ -178,19 +203,11 @@ async function lookUpUser(
   return resolveUser(record.config.User, record.hostConfig.GroupAdd ?? [], files);
 }
 
-/** Returns the directory whose files are mounted: a joined container's own. */
-function writeEtcFiles(
-  deps: LaunchDeps,
-  { container, network }: Launch,
-  sandbox: Sandbox | undefined,
-): string {
-  if (network.kind === "join") return join(deps.containersDir, network.donor);
-  const directory = join(deps.containersDir, container.id);
-  deps.etc.write(directory, container.record, sandbox?.endpoint);
-  return directory;
-}
+/** The directory whose files are mounted: a joined container's own. */
+const etcDirectory = (deps: LaunchDeps, { container, network }: Launch): string =>
+  join(deps.containersDir, network.kind === "join" ? network.donor : container.id);
 
-async function runTask(
+async function createTask(
   deps: LaunchDeps,
   { container, undo }: Launch,
   task: { readonly spec: Spec; readonly rootfs: readonly Mount[] },
@@ -221,8 +238,6 @@ async function runTask(
     await deps.tasks.kill(scope, { containerId: id, execId: "" }, 9, true).catch(ignoreMissing);
     await deps.tasks.delete(scope, id, "").catch(ignoreMissing);
   });
-  await connectAttaches(container);
-  await deps.tasks.start(scope, id, "", signal);
   return pid;
 }
 

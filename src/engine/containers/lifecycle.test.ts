@@ -96,6 +96,7 @@ function setup(t: TestContext) {
       events: { subscribe: async function* () {} },
     },
     networks: {
+      open: async (id: string) => `/netns/${id}`,
       attach: async ({ sandboxId, network }: { sandboxId: string; network: string }) => {
         log.push(`attach ${network}`);
         return { id: sandboxId, path: `/netns/${sandboxId}` };
