@@ -20,22 +20,27 @@ export function planSnapshotMount(mounts: readonly Mount[], target: string): rea
     { op: "unshare", why, flags: CLONE_NEWNS },
     { op: "mountAttr", why, target: "/", set: 0, clear: 0, propagation: MS_PRIVATE, recursive: true },
     { op: "mkdir", why, path: target, mode: 0o700, parents: true },
-    ...mounts.map((mount) => planMount(mount, target)),
+    ...mounts.flatMap((mount) => planMount(mount, target)),
     { op: "open", why, path: target, flags: O_PATH_DIRECTORY, slot: SNAPSHOT_ROOT },
   ];
 }
 
-function planMount(mount: Mount, target: string): Op {
+function planMount(mount: Mount, target: string): readonly Op[] {
   const why = "snapshot mount";
-  const options = mount.options ?? [];
-  if (mount.type === "bind" || options.includes("bind") || options.includes("rbind"))
-    return { op: "bind", why, source: mount.source ?? "", target, recursive: options.includes("rbind") };
+  const { type: fstype = "", source = fstype, options = [] } = mount;
+  if (fstype === "bind" || options.includes("bind") || options.includes("rbind"))
+    return [{ op: "bind", why, source, target, recursive: options.includes("rbind") }];
   const flags = options.includes("ro") ? MS_RDONLY : 0;
   const data = options.filter((option) => option !== "ro" && option !== "rw");
-  const fstype = mount.type ?? "";
+  const work = data.find((option) => option.startsWith("workdir="))?.slice("workdir=".length);
+  const mountOp = { op: "mount", why, fstype, source, target, flags } as const;
+  if (fstype !== "overlay" || work === undefined) return [{ ...mountOp, ...compact(data) }];
   // The tree is complete before anything uses it, and made anew if the machine dies: unmounting need not wait for the disk.
-  if (fstype === "overlay" && data.some((option) => option.startsWith("upperdir="))) data.push("volatile");
-  return { op: "mount", why, fstype, source: mount.source ?? fstype, target, flags, ...compact(data) };
+  // The kernel leaves a mark that forbids a second mount for fear of such a death; ours is no reason to.
+  return [
+    { ...mountOp, ...compact([...data, "volatile"]) },
+    { op: "removeTree", why, path: `${work}/work/incompat`, missingOk: true },
+  ];
 }
 
 /** Long lists of lower directories are made relative to the directory they share. */
