@@ -6,7 +6,7 @@
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from "#formats/netlink/message.ts";
 import { encodeBatch, getGeneration, type NftablesMessage } from "#formats/nftables/messages.ts";
 import { addAddress } from "#formats/rtnetlink/addresses.ts";
-import { changeLink, createVeth, deleteLink, disablePort, setHairpin } from "#formats/rtnetlink/links.ts";
+import { changeLink, createVeth, deleteLink, setHairpin, silencePort } from "#formats/rtnetlink/links.ts";
 import { addDefaultRoute } from "#formats/rtnetlink/routes.ts";
 import { type Op, type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
 
@@ -132,7 +132,7 @@ const planSilence = (hostName: string | undefined): Plan =>
           op: "netlink",
           why: "previous owner of the address",
           protocol: NETLINK_ROUTE,
-          messages: [disablePort(hostName)],
+          messages: [silencePort(hostName)],
           mayFail: true,
         },
       ];

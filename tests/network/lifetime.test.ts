@@ -1,6 +1,8 @@
 // What stays and what goes: many sandboxes at once, a killed daemon, flushed rules, engines side by side.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -136,4 +138,23 @@ test("two engines in one network namespace do not touch each other", asRoot, asy
   const fromLeft = ["nsenter", `--net=${left.path}`] as const;
   assert.notEqual((await run(...fromLeft, ...curl("http://172.18.0.2/"))).status, 0, "isolated");
   assert.equal((await run(...fromLeft, ...curl("http://172.17.0.1:8081/"))).output, "right", "published");
+});
+
+test("an address is free at once, and its next owner gets its traffic", asRoot, async () => {
+  await using undo = new AsyncDisposableStack();
+  const { daemon, host } = await openEngine(undo);
+  for (let round = 0; round < 5; round++) {
+    const name = `round ${round}`;
+    const sandbox = await daemon.attach(name);
+    assert.equal(sandbox.endpoint?.ipv4, "172.17.0.2");
+    await using _server = await WebServer.open(sandbox.path, name);
+    assert.equal((await host.run(...curl("http://172.17.0.2/"))).output, name);
+    // A process stays in the old namespace: it goes on answering for the address.
+    const lingering = spawn("nsenter", [`--net=${sandbox.path}`, "sleep", "60"]);
+    undo.defer(() => void lingering.kill());
+    await once(lingering, "spawn");
+    await daemon.ask({ verb: "detach", sandboxIds: [sandbox.id] });
+  }
+  await daemon.ask({ verb: "settle" });
+  assert.deepEqual(await host.links(), ["lo", "docker0"]);
 });

@@ -33,6 +33,12 @@ const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const IFLA_INFO_SLAVE_DATA = 5;
 const IFLA_BRPORT_MODE = 4;
+const IFLA_BRPORT_LEARNING = 8;
+const IFLA_BRPORT_UNICAST_FLOOD = 9;
+const IFLA_BRPORT_FLUSH = 24;
+const IFLA_BRPORT_MCAST_FLOOD = 27;
+const IFLA_BRPORT_BCAST_FLOOD = 30;
+const IFLA_BRPORT_ISOLATED = 33;
 const VETH_INFO_PEER = 1;
 const IFF_UP = 1;
 
@@ -99,20 +105,32 @@ export const createVeth = (link: LinkSettings, peer: LinkSettings): Uint8Array =
 export const changeLink = (link: LinkSettings): Uint8Array =>
   encodeMessage({ type: RTM_NEWLINK, flags: NLM_F_ACK, body: linkBody(link) });
 
-/** Lets a bridge send a frame back out of the port it came from. */
-export const setHairpin = (name: string, on: boolean): Uint8Array =>
+const changePort = (name: string, ...settings: readonly Uint8Array[]): Uint8Array =>
   encodeMessage({
     type: RTM_NEWLINK,
     flags: NLM_F_ACK,
     body: linkBody(
       { name },
-      nested(
-        IFLA_LINKINFO,
-        kind("bridge_slave"),
-        nested(IFLA_INFO_SLAVE_DATA, u8(IFLA_BRPORT_MODE, on ? 1 : 0)),
-      ),
+      nested(IFLA_LINKINFO, kind("bridge_slave"), nested(IFLA_INFO_SLAVE_DATA, ...settings)),
     ),
   });
+
+/** Lets a bridge send a frame back out of the port it came from. */
+export const setHairpin = (name: string, on: boolean): Uint8Array =>
+  changePort(name, u8(IFLA_BRPORT_MODE, on ? 1 : 0));
+
+/** Nothing is sent to the port any more, and the bridge forgets who was behind it. Takes no grace period, as removing it would;
+ *  disabling it would not last: the change itself enables it again. */
+export const silencePort = (name: string): Uint8Array =>
+  changePort(
+    name,
+    u8(IFLA_BRPORT_LEARNING, 0),
+    u8(IFLA_BRPORT_UNICAST_FLOOD, 0),
+    u8(IFLA_BRPORT_MCAST_FLOOD, 0),
+    u8(IFLA_BRPORT_BCAST_FLOOD, 0),
+    u8(IFLA_BRPORT_ISOLATED, 1),
+    attribute(IFLA_BRPORT_FLUSH, new Uint8Array()),
+  );
 
 export const deleteLink = (name: string): Uint8Array =>
   encodeMessage({ type: RTM_DELLINK, flags: NLM_F_ACK, body: linkBody({ name }) });
