@@ -4,7 +4,6 @@
 import {
   boolean,
   type Decoded,
-  DecodeError,
   type Decoder,
   integer,
   array as list,
@@ -81,7 +80,6 @@ export const decodeContainerConfig = object(
 export type ContainerConfig = Decoded<typeof decodeContainerConfig>;
 
 const decodePortBinding = object({ HostIp: text, HostPort: text }, {});
-export type PortBindings = Readonly<Record<string, readonly Decoded<typeof decodePortBinding>[] | null>>;
 
 const decodeMount = object(
   { Type: text, Target: text },
@@ -116,7 +114,7 @@ const decodeMount = object(
 export type MountRequest = Decoded<typeof decodeMount>;
 
 const decodeDevice = object({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text }, {});
-export type DeviceMapping = Decoded<typeof decodeDevice>;
+
 const decodeUlimit = object({ Name: text, Soft: count, Hard: count }, {});
 const decodeRestartPolicy = object({ Name: text, MaximumRetryCount: count }, {});
 export type RestartPolicy = Decoded<typeof decodeRestartPolicy>;
@@ -247,9 +245,3 @@ export const decodeUpdate = object(
   },
 );
 export type UpdateRequest = Decoded<typeof decodeUpdate>;
-
-/** Fails like Go's decoder does on a body that is no object. */
-export const isObjectBody = (value: unknown): value is Readonly<Record<string, unknown>> => {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return true;
-  throw new DecodeError("", "object", value);
-};

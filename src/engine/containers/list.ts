@@ -87,7 +87,7 @@ function quoteArgument(argument: string, index: number): string {
   return index > 0 && argument.includes(" ") ? `'${argument.replaceAll("'", "'\\''")}'` : argument;
 }
 
-export function describeStatus(state: ContainerState, now: bigint): string {
+function describeStatus(state: ContainerState, now: bigint): string {
   const since = (text: string): string =>
     formatDuration(Number((now - (parseTime(text) ?? now)) / 1_000_000n));
   switch (state.status) {

@@ -84,7 +84,7 @@ function buildLinux(input: SpecInput): Linux {
   };
 }
 
-export function buildResources({ record, devices }: Pick<SpecInput, "record" | "devices">): Resources {
+function buildResources({ record, devices }: Pick<SpecInput, "record" | "devices">): Resources {
   const { hostConfig } = record;
   const limits = planResources(hostConfig);
   const hasThrottles = Object.keys(devices.blockIo).length > 0;

@@ -14,7 +14,7 @@ import type { ContainerStore } from "./store.ts";
 import { validateContainer } from "./validate.ts";
 
 /** An image as a container sees it. */
-export interface ContainerImage {
+interface ContainerImage {
   /** Digest of the image's configuration. */
   readonly id: string;
   /** The registry name that the reference resolved to; "" if it was an id. */

@@ -132,7 +132,6 @@ export const decodeContainerState = object(
   {},
 );
 export type ContainerState = Decoded<typeof decodeContainerState>;
-export type ContainerStatus = ContainerState["status"];
 
 export const newState: ContainerState = {
   status: "created",

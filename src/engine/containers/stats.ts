@@ -88,7 +88,7 @@ async function takeSample(deps: StatsDeps, container: Container): Promise<Taken 
 const TICK = 10_000_000;
 
 /** Nanoseconds that all processors have spent: the first seven columns, as Docker adds them. */
-export function readSystemCpu(stat: string): number {
+function readSystemCpu(stat: string): number {
   const [, ...columns] = stat.slice(0, stat.indexOf("\n")).split(/\s+/);
   return columns.slice(0, 7).reduce((sum, value) => sum + Number(value), 0) * TICK;
 }
@@ -104,7 +104,7 @@ function readNetworks({ state, record }: Container): Sample | undefined {
 }
 
 /** /proc/net/dev: "  eth0: bytes packets errs drop fifo frame compressed multicast bytes packets errs drop …". */
-export function parseInterfaces(text: string): Sample | undefined {
+function parseInterfaces(text: string): Sample | undefined {
   const rows = [...text.matchAll(/^\s*([^\s:]+):\s*(.*)$/gm)]
     .filter(([, name]) => name !== "lo")
     .map(([, name = "", rest = ""]) => {

@@ -30,7 +30,7 @@ const planLive = (pid: number): Plan => [
 ];
 
 /** Mounts the snapshot in a namespace of the plan's own, for reading: it is gone when the plan has ended. */
-export function planUserFiles(mounts: readonly Mount[], target: string): Plan {
+function planUserFiles(mounts: readonly Mount[], target: string): Plan {
   return [...planSnapshotMount(mounts.map(readOnly), target), ...readFiles];
 }
 

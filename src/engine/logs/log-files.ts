@@ -26,9 +26,9 @@ export async function openIfThere(path: string): Promise<FileHandle | undefined>
 }
 
 /** Read in pieces of this many bytes. */
-export const CHUNK = 64 * 1024;
+const CHUNK = 64 * 1024;
 /** A line that is longer is no log entry: entries hold at most 16 KiB of text, each byte six characters when escaped. */
-export const MAX_LINE = 256 * 1024;
+const MAX_LINE = 256 * 1024;
 
 /** Complete lines from `offset` on, as many at a time as are read at once; the result is the offset behind the last. */
 export async function* readLines(
