@@ -32,9 +32,9 @@ const faults: Readonly<Record<string, Fault>> = {
     stderr: /No such image: nosuch:latest/,
   },
   "a bad reference": {
-    command: ["pull", "UPPER/case"],
+    command: ["pull", "busybox/UPPER"],
     code: 1,
-    stderr: /repository name \(UPPER\/case\) must be lowercase|must be lowercase/,
+    stderr: /must be lowercase/,
   },
   "an unreachable registry": {
     command: ["pull", "127.0.0.1:1/x"],
@@ -112,9 +112,9 @@ test("malformed JSON is a 400 in Docker's words", { skip }, async () => {
       body,
       "http://d/v1.41/containers/create",
     ]);
-  assert.match((await post("{")).stdout, /"message":.*400$/);
-  assert.match((await post('{"Cmd": 5, "Image": "busybox"}')).stdout, /"message":.*400$/);
-  assert.match((await post("")).stdout, /"message":.*400$/);
+  assert.match((await post("{")).stdout, /"message":.*\n400$/);
+  assert.match((await post('{"Cmd": 5, "Image": "busybox"}')).stdout, /"message":.*\n400$/);
+  assert.match((await post("")).stdout, /"message":.*\n400$/);
 });
 
 test("a port held by another program is named, and the start undone", { skip }, async () => {
