@@ -7,6 +7,7 @@ import { type Background, must, type Result, type RunOptions, run, startBackgrou
 
 const project = join(import.meta.dirname, "../..");
 export const gantrydPath = join(project, "bin/gantryd");
+const containerdPath = join(project, "bin/gantry-containerd");
 export const gantryPath = join(project, "bin/gantry");
 
 export interface Client {
@@ -29,12 +30,22 @@ export interface Engine extends Client, AsyncDisposable {
   restart(): Promise<void>;
   /** Stops the daemon with SIGTERM. */
   stop(): Promise<void>;
+  /** Where containerd's API is served, by whichever process holds the layer. */
+  readonly containerdSocket: string;
+  /** With `containerd: "separate"`: SIGKILL of the layer's process, and a new one on the same roots. */
+  crashContainerd(): Promise<void>;
 }
+
+/** The containerd layer in the daemon's own process, or in gantry-containerd's, reached through the gRPC proxies. */
+export const containerdModes = ["own", "separate"] as const;
+export type ContainerdMode = (typeof containerdModes)[number];
 
 export interface EngineOptions {
   /** Merged into the configuration file. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly flags?: readonly string[];
+  /** Default "own". */
+  readonly containerd?: ContainerdMode;
 }
 
 export const makeClient = (host: string, netns: string): Client => {
@@ -69,6 +80,31 @@ export async function makeNamespace(name: string): Promise<AsyncDisposable> {
   };
 }
 
+interface ContainerdProcess extends AsyncDisposable {
+  readonly socket: string;
+  crash(): Promise<void>;
+}
+
+async function startContainerd(dir: string, netns: string): Promise<ContainerdProcess> {
+  const state = join(dir, "containerd-state");
+  const socket = join(state, "containerd.sock");
+  const command = [containerdPath, "--root", join(dir, "containerd"), "--state", state, "--address", socket];
+  const launch = async (): Promise<Background> => {
+    const started = startBackground(command, { netns });
+    await started.line(/^serving/);
+    return started;
+  };
+  let layer = await launch();
+  return {
+    socket,
+    crash: async () => {
+      await layer.signal("SIGKILL");
+      layer = await launch();
+    },
+    [Symbol.asyncDispose]: () => layer.end(),
+  };
+}
+
 export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
   await using undo = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), "gantry-engine-"));
@@ -86,7 +122,9 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
     ...options.config,
   };
   await writeFile(configFile, JSON.stringify(config));
-  const command = [gantrydPath, "--config-file", configFile, ...(options.flags ?? [])];
+  const layer = options.containerd === "separate" ? undo.use(await startContainerd(dir, netns)) : undefined;
+  const address = layer === undefined ? [] : ["--containerd", layer.socket];
+  const command = [gantrydPath, "--config-file", configFile, ...address, ...(options.flags ?? [])];
   const launch = async (): Promise<Background> => {
     const daemon = startBackground(command, { netns });
     await daemon.line(/API listen on/);
@@ -104,6 +142,11 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
     },
     kill: () => daemon.signal("SIGKILL"),
     stop: () => daemon.signal("SIGTERM"),
+    containerdSocket: layer?.socket ?? `${dir}/exec/containerd.sock`,
+    crashContainerd: async () => {
+      if (layer === undefined) throw new Error("containerd has no process of its own");
+      await layer.crash();
+    },
     restart: async () => {
       await daemon.signal("SIGTERM");
       daemon = await launch();

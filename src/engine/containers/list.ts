@@ -82,9 +82,9 @@ async function summarize(
   }
 }
 
-/** As a shell would have to be given it. */
+/** Quoted if it has a space; Docker escapes nothing. */
 function quoteArgument(argument: string, index: number): string {
-  return index > 0 && argument.includes(" ") ? `'${argument.replaceAll("'", "'\\''")}'` : argument;
+  return index > 0 && argument.includes(" ") ? `'${argument}'` : argument;
 }
 
 function describeStatus(state: ContainerState, now: bigint): string {
