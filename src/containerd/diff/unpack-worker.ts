@@ -1,7 +1,7 @@
 // The worker's side: serves unpack jobs from a message port, one at a time.
 
 import type { MessagePort } from "node:worker_threads";
-import type { Executor } from "#kernel/plan/executor.ts";
+import { type Executor, PlanError } from "#kernel/plan/executor.ts";
 import { unpackLayer } from "./unpack.ts";
 import { decodeWorkerRequest, type WorkerReply } from "./unpack-messages.ts";
 
@@ -22,10 +22,14 @@ export function serveUnpacking(port: MessagePort, connect: (socket: string) => E
     const deps = { executor: connect(request.executorSocket), onProgress: throttled(reply) };
     unpackLayer(deps, request.job, running.signal).then(
       (unpacked) => reply({ kind: "done", ...unpacked }),
-      (error: unknown) =>
-        reply({ kind: "failed", message: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => reply({ kind: "failed", message: describe(error) }),
     );
   });
+}
+
+function describe(error: unknown): string {
+  if (error instanceof PlanError && error.code === "ENOSPC") return `${error.why}: no space left on device`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 function throttled(reply: (message: WorkerReply) => void): (bytes: number) => void {

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { EngineError, invalid, isKind, systemError } from "#base/errors.ts";
 import type { Descriptor } from "#spec/oci-image.ts";
 import type { ContentStore, ContentWriter } from "../content/content.ts";
+import { errnoOf } from "../failures.ts";
 import type { Labels, Scope } from "../scope.ts";
 import type { Repository } from "./repository.ts";
 
@@ -43,7 +44,24 @@ export async function downloadBlob(
 ): Promise<void> {
   await using writer = await openWriter(deps, wanted, signal);
   if (writer === undefined) return;
-  const target = new DownloadTarget(writer, wanted.descriptor, report);
+  try {
+    await fill(deps, wanted, new DownloadTarget(writer, wanted.descriptor, report), signal);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOSPC") throw error;
+    // What is here already must not keep the disk full.
+    await forget(deps, wanted, writer);
+    throw systemError(`write ${wanted.ref}: no space left on device`, { cause: error });
+  }
+  report({ kind: "verifying" });
+  await commit(deps, wanted, writer);
+}
+
+async function fill(
+  deps: DownloadDeps,
+  wanted: BlobWanted,
+  target: DownloadTarget,
+  signal: AbortSignal,
+): Promise<void> {
   for (let attempt = 1; !target.complete; attempt++) {
     const before = target.position;
     try {
@@ -52,21 +70,29 @@ export async function downloadBlob(
       if (signal.aborted || !isTransient(error)) throw error;
       if (attempt >= deps.retry.attempts)
         throw systemError(`download failed after attempts=${attempt}: ${messageOf(error)}`, { cause: error });
-      if (target.position === before) await pause(deps.retry.delayMs * attempt, report, signal);
+      if (target.position === before) await pause(deps.retry.delayMs * attempt, target, signal);
     }
   }
-  report({ kind: "verifying" });
-  await commit(deps, wanted, writer);
 }
 
-/** A connection that broke, a registry in trouble; not what it refuses or what we refuse. */
-const isTransient = (error: unknown): boolean => !(error instanceof EngineError) || error.kind === "system";
+/** The ingest's bytes cannot be gone on from. */
+async function forget(
+  { content }: DownloadDeps,
+  { scope, ref }: BlobWanted,
+  writer: ContentWriter,
+): Promise<void> {
+  await writer[Symbol.asyncDispose]();
+  await content.abort(scope, ref).catch(() => undefined);
+}
+
+/** A connection that broke, a registry in trouble; not what it refuses or what we refuse, nor trouble of this machine. */
+const isTransient = (error: unknown): boolean => error instanceof EngineError && error.kind === "system";
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 async function pause(
   ms: number,
-  report: (progress: DownloadProgress) => void,
+  { report }: Pick<DownloadTarget, "report">,
   signal: AbortSignal,
 ): Promise<void> {
   for (let left = ms; left > 0; left -= 1000) {
@@ -79,14 +105,14 @@ class DownloadTarget {
   position: number;
   readonly #writer: ContentWriter;
   readonly #total: number;
-  readonly #report: (progress: DownloadProgress) => void;
+  readonly report: (progress: DownloadProgress) => void;
   #held: Buffer[] = [];
   #heldSize = 0;
 
   constructor(writer: ContentWriter, { size }: Descriptor, report: (progress: DownloadProgress) => void) {
     this.#writer = writer;
     this.#total = size;
-    this.#report = report;
+    this.report = report;
     this.position = writer.offset;
   }
 
@@ -115,7 +141,7 @@ class DownloadTarget {
     this.#heldSize = 0;
     await this.#writer.write(chunk);
     this.position += chunk.length;
-    this.#report({ kind: "downloading", current: this.position, total: this.#total });
+    this.report({ kind: "downloading", current: this.position, total: this.#total });
   }
 }
 
@@ -128,19 +154,26 @@ async function downloadOnce(
   const stream = await deps.repository.openBlob(descriptor.digest, target.position, signal);
   await target.startAt(stream.offset);
   try {
-    for await (const chunk of stream.body) {
-      if (!Buffer.isBuffer(chunk)) throw new TypeError("an HTTP body gave text");
-      await target.write(chunk);
-    }
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof EngineError) throw error;
-    throw systemError("unexpected EOF", { cause: error });
+    for await (const chunk of readStream(stream.body, signal)) await target.write(chunk);
   } finally {
     // What came before a break is kept: the next attempt goes on after it.
     await target.flush();
   }
   if (!target.complete) throw systemError("unexpected EOF");
+}
+
+/** The body's own failures, and only these, are an unexpected end. */
+async function* readStream(body: AsyncIterable<unknown>, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const chunks = body[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await chunks.next().catch((cause: unknown) => {
+      signal.throwIfAborted();
+      throw systemError("unexpected EOF", { cause });
+    });
+    if (next.done === true) return;
+    if (!Buffer.isBuffer(next.value)) throw new TypeError("an HTTP body gave text");
+    yield next.value;
+  }
 }
 
 /** Undefined: the blob is there already. Another program's download of it is waited for. */
@@ -176,19 +209,16 @@ export async function hasBlob(
   }
 }
 
-async function commit(
-  { content }: DownloadDeps,
-  { scope, descriptor, ref, labels }: BlobWanted,
-  writer: ContentWriter,
-): Promise<void> {
+async function commit(deps: DownloadDeps, wanted: BlobWanted, writer: ContentWriter): Promise<void> {
   try {
+    const { descriptor, labels } = wanted;
     await writer.commit(descriptor.size, descriptor.digest, labels);
   } catch (error) {
     if (isKind(error, "conflict")) return;
     if (!isKind(error, "invalid")) throw error;
-    // The bytes are wrong: nothing may go on from them.
-    await writer[Symbol.asyncDispose]();
-    await content.abort(scope, ref);
-    throw invalid(`filesystem layer verification failed for digest ${descriptor.digest}`, { cause: error });
+    await forget(deps, wanted, writer);
+    throw invalid(`filesystem layer verification failed for digest ${wanted.descriptor.digest}`, {
+      cause: error,
+    });
   }
 }

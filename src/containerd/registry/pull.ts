@@ -1,7 +1,6 @@
 // A pull: resolve -> manifest for the platform -> config -> layers, three at a time -> snapshots, in order while the rest still downloads.
 // Pulls that need the same layer at the same time share its download and its unpacking.
 
-import { randomUUID } from "node:crypto";
 import { DecodeError } from "#base/decode.ts";
 import { invalid, systemError } from "#base/errors.ts";
 import type { Reference } from "#formats/reference.ts";
@@ -17,13 +16,14 @@ import {
 import type { ContentStore } from "../content/content.ts";
 import type { DiffService } from "../diff/diff.ts";
 import type { LeaseService } from "../leases/leases.ts";
-import type { Scope } from "../scope.ts";
+import type { Labels, Scope } from "../scope.ts";
 import type { Snapshotter } from "../snapshots/snapshotter.ts";
 import { type DownloadProgress, downloadBlob, hasBlob, type RetryPolicy } from "./download.ts";
 import type { RegistryConfig } from "./endpoints.ts";
 import { HttpTransport } from "./http-transport.ts";
 import { MAX_CONFIG, MAX_MANIFEST, parseManifestDocument } from "./manifest.ts";
 import { choosePlatform } from "./platform.ts";
+import { PullLease } from "./pull-lease.ts";
 import { type Repository, sourceLabel } from "./repository.ts";
 import { type ResolvedReference, resolveReference } from "./resolve.ts";
 import { SharedWork } from "./shared-work.ts";
@@ -91,6 +91,7 @@ export class ImagePuller {
   readonly #deps: PullDeps;
   readonly #options: PullOptions;
   readonly #slots: Slots;
+  readonly #leases = new Set<string>();
   readonly #downloads = new SharedWork<LayerState, void>();
   readonly #unpacks = new SharedWork<LayerState, void>();
 
@@ -112,28 +113,28 @@ export class ImagePuller {
     const { credentials, reference } = request;
     const resolved = await resolveReference(reference, { config, transport, now, credentials }, signal);
     observer.onResolved(resolved.descriptor);
-    await using lease = await this.#lease(request.namespace);
+    await using lease = await PullLease.open(
+      { leases: this.#deps.leases, running: this.#leases },
+      request,
+      now(),
+    );
     const job: Job = { scope: lease.scope, repository: resolved.repository, observer, signal };
-    const image = await this.#fetch(job, resolved, request);
-    await keep(image);
-    return image;
-  }
-
-  async #lease(namespace: string): Promise<AsyncDisposable & { readonly scope: Scope }> {
-    const id = `pull-${randomUUID()}`;
-    const expire = new Date(this.#options.now() + 24 * 3600 * 1000).toISOString();
-    await this.#deps.leases.create({ namespace }, id, { "containerd.io/gc.expire": expire });
-    return {
-      scope: { namespace, lease: id },
-      [Symbol.asyncDispose]: () => this.#deps.leases.delete({ namespace }, id, false),
-    };
+    try {
+      const image = await this.#fetch(job, resolved, request);
+      await keep(image);
+      await lease.deleteEarlier();
+      return image;
+    } catch (error) {
+      if (signal.aborted) lease.keep();
+      throw error;
+    }
   }
 
   async #fetch(job: Job, resolved: ResolvedReference, request: PullRequest): Promise<PulledImage> {
     const top = await this.#document(job, resolved.descriptor, resolved.bytes);
     const chosen = await this.#choose(job, top, request);
     const { descriptor, manifest, bytes } = chosen;
-    await storeDocument(this.#deps.content, job.scope, { descriptor, bytes }, manifestLabels(manifest));
+    await this.#store(job, { descriptor, bytes }, manifestLabels(manifest));
     const known = await hasBlob(this.#deps.content, job.scope, manifest.config.digest);
     const config = await this.#config(job, manifest);
     await this.#layers(job, planLayers(manifest, config), known);
@@ -157,8 +158,7 @@ export class ImagePuller {
     for (let depth = 0; depth < 3; depth++) {
       const document = parseManifestDocument(bytes, descriptor.mediaType);
       if (document.kind === "manifest") return { descriptor, bytes, manifest: document.manifest };
-      const content = this.#deps.content;
-      await storeDocument(content, job.scope, { descriptor, bytes }, indexLabels(document.index));
+      await this.#store(job, { descriptor, bytes }, indexLabels(document.index));
       ({ descriptor, bytes } = await this.#document(
         job,
         choosePlatform(document.index.manifests, request.platform),
@@ -191,8 +191,7 @@ export class ImagePuller {
     const config = decodeConfig(bytes);
     if (config.rootfs.diff_ids.length !== manifest.layers.length)
       throw systemError("layers from manifest don't match image configuration");
-    const labels = configLabels(config, this.#options.snapshotter);
-    await storeDocument(content, job.scope, { descriptor, bytes }, labels);
+    await this.#store(job, { descriptor, bytes }, configLabels(config, this.#options.snapshotter));
     return config;
   }
 
@@ -233,16 +232,25 @@ export class ImagePuller {
     layer: ChainLayer,
   ): Promise<{ readonly layer: ChainLayer; readonly unpacked: boolean; readonly stored: boolean }> {
     const { snapshots, content } = this.#deps;
+    await this.#hold(scope, `snapshots/${this.#options.snapshotter}`, layer.chainId);
+    await this.#hold(scope, "content", layer.descriptor.digest);
     const [unpacked, stored] = await Promise.all([
       hasSnapshot(snapshots, scope, layer.chainId),
       hasBlob(content, scope, layer.descriptor.digest),
     ]);
-    if (unpacked) await this.#hold(scope, `snapshots/${this.#options.snapshotter}`, layer.chainId);
-    if (stored) await this.#hold(scope, "content", layer.descriptor.digest);
     return { layer, unpacked, stored };
   }
 
-  /** What is there already must not be collected before the image that needs it is saved. */
+  async #store(
+    { scope }: Job,
+    document: { readonly descriptor: Descriptor; readonly bytes: Buffer },
+    labels: Labels,
+  ): Promise<void> {
+    await this.#hold(scope, "content", document.descriptor.digest);
+    await storeDocument(this.#deps.content, scope, document, labels);
+  }
+
+  /** Before looking whether it is there: what is, must not be collected before the image that needs it is saved. */
   async #hold(scope: Scope, type: string, id: string): Promise<void> {
     if (scope.lease !== undefined) await this.#deps.leases.addResource(scope, scope.lease, { id, type });
   }
@@ -273,8 +281,8 @@ export class ImagePuller {
       await downloadBlob({ content, repository, retry: this.#options.retry }, wanted, onProgress, own);
     };
     const key = `${scope.namespace}/${descriptor.digest}`;
-    await this.#downloads.run(key, work, { onProgress: report, signal });
     await this.#hold(scope, "content", descriptor.digest);
+    await this.#downloads.run(key, work, { onProgress: report, signal });
   }
 
   async #unpack(job: Job, layer: ChainLayer): Promise<void> {
@@ -289,7 +297,6 @@ export class ImagePuller {
     };
     const key = `${scope.namespace}/${layer.chainId}`;
     await this.#unpacks.run(key, work, { onProgress: (state) => observer.onLayer(digest, state), signal });
-    await this.#hold(scope, `snapshots/${this.#options.snapshotter}`, layer.chainId);
   }
 }
 

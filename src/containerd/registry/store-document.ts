@@ -1,5 +1,6 @@
 // Manifests, indexes and configs in the content store, labelled with what they refer to so that garbage collection keeps it.
 
+import { randomUUID } from "node:crypto";
 import { isKind, systemError } from "#base/errors.ts";
 import type { Descriptor, ImageConfig, Index, Manifest } from "#spec/oci-image.ts";
 import type { ContentStore } from "../content/content.ts";
@@ -23,7 +24,7 @@ export function configLabels(config: ImageConfig, snapshotter: string): Labels {
 
 /** Writes a document that is in memory; existing content gets the labels. */
 export async function storeDocument(
-  content: Pick<ContentStore, "info" | "openWriter" | "update">,
+  content: Pick<ContentStore, "abort" | "info" | "openWriter" | "update">,
   scope: Scope,
   document: { readonly descriptor: Descriptor; readonly bytes: Uint8Array },
   labels: Labels,
@@ -31,15 +32,15 @@ export async function storeDocument(
   const { descriptor, bytes } = document;
   const { digest, size } = descriptor;
   if (await addLabels(content, scope, digest, labels)) return;
+  // A name of its own: someone else may be writing the same document now.
+  const ref = `document-${randomUUID()}`;
   try {
-    await using writer = await content.openWriter(scope, `document-${digest}`, descriptor);
-    if (writer.offset > 0) await writer.truncate();
+    await using writer = await content.openWriter(scope, ref, descriptor);
     await writer.write(bytes);
     await writer.commit(size, digest, labels);
   } catch (error) {
-    if (!isKind(error, "conflict") && !isKind(error, "unavailable")) throw error;
-    // Someone else has written or is writing the same bytes.
-    if (!(await addLabels(content, scope, digest, labels))) throw error;
+    await content.abort(scope, ref).catch(() => undefined);
+    if (!isKind(error, "conflict") || !(await addLabels(content, scope, digest, labels))) throw error;
   }
 }
 
