@@ -42,6 +42,9 @@ export interface StartExecRequest {
   readonly consoleSize: ConsoleSize | undefined;
 }
 
+/** Docker's exit code of an exec that could not be started, whatever the reason. */
+const EXEC_FAILED = 126;
+
 const decodeBody = object({}, { Detach: boolean, Tty: boolean, ConsoleSize: list(integer) });
 
 /** The body is optional. */
@@ -115,7 +118,7 @@ async function run(deps: StartExecDeps, exec: Exec, io: TaskIo, signal: AbortSig
     exec.running = true;
   } catch (error) {
     const failure = describeExecFailure(error, exec.config.command[0]);
-    exec.exitCode = failure.exitCode === 128 ? 126 : failure.exitCode;
+    exec.exitCode = EXEC_FAILED;
     throw failureError(failure, error);
   }
   deps.background.run(() => recordExit(deps, exec));
