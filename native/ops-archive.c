@@ -27,7 +27,7 @@ static int parent_of(struct context *context, uint32_t root, const char *path, c
 		errno = EINVAL;
 		return fail(context, "openat2");
 	}
-	if (context->parent.fd >= 0 && strncmp(context->parent.path, path, head) == 0 && context->parent.path[head] == '\0')
+	if (context->parent.fd >= 0 && context->parent.root == root && strncmp(context->parent.path, path, head) == 0 && context->parent.path[head] == '\0')
 		return context->parent.fd;
 	forget_parent(context);
 	int fd = make_parent(context, root, path, base);
@@ -36,6 +36,7 @@ static int parent_of(struct context *context, uint32_t root, const char *path, c
 	memcpy(context->parent.path, path, head);
 	context->parent.path[head] = '\0';
 	context->parent.fd = fd;
+	context->parent.root = root;
 	return fd;
 }
 
@@ -47,7 +48,8 @@ static int set_xattrs(struct context *context, int fd, const char *path, struct 
 		struct bytes value = read_bytes(&list.items);
 		int result = path ? lsetxattr(path, name, value.data, value.size, 0)
 				  : fsetxattr(fd, name, value.data, value.size, 0);
-		if (result < 0)
+		/* Labels of security modules that this machine lacks, user attributes on nodes: left out, as Docker does. */
+		if (result < 0 && errno != ENOTSUP && errno != EPERM)
 			return fail(context, "setxattr");
 	}
 	return 0;

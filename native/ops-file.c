@@ -225,7 +225,7 @@ int run_file_op(struct context *context, const struct op *op)
 	case OP_OPEN:
 		return do_open(context, &op->open);
 	case OP_CLOSE:
-		return slot_valid(op->close.slot) && close(slot_fd(op->close.slot)) == 0 ? 0 : fail(context, "close");
+		return close(slot_fd(op->close.slot)) == 0 ? 0 : fail(context, "close");
 	case OP_MKDIR:
 		return do_mkdir(context, &op->mkdir);
 	case OP_TOUCH:

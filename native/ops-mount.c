@@ -86,6 +86,12 @@ static int clone_tree(struct context *context, const char *source, uint32_t slot
 	return tree < 0 ? fail(context, "open_tree") : tree;
 }
 
+static int clone_fd(struct context *context, int fd)
+{
+	int tree = sys_open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	return tree < 0 ? fail(context, "open_tree") : tree;
+}
+
 static int do_bind(struct context *context, const struct op_bind *op)
 {
 	cleanup_fd int tree = clone_tree(context, op->source, op->source_slot, op->recursive);
@@ -97,10 +103,6 @@ static int do_bind(struct context *context, const struct op_bind *op)
 
 static int do_attach_tree(struct context *context, const struct op_attach_tree *op)
 {
-	if (!slot_valid(op->slot)) {
-		errno = EBADF;
-		return fail(context, "move_mount");
-	}
 	int tree = slot_fd(op->slot);
 	cleanup_fd int target = bind_target(context, tree, op->target, op->root, op->create_target);
 	return target < 0 ? target : attach(context, tree, target);
@@ -158,22 +160,36 @@ static int clone_null(struct context *context)
 	return tree;
 }
 
+/* An empty, unwritable tmpfs; one covers every masked directory of the container. */
+static int clone_empty(struct context *context)
+{
+	if (context->empty >= 0)
+		return clone_fd(context, context->empty);
+	cleanup_fd int made = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+	if (made < 0)
+		return fail(context, "fsopen");
+	if (syscall(SYS_fsconfig, made, FSCONFIG_SET_STRING, "nr_inodes", "1", 0) < 0 ||
+	    syscall(SYS_fsconfig, made, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
+	    syscall(SYS_fsconfig, made, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return fail(context, "fsconfig");
+	unsigned attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	int tree = (int)syscall(SYS_fsmount, made, FSMOUNT_CLOEXEC, attributes);
+	if (tree < 0)
+		return fail(context, "fsmount");
+	context->empty = fcntl(tree, F_DUPFD_CLOEXEC, SLOT_BASE + SLOT_COUNT + 1); /* once attached, it can be cloned */
+	return tree;
+}
+
 static int do_mask_path(struct context *context, const struct op_mask_path *op)
 {
-	enum { READ_ONLY = 1 /* MS_RDONLY */ };
 	struct stat found;
 	cleanup_fd int target = open_target(context, op->root, op->path);
 	if (target < 0)
 		return target == -ENOENT || target == -ENOTDIR ? 0 : target;
 	if (fstat(target, &found) < 0)
 		return fail(context, "fstat");
-	if (S_ISDIR(found.st_mode)) {
-		if (mount("tmpfs", path_of_fd(target).text, "tmpfs", READ_ONLY, "size=0k,nr_inodes=1") < 0)
-			return fail(context, "mount");
-		return 0;
-	}
-	cleanup_fd int null = clone_null(context);
-	return null < 0 ? null : attach(context, null, target);
+	cleanup_fd int cover = S_ISDIR(found.st_mode) ? clone_empty(context) : clone_null(context);
+	return cover < 0 ? cover : attach(context, cover, target);
 }
 
 static int do_readonly_path(struct context *context, const struct op_readonly_path *op)
@@ -186,7 +202,7 @@ static int do_readonly_path(struct context *context, const struct op_readonly_pa
 	if (tree < 0)
 		return fail(context, "open_tree");
 	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
-	int result = set_attributes(context, tree, false, &attributes);
+	int result = set_attributes(context, tree, true, &attributes);
 	return result < 0 ? result : attach(context, tree, target);
 }
 

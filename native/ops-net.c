@@ -26,12 +26,17 @@ static bool ignored(struct list errnos, int error)
 /* How many replies end what was asked: one for each message that wants an acknowledgement or a dump. */
 static uint32_t expected_replies(struct bytes message)
 {
+	uint32_t count = 0;
 	struct nlmsghdr header;
-	if (message.size < sizeof(header))
-		return 0;
-	memcpy(&header, message.data, sizeof(header));
-	return (header.nlmsg_flags & NLM_F_ACK) || (header.nlmsg_flags & DUMP_FLAGS) == DUMP_FLAGS ||
-	       (header.nlmsg_flags & NLM_F_ECHO);
+	for (uint32_t at = 0; message.size - at >= sizeof(header);) {
+		memcpy(&header, message.data + at, sizeof(header));
+		count += (header.nlmsg_flags & NLM_F_ACK) || (header.nlmsg_flags & DUMP_FLAGS) == DUMP_FLAGS;
+		uint32_t size = NLMSG_ALIGN(header.nlmsg_len);
+		if (size < sizeof(header) || size > message.size - at)
+			break;
+		at += size;
+	}
+	return count;
 }
 
 static int reply_error(const struct nlmsghdr *header)

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -82,11 +83,11 @@ static int do_exec(struct context *context, const struct op_exec *op)
 
 static void run_spawned(const struct op_spawn *op, int input)
 {
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	reset_signals();
 	dup2(input, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
 	char **arguments = pointers(op->argv);
 	char **environment = pointers(op->env);
 	if (arguments && environment)
@@ -131,12 +132,20 @@ static int do_spawn(struct context *context, const struct op_spawn *op)
 	return fail(context, "spawn");
 }
 
+enum { DEVPTS = 0x1cd1 };
+
 static int do_open_pty(struct context *context, const struct op_open_pty *op)
 {
 	int unlock = 0;
-	int master = open_path(context, op->root, "dev/pts/ptmx", O_RDWR | O_NOCTTY, 0);
+	struct statfs found;
+	int master = open_path(context, op->root, "dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK, 0);
 	if (master < 0)
 		return master;
+	if (fstatfs(master, &found) < 0 || found.f_type != DEVPTS) { /* something that a container put there */
+		close(master);
+		errno = EXDEV;
+		return fail(context, "fstatfs");
+	}
 	if (ioctl(master, TIOCSPTLCK, &unlock) < 0) {
 		close(master);
 		return fail(context, "ioctl(TIOCSPTLCK)");

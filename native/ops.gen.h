@@ -533,19 +533,19 @@ static inline void read_op_fields(struct reader *reader, struct op *op)
 	switch (op->code) {
 	case OP_CLONE:
 		op->clone.flags = read_u64(reader);
-		op->clone.into_cgroup_slot = read_u32(reader);
+		op->clone.into_cgroup_slot = read_optional_slot(reader);
 		break;
 	case OP_UNSHARE:
 		op->unshare.flags = read_u32(reader);
 		break;
 	case OP_SETNS:
 		op->setns.path = read_optional_string(reader);
-		op->setns.slot = read_u32(reader);
+		op->setns.slot = read_optional_slot(reader);
 		op->setns.flags = read_u32(reader);
 		break;
 	case OP_PIDFD:
 		op->pidfd.pid = read_u32(reader);
-		op->pidfd.slot = read_u32(reader);
+		op->pidfd.slot = read_slot(reader);
 		break;
 	case OP_AWAIT_START:
 		break;
@@ -565,34 +565,34 @@ static inline void read_op_fields(struct reader *reader, struct op *op)
 		break;
 	case OP_OPEN:
 		op->open.path = read_string(reader);
-		op->open.root = read_u32(reader);
+		op->open.root = read_optional_slot(reader);
 		op->open.flags = read_u32(reader);
 		op->open.mode = read_u32(reader);
-		op->open.slot = read_u32(reader);
+		op->open.slot = read_slot(reader);
 		break;
 	case OP_CLOSE:
-		op->close.slot = read_u32(reader);
+		op->close.slot = read_slot(reader);
 		break;
 	case OP_DUP_TO:
-		op->dup_to.slot = read_u32(reader);
+		op->dup_to.slot = read_slot(reader);
 		op->dup_to.fd = read_u32(reader);
 		break;
 	case OP_CLOEXEC_FROM:
 		op->cloexec_from.first = read_u32(reader);
 		break;
 	case OP_OPEN_PTY:
-		op->open_pty.root = read_u32(reader);
-		op->open_pty.master = read_u32(reader);
-		op->open_pty.slave = read_u32(reader);
+		op->open_pty.root = read_slot(reader);
+		op->open_pty.master = read_slot(reader);
+		op->open_pty.slave = read_slot(reader);
 		break;
 	case OP_SEND_FD:
-		op->send_fd.slot = read_u32(reader);
+		op->send_fd.slot = read_slot(reader);
 		break;
 	case OP_CONTROLLING_TTY:
-		op->controlling_tty.slot = read_u32(reader);
+		op->controlling_tty.slot = read_slot(reader);
 		break;
 	case OP_WINDOW_SIZE:
-		op->window_size.slot = read_u32(reader);
+		op->window_size.slot = read_slot(reader);
 		op->window_size.rows = read_u32(reader);
 		op->window_size.cols = read_u32(reader);
 		break;
@@ -604,7 +604,7 @@ static inline void read_op_fields(struct reader *reader, struct op *op)
 		op->mount.fstype = read_string(reader);
 		op->mount.source = read_string(reader);
 		op->mount.target = read_string(reader);
-		op->mount.root = read_u32(reader);
+		op->mount.root = read_optional_slot(reader);
 		op->mount.flags = read_u64(reader);
 		op->mount.data = read_string(reader);
 		op->mount.cwd = read_optional_string(reader);
@@ -612,36 +612,36 @@ static inline void read_op_fields(struct reader *reader, struct op *op)
 		break;
 	case OP_BIND:
 		op->bind.source = read_optional_string(reader);
-		op->bind.source_slot = read_u32(reader);
+		op->bind.source_slot = read_optional_slot(reader);
 		op->bind.target = read_string(reader);
-		op->bind.root = read_u32(reader);
+		op->bind.root = read_optional_slot(reader);
 		op->bind.recursive = read_u32(reader);
 		op->bind.create_target = read_u32(reader);
 		break;
 	case OP_OPEN_TREE:
 		op->open_tree.source = read_string(reader);
-		op->open_tree.slot = read_u32(reader);
+		op->open_tree.slot = read_slot(reader);
 		op->open_tree.recursive = read_u32(reader);
 		break;
 	case OP_ATTACH_TREE:
-		op->attach_tree.slot = read_u32(reader);
+		op->attach_tree.slot = read_slot(reader);
 		op->attach_tree.target = read_string(reader);
-		op->attach_tree.root = read_u32(reader);
+		op->attach_tree.root = read_optional_slot(reader);
 		op->attach_tree.create_target = read_u32(reader);
 		break;
 	case OP_MOUNT_ATTR:
 		op->mount_attr.target = read_string(reader);
-		op->mount_attr.root = read_u32(reader);
+		op->mount_attr.root = read_optional_slot(reader);
 		op->mount_attr.set = read_u64(reader);
 		op->mount_attr.clear = read_u64(reader);
 		op->mount_attr.propagation = read_u64(reader);
 		op->mount_attr.recursive = read_u32(reader);
-		op->mount_attr.userns_slot = read_u32(reader);
+		op->mount_attr.userns_slot = read_optional_slot(reader);
 		op->mount_attr.missing_ok = read_u32(reader);
 		break;
 	case OP_REMOUNT:
 		op->remount.target = read_string(reader);
-		op->remount.root = read_u32(reader);
+		op->remount.root = read_optional_slot(reader);
 		op->remount.flags = read_u64(reader);
 		op->remount.data = read_string(reader);
 		break;
@@ -658,26 +658,26 @@ static inline void read_op_fields(struct reader *reader, struct op *op)
 		break;
 	case OP_MASK_PATH:
 		op->mask_path.path = read_string(reader);
-		op->mask_path.root = read_u32(reader);
+		op->mask_path.root = read_slot(reader);
 		break;
 	case OP_READONLY_PATH:
 		op->readonly_path.path = read_string(reader);
-		op->readonly_path.root = read_u32(reader);
+		op->readonly_path.root = read_slot(reader);
 		break;
 	case OP_MKDIR:
 		op->mkdir.path = read_string(reader);
-		op->mkdir.root = read_u32(reader);
+		op->mkdir.root = read_optional_slot(reader);
 		op->mkdir.mode = read_u32(reader);
 		op->mkdir.parents = read_u32(reader);
 		break;
 	case OP_TOUCH:
 		op->touch.path = read_string(reader);
-		op->touch.root = read_u32(reader);
+		op->touch.root = read_optional_slot(reader);
 		op->touch.mode = read_u32(reader);
 		break;
 	case OP_WRITE:
 		op->write.path = read_string(reader);
-		op->write.root = read_u32(reader);
+		op->write.root = read_optional_slot(reader);
 		op->write.flags = read_u32(reader);
 		op->write.mode = read_u32(reader);
 		op->write.data = read_bytes(reader);
@@ -694,18 +694,18 @@ static inline void read_op_fields(struct reader *reader, struct op *op)
 		break;
 	case OP_READ:
 		op->read.path = read_string(reader);
-		op->read.root = read_u32(reader);
+		op->read.root = read_optional_slot(reader);
 		op->read.missing_ok = read_u32(reader);
 		break;
 	case OP_SYMLINK:
 		op->symlink.target = read_string(reader);
 		op->symlink.path = read_string(reader);
-		op->symlink.root = read_u32(reader);
+		op->symlink.root = read_optional_slot(reader);
 		op->symlink.exists_ok = read_u32(reader);
 		break;
 	case OP_MKNOD:
 		op->mknod.path = read_string(reader);
-		op->mknod.root = read_u32(reader);
+		op->mknod.root = read_optional_slot(reader);
 		op->mknod.mode = read_u32(reader);
 		op->mknod.major = read_u32(reader);
 		op->mknod.minor = read_u32(reader);
@@ -714,13 +714,13 @@ static inline void read_op_fields(struct reader *reader, struct op *op)
 		break;
 	case OP_CHOWN:
 		op->chown.path = read_string(reader);
-		op->chown.root = read_u32(reader);
+		op->chown.root = read_optional_slot(reader);
 		op->chown.uid = read_u32(reader);
 		op->chown.gid = read_u32(reader);
 		break;
 	case OP_CHMOD:
 		op->chmod.path = read_string(reader);
-		op->chmod.root = read_u32(reader);
+		op->chmod.root = read_optional_slot(reader);
 		op->chmod.mode = read_u32(reader);
 		break;
 	case OP_UNLINK:
@@ -733,12 +733,12 @@ static inline void read_op_fields(struct reader *reader, struct op *op)
 		break;
 	case OP_REMOVE_TREE:
 		op->remove_tree.path = read_string(reader);
-		op->remove_tree.root = read_u32(reader);
+		op->remove_tree.root = read_optional_slot(reader);
 		op->remove_tree.missing_ok = read_u32(reader);
 		break;
 	case OP_COPY_TREE:
-		op->copy_tree.from = read_u32(reader);
-		op->copy_tree.to = read_u32(reader);
+		op->copy_tree.from = read_slot(reader);
+		op->copy_tree.to = read_slot(reader);
 		break;
 	case OP_RENAME:
 		op->rename.from = read_string(reader);
@@ -804,7 +804,7 @@ static inline void read_op_fields(struct reader *reader, struct op *op)
 		op->netlink.ignore_errno = read_u32_list(reader);
 		break;
 	case OP_MAKE_FILE:
-		op->make_file.root = read_u32(reader);
+		op->make_file.root = read_slot(reader);
 		op->make_file.path = read_string(reader);
 		op->make_file.attributes = read_attributes(reader);
 		op->make_file.size = read_u64(reader);
@@ -813,34 +813,34 @@ static inline void read_op_fields(struct reader *reader, struct op *op)
 		op->file_data.data = read_bytes(reader);
 		break;
 	case OP_MAKE_DIR:
-		op->make_dir.root = read_u32(reader);
+		op->make_dir.root = read_slot(reader);
 		op->make_dir.path = read_string(reader);
 		op->make_dir.attributes = read_attributes(reader);
 		break;
 	case OP_MAKE_SYMLINK:
-		op->make_symlink.root = read_u32(reader);
+		op->make_symlink.root = read_slot(reader);
 		op->make_symlink.path = read_string(reader);
 		op->make_symlink.target = read_string(reader);
 		op->make_symlink.attributes = read_attributes(reader);
 		break;
 	case OP_MAKE_HARDLINK:
-		op->make_hardlink.root = read_u32(reader);
+		op->make_hardlink.root = read_slot(reader);
 		op->make_hardlink.path = read_string(reader);
 		op->make_hardlink.target = read_string(reader);
 		break;
 	case OP_MAKE_NODE:
-		op->make_node.root = read_u32(reader);
+		op->make_node.root = read_slot(reader);
 		op->make_node.path = read_string(reader);
 		op->make_node.attributes = read_attributes(reader);
 		op->make_node.major = read_u32(reader);
 		op->make_node.minor = read_u32(reader);
 		break;
 	case OP_CLEAR_DIR:
-		op->clear_dir.root = read_u32(reader);
+		op->clear_dir.root = read_slot(reader);
 		op->clear_dir.path = read_string(reader);
 		break;
 	case OP_SET_TIMES:
-		op->set_times.root = read_u32(reader);
+		op->set_times.root = read_slot(reader);
 		op->set_times.path = read_string(reader);
 		op->set_times.mtime = read_times(reader);
 		break;

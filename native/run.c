@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 void init_context(struct context *context)
 {
-	*context = (struct context){ .call = "", .sync_fd = -1, .file.fd = -1, .parent.fd = -1 };
+	*context = (struct context){ .call = "", .sync_fd = -1, .file.fd = -1, .parent.fd = -1, .empty = -1 };
 }
 
 void close_fd(int *fd)
@@ -31,13 +32,17 @@ void put_result(struct context *context, const void *data, size_t size)
 	context->result_count++;
 }
 
+void reset_signals(void)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	for (int signal_number = 1; signal_number < NSIG; signal_number++)
+		signal(signal_number, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int move_to_slot(struct context *context, int fd, uint32_t slot)
 {
-	if (!slot_valid(slot)) {
-		close(fd);
-		errno = EBADF;
-		return fail(context, "dup3");
-	}
 	int moved = dup3(fd, slot_fd(slot), O_CLOEXEC);
 	close(fd);
 	return moved < 0 ? fail(context, "dup3") : 0;

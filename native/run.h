@@ -6,8 +6,7 @@
 
 #include "ops.gen.h"
 
-enum { SLOT_BASE = 64, SLOT_COUNT = 32 };
-#define SLOT_NONE UINT32_MAX
+enum { SLOT_BASE = 64 };
 
 /* A file of an archive whose content is still coming. */
 struct open_file {
@@ -26,8 +25,10 @@ struct context {
 	struct open_file file;
 	struct {
 		int fd; /* -1: none */
+		uint32_t root;
 		char path[4096];
 	} parent; /* directory used last by an archive operation */
+	int empty; /* masks directories; -1: not made yet */
 };
 
 struct plan {
@@ -49,9 +50,10 @@ void put_failure(struct message *message, const struct context *context, int err
 
 /* For handlers. */
 static inline int slot_fd(uint32_t slot) { return SLOT_BASE + (int)slot; }
-static inline bool slot_valid(uint32_t slot) { return slot < SLOT_COUNT; }
 int fail(struct context *context, const char *call); /* -errno, and names the call */
 void put_result(struct context *context, const void *data, size_t size);
+/* As a new program expects them: nothing ignored, nothing blocked. */
+void reset_signals(void);
 int move_to_slot(struct context *context, int fd, uint32_t slot);
 #define cleanup_fd __attribute__((cleanup(close_fd)))
 void close_fd(int *fd);

@@ -8,7 +8,6 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "protocol.h"
@@ -30,10 +29,6 @@ void accept_connection(struct shim *shim, int fd)
 		close(fd);
 		return;
 	}
-	/* A frame comes whole; a daemon that stops in the middle of one must not stop the container. */
-	struct timeval patience = { .tv_sec = 5 };
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	connection->source = (struct source){ .fd = fd, .ready = control_ready };
 	connection->next = shim->connections;
 	shim->connections = connection;
@@ -43,7 +38,6 @@ void accept_connection(struct shim *shim, int fd)
 /* Marks it closed; the loop frees it when no event can refer to it any more. */
 void drop_connection(struct shim *shim, struct connection *connection)
 {
-	struct process *process = connection->attached;
 	release_client(shim, connection);
 	connection->attached = NULL;
 	unwatch(shim, &connection->source);
@@ -54,13 +48,16 @@ void drop_connection(struct shim *shim, struct connection *connection)
 		if (asking == shim->init && asking->state == PROCESS_STARTING)
 			kill(asking->pid, SIGKILL); /* nobody will ever know of it */
 	}
-	(void)process;
 }
 
 static void reply(struct shim *shim, struct connection *connection, uint8_t type, struct message *body)
 {
-	if (connection->source.fd >= 0 && write_frame(connection->source.fd, type, body->data, body->size) < 0)
-		drop_connection(shim, connection);
+	uint8_t header[FRAME_HEADER] = { [4] = type };
+	uint32_t size = (uint32_t)body->size;
+	memcpy(header, &size, sizeof(size));
+	const struct iovec parts[2] = { { header, sizeof(header) }, { body->data, body->size } };
+	if (connection->source.fd >= 0)
+		send_parts(shim, connection, parts);
 	free_message(body);
 }
 
@@ -107,7 +104,7 @@ static void put_process(struct message *body, const struct process *process)
 void announce_exit(struct shim *shim, const struct process *process)
 {
 	for (struct connection *connection = shim->connections; connection; connection = connection->next) {
-		if (connection->source.fd < 0 || connection->source.ready != control_ready)
+		if (connection->source.fd < 0 || !connection->informed)
 			continue;
 		struct message body = { 0 };
 		put_process(&body, process);
@@ -151,8 +148,10 @@ static int make_process(struct shim *shim, struct connection *connection, struct
 {
 	bool init = frame->type == FRAME_CREATE;
 	const char *id = init ? "" : read_string(reader);
-	if (strlen(id) >= ID_MAX || find_process(shim, id) || (!init && !shim->init))
+	if (strlen(id) >= ID_MAX || strchr(id, '/') || find_process(shim, id))
 		return -EEXIST;
+	if (!init && (!shim->init || shim->init->state >= PROCESS_ENDED))
+		return -ESRCH;
 	struct io_request io = read_io(reader);
 	struct process *process = add_process(shim, id);
 	if (!process)
@@ -174,17 +173,21 @@ static int make_process(struct shim *shim, struct connection *connection, struct
 		return 0;
 	process->asker = NULL;
 	process->state = PROCESS_REPORTED;
+	if (init)
+		run_undo(shim);
 	return error;
 }
 
 static int start_init(struct shim *shim, struct connection *connection, uint32_t request)
 {
 	struct process *init = shim->init;
-	if (!init || init->state != PROCESS_CREATED)
+	if (!init || init->state >= PROCESS_ENDED)
+		return -ESRCH;
+	if (init->state != PROCESS_CREATED || init->asker)
 		return -EINVAL;
 	init->asker = connection;
 	init->request = request;
-	release_start(shim, init);
+	release_start(init);
 	return 0;
 }
 
@@ -236,6 +239,7 @@ static void serve_request(struct shim *shim, struct connection *connection, stru
 	struct reader reader = { .at = frame->body, .end = frame->body + frame->size };
 	uint32_t request = read_u32(&reader);
 	int error = 0;
+	connection->informed |= frame->type == FRAME_CREATE || frame->type == FRAME_STATUS;
 	switch (frame->type) {
 	case FRAME_CREATE:
 	case FRAME_EXEC:
@@ -264,15 +268,46 @@ static void serve_request(struct shim *shim, struct connection *connection, stru
 		reply_error(shim, connection, request, error);
 }
 
+/* Reads on without waiting: a daemon that stops in the middle of a request must not stop the container's streams. */
+static int read_request(struct connection *connection)
+{
+	struct frame *frame = &connection->request;
+	bool in_header = connection->header_size < FRAME_HEADER;
+	uint8_t *to = in_header ? connection->header + connection->header_size : frame->body + connection->body_size;
+	size_t want = in_header ? FRAME_HEADER - connection->header_size : frame->size - connection->body_size;
+	ssize_t n = want > 0 ? recv(connection->source.fd, to, want, MSG_DONTWAIT) : 0;
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (n == 0 && want > 0)
+		return -EPIPE;
+	if (!in_header)
+		connection->body_size += (size_t)n;
+	else
+		connection->header_size += (size_t)n;
+	if (in_header && connection->header_size == FRAME_HEADER) {
+		int error = open_frame(frame, connection->header);
+		return error < 0 ? error : frame->size == 0;
+	}
+	return !in_header && connection->body_size == frame->size;
+}
+
 void control_ready(struct shim *shim, struct source *source, uint32_t events)
 {
-	(void)events;
 	struct connection *connection = container_of(source, struct connection, source);
-	struct frame frame;
-	if (read_frame(source->fd, &frame) < 0) {
+	if (events & EPOLLOUT && connection->pending)
+		flush_pending(shim, connection);
+	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)) || source->fd < 0)
+		return;
+	int result = read_request(connection);
+	if (result < 0) {
 		drop_connection(shim, connection);
 		return;
 	}
+	if (result == 0)
+		return;
+	struct frame frame = connection->request;
+	connection->request = (struct frame){ 0 };
+	connection->header_size = connection->body_size = 0;
 	serve_request(shim, connection, &frame);
 	free_frame(&frame);
 }

@@ -13,7 +13,7 @@
 
 #include "shim.h"
 
-enum { CHUNK = 128 << 10, PIPE_SIZE = 256 << 10, STREAM_HEADER = 8 };
+enum { CHUNK = 128 << 10, PIPE_SIZE = 256 << 10, STREAM_HEADER = 8, DRAIN_SECONDS = 3, DRAIN_MAX = 2 << 20 };
 
 static uint8_t chunk[CHUNK];
 
@@ -22,15 +22,37 @@ static void set_nonblocking(int fd)
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
+/* A client that is behind when its process ends gets what was left in the pipes, but not what others go on writing into them. */
+static bool clients_have_room(const struct shim *shim, const struct process *process)
+{
+	size_t most = process->state == PROCESS_ENDED ? DRAIN_MAX : 0;
+	for (const struct connection *client = shim->connections; client; client = client->next)
+		if (client->attached == process && client->pending && client->pending_size > most)
+			return false;
+	return true;
+}
+
 /* Reads output only while every client has taken what came before. */
 static void update_reading(struct shim *shim, struct process *process)
 {
+	bool may_read = !process->held && (process->blocked == 0 || clients_have_room(shim, process));
 	for (int i = 0; i < 2; i++) {
 		struct output *output = &process->outputs[i];
 		if (output->source.fd >= 0)
-			watch(shim, &output->source,
-			      !process->held && process->blocked == 0 && output->pending == NULL ? EPOLLIN : 0);
+			watch(shim, &output->source, may_read && output->pending == NULL ? EPOLLIN : 0);
 	}
+}
+
+static void extend_drain(struct process *process)
+{
+	clock_gettime(CLOCK_MONOTONIC, &process->drain_until);
+	process->drain_until.tv_sec += DRAIN_SECONDS;
+}
+
+void drain_outputs(struct shim *shim, struct process *process)
+{
+	extend_drain(process);
+	update_reading(shim, process);
 }
 
 static bool keep_rest(uint8_t **pending, size_t *size, size_t *at, const struct iovec *parts, size_t taken)
@@ -51,30 +73,67 @@ static bool keep_rest(uint8_t **pending, size_t *size, size_t *at, const struct 
 	return true;
 }
 
+/* What is worth waking up for. Of a client whose input waits, not even its end: it may have sent more before. */
+static uint32_t connection_events(const struct connection *connection)
+{
+	uint32_t events = connection->pending ? EPOLLOUT : 0;
+	if (connection->closed_input)
+		return events | EPOLLHUP;
+	bool waits = connection->attached && connection->reads_stdin && connection->attached->input_pending;
+	return waits ? events : events | EPOLLIN;
+}
+
+/* Puts the parts behind what waits already. */
+static bool append_parts(struct connection *connection, const struct iovec *parts)
+{
+	size_t left = connection->pending_size - connection->pending_at;
+	size_t more = parts[0].iov_len + parts[1].iov_len;
+	memmove(connection->pending, connection->pending + connection->pending_at, left);
+	connection->pending_at = 0;
+	connection->pending_size = left;
+	uint8_t *grown = realloc(connection->pending, left + more);
+	if (!grown)
+		return false;
+	connection->pending = grown;
+	for (int i = 0; i < 2; i++) {
+		if (parts[i].iov_len > 0)
+			memcpy(grown + connection->pending_size, parts[i].iov_base, parts[i].iov_len);
+		connection->pending_size += parts[i].iov_len;
+	}
+	return true;
+}
+
+void send_parts(struct shim *shim, struct connection *connection, const struct iovec parts[2])
+{
+	if (connection->pending) {
+		if (!append_parts(connection, parts))
+			drop_connection(shim, connection);
+		return;
+	}
+	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = 2 };
+	ssize_t n = sendmsg(connection->source.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	size_t taken = n < 0 ? 0 : (size_t)n;
+	if (n >= 0 && taken == parts[0].iov_len + parts[1].iov_len)
+		return;
+	bool gone = n < 0 && errno != EAGAIN && errno != EINTR;
+	if (gone || !keep_rest(&connection->pending, &connection->pending_size, &connection->pending_at, parts, taken)) {
+		drop_connection(shim, connection);
+		return;
+	}
+	if (connection->attached)
+		connection->attached->blocked++;
+	watch(shim, &connection->source, connection_events(connection));
+}
+
 static void send_to_client(struct shim *shim, struct connection *client, int stream, const uint8_t *data, size_t size)
 {
-	struct process *process = client->attached;
 	uint8_t header[STREAM_HEADER] = { (uint8_t)stream, 0, 0, 0, (uint8_t)(size >> 24), (uint8_t)(size >> 16),
 					  (uint8_t)(size >> 8), (uint8_t)size };
-	struct iovec parts[2] = {
-		{ .iov_base = header, .iov_len = process->terminal >= 0 ? 0 : STREAM_HEADER },
+	const struct iovec parts[2] = {
+		{ .iov_base = header, .iov_len = client->attached->terminal >= 0 ? 0 : STREAM_HEADER },
 		{ .iov_base = (void *)(uintptr_t)data, .iov_len = size },
 	};
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
-	ssize_t n = sendmsg(client->source.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		drop_connection(shim, client);
-		return;
-	}
-	size_t taken = n < 0 ? 0 : (size_t)n;
-	if (taken == parts[0].iov_len + parts[1].iov_len)
-		return;
-	if (!keep_rest(&client->pending, &client->pending_size, &client->pending_at, parts, taken)) {
-		drop_connection(shim, client);
-		return;
-	}
-	process->blocked++;
-	watch(shim, &client->source, EPOLLIN | EPOLLOUT);
+	send_parts(shim, client, parts);
 }
 
 static void send_to_fifo(struct shim *shim, struct output *output, const uint8_t *data, size_t size)
@@ -134,6 +193,7 @@ static void fifo_ready(struct shim *shim, struct source *source, uint32_t events
 	ssize_t n = write(source->fd, output->pending + output->pending_at, output->pending_size - output->pending_at);
 	if (n < 0 && errno == EAGAIN)
 		return;
+	extend_drain(output->process);
 	output->pending_at += n < 0 ? output->pending_size - output->pending_at : (size_t)n;
 	if (output->pending_at < output->pending_size)
 		return;
@@ -147,12 +207,11 @@ static void fifo_ready(struct shim *shim, struct source *source, uint32_t events
 
 static void update_clients(struct shim *shim, struct process *process)
 {
-	bool may_read = process->input_pending == NULL;
 	for (struct connection *client = shim->connections; client; client = client->next)
 		if (client->attached == process && client->reads_stdin)
-			watch(shim, &client->source, (may_read ? EPOLLIN : 0) | (client->pending ? EPOLLOUT : 0));
+			watch(shim, &client->source, connection_events(client));
 	if (process->input_fifo.fd >= 0)
-		watch(shim, &process->input_fifo, may_read ? EPOLLIN : 0);
+		watch(shim, &process->input_fifo, process->input_pending == NULL ? EPOLLIN : 0);
 }
 
 static void feed(struct shim *shim, struct process *process, const uint8_t *data, size_t size)
@@ -237,47 +296,53 @@ static bool others_feed(const struct shim *shim, const struct process *process)
 	return false;
 }
 
-/* The client closed its side: Docker closes the process's stdin then, if it was made with StdinOnce or no one else feeds it. */
+/* The client sends no more: Docker closes the process's stdin then, if it was made with StdinOnce. */
 static void client_ended(struct shim *shim, struct connection *client)
 {
 	struct process *process = client->attached;
+	bool fed = client->reads_stdin;
 	client->reads_stdin = false;
-	watch(shim, &client->source, client->pending ? EPOLLOUT : 0);
-	if (process->terminal < 0 && process->stdin_once && !others_feed(shim, process))
+	client->closed_input = true;
+	if (fed && process && process->terminal < 0 && process->stdin_once && !others_feed(shim, process))
 		end_input(shim, process);
+	watch(shim, &client->source, connection_events(client));
 }
 
-static void flush_client(struct shim *shim, struct connection *client)
+static void end_client(struct shim *shim, struct connection *client)
 {
-	size_t left = client->pending_size - client->pending_at;
-	ssize_t n = send(client->source.fd, client->pending + client->pending_at, left, MSG_NOSIGNAL | MSG_DONTWAIT);
+	client->ending = true;
+	shutdown(client->source.fd, SHUT_WR);
+	watch(shim, &client->source, connection_events(client));
+}
+
+void flush_pending(struct shim *shim, struct connection *connection)
+{
+	size_t left = connection->pending_size - connection->pending_at;
+	ssize_t n = send(connection->source.fd, connection->pending + connection->pending_at, left, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0) {
-		drop_connection(shim, client);
+		drop_connection(shim, connection);
 		return;
 	}
-	client->pending_at += (size_t)n;
-	if (client->pending_at < client->pending_size)
+	connection->pending_at += (size_t)n;
+	if (connection->pending_at < connection->pending_size)
 		return;
-	release_client(shim, client);
-	watch(shim, &client->source, EPOLLIN);
-	if (client->attached == NULL) {
-		client->ending = true;
-		shutdown(client->source.fd, SHUT_WR);
-	}
+	release_client(shim, connection);
+	if (connection->source.ready == client_ready && connection->attached == NULL)
+		end_client(shim, connection);
+	else
+		watch(shim, &connection->source, connection_events(connection));
 }
 
 void client_ready(struct shim *shim, struct source *source, uint32_t events)
 {
 	struct connection *client = container_of(source, struct connection, source);
 	if (events & EPOLLOUT && client->pending) {
-		flush_client(shim, client);
+		flush_pending(shim, client);
 		return;
 	}
-	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
-		return;
-	ssize_t n = recv(source->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+	ssize_t n = events & EPOLLIN ? recv(source->fd, chunk, sizeof(chunk), MSG_DONTWAIT) : 0;
 	if (n > 0) {
 		if (client->reads_stdin && client->attached)
 			feed(shim, client->attached, chunk, (size_t)n);
@@ -285,10 +350,9 @@ void client_ready(struct shim *shim, struct source *source, uint32_t events)
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n < 0 || client->ending || events & EPOLLHUP || !client->attached)
+	client_ended(shim, client);
+	if (n < 0 || events & (EPOLLHUP | EPOLLERR))
 		drop_connection(shim, client);
-	else
-		client_ended(shim, client);
 }
 
 /* Forgets what the client did not take; lets the process go on. */
@@ -330,9 +394,7 @@ void detach_clients(struct shim *shim, struct process *process)
 			process->blocked--;
 			continue;
 		}
-		client->ending = true;
-		shutdown(client->source.fd, SHUT_WR);
-		watch(shim, &client->source, EPOLLIN);
+		end_client(shim, client);
 	}
 }
 

@@ -17,7 +17,8 @@
 #include "shim.h"
 #include "sync.h"
 
-enum { DRAIN_SECONDS = 3, EXEC_FAILED = 127 };
+enum { EXEC_FAILED = 127 };
+#define DEFERRED_CREATED UINT32_MAX
 
 /* Runs the plan in the child. Host operations are left to the shim, a row of them at a time. */
 static int run_child(struct context *context, const struct plan *plan, uint32_t from)
@@ -45,19 +46,25 @@ static void place(int fd, uint32_t slot)
 		dup3(fd, slot_fd(slot), O_CLOEXEC);
 }
 
+static void unprotect(void)
+{
+	cleanup_fd int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && write(fd, "0", 1) < 0)
+		return;
+}
+
 __attribute__((noreturn)) static void become_child(const struct plan *plan, uint32_t from, int sync, const struct stdio *stdio)
 {
 	struct context context;
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	reset_signals();
 	place(sync, SLOT_SYNC);
 	for (uint32_t i = 0; i < 3; i++)
 		place(stdio->child[i], SLOT_STDIN + i);
 	syscall(SYS_close_range, 3, slot_fd(SLOT_STDIN) - 1, 0);
 	syscall(SYS_close_range, slot_fd(SLOT_SYNC) + 1, ~0U, 0);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* nobody in the container may look into a process that joins it */
+	if (shim_protected)
+		unprotect();
 	init_context(&context);
 	context.sync_fd = slot_fd(SLOT_SYNC);
 	int error = run_child(&context, plan, from);
@@ -68,26 +75,41 @@ __attribute__((noreturn)) static void become_child(const struct plan *plan, uint
 }
 
 /* If the plan begins with `clone`, the shim clones by itself and saves the process in between. */
-static pid_t fork_child(const struct plan *plan, int sync, const struct stdio *stdio)
+static bool clones_first(const struct plan *plan)
 {
 	const struct op *first = plan->ops;
-	bool direct = plan->count > 0 && first->code == OP_CLONE && first->clone.into_cgroup_slot == SLOT_NONE &&
-		      !(first->marks & MARK_HOST);
-	struct clone_args arguments = { .exit_signal = SIGCHLD };
-	if (direct)
-		arguments.flags = first->clone.flags;
+	return plan->count > 0 && first->code == OP_CLONE && first->clone.into_cgroup_slot == SLOT_NONE &&
+	       !(first->marks & MARK_HOST);
+}
+
+static pid_t fork_child(const struct plan *plan, bool direct, int sync, const struct stdio *stdio)
+{
+	struct clone_args arguments = { .flags = direct ? plan->ops->clone.flags : 0, .exit_signal = SIGCHLD };
 	long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
 	if (pid == 0)
 		become_child(plan, direct ? 1 : 0, sync, stdio);
 	return (pid_t)pid;
 }
 
+static bool has_op(const struct plan *plan, enum op_code code)
+{
+	for (uint32_t i = 0; i < plan->count; i++)
+		if (plan->ops[i].code == code)
+			return true;
+	return false;
+}
+
 void run_undo(struct shim *shim)
 {
 	struct context context;
 	init_context(&context);
-	for (uint32_t i = 0; i < shim->undo.count; i++) /* each on its own: one that fails must not keep the others */
-		(void)run_op(&context, &shim->undo.ops[i]);
+	enum { TRIES = 50 };
+	for (uint32_t i = 0; i < shim->undo.count; i++) { /* each on its own: one that fails must not keep the others */
+		for (int tries = 0; run_op(&context, &shim->undo.ops[i]) == -EBUSY && tries < TRIES; tries++)
+			usleep(1000); /* a cgroup whose last process is just going */
+	}
+	free_message(&context.results);
+	free_plan(&shim->undo);
 }
 
 /* Host operations from `index` on, for the child that waits. */
@@ -121,41 +143,84 @@ static void hold_mount_namespace(struct shim *shim, const struct process *proces
 	shim->mount_namespace = open(path, O_RDONLY | O_CLOEXEC);
 }
 
+static void be_created(struct shim *shim, struct process *process)
+{
+	process->state = PROCESS_CREATED;
+	process->created = true;
+	hold_mount_namespace(shim, process);
+	answer(shim, process, 0);
+}
+
+/* The clone may speak before the process that made it has told its pid. */
+static void learn_pid(struct shim *shim, struct process *process, pid_t pid)
+{
+	uint32_t deferred = process->deferred;
+	process->pid = pid;
+	process->cloned = true;
+	process->deferred = 0;
+	if (deferred == DEFERRED_CREATED)
+		be_created(shim, process);
+	else if (deferred > 0)
+		run_host_row(process, deferred - 1);
+}
+
+static void note_failure(struct process *process, const struct sync_message *message)
+{
+	if (process->failure.set) /* the first one is the cause */
+		return;
+	process->failure.set = true;
+	process->failure.index = message->index;
+	process->failure.error = message->error;
+	snprintf(process->failure.call, sizeof(process->failure.call), "%.*s", (int)sizeof(message->call) - 1, message->call);
+}
+
 static void sync_message(struct shim *shim, struct process *process, const struct sync_message *message, int carried)
 {
-	if (carried >= 0 && message->kind == SYNC_FD)
+	if (carried >= 0 && message->kind == SYNC_FD && process->outputs[0].source.fd < 0)
 		attach_terminal(shim, process, carried);
 	else if (carried >= 0)
 		close(carried);
-	switch (message->kind) {
-	case SYNC_PID:
-		process->pid = message->pid;
-		break;
-	case SYNC_HOST:
+	if (message->kind == SYNC_PID)
+		learn_pid(shim, process, message->pid);
+	else if (message->kind == SYNC_HOST && process->cloned)
 		run_host_row(process, message->index);
-		break;
-	case SYNC_CREATED:
-		process->state = PROCESS_CREATED;
-		hold_mount_namespace(shim, process);
-		answer(shim, process, 0);
-		break;
-	case SYNC_FAILED:
-		process->failure.set = true;
-		process->failure.index = message->index;
-		process->failure.error = message->error;
-		memcpy(process->failure.call, message->call, sizeof(process->failure.call));
-		process->failure.call[sizeof(process->failure.call) - 1] = '\0';
-		break;
-	default:
-		break;
+	else if (message->kind == SYNC_HOST)
+		process->deferred = message->index + 1;
+	else if (message->kind == SYNC_CREATED && process->cloned)
+		be_created(shim, process);
+	else if (message->kind == SYNC_CREATED)
+		process->deferred = DEFERRED_CREATED;
+	else if (message->kind == SYNC_FAILED)
+		note_failure(process, message);
+}
+
+/* The init could not be made or started: nothing of it stays, and only then the answer is given. */
+static void abandon_init(struct shim *shim, struct process *init)
+{
+	char path[4096];
+	if (init->state < PROCESS_ENDED) {
+		kill(init->pid, SIGKILL);
+		while (waitpid(init->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		init->state = PROCESS_ENDED;
 	}
+	close_fd(&shim->mount_namespace);
+	shim->mount_namespace = -1;
+	run_undo(shim);
+	unwatch(shim, &shim->listener);
+	snprintf(path, sizeof(path), "%s/shim.sock", shim->directory);
+	unlink(path);
 }
 
 /* The connection has ended: the program was executed, or the process is gone. */
 static void sync_ended(struct shim *shim, struct process *process)
 {
 	unwatch(shim, &process->sync);
+	if (process->waits && !process->created)
+		note_failure(process, &(struct sync_message){ .error = -ECHILD, .call = "setup" });
 	if (process->failure.set) {
+		if (process == shim->init)
+			abandon_init(shim, process);
 		answer(shim, process, process->failure.error);
 		free_plan(&process->plan);
 		return;
@@ -190,7 +255,10 @@ int start_process(struct shim *shim, struct process *process, const struct io_re
 	if (error == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		error = -errno;
 	if (error == 0) {
-		process->pid = fork_child(&process->plan, ends[1], &stdio);
+		bool direct = clones_first(&process->plan);
+		process->cloned = direct || !has_op(&process->plan, OP_CLONE);
+		process->waits = has_op(&process->plan, OP_AWAIT_START);
+		process->pid = fork_child(&process->plan, direct, ends[1], &stdio);
 		if (process->pid < 0)
 			error = -errno;
 	}
@@ -206,9 +274,8 @@ int start_process(struct shim *shim, struct process *process, const struct io_re
 	return error;
 }
 
-void release_start(struct shim *shim, struct process *process)
+void release_start(struct process *process)
 {
-	(void)shim;
 	sync_send(process->sync.fd, &(struct sync_message){ .kind = SYNC_GO });
 }
 
@@ -244,12 +311,11 @@ void process_exited(struct shim *shim, struct process *process, int status)
 	process->exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	process->state = PROCESS_ENDED;
 	clock_gettime(CLOCK_REALTIME, &process->ended_at);
-	clock_gettime(CLOCK_MONOTONIC, &process->drain_until);
-	process->drain_until.tv_sec += DRAIN_SECONDS;
 	while (process->sync.fd >= 0) /* what the process said last */
 		sync_ready(shim, &process->sync, EPOLLIN);
 	if (process == shim->init)
 		kill_others(shim, process);
+	drain_outputs(shim, process);
 }
 
 static bool past(const struct timespec *deadline)
@@ -271,4 +337,8 @@ void report_if_drained(struct shim *shim, struct process *process)
 		announce_exit(shim, process);
 	}
 	detach_clients(shim, process);
+	if (process == shim->init) { /* only now: unmounting the root may wait for a disk */
+		close_fd(&shim->mount_namespace);
+		shim->mount_namespace = -1;
+	}
 }

@@ -22,6 +22,8 @@
 
 enum { CREATOR = 3, LINGER_SECONDS = 10 };
 
+bool shim_protected;
+
 int watch(struct shim *shim, struct source *source, uint32_t events)
 {
 	if (source->fd < 0 || source->events == events)
@@ -85,7 +87,7 @@ static bool everything_reported(const struct shim *shim)
 	for (const struct process *process = shim->processes; process; process = process->next)
 		if (process->state != PROCESS_REPORTED)
 			return false;
-	return shim->init != NULL;
+	return shim->init != NULL || shim->connections == NULL; /* whoever wanted a container is gone */
 }
 
 /* Milliseconds until something must be looked at without an event; -1: never. */
@@ -97,10 +99,18 @@ static int next_deadline(const struct shim *shim)
 	return shim->finished ? 100 : -1;
 }
 
-static bool clients_remain(const struct shim *shim)
+static bool has_pending(const struct shim *shim)
 {
 	for (const struct connection *connection = shim->connections; connection; connection = connection->next)
-		if (connection->source.fd >= 0 && (connection->pending || connection->ending))
+		if (connection->source.fd >= 0 && connection->pending && connection->source.ready == client_ready)
+			return true;
+	return false;
+}
+
+static bool has_ending(const struct shim *shim)
+{
+	for (const struct connection *connection = shim->connections; connection; connection = connection->next)
+		if (connection->source.fd >= 0 && connection->ending)
 			return true;
 	return false;
 }
@@ -114,6 +124,7 @@ static void free_dropped(struct shim *shim)
 			continue;
 		}
 		*at = connection->next;
+		free_frame(&connection->request);
 		free(connection);
 	}
 }
@@ -138,12 +149,12 @@ static bool may_leave(struct shim *shim)
 	if (!everything_reported(shim))
 		return false;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (!shim->finished) {
+	if (!shim->finished || has_pending(shim)) { /* a slow client gets all of it, however long it takes */
 		shim->finished = true;
 		shim->leave_at = now;
 		shim->leave_at.tv_sec += LINGER_SECONDS;
 	}
-	return !clients_remain(shim) || now.tv_sec >= shim->leave_at.tv_sec;
+	return !has_pending(shim) && (!has_ending(shim) || now.tv_sec >= shim->leave_at.tv_sec);
 }
 
 static void run_loop(struct shim *shim)
@@ -169,6 +180,7 @@ static int open_sources(struct shim *shim)
 	char path[4096];
 	sigset_t children;
 	snprintf(path, sizeof(path), "%s/shim.sock", shim->directory);
+	unlink(path); /* of an earlier shim that was killed */
 	shim->epoll = epoll_create1(EPOLL_CLOEXEC);
 	shim->listener = (struct source){ .fd = listen_at(path), .ready = listener_ready };
 	sigemptyset(&children);
@@ -183,6 +195,14 @@ static int open_sources(struct shim *shim)
 	watch(shim, &shim->signals, EPOLLIN);
 	accept_connection(shim, CREATOR);
 	return 0;
+}
+
+/* Best effort: without CAP_SYS_RESOURCE the score cannot be lowered. Children go back to 0. */
+static void keep_from_oom(void)
+{
+	cleanup_fd int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		shim_protected = write(fd, "-999", 4) == 4;
 }
 
 static void settle(void)
@@ -203,16 +223,19 @@ static void settle(void)
 		dup2(null, fd);
 	fcntl(CREATOR, F_SETFD, FD_CLOEXEC);
 	syscall(SYS_close_range, CREATOR + 1, ~0U, 0);
+	/* The slots' numbers are taken, so that none of our own fds gets one: host operations and children use them. */
+	for (int slot = 0; slot <= SLOT_SYNC; slot++)
+		dup3(STDIN_FILENO, SLOT_BASE + slot, O_CLOEXEC);
+	keep_from_oom();
 }
 
 int shim_main(const char *id, const char *directory)
 {
-	struct shim shim = { .id = id, .directory = directory, .mount_namespace = -1 };
+	struct shim shim = { .directory = directory, .mount_namespace = -1 };
+	(void)id; /* for the process list */
 	settle();
 	if (open_sources(&shim) < 0)
 		return 1;
 	run_loop(&shim);
-	if (!shim.init->started)
-		run_undo(&shim);
 	return 0;
 }

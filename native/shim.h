@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include "run.h"
@@ -42,7 +43,12 @@ struct connection {
 	struct connection *next;
 	struct process *attached;
 	bool reads_stdin, streams[3]; /* by stream number 1, 2 */
+	bool informed; /* the daemon's: hears of exits */
+	bool closed_input; /* the peer sends no more */
 	bool ending; /* nothing more is written: waiting for the peer to close */
+	uint8_t header[FRAME_HEADER]; /* of the request that is coming in */
+	size_t header_size, body_size;
+	struct frame request;
 	uint8_t *pending; /* what the socket did not take yet */
 	size_t pending_size, pending_at;
 };
@@ -76,6 +82,9 @@ struct process {
 	} failure;
 	struct connection *asker; /* waits for the reply to create, start or exec */
 	uint32_t request;
+	bool cloned; /* `pid` is the process itself, not one that will clone it */
+	uint32_t deferred; /* index + 1 of host operations, DEFERRED_CREATED: asked for before the pid was known */
+	bool waits, created; /* the plan has an awaitStart; it was reached */
 	bool started; /* the program runs */
 	struct output outputs[2];
 	struct source input; /* stdin pipe or a copy of the pty's master */
@@ -94,7 +103,6 @@ struct process {
 };
 
 struct shim {
-	const char *id;
 	const char *directory;
 	int epoll;
 	struct source listener, signals;
@@ -108,8 +116,9 @@ struct shim {
 };
 
 int shim_main(const char *id, const char *directory);
+extern bool shim_protected; /* our oom_score_adj was lowered */
 
-/* loop */
+/* shim.c */
 int watch(struct shim *shim, struct source *source, uint32_t events);
 void unwatch(struct shim *shim, struct source *source); /* closes the fd too */
 
@@ -124,7 +133,7 @@ struct process *find_process(struct shim *shim, const char *id);
 /* shim-process.c */
 int start_process(struct shim *shim, struct process *process, const struct io_request *io);
 void process_exited(struct shim *shim, struct process *process, int status);
-void release_start(struct shim *shim, struct process *process);
+void release_start(struct process *process);
 void run_undo(struct shim *shim);
 void report_if_drained(struct shim *shim, struct process *process);
 
@@ -135,6 +144,8 @@ struct stdio {
 int open_stdio(struct shim *shim, struct process *process, const struct io_request *io, struct stdio *stdio);
 void attach_terminal(struct shim *shim, struct process *process, int master);
 void attach_client(struct shim *shim, struct connection *connection, struct process *process, uint32_t flags);
+/* The process is gone: what it left in its pipes is read even if a client is behind. */
+void drain_outputs(struct shim *shim, struct process *process);
 bool outputs_drained(const struct process *process);
 void close_outputs(struct shim *shim, struct process *process);
 /* Closes stdin when all that was fed has been taken. */
@@ -143,6 +154,9 @@ void close_input(struct shim *shim, struct process *process);
 void detach_clients(struct shim *shim, struct process *process);
 void client_ready(struct shim *shim, struct source *source, uint32_t events);
 void release_client(struct shim *shim, struct connection *connection);
+/* Sends without waiting; what the socket does not take is kept and sent later. */
+void send_parts(struct shim *shim, struct connection *connection, const struct iovec parts[2]);
+void flush_pending(struct shim *shim, struct connection *connection);
 
 /* log.c: Docker's json-file format */
 struct log *open_log(const struct io_request *io);

@@ -51,6 +51,23 @@ uint64_t read_u64(struct reader *reader)
 	return value;
 }
 
+uint32_t read_slot(struct reader *reader)
+{
+	uint32_t slot = read_u32(reader);
+	if (slot < SLOT_COUNT)
+		return slot;
+	reader->bad = true;
+	return 0;
+}
+
+uint32_t read_optional_slot(struct reader *reader)
+{
+	uint32_t slot = read_u32(reader);
+	if (slot >= SLOT_COUNT && slot != SLOT_NONE)
+		reader->bad = true;
+	return slot;
+}
+
 struct bytes read_bytes(struct reader *reader)
 {
 	struct bytes found = { .size = read_u32(reader) };
@@ -178,13 +195,8 @@ static int read_all(int fd, void *data, size_t size, bool may_end)
 	return 0;
 }
 
-int read_frame(int fd, struct frame *frame)
+int open_frame(struct frame *frame, const uint8_t header[FRAME_HEADER])
 {
-	uint8_t header[FRAME_HEADER];
-	*frame = (struct frame){ 0 };
-	int error = read_all(fd, header, sizeof(header), true);
-	if (error < 0)
-		return error;
 	uint32_t size;
 	memcpy(&size, header, sizeof(size));
 	if (size > FRAME_MAX)
@@ -197,7 +209,18 @@ int read_frame(int fd, struct frame *frame)
 		*frame = (struct frame){ 0 };
 		return -ENOMEM;
 	}
-	error = read_all(fd, frame->body, size, false);
+	return 0;
+}
+
+int read_frame(int fd, struct frame *frame)
+{
+	uint8_t header[FRAME_HEADER];
+	*frame = (struct frame){ 0 };
+	int error = read_all(fd, header, sizeof(header), true);
+	if (error == 0)
+		error = open_frame(frame, header);
+	if (error == 0)
+		error = read_all(fd, frame->body, frame->size, false);
 	if (error < 0)
 		free_frame(frame);
 	return error;

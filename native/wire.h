@@ -42,6 +42,11 @@ uint8_t read_u8(struct reader *reader);
 uint16_t read_u16(struct reader *reader);
 uint32_t read_u32(struct reader *reader);
 uint64_t read_u64(struct reader *reader);
+/* The number of a slot; of an optional one, or SLOT_NONE. */
+enum { SLOT_COUNT = 32 };
+#define SLOT_NONE UINT32_MAX
+uint32_t read_slot(struct reader *reader);
+uint32_t read_optional_slot(struct reader *reader);
 struct bytes read_bytes(struct reader *reader);
 /* NUL-terminated in place; a string with a NUL inside is malformed. */
 const char *read_string(struct reader *reader);
@@ -81,6 +86,8 @@ struct frame {
 
 /* Blocking. 0, or a negative errno; -ENODATA at a clean end between frames. */
 int read_frame(int fd, struct frame *frame);
+/* Takes the type and maps the body of a frame whose header has come. */
+int open_frame(struct frame *frame, const uint8_t header[FRAME_HEADER]);
 void free_frame(struct frame *frame);
 int write_frame(int fd, uint8_t type, const void *body, size_t size);
 int write_all(int fd, const void *data, size_t size);

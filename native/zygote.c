@@ -21,12 +21,30 @@
 #include "protocol.h"
 #include "run.h"
 
+/* A path that is too long for an address goes through the fd of its directory. */
+static int name_socket(const char *path, struct sockaddr_un *address, int *directory)
+{
+	const char *base = strrchr(path, '/');
+	char above[4096];
+	if (strlen(path) < sizeof(address->sun_path)) {
+		memcpy(address->sun_path, path, strlen(path) + 1);
+		return 0;
+	}
+	if (!base || (size_t)(base - path) >= sizeof(above))
+		return -1;
+	memcpy(above, path, (size_t)(base - path));
+	above[base - path] = '\0';
+	*directory = open(above, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int n = snprintf(address->sun_path, sizeof(address->sun_path), "%s%s", path_of_fd(*directory).text, base);
+	return *directory < 0 || (size_t)n >= sizeof(address->sun_path) ? -1 : 0;
+}
+
 int listen_at(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(address.sun_path))
+	cleanup_fd int directory = -1;
+	if (name_socket(path, &address, &directory) < 0)
 		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path) + 1);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;

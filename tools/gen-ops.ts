@@ -17,8 +17,8 @@ const text: Member = ["const char *", "", "read_string"];
 const membersOf: Readonly<Record<FieldKind, readonly Member[]>> = {
   u32: [u32],
   i32: [u32],
-  slot: [u32],
-  optSlot: [u32],
+  slot: [["uint32_t ", "", "read_slot"]],
+  optSlot: [["uint32_t ", "", "read_optional_slot"]],
   bool: [u32],
   u64: [u64],
   i64: [u64],

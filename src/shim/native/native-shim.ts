@@ -8,7 +8,7 @@ import type { AttachOptions, ProcessExit, ProcessIo, Shim } from "../shim.ts";
 import { attachTo } from "./attach.ts";
 import { execBody, type ProcessStatus, plainBody, processBody } from "./bodies.ts";
 import type { ShimControl } from "./control.ts";
-import { findExitRecord } from "./exit-record.ts";
+import { findExitRecord, removeExitRecord } from "./exit-record.ts";
 
 /** What is done to a container's cgroup from outside, and the plans of further processes. */
 export interface ContainerControl {
@@ -25,6 +25,8 @@ export interface ShimIdentity {
   readonly initPid: number;
 }
 
+const REMEMBERED = 256;
+
 interface ProcessEnd {
   readonly promise: Promise<ProcessExit>;
   readonly resolve: (exit: ProcessExit) => void;
@@ -39,6 +41,8 @@ export class NativeShim implements Shim {
   readonly #container: ContainerControl;
   readonly #whyOf: (index: number) => string;
   readonly #ends = new Map<string, ProcessEnd>();
+  /** Execs whose end is kept in case somebody asks, the oldest first. */
+  readonly #ended: string[] = [];
 
   /** `whyOf`: the reason label of an operation of the init's plan. */
   constructor(
@@ -64,9 +68,13 @@ export class NativeShim implements Shim {
     return end;
   }
 
-  /** A notice of the shim. */
+  /** A notice of the shim. The record of an exec is only for a daemon that did not hear it. */
   processEnded({ execId, exitCode, exitedAt }: ProcessStatus): void {
     (this.#ends.get(execId) ?? this.#expect(execId)).resolve({ exitCode, exitedAt });
+    if (execId === "") return;
+    void removeExitRecord(this.#stateDir, execId);
+    this.#ended.push(execId);
+    if (this.#ended.length > REMEMBERED) this.#ends.delete(this.#ended.shift() ?? "");
   }
 
   /** The connection is gone: what ended is on disk, the rest is lost. */
@@ -137,7 +145,7 @@ export class NativeShim implements Shim {
 
   async wait(execId: string, signal: AbortSignal): Promise<ProcessExit> {
     const end = this.#ends.get(execId);
-    if (end === undefined) throw notFound("process", execId);
+    if (end === undefined) return await this.#recorded(execId);
     signal.throwIfAborted();
     const aborted = Promise.withResolvers<never>();
     const abort = (): void => aborted.reject(signal.reason);
@@ -147,6 +155,13 @@ export class NativeShim implements Shim {
     } finally {
       signal.removeEventListener("abort", abort);
     }
+  }
+
+  /** An exec that ended while no daemon listened. */
+  async #recorded(execId: string): Promise<ProcessExit> {
+    const exit = await findExitRecord(this.#stateDir, execId);
+    if (exit === undefined) throw notFound("process", execId);
+    return exit;
   }
 
   pids(): Promise<readonly number[]> {
