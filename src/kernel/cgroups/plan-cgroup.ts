@@ -1,5 +1,6 @@
 // Operations that make a cgroup, limit it, move the executing process into it, and remove it.
 
+import { posix } from "node:path";
 import { systemError } from "#base/errors.ts";
 import type { Op, Plan } from "../plan/ops.ts";
 import { buildDeviceProgram } from "./device-program.ts";
@@ -34,7 +35,7 @@ function planDirectory({ controllers, mountPoint, directory }: V1Directory): rea
       (file): Op => ({
         op: "inheritFile",
         why: `${why}: ${file} starts empty`,
-        from: `${path}/../${file}`,
+        from: `${posix.dirname(path)}/${file}`,
         to: `${path}/${file}`,
       }),
     ),

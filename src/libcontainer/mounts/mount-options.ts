@@ -18,20 +18,23 @@ export interface ParsedOptions {
 }
 
 export function parseMountOptions(mount: Mount): ParsedOptions {
-  const start: ParsedOptions = {
+  const data: string[] = [];
+  let parsed: ParsedOptions = {
     flags: 0,
     cleared: 0,
     treeSet: 0,
     treeClear: 0,
     propagation: [],
     bind: mount.type === "bind" ? "one" : "no",
-    data: [],
+    data,
   };
-  return (mount.options ?? []).reduce((parsed, option) => {
+  for (const option of mount.options ?? []) {
     if (unsupportedMountOptions.has(option)) throw unsupported(`mount option "${option}"`);
     const effect = Object.hasOwn(mountOptions, option) ? mountOptions[option] : undefined;
-    return effect === undefined ? { ...parsed, data: [...parsed.data, option] } : apply(parsed, effect);
-  }, start);
+    if (effect === undefined) data.push(option);
+    else parsed = apply(parsed, effect);
+  }
+  return parsed;
 }
 
 function apply(parsed: ParsedOptions, effect: OptionEffect): ParsedOptions {

@@ -34,21 +34,29 @@ const toLimit = (value: number): bigint =>
 
 export function planRlimits(rlimits: readonly Rlimit[], host: HostFacts, warn: Warn): Plan {
   const mayRaise = (host.grantable & CAP_SYS_RESOURCE) !== 0n;
-  return rlimits.map(({ type, soft, hard }, index) => {
-    const resource = Object.hasOwn(numbers, type) ? numbers[type] : undefined;
-    if (resource === undefined) throw invalid(`invalid rlimit type: ${type}`);
+  return rlimits.map((rlimit, index) => {
+    const { type } = rlimit;
     if (rlimits.findIndex((other) => other.type === type) !== index)
       throw invalid(`malformed spec file: duplicated rlimit "${type}"`);
-    const wanted = { soft: toLimit(soft), hard: toLimit(hard) };
-    if (wanted.soft > wanted.hard) throw invalid(`${type}: the soft limit is above the hard limit`);
+    const wanted = readRlimit(rlimit);
     const ceiling = mayRaise ? RLIM_INFINITY : (host.limits.get(type)?.hard ?? RLIM_INFINITY);
     if (wanted.hard > ceiling) warn(`${type} is limited to ${ceiling}: CAP_SYS_RESOURCE is missing here`);
-    return {
-      op: "rlimit",
-      why: `process.rlimits ${type}`,
-      resource,
-      soft: wanted.soft < ceiling ? wanted.soft : ceiling,
-      hard: wanted.hard < ceiling ? wanted.hard : ceiling,
-    };
+    const soft = smaller(wanted.soft, ceiling);
+    const hard = smaller(wanted.hard, ceiling);
+    return { op: "rlimit", why: `process.rlimits ${type}`, resource: wanted.resource, soft, hard };
   });
+}
+
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+function readRlimit({ type, soft, hard }: Rlimit): {
+  readonly resource: number;
+  readonly soft: bigint;
+  readonly hard: bigint;
+} {
+  const resource = Object.hasOwn(numbers, type) ? numbers[type] : undefined;
+  if (resource === undefined) throw invalid(`invalid rlimit type: ${type}`);
+  const wanted = { resource, soft: toLimit(soft), hard: toLimit(hard) };
+  if (wanted.soft > wanted.hard) throw invalid(`${type}: the soft limit is above the hard limit`);
+  return wanted;
 }
