@@ -14,9 +14,12 @@ import type { ContainerdServices } from "./services.ts";
 import { createSnapshotsProxy } from "./snapshots/proxy.ts";
 import { createTasksProxy } from "./tasks/proxy.ts";
 
-/** Connects with the first call, and again whenever the connection is lost. */
-export function connectContainerd(address: string): ContainerdServices {
-  const client = new GrpcClient(address, planErrorCodec);
+/**
+ * Connects with the first call, and again whenever the connection is lost. Calls wait `patience` milliseconds for a server that
+ * is not there; tasks.wait and subscriptions wait as long as it takes.
+ */
+export function connectContainerd(address: string, patience = 5000): ContainerdServices {
+  const client = new GrpcClient(address, { codec: planErrorCodec, patience });
   const versions = client.service(Version);
   return {
     content: createContentProxy(client),

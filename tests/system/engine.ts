@@ -80,9 +80,10 @@ export async function makeNamespace(name: string): Promise<AsyncDisposable> {
   };
 }
 
-interface ContainerdProcess extends AsyncDisposable {
+interface ContainerdProcess {
   readonly socket: string;
   crash(): Promise<void>;
+  end(): Promise<void>;
 }
 
 async function startContainerd(dir: string, netns: string): Promise<ContainerdProcess> {
@@ -101,7 +102,7 @@ async function startContainerd(dir: string, netns: string): Promise<ContainerdPr
       await layer.signal("SIGKILL");
       layer = await launch();
     },
-    [Symbol.asyncDispose]: () => layer.end(),
+    end: () => layer.end(),
   };
 }
 
@@ -122,7 +123,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
     ...options.config,
   };
   await writeFile(configFile, JSON.stringify(config));
-  const layer = options.containerd === "separate" ? undo.use(await startContainerd(dir, netns)) : undefined;
+  const layer = options.containerd === "separate" ? await startContainerd(dir, netns) : undefined;
+  undo.defer(() => layer?.end());
   const address = layer === undefined ? [] : ["--containerd", layer.socket];
   const command = [gantrydPath, "--config-file", configFile, ...address, ...(options.flags ?? [])];
   const launch = async (): Promise<Background> => {

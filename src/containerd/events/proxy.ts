@@ -10,7 +10,7 @@ export function createEventsProxy(client: GrpcClient): EventExchange {
   return {
     publish: async (scope, topic, event) => void (await events.publish({ topic, event }, inScope(scope))),
     subscribe: (filters, signal) =>
-      decodeAll(events.subscribe({ filters: [...filters] }, { metadata: {}, signal })),
+      decodeAll(events.subscribe({ filters: [...filters] }, { metadata: {}, signal, lasting: true })),
   };
 }
 

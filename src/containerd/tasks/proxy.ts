@@ -34,7 +34,7 @@ export function createTasksProxy(client: GrpcClient): Tasks {
     kill: async (scope, process, signal, all) =>
       void (await tasks.kill({ ...process, signal, all }, inScope(scope))),
     wait: async (scope, containerId, execId, signal) => {
-      const exit = await tasks.wait({ containerId, execId }, inScope(scope, signal));
+      const exit = await tasks.wait({ containerId, execId }, { ...inScope(scope, signal), lasting: true });
       return { exitCode: exit.exitStatus, exitedAt: fromTimestamp(exit.exitedAt) };
     },
     delete: async (scope, containerId, execId) => {

@@ -38,6 +38,8 @@ export type ServiceHandlers<S extends ServiceShape> = {
 export interface CallOptions {
   readonly metadata: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Asks again when the server is gone and back, until `signal` aborts: for questions that change nothing. */
+  readonly lasting?: boolean;
 }
 
 /** Both directions of a call that streams both ways; disposing it cancels it. */

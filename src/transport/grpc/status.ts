@@ -87,4 +87,8 @@ export function decodeError(status: GrpcStatus, codec: ErrorCodec | undefined): 
   return new EngineError(kind, status.message);
 }
 
+/** False for what the library itself tells of a call whose connection was lost or whose server shut down. */
+export const isFromPeer = ({ code: told, trailer }: GrpcStatus): boolean =>
+  kindTrailer in trailer || (told !== code.unavailable && told !== code.cancelled);
+
 const isErrorKind = (text: string): text is ErrorKind => Object.hasOwn(codeOf, text);
