@@ -44,7 +44,7 @@ export function compileExec(spec: Spec, process: Process, { id, initPid, host, w
       host,
       ownUserNamespace,
       grantable: ownUserNamespace ? allCapabilities : host.grantable,
-      filter: compileSeccomp(spec.linux?.seccomp, host.arch),
+      filter: compileSeccomp(spec.linux?.seccomp, host),
       awaitStart: false,
       warn,
     }),

@@ -123,7 +123,7 @@ function planContainerSide(input: CompileInput): Plan {
       host,
       ownUserNamespace,
       grantable: ownUserNamespace ? allCapabilities : host.grantable,
-      filter: compileSeccomp(spec.linux?.seccomp, host.arch),
+      filter: compileSeccomp(spec.linux?.seccomp, host),
       awaitStart: options.awaitStart ?? true,
       warn,
     }),

@@ -46,6 +46,7 @@ import { currentRelease } from "./daemon/release.ts";
 import { explainPlan } from "./explain-plan.ts";
 import { nativeProgram } from "./native-program.ts";
 import { createNativeShims } from "./native-shims.ts";
+import { resolveSeccomp } from "./resolve-seccomp.ts";
 
 export interface Engine extends AsyncDisposable {
   /** Serves the API on one more address; resolves with the port (0 for a unix socket). */
@@ -154,7 +155,7 @@ export async function openEngine(settings: DaemonSettings, log: Log): Promise<En
       events,
       clock,
       host: readContainerFacts(),
-      seccomp: () => ({ defaultAction: "SCMP_ACT_ALLOW" }),
+      seccomp: resolveSeccomp(readHostFacts()),
       background,
       report,
     },
