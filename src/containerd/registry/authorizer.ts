@@ -3,7 +3,7 @@
 //   GET /v2/ -> 401 WWW-Authenticate -> Basic:  Authorization: Basic …
 //                                    -> Bearer: GET realm?service&scope [Basic …] -> token -> Authorization: Bearer …
 
-import { EngineError, systemError } from "#base/errors.ts";
+import { systemError } from "#base/errors.ts";
 import {
   type Credentials,
   decodeToken,
@@ -86,9 +86,7 @@ export class Authorizer {
     const body = (await readBody(response, MAX_TOKEN_BODY)).toString();
     if (response.statusCode === 200) return body;
     const [error] = parseRegistryErrors(body);
-    const status = response.statusCode === 401 || response.statusCode === 403 ? "unauthorized" : "system";
-    throw new EngineError(
-      status,
+    throw systemError(
       error === undefined
         ? `unexpected status from token server ${realm.origin}: ${response.statusCode}`
         : formatRegistryError(error),

@@ -1,7 +1,7 @@
 // A registry's refusals in Docker's words.
 
 import type { IncomingMessage } from "node:http";
-import { EngineError } from "#base/errors.ts";
+import { EngineError, systemError } from "#base/errors.ts";
 import { familiarName, familiarReference, type Reference } from "#formats/reference.ts";
 import { formatRegistryError, parseRegistryErrors, type RegistryError } from "#spec/distribution.ts";
 import { readBody } from "./http-transport.ts";
@@ -12,12 +12,13 @@ export async function registryFailure(response: IncomingMessage, reference: Refe
   const body = (await readBody(response, MAX_ERROR_BODY)).toString();
   const [error] = parseRegistryErrors(body);
   const { statusCode = 0, statusMessage = "" } = response;
-  if (error !== undefined) return translate(error, reference, statusCode);
-  if (statusCode === 401) return new EngineError("unauthorized", "unauthorized: authentication required");
-  return new EngineError("system", `received unexpected HTTP status: ${statusCode} ${statusMessage}`);
+  if (error !== undefined) return translate(error, reference);
+  if (statusCode === 401) return systemError("unauthorized: authentication required");
+  return systemError(`received unexpected HTTP status: ${statusCode} ${statusMessage}`);
 }
 
-function translate(error: RegistryError, reference: Reference, status: number): EngineError {
+/** A refusal for want of credentials is status 500, as with dockerd: at 401 the client would ask for a password and try again. */
+function translate(error: RegistryError, reference: Reference): EngineError {
   const text = formatRegistryError(error);
   switch (error.code) {
     case "DENIED":
@@ -29,9 +30,7 @@ function translate(error: RegistryError, reference: Reference, status: number): 
       return new EngineError("notFound", `manifest for ${familiarReference(reference)} not found: ${text}`);
     case "NAME_UNKNOWN":
       return new EngineError("notFound", `repository ${familiarName(reference)} not found: ${text}`);
-    case "UNAUTHORIZED":
-      return new EngineError("unauthorized", text);
     default:
-      return new EngineError(status === 401 ? "unauthorized" : "system", text);
+      return systemError(text);
   }
 }
