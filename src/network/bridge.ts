@@ -39,7 +39,7 @@ export interface BridgeSettings {
 }
 
 /** One table for each engine, named for its data root. */
-export const tableName = (dataRoot: string): string =>
+const tableName = (dataRoot: string): string =>
   `gantry-${createHash("sha256").update(dataRoot).digest("hex").slice(0, 8)}`;
 
 const rulesDump = (table: string): Op => ({

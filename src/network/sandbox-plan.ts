@@ -69,9 +69,6 @@ export const planIsolatedSandbox = (path: string): Plan => [
   { op: "netlink", why: "loopback", protocol: NETLINK_ROUTE, messages: [loopbackUp()] },
 ];
 
-/** Results of the operation with this label: the generation of the host's nftables rules. */
-export const GENERATION = "rule generation";
-
 const planNewNamespace = (path: string): Plan => [
   { op: "open", why: "host network", path: NAMESPACE, flags: O_RDONLY, slot: HOST_SLOT },
   ...planNamespace(path),
@@ -107,7 +104,7 @@ export function planBridgedSandbox(path: string, port: BridgePort, isOpen: boole
     // The host must not learn routes from a container: CVE-2020-13401.
     writeSysctl(`net/ipv6/conf/${hostName}/accept_ra`, "0"),
     ...planRules("published ports", port.rules),
-    { op: "netlink", why: GENERATION, protocol: NETLINK_NETFILTER, messages: [getGeneration()] },
+    { op: "netlink", why: "rule generation", protocol: NETLINK_NETFILTER, messages: [getGeneration()] },
     { op: "setns", why: "network namespace", slot: SANDBOX_SLOT, flags: CLONE_NEWNET },
     {
       op: "netlink",

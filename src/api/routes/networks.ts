@@ -4,14 +4,13 @@ import type { Container, ContainerStore } from "#engine/containers/store.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { parseFilters } from "#engine/filters.ts";
 import { describeNetwork } from "#engine/networks/describe.ts";
-import { listNetworks } from "#engine/networks/list.ts";
+import { type KnownNetworks, listNetworks } from "#engine/networks/list.ts";
 import { refuseChange, refuseCreate, refuseRemove } from "#engine/networks/refuse.ts";
-import type { NetworkController } from "#network/controller.ts";
 import { decodeBody } from "#spec/engine-api/decode.ts";
 import type { ApiCall, ApiResponse, Route } from "../router.ts";
 
 export interface NetworkRouteDeps {
-  readonly networks: Pick<NetworkController, "get" | "list">;
+  readonly networks: KnownNetworks;
   readonly containers: Pick<ContainerStore, "list">;
   readonly events: Pick<EventBus, "publish">;
 }

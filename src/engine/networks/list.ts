@@ -6,8 +6,11 @@ import type { Filters } from "../filters.ts";
 
 const accepted = ["dangling", "driver", "id", "label", "name", "scope", "type"];
 
+/** What can be looked at. */
+export type KnownNetworks = Pick<NetworkController, "get" | "list">;
+
 export function listNetworks(
-  networks: Pick<NetworkController, "list">,
+  networks: Pick<KnownNetworks, "list">,
   filters: Filters,
 ): readonly NetworkInfo[] {
   filters.validate(accepted);

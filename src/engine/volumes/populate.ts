@@ -45,7 +45,7 @@ const OPEN_SOURCE = "image content of the volume";
 const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
 /** The destination is resolved within the root: no symlink of the image leads outside. */
-export const planPopulate = (content: VolumeContent): Plan => [
+const planPopulate = (content: VolumeContent): Plan => [
   { op: "unshare", why: "copy to volume", flags: CLONE_NEWNS },
   {
     op: "mountAttr",

@@ -191,7 +191,7 @@ export class LocalVolumes {
   }
 }
 
-export const volumeMissing = (name: string): EngineError =>
+const volumeMissing = (name: string): EngineError =>
   new EngineError("notFound", `get ${name}: no such volume`);
 
 const orNull = (map: Readonly<Record<string, string>>): Readonly<Record<string, string>> | null =>

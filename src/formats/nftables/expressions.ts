@@ -12,8 +12,7 @@ const VERDICT_CODE = 1;
 const VERDICT_CHAIN = 2;
 const NFT_JUMP = 0xfffffffd;
 
-/** Words of the register space: the first word of register 1, and those after it. */
-export const WORD_0 = 8;
+/** Words of the register space: those after the first of register 1. */
 export const WORD_1 = 9;
 export const WORD_2 = 10;
 const REGISTER_1 = 1;
@@ -28,7 +27,7 @@ export const loadMeta = (key: keyof typeof metaKeys, register = REGISTER_1): Uin
 
 const conntrackKeys = { state: 0, status: 2 } as const;
 
-export const loadConntrack = (key: keyof typeof conntrackKeys): Uint8Array =>
+const loadConntrack = (key: keyof typeof conntrackKeys): Uint8Array =>
   expression("ct", be32(2, conntrackKeys[key]), be32(1, REGISTER_1));
 
 const headers = { network: 1, transport: 2 } as const;
@@ -55,11 +54,11 @@ export const loadPayload = (field: PayloadField, register = REGISTER_1): Uint8Ar
 const FIB_RESULT_ADDRTYPE = 3;
 const FIB_FLAG_DADDR = 2;
 /** The kind of address that the packet goes to, as the routing table sees it: RTN_LOCAL is 2. */
-export const loadDestinationType = (): Uint8Array =>
+const loadDestinationType = (): Uint8Array =>
   expression("fib", be32(3, FIB_FLAG_DADDR), be32(2, FIB_RESULT_ADDRTYPE), be32(1, REGISTER_1));
 
 /** register & mask */
-export const maskRegister = (mask: Uint8Array): Uint8Array =>
+const maskRegister = (mask: Uint8Array): Uint8Array =>
   expression(
     "bitwise",
     be32(1, REGISTER_1),
@@ -70,7 +69,7 @@ export const maskRegister = (mask: Uint8Array): Uint8Array =>
   );
 
 /** Goes on if the register equals the value (or does not), else leaves the rule. */
-export const compare = (operator: "==" | "!=", value: Uint8Array): Uint8Array =>
+const compare = (operator: "==" | "!=", value: Uint8Array): Uint8Array =>
   expression(
     "cmp",
     be32(1, REGISTER_1),
@@ -84,14 +83,14 @@ export const lookup = (map: string): Uint8Array =>
 
 const NAT_DNAT = 1;
 const AF_INET = 2;
-/** New destination: the address in word 0, the port in word 1. */
+/** New destination: the address in the first word of register 1, the port in the next. */
 export const dnat = (): Uint8Array =>
   expression("nat", be32(1, NAT_DNAT), be32(2, AF_INET), be32(3, REGISTER_1), be32(5, WORD_1));
 
 export const masquerade = (): Uint8Array => expression("masq");
 
 /** Registers hold interface names as 16 bytes, zero-filled. */
-export function interfaceName(name: string): Uint8Array {
+function interfaceName(name: string): Uint8Array {
   const bytes = new Uint8Array(16);
   bytes.set(Buffer.from(name).subarray(0, 15));
   return bytes;
@@ -118,7 +117,7 @@ export const conntrackHas = (key: keyof typeof conntrackKeys, bits: number): rea
 export const CT_STATE_ESTABLISHED = 2;
 export const CT_STATE_RELATED = 4;
 export const CT_STATUS_DNAT = 0x20;
-export const RTN_LOCAL = 2;
+const RTN_LOCAL = 2;
 
 export const destinationIsLocal = (): readonly Uint8Array[] => [
   loadDestinationType(),
