@@ -4,13 +4,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Background } from "#base/background.ts";
 import { type Clock, formatTime, parseTime } from "#base/clock.ts";
-import { joinAll } from "#base/join.ts";
 import type { TaskExit, Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { publishConnection, publishVolumeUse } from "./connection-events.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { scope } from "./create.ts";
-import { hasProcess } from "./record.ts";
+import { type ContainerState, hasProcess } from "./record.ts";
 import { type ReleaseDeps, releaseNetwork, releaseTask } from "./release.ts";
 import { restartDelay, shouldRestart } from "./restart-policy.ts";
 import type { Container, ContainerStore } from "./store.ts";
@@ -55,7 +54,7 @@ export class ExitWatcher {
     } catch (error) {
       if (this.#signal.aborted) return undefined;
       // The task is lost: nobody will ever tell how it ended.
-      this.#deps.background.run(() => Promise.reject(error));
+      this.#report(error);
       return { exitCode: 255, exitedAt: Date.now() };
     }
   }
@@ -76,15 +75,14 @@ export class ExitWatcher {
     this.#publishDeath(container, exit.exitCode, finishedAt, oomKilled);
     publishConnection(this.#deps, container, "disconnect");
     publishVolumeUse(this.#deps, container, "unmount");
+    await network.catch((error: unknown) => this.#report(error));
     if (record.hostConfig.AutoRemove && !restarting && !container.keep) {
-      await network;
       this.#remember(container, exit, oomKilled);
       await this.#deps.autoRemove(container);
       return;
     }
-    await joinAll([network, releaseTask(this.#deps, container)]);
     container.exits++;
-    this.#deps.containers.saveState(container, {
+    this.#save(container, {
       status: restarting ? "restarting" : "exited",
       pid: 0,
       exitCode: exit.exitCode,
@@ -94,8 +92,24 @@ export class ExitWatcher {
       exitedAt: exit.exitedAt,
       ...(restarting && { restartCount: state.restartCount + 1 }),
     });
+    // Not before: the task's record is what the next daemon learns of the exit from if this one dies here.
+    await releaseTask(this.#deps, container);
     if (restarting) this.#scheduleRestart(container, finishedAt);
     else this.#delays.delete(container.id);
+  }
+
+  /** On a full disk the exit is known to this daemon at least: whoever waits for it must not wait for ever. */
+  #save(container: Container, change: Partial<ContainerState>): void {
+    try {
+      this.#deps.containers.saveState(container, change);
+    } catch (error) {
+      this.#report(error);
+      this.#deps.containers.assumeState(container, change);
+    }
+  }
+
+  #report(error: unknown): void {
+    this.#deps.background.run(() => Promise.reject(error));
   }
 
   /** What waiters are told of a container that is about to be gone: not worth a write. */

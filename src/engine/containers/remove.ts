@@ -1,6 +1,6 @@
 // DELETE /containers/{id}. Answers when id, name and address are free; files go after that.
 
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Background } from "#base/background.ts";
 import { conflict, EngineError, systemError } from "#base/errors.ts";
@@ -16,7 +16,7 @@ import type { Container, ContainerStore } from "./store.ts";
 
 export interface RemoveDeps extends ReleaseDeps {
   readonly containers: ContainerStore;
-  readonly snapshots: Pick<Snapshotter, "remove">;
+  readonly snapshots: Pick<Snapshotter, "mounts" | "remove">;
   readonly volumes: Pick<ContainerVolumes, "unmount" | "remove">;
   readonly events: Pick<EventBus, "publish">;
   readonly background: Background;
@@ -80,7 +80,12 @@ export async function removeHeld(
   container.removing = true;
   container.cancelRestart?.();
   for (const attach of container.pendingAttaches) attach.abandon();
-  deps.containers.delete(container);
+  try {
+    deps.containers.delete(container);
+  } catch {
+    await makeRoom(deps, container); // a full disk: even a removal needs a little
+    deps.containers.delete(container);
+  }
   if (options.volumes) await removeVolumes(deps, container);
   publishContainerEvent(deps.events, container, "destroy");
   deps.background.run(() => removeFiles(deps, container));
@@ -94,6 +99,17 @@ async function removeVolumes(deps: RemoveDeps, container: Container): Promise<vo
     await deps.volumes.remove(mount.name).catch((error: unknown) => {
       if (!(error instanceof EngineError)) throw error;
     });
+  }
+}
+
+/** What the container wrote goes first; the snapshot without it goes with the rest. */
+async function makeRoom(deps: RemoveDeps, { id }: Container): Promise<void> {
+  await deps.tasks.delete(scope, id, "").catch(ignoreMissing);
+  await rm(join(deps.containersDir, id), { recursive: true, force: true });
+  for (const { options = [] } of await deps.snapshots.mounts(scope, id)) {
+    const upper = options.find((option) => option.startsWith("upperdir="))?.slice("upperdir=".length);
+    if (upper === undefined) continue;
+    for (const name of await readdir(upper)) await rm(join(upper, name), { recursive: true, force: true });
   }
 }
 

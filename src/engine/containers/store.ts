@@ -176,6 +176,12 @@ export class ContainerStore {
     container.announce();
   }
 
+  /** For a change that has happened whether or not it could be saved. */
+  assumeState(container: Container, change: Partial<ContainerState>): void {
+    container.state = { ...container.state, ...change };
+    container.announce();
+  }
+
   saveRecord(
     container: Container,
     change: Partial<Pick<ContainerRecord, "name" | "hostConfig" | "mounts" | "endpoints">>,
