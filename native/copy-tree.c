@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -43,6 +44,21 @@ static int copy_attributes(struct context *context, int from, int to, const stru
 	return futimens(to, times) < 0 ? fail(context, "futimens") : 0;
 }
 
+/* Shared extents where the file systems allow it: between two of them, or from an overlay, bytes are copied in the kernel. */
+static int copy_content(struct context *context, int from, int to)
+{
+	ssize_t n;
+	while ((n = copy_file_range(from, NULL, to, NULL, 1 << 30, 0)) > 0)
+		;
+	if (n == 0)
+		return 0;
+	if (errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS)
+		return fail(context, "copy_file_range");
+	while ((n = sendfile(to, from, NULL, 1 << 30)) > 0)
+		;
+	return n < 0 ? fail(context, "sendfile") : 0;
+}
+
 static int copy_file(struct context *context, int from_directory, int to_directory, const char *name, const struct stat *found)
 {
 	cleanup_fd int from = openat(from_directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -51,13 +67,8 @@ static int copy_file(struct context *context, int from_directory, int to_directo
 	cleanup_fd int to = openat(to_directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return fail(context, "openat");
-	for (;;) {
-		ssize_t n = copy_file_range(from, NULL, to, NULL, 1 << 30, 0);
-		if (n < 0)
-			return fail(context, "copy_file_range");
-		if (n == 0)
-			return copy_attributes(context, from, to, found);
-	}
+	int result = copy_content(context, from, to);
+	return result < 0 ? result : copy_attributes(context, from, to, found);
 }
 
 static int copy_symlink(struct context *context, int from, int to, const char *name, const struct stat *found)

@@ -1,6 +1,5 @@
 /* Paths: resolved once, by the kernel, to a file descriptor. Below a root slot nothing leads outside (RESOLVE_IN_ROOT). */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -146,36 +145,116 @@ int touch_at(struct context *context, uint32_t root, const char *path, uint32_t 
 	return fd < 0 && errno != EEXIST ? fail(context, "openat") : fd < 0 ? open_path(context, root, path, O_PATH, 0) : fd;
 }
 
-static int mount_id(int fd, uint64_t *id)
+/* Removal. A hostile tree must not exhaust fds or the stack: directories below DEEPEST are first moved up to the top. */
+
+enum { DEEPEST = 64, ENTRIES = 2048 };
+
+struct removal {
+	struct context *context;
+	int top;
+	uint64_t mount;
+	unsigned moved;
+};
+
+struct entry { /* of getdents64 */
+	uint64_t inode;
+	int64_t offset;
+	uint16_t size;
+	uint8_t type;
+	char name[];
+};
+
+static int mount_id(struct context *context, int fd, uint64_t *id)
 {
 	struct statx found;
 	if (statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &found) < 0)
-		return -errno;
+		return fail(context, "statx");
 	*id = found.stx_mnt_id;
 	return 0;
 }
 
+static int remove_entries(struct removal *removal, int directory, int depth);
+
+static int remove_directory(struct removal *removal, int above, const char *name, int depth)
+{
+	struct context *context = removal->context;
+	uint64_t mount;
+	if (depth == DEEPEST) {
+		char moved[32];
+		snprintf(moved, sizeof(moved), ".gantry-removed-%u", removal->moved++);
+		return renameat(above, name, removal->top, moved) < 0 ? fail(context, "renameat") : 0;
+	}
+	cleanup_fd int fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : fail(context, "openat");
+	int result = mount_id(context, fd, &mount);
+	if (result == 0 && mount != removal->mount) {
+		errno = EBUSY; /* never across a mount */
+		result = fail(context, "unlinkat");
+	}
+	if (result == 0)
+		result = remove_entries(removal, fd, depth + 1);
+	if (result < 0)
+		return result;
+	return unlinkat(above, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? fail(context, "unlinkat") : 0;
+}
+
+static int remove_entry(struct removal *removal, int above, const char *name, int depth)
+{
+	if (unlinkat(above, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return fail(removal->context, "unlinkat");
+	return remove_directory(removal, above, name, depth);
+}
+
+/* Until a pass sees nothing: a directory that changes while it is read may hide entries. */
+static int remove_entries(struct removal *removal, int directory, int depth)
+{
+	_Alignas(struct entry) char buffer[ENTRIES];
+	bool seen = false;
+	for (;;) {
+		long size = syscall(SYS_getdents64, directory, buffer, sizeof(buffer));
+		if (size < 0)
+			return fail(removal->context, "getdents64");
+		if (size == 0 && !seen)
+			return 0;
+		if (size == 0) {
+			seen = false;
+			lseek(directory, 0, SEEK_SET);
+		}
+		for (long at = 0; at < size;) {
+			const struct entry *entry = (const void *)(buffer + at);
+			at += entry->size;
+			if (strcmp(entry->name, ".") == 0 || strcmp(entry->name, "..") == 0)
+				continue;
+			seen = true;
+			int result = remove_entry(removal, directory, entry->name, depth);
+			if (result < 0)
+				return result;
+		}
+	}
+}
+
+/* Empties the directory; it lies on the mount that `above` lies on. */
+static int empty_directory(struct context *context, int directory, int above)
+{
+	struct removal removal = { .context = context, .top = directory };
+	uint64_t mount;
+	int result = mount_id(context, above, &removal.mount);
+	if (result == 0)
+		result = mount_id(context, directory, &mount);
+	if (result == 0 && mount != removal.mount) {
+		errno = EBUSY;
+		result = fail(context, "unlinkat");
+	}
+	return result < 0 ? result : remove_entries(&removal, directory, 0);
+}
+
 int clear_directory(struct context *context, int fd)
 {
-	uint64_t ours = 0;
-	if (mount_id(fd, &ours) < 0)
-		return fail(context, "statx");
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *directory = copy < 0 ? NULL : fdopendir(copy);
-	if (!directory) {
-		int error = fail(context, "openat");
-		if (copy >= 0)
-			close(copy);
-		return error;
-	}
-	int result = 0;
-	for (struct dirent *entry; result == 0 && (entry = readdir(directory));) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		result = remove_tree_at(context, fd, entry->d_name);
-	}
-	closedir(directory);
-	return result;
+	cleanup_fd int directory = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return directory < 0 ? fail(context, "openat") : empty_directory(context, directory, directory);
 }
 
 int remove_tree_at(struct context *context, int dirfd, const char *name)
@@ -184,17 +263,10 @@ int remove_tree_at(struct context *context, int dirfd, const char *name)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return fail(context, "unlinkat");
-	cleanup_fd int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
+	cleanup_fd int directory = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (directory < 0)
 		return fail(context, "openat");
-	uint64_t above = 0, here = 0;
-	if (mount_id(dirfd, &above) < 0 || mount_id(fd, &here) < 0)
-		return fail(context, "statx");
-	if (above != here) {
-		errno = EBUSY; /* never across a mount */
-		return fail(context, "unlinkat");
-	}
-	int result = clear_directory(context, fd);
+	int result = empty_directory(context, directory, dirfd);
 	if (result < 0)
 		return result;
 	return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? fail(context, "unlinkat") : 0;

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -193,16 +192,6 @@ static void accept_one(int listener)
 	close(fd);
 }
 
-/* Deep trees are removed with one fd for each level. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 int zygote_main(const char *socket_path)
 {
 	unlink(socket_path);
@@ -213,7 +202,6 @@ int zygote_main(const char *socket_path)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_IGN); /* children reap themselves */
-	raise_file_limit();
 	umask(0);
 	if (write(STDOUT_FILENO, "ready\n", 6) < 0)
 		return 1;

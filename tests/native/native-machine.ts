@@ -1,7 +1,7 @@
 // A zygote in a folder of its own, and shims whose containers are hand-written plans: static busybox in a temporary root.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, symlinkSync } from "node:fs";
+import { copyFileSync, mkdirSync, statSync, symlinkSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -126,6 +126,7 @@ export async function startNativeMachine(shape: Shape = {}): Promise<NativeMachi
   const executor = await startZygote({ binary: join(native, "build/gantry-exec"), socket });
   const root = makeRoot(folder, "root");
   const scripts = new Map<string, string>();
+  const inits: number[] = [];
   const shims = new NativeShims({
     socketPath: socket,
     compile: ({ id, io }) => ({
@@ -154,13 +155,27 @@ export async function startNativeMachine(shape: Shape = {}): Promise<NativeMachi
       scripts.set(id, script);
       mkdirSync(stateDir(id), { mode: 0o711, recursive: true });
       const spec = { ociVersion: "1.2.0" };
-      return await shims.create({ id, stateDir: stateDir(id), spec, rootfs: [], io }, never);
+      await using shim = await shims.create({ id, stateDir: stateDir(id), spec, rootfs: [], io }, never);
+      inits.push(shim.initPid);
+      return shim;
     },
     [Symbol.asyncDispose]: async () => {
+      for (const pid of inits) killIfOurs(pid, folder);
       await executor[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A test that failed may have left its container: its root tells that it is ours. */
+function killIfOurs(pid: number, folder: string): void {
+  try {
+    const { ino, dev } = statSync(`/proc/${pid}/root/bin`);
+    const ours = statSync(join(folder, "root/bin"));
+    if (ino === ours.ino && dev === ours.dev) process.kill(pid, "SIGKILL");
+  } catch {
+    // it has ended
+  }
 }
 
 export const attached = (options: Partial<Extract<ProcessIo, { kind: "attach" }>> = {}): ProcessIo => ({

@@ -30,7 +30,7 @@ async function untilGone(pid: number): Promise<void> {
 }
 
 async function adoptRunning(machine: NativeMachine, id: string): Promise<Shim> {
-  const found = await machine.shims.adopt({ id, stateDir: machine.stateDir(id), spec }, never);
+  await using found = await machine.shims.adopt({ id, stateDir: machine.stateDir(id), spec }, never);
   assert.ok(found instanceof NativeShim, "a running shim");
   return found;
 }
@@ -168,7 +168,7 @@ test("a shim whose creator goes away before it asks for anything ends", { skip }
 
 test("a connection that is lost changes nothing: the next daemon adopts", { skip }, async () => {
   await using machine = await startNativeMachine();
-  const first = await machine.create("one", attached({ stdin: true, stdinOnce: true }), "cat; exit 3");
+  await using first = await machine.create("one", attached({ stdin: true, stdinOnce: true }), "cat; exit 3");
   await first.start(never);
   await first[Symbol.asyncDispose]();
   await using second = await adoptRunning(machine, "one");
@@ -182,11 +182,11 @@ test("a connection that is lost changes nothing: the next daemon adopts", { skip
 
 test("a shim that ended while no daemon listened left its exit", { skip }, async () => {
   await using machine = await startNativeMachine();
-  const shim = await machine.create("one", { kind: "null" }, "exit 9");
+  await using shim = await machine.create("one", { kind: "null" }, "exit 9");
   await shim.start(never);
   await shim[Symbol.asyncDispose]();
   await untilGone(shim.pid);
-  const exit = await machine.shims.adopt({ id: "one", stateDir: machine.stateDir("one"), spec }, never);
+  await using exit = await machine.shims.adopt({ id: "one", stateDir: machine.stateDir("one"), spec }, never);
   assert.ok("exitCode" in exit);
   assert.equal(exit.exitCode, 9);
   const unknown = { id: "none", stateDir: join(machine.folder, "none"), spec };
@@ -216,7 +216,7 @@ test("further processes run beside the init, each with its own streams and exit"
 
 test("the exit of a further process is known to the next daemon", { skip }, async () => {
   await using machine = await startNativeMachine();
-  const first = await machine.create("one", attached(), "sleep 100");
+  await using first = await machine.create("one", attached(), "sleep 100");
   await first.start(never);
   const pid = await first.exec("e", { cwd: "/", args: ["sleep 0.05; exit 4"] }, { kind: "null" }, never);
   await first[Symbol.asyncDispose]();
