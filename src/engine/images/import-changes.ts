@@ -8,8 +8,15 @@ type Apply = (config: ImageDefaults, text: string) => ImageDefaults;
 
 /** Rejects `invalid` for an instruction that is not one of Docker's. */
 export function applyChanges(changes: readonly string[], config: ImageDefaults = {}): ImageDefaults {
-  return changes.flatMap((change) => change.split("\n")).reduce(applyChange, config);
+  const lines = changes.flatMap((change) => change.split("\n"));
+  const { Cmd, ...changed } = lines.reduce(applyChange, config);
+  // A new entry point makes the command of the old one meaningless.
+  const stale = has(lines, "entrypoint") && !has(lines, "cmd");
+  return Cmd === undefined || stale ? changed : { ...changed, Cmd };
 }
+
+const has = (lines: readonly string[], word: string): boolean =>
+  lines.some((line) => words(line.trim())[0]?.toLowerCase() === word);
 
 function applyChange(config: ImageDefaults, change: string): ImageDefaults {
   const line = change.trim();
@@ -17,14 +24,15 @@ function applyChange(config: ImageDefaults, change: string): ImageDefaults {
   const [, word = "", text = ""] = /^(\S+)\s*(.*)$/s.exec(line) ?? [];
   const apply = instructions[word.toLowerCase()];
   if (apply === undefined) throw invalid(`${word.toLowerCase()} is not a valid change command`);
-  if (text === "") throw invalid(`${word.toUpperCase()} requires at least one argument`);
+  if (text === "" && !["cmd", "entrypoint"].includes(word.toLowerCase()))
+    throw invalid(`${word.toUpperCase()} requires at least one argument`);
   return apply(config, text);
 }
 
 const instructions: Readonly<Record<string, Apply>> = {
   cmd: (config, text) => ({ ...config, Cmd: parseCommand(text, config) }),
-  // A new entry point makes the command of the old one meaningless.
-  entrypoint: ({ Cmd: _, ...config }, text) => ({ ...config, Entrypoint: parseCommand(text, config) }),
+  entrypoint: ({ Entrypoint: _, ...config }, text) =>
+    text === "" ? config : { ...config, Entrypoint: parseCommand(text, config) },
   env: (config, text) => ({ ...config, Env: mergeEnv(config.Env ?? [], parsePairs(text, "ENV")) }),
   label: (config, text) => ({
     ...config,
@@ -36,12 +44,12 @@ const instructions: Readonly<Record<string, Apply>> = {
   }),
   volume: (config, text) => ({
     ...config,
-    Volumes: { ...config.Volumes, ...keys(parseJsonList(text) ?? words(text)) },
+    Volumes: { ...config.Volumes, ...keys(parseJsonList(text) ?? splitQuoted(text)) },
   }),
   user: (config, text) => ({ ...config, User: text }),
   workdir: (config, text) => ({ ...config, WorkingDir: joinPath(config.WorkingDir ?? "/", text) }),
   stopsignal: (config, text) => ({ ...config, StopSignal: text }),
-  onbuild: (config, text) => ({ ...config, OnBuild: [...(config.OnBuild ?? []), text] }),
+  onbuild: (config, text) => ({ ...config, OnBuild: [...(config.OnBuild ?? []), parseTrigger(text)] }),
   healthcheck: (config, text) => ({ ...config, Healthcheck: parseHealthcheck(text) }),
 };
 
@@ -50,9 +58,16 @@ const keys = (names: readonly string[]): Readonly<Record<string, unknown>> =>
 
 const words = (text: string): readonly string[] => text.split(/\s+/);
 
+function parseTrigger(text: string): string {
+  const word = (words(text)[0] ?? "").toUpperCase();
+  if (word === "ONBUILD") throw invalid("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
+  if (word === "FROM" || word === "MAINTAINER") throw invalid(`${word} isn't allowed as an ONBUILD trigger`);
+  return text;
+}
+
 /** A JSON list of strings is the command itself, anything else a line for the shell. */
 function parseCommand(text: string, config: ImageDefaults): readonly string[] {
-  return parseJsonList(text) ?? [...(config.Shell ?? ["/bin/sh", "-c"]), text];
+  return parseJsonList(text) ?? [...(config.Shell ?? ["/bin/sh", "-c"]), ...(text === "" ? [] : [text])];
 }
 
 function parseJsonList(text: string): readonly string[] | undefined {
@@ -148,7 +163,7 @@ function parseHealthcheck(text: string): NonNullable<ImageDefaults["Healthcheck"
   const [word = ""] = words(rest);
   if (word.toUpperCase() === "NONE") return { Test: ["NONE"] };
   if (word.toUpperCase() !== "CMD")
-    throw invalid(`Unknown type ${JSON.stringify(word)} in HEALTHCHECK (try CMD)`);
+    throw invalid(`Unknown type ${JSON.stringify(word.toUpperCase())} in HEALTHCHECK (try CMD)`);
   const command = rest.slice(word.length).trim();
   if (command === "") throw invalid("Missing command after HEALTHCHECK CMD");
   const list = parseJsonList(command);
