@@ -173,7 +173,7 @@ test("50 runs at once all work and leave nothing", { skip }, async () => {
 
 test("a full disk fails the pull or run clearly, and the engine goes on", { skip }, async () => {
   const dir = await mkdtemp(join(tmpdir(), "gantry-full-"));
-  await must(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", dir]);
+  await must(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", dir]);
   try {
     await using small = await startEngine({ config: { "data-root": dir } });
     await importBusybox(small);

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { inTransaction, openDatabase } from "./database.ts";
+
+test("a failed transaction changes nothing", () => {
+  const database = openDatabase(":memory:", ["CREATE TABLE t (x INTEGER)"]);
+  const change = (): void =>
+    inTransaction(database, () => {
+      database.exec("INSERT INTO t VALUES (1)");
+      throw new Error("no");
+    });
+  assert.throws(change, /no/);
+  assert.deepEqual(database.prepare("SELECT * FROM t").all(), []);
+});
+
+test("schema steps are applied once, and room is kept in the file for when the disk is full", () => {
+  const dir = mkdtempSync(join(tmpdir(), "gantry-database-"));
+  try {
+    const path = join(dir, "x.db");
+    const steps = ["CREATE TABLE t (x BLOB)", "INSERT INTO t VALUES (zeroblob(10))"];
+    openDatabase(path, steps).close();
+    const size = statSync(path).size;
+    const database = openDatabase(path, steps);
+    assert.equal(database.prepare("SELECT * FROM t").all().length, 1);
+    database.exec("INSERT INTO t VALUES (zeroblob(100000)); PRAGMA wal_checkpoint(RESTART)");
+    database.close();
+    assert.equal(statSync(path).size, size);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
