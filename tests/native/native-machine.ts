@@ -155,9 +155,10 @@ export async function startNativeMachine(shape: Shape = {}): Promise<NativeMachi
       scripts.set(id, script);
       mkdirSync(stateDir(id), { mode: 0o711, recursive: true });
       const spec = { ociVersion: "1.2.0" };
-      await using shim = await shims.create({ id, stateDir: stateDir(id), spec, rootfs: [], io }, never);
-      inits.push(shim.initPid);
-      return shim;
+      return await shims.create({ id, stateDir: stateDir(id), spec, rootfs: [], io }, never).then((shim) => {
+        inits.push(shim.initPid);
+        return shim;
+      });
     },
     [Symbol.asyncDispose]: async () => {
       for (const pid of inits) killIfOurs(pid, folder);

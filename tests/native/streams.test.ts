@@ -184,7 +184,7 @@ test("the log is Docker's json-file, escapes and all", { skip }, async () => {
   );
   const lines = readFileSync(join(machine.folder, "log"), "utf8").split("\n");
   const expected = String.raw`{"log":"a\"b\\c\u0009d\u003ce\u003e\u0026f é \u2028 \ufffd \u0001\r\n","stream":"stdout","attrs":{"k":"v"},"time":"`;
-  assert.ok(lines[0]?.startsWith(expected), lines[0]);
+  assert.ok(lines[0]?.startsWith(expected));
   const tail = linesOf(join(machine.folder, "log")).map(({ log, stream }) => `${stream} ${log}`);
   assert.deepEqual(new Set(tail.slice(1)), new Set(["stdout tail", "stderr err\n"]));
 });
