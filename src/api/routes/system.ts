@@ -50,6 +50,12 @@ export function systemRoutes(deps: SystemRouteDeps): Route[] {
         value: await describeSystem(deps, version.minor),
       }),
     },
+    // There is no builder and so no cache of one: `docker system prune` asks all the same.
+    {
+      method: "POST",
+      path: "/build/prune",
+      handle: async () => ({ kind: "json", status: 200, value: { CachesDeleted: null, SpaceReclaimed: 0 } }),
+    },
     { method: "GET", path: "/events", handle: (call) => streamEvents(deps, call) },
     {
       method: "GET",
