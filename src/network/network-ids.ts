@@ -24,10 +24,7 @@ export function readIdentities(
     });
     const rows = database.prepare("SELECT name, id, created FROM network").all();
     return new Map(
-      rows.map((row) => [
-        String(row["name"]),
-        { id: String(row["id"]), createdAt: new Date(Number(row["created"])) },
-      ]),
+      rows.map((row) => [String(row.name), { id: String(row.id), createdAt: new Date(Number(row.created)) }]),
     );
   } finally {
     database.close();

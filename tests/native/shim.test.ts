@@ -192,7 +192,7 @@ test("a shim that ended while no daemon listened left its exit", { skip }, async
     never,
   );
   assert.ok(isRecord(exit));
-  assert.equal(exit["exitCode"], 9);
+  assert.equal(exit.exitCode, 9);
   const unknown = { id: "none", stateDir: join(machine.folder, "none"), spec };
   await assert.rejects(machine.shims.adopt(unknown, never), { kind: "notFound" });
 });

@@ -34,14 +34,14 @@ export function networkRoutes(deps: NetworkRouteDeps): Route[] {
     {
       method: "DELETE",
       path: "/networks/:id",
-      handle: ({ params }) => Promise.reject(refuseRemove(networks, params["id"] ?? "")),
+      handle: ({ params }) => Promise.reject(refuseRemove(networks, params.id ?? "")),
     },
     ...(["connect", "disconnect"] as const).map(
       (verb): Route => ({
         method: "POST",
         path: `/networks/:id/${verb}`,
         handle: async ({ params }) => {
-          throw refuseChange(networks, params["id"] ?? "", verb);
+          throw refuseChange(networks, params.id ?? "", verb);
         },
       }),
     ),
@@ -56,7 +56,7 @@ function list(deps: NetworkRouteDeps, { query, version }: ApiCall): readonly unk
 }
 
 function inspect(deps: NetworkRouteDeps, { params, version }: ApiCall): unknown {
-  const network = deps.networks.get(params["id"] ?? "");
+  const network = deps.networks.get(params.id ?? "");
   return describeNetwork(network, deps.containers.list(), version.minor);
 }
 

@@ -15,7 +15,7 @@ export interface VolumeRouteDeps {
 }
 
 const json = (value: unknown, status = 200): ApiResponse => ({ kind: "json", status, value });
-const nameOf = ({ params }: ApiCall): string => params["name"] ?? "";
+const nameOf = ({ params }: ApiCall): string => params.name ?? "";
 
 export function volumeRoutes(deps: VolumeRouteDeps): Route[] {
   return [

@@ -41,13 +41,12 @@ const required: Readonly<Record<string, readonly string[]>> = {
 export function checkLocalOptions(name: string, options: Readonly<Record<string, string>>): void {
   for (const option of Object.keys(options))
     if (!known.has(option)) throw invalid(`create ${name}: invalid option: "${option}"`);
-  if (options["size"] !== undefined)
+  if (options.size !== undefined)
     throw new EngineError("system", `create ${name}: quota size requested but no quota support`);
   for (const option of Object.keys(options))
     for (const other of required[option] ?? [])
       if (options[other] === undefined) throw invalid(`create ${name}: missing required option: "${other}"`);
-  if (/^(nfs4?|cifs)$/.test(options["type"] ?? ""))
-    throw unsupported(`volume option type=${options["type"]}`);
+  if (/^(nfs4?|cifs)$/.test(options.type ?? "")) throw unsupported(`volume option type=${options.type}`);
 }
 
 /** undefined if the volume is a plain directory. */

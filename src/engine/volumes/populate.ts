@@ -37,9 +37,17 @@ export async function populateVolume(
   } catch (error) {
     const isAbsent =
       error instanceof PlanError && error.why === OPEN_SOURCE && ["ENOENT", "ENOTDIR"].includes(error.code);
-    if (!isAbsent) throw error;
+    if (isAbsent) return;
+    // Half a copy would pass for the user's own data at the next try.
+    await executor.run(planClear(content.mountpoint), new AbortController().signal);
+    throw error;
   }
 }
+
+const planClear = (path: string): Plan => [
+  { op: "open", why: "volume", path, flags, slot: TO },
+  { op: "clearDir", why: "volume", root: TO, path: "." },
+];
 
 const OPEN_SOURCE = "image content of the volume";
 const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;

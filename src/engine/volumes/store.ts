@@ -42,9 +42,9 @@ export class VolumeStore {
     this.#delete = database.prepare("DELETE FROM volumes WHERE name = ?");
     const rows = database.prepare("SELECT name, record, removing FROM volumes ORDER BY rowid").all();
     for (const row of rows)
-      if (row["removing"] === 0)
-        this.#volumes.set(String(row["name"]), decodeVolume(JSON.parse(String(row["record"])), "volume"));
-    this.halfRemoved = rows.filter((row) => row["removing"] !== 0).map((row) => String(row["name"]));
+      if (row.removing === 0)
+        this.#volumes.set(String(row.name), decodeVolume(JSON.parse(String(row.record)), "volume"));
+    this.halfRemoved = rows.filter((row) => row.removing !== 0).map((row) => String(row.name));
   }
 
   find(name: string): VolumeRecord | undefined {

@@ -99,12 +99,12 @@ for (const [request, message] of refused)
 test("a volume in use is not removed, a free one is gone with its data", async () => {
   const { volumes, users, dataRoot, events } = await open();
   await volumes.create({ ...asked, name: "data" }, signal);
-  users["data"] = ["c1", "c2"];
+  users.data = ["c1", "c2"];
   await assert.rejects(volumes.remove("data"), {
     kind: "conflict",
     message: "remove data: volume is in use - [c1, c2]",
   });
-  users["data"] = [];
+  users.data = [];
   await volumes.remove("data");
   assert.equal(existsSync(join(dataRoot, "volumes", "data")), false);
   assert.deepEqual(events, ["create data", "destroy data"]);
@@ -128,7 +128,7 @@ test("lists are filtered as Docker's", async () => {
   const { volumes, users } = await open();
   await volumes.create({ ...asked, name: "used", labels: { tier: "db" } }, signal);
   await volumes.create({ ...asked, name: "free" }, signal);
-  users["used"] = ["c1"];
+  users.used = ["c1"];
   const names = (key: string, value: string) =>
     listVolumes(volumes, new Filters(new Map([[key, [value]]]))).map(({ name }) => name);
   assert.deepEqual(names("dangling", "true"), ["free"]);
