@@ -25,6 +25,11 @@ export function parseRegistryErrors(body: string): readonly RegistryError[] {
   }
 }
 
+const tagList = object({}, { tags: array(string) });
+
+/** The tags of one page of a tag list. */
+export const decodeTags: Decoder<readonly string[]> = (value, path) => tagList(value, path).tags ?? [];
+
 /** How Docker prints it: "manifest unknown: manifest unknown". */
 export function formatRegistryError({ code, message, detail }: RegistryError): string {
   const name = code.toLowerCase().replaceAll("_", " ");

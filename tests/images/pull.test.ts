@@ -48,7 +48,11 @@ interface PullOptions {
   readonly onMessage?: (message: ProgressMessage) => void;
 }
 
-async function pull(daemon: ImageDaemon, image: string, options: PullOptions = {}): Promise<Pulled> {
+/** Names without tag and digest mean "latest", as for the client. */
+const pull = (daemon: ImageDaemon, image: string, options: PullOptions = {}): Promise<Pulled> =>
+  pullAll(daemon, /[:@][^/]*$/.test(image) ? image : `${image}:latest`, options);
+
+async function pullAll(daemon: ImageDaemon, image: string, options: PullOptions = {}): Promise<Pulled> {
   const messages: ProgressMessage[] = [];
   const credentials = {
     username: "",
@@ -156,6 +160,24 @@ test("the platform's manifest of an index is taken, and only that", async () => 
     pull(daemon, name, { platform: "linux/s390x" }),
     /no matching manifest for linux\/s390x in the manifest list entries/,
   );
+});
+
+test("without a tag every tag is pulled", async () => {
+  await using registry = await FakeRegistry.start();
+  await using daemon = await startDaemon();
+  const [one, two] = ["one", "two"].map((tag) => registry.addImage(tag, [[file(tag)]]));
+  registry.intercept = ({ request, response, path }) => {
+    if (!path.endsWith("/tags/list")) return false;
+    const last = request.url?.includes("last=one");
+    if (!last) response.setHeader("Link", '</v2/app/tags/list?last=one>; rel="next"');
+    response.end(JSON.stringify({ name: "app", tags: [last ? "two" : "one"] }));
+    return true;
+  };
+  const name = `${registry.address}/app`;
+  const { statuses } = await pullAll(daemon, name);
+  assert.equal(statuses.at(-1), `Status: Downloaded newer image for ${name}`);
+  assert.equal((await resolveImage(daemon.images.deps, `${name}:one`, "")).id, one?.config.digest);
+  assert.equal((await resolveImage(daemon.images.deps, `${name}:two`, "")).id, two?.config.digest);
 });
 
 test("several pulls of one layer download it once", async () => {

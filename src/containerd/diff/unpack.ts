@@ -3,7 +3,7 @@
 //   blob file -> decompress -> sha256 (the diffID) -> tar reader -> layer plan -> one executor process in its own mount namespace
 
 import { createHash, type Hash } from "node:crypto";
-import { TarError } from "#formats/tar-entry.ts";
+import { type TarEntry, TarError } from "#formats/tar-entry.ts";
 import { TarReader } from "#formats/tar-reader.ts";
 import type { Executor, PlanStream } from "#kernel/plan/executor.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
@@ -24,7 +24,7 @@ export interface Unpacked {
   /** Digest of the uncompressed layer: its diffID. */
   readonly digest: string;
   readonly size: number;
-  /** Bytes of the files in it: what Docker calls the size of a layer. */
+  /** Bytes of the files and links in it: what Docker calls the size of a layer. */
   readonly fileSize: number;
 }
 
@@ -60,6 +60,10 @@ async function unpackOnce(
   return { unpacked, late: writer.late };
 }
 
+/** What `ls` shows of files and symbolic links. */
+const diskSize = ({ type, size, linkName }: TarEntry): number =>
+  type === "symlink" ? Buffer.byteLength(linkName) : size;
+
 class LayerWriter {
   size = 0;
   #fileSize = 0;
@@ -92,7 +96,7 @@ class LayerWriter {
           await this.#stream.write({ op: "fileData", why: "layer content", data: event.data });
         continue;
       }
-      this.#fileSize += event.entry.size;
+      this.#fileSize += diskSize(event.entry);
       const ops = this.#plan.entry(event.entry);
       this.#skipping = ops.at(-1)?.op !== "makeFile";
       for (const op of ops) await this.#stream.write(op);

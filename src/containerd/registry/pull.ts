@@ -25,7 +25,7 @@ import { MAX_CONFIG, MAX_MANIFEST, parseManifestDocument } from "./manifest.ts";
 import { choosePlatform } from "./platform.ts";
 import { PullLease } from "./pull-lease.ts";
 import { type Repository, sourceLabel } from "./repository.ts";
-import { type ResolvedReference, resolveReference } from "./resolve.ts";
+import { listTags, type ResolvedReference, resolveReference } from "./resolve.ts";
 import { SharedWork } from "./shared-work.ts";
 import { Slots } from "./slots.ts";
 import { configLabels, indexLabels, manifestLabels, readDocument, storeDocument } from "./store-document.ts";
@@ -52,8 +52,6 @@ export interface PullRequest {
   readonly namespace: string;
   readonly reference: Reference;
   readonly platform: Platform;
-  /** Without it an image for another platform is taken when it is the only one. */
-  readonly platformGiven: boolean;
   readonly credentials: Credentials | undefined;
 }
 
@@ -128,6 +126,17 @@ export class ImagePuller {
       if (signal.aborted) lease.keep();
       throw error;
     }
+  }
+
+  /** The tags that the registry has for the reference's repository. */
+  async listTags(
+    reference: Reference,
+    credentials: Credentials | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    using transport = new HttpTransport(this.#options.userAgent);
+    const { registries: config, now } = this.#options;
+    return await listTags(reference, { config, transport, now, credentials }, signal);
   }
 
   async #fetch(job: Job, resolved: ResolvedReference, request: PullRequest): Promise<PulledImage> {

@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { EngineError, systemError } from "#base/errors.ts";
 import { digestOf, isDigest } from "#formats/digest.ts";
 import { canonicalName, type Reference } from "#formats/reference.ts";
+import { decodeTags } from "#spec/distribution.ts";
 import { type Descriptor, mediaTypes } from "#spec/oci-image.ts";
 import type { Authorizer } from "./authorizer.ts";
 import { parseChallenges } from "./challenge.ts";
@@ -24,6 +25,8 @@ export interface BlobStream {
   readonly offset: number;
   readonly body: AsyncIterable<unknown>;
 }
+
+const MAX_TAG_PAGES = 100;
 
 const ACCEPT = [
   mediaTypes.ociIndex,
@@ -79,6 +82,21 @@ export class Repository {
     if (isDigest(tagOrDigest) && digest !== tagOrDigest)
       throw systemError(`manifest verification failed for digest ${tagOrDigest}`);
     return { bytes, descriptor: { mediaType: mediaTypeOf(response), digest, size: bytes.length } };
+  }
+
+  /** All tags, page by page, up to a limit. */
+  async listTags(signal: AbortSignal): Promise<readonly string[]> {
+    const tags: string[] = [];
+    let path = "tags/list";
+    for (let pages = 0; pages < MAX_TAG_PAGES; pages++) {
+      const response = await this.#send("GET", path, {}, signal);
+      if (response.statusCode !== 200) throw await registryFailure(response, this.reference);
+      tags.push(...decodeTags(JSON.parse((await readBody(response, MAX_MANIFEST)).toString()), ""));
+      const next = /<[^>]*\?([^>]*)>;\s*rel="?next"?/.exec(String(response.headers.link ?? ""))?.[1];
+      if (next === undefined) break;
+      path = `tags/list?${next}`;
+    }
+    return tags;
   }
 
   async openBlob(digest: string, offset: number, signal: AbortSignal): Promise<BlobStream> {

@@ -26,25 +26,46 @@ export interface ResolvedReference {
   readonly bytes?: Buffer;
 }
 
-/** Mirrors are asked first; a registry that fails is passed over while there is another one to ask. */
 export async function resolveReference(
   reference: Reference,
   options: ResolveOptions,
   signal: AbortSignal,
 ): Promise<ResolvedReference> {
+  const ask = async (repository: Repository): Promise<ResolvedReference> => ({
+    ...(await resolveAt(repository, signal)),
+    reference,
+    repository,
+  });
+  return await askRegistry(reference, options, ask, signal);
+}
+
+/** The tags of the reference's repository. */
+export async function listTags(
+  reference: Reference,
+  options: ResolveOptions,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  return await askRegistry(reference, options, (repository) => repository.listTags(signal), signal);
+}
+
+/** Mirrors are asked first; a registry that fails is passed over while there is another one to ask. */
+async function askRegistry<T>(
+  reference: Reference,
+  options: ResolveOptions,
+  ask: (repository: Repository) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
   const endpoints = planEndpoints(reference.domain, options.config);
   for (const [index, endpoint] of endpoints.entries()) {
-    const last = index === endpoints.length - 1;
     try {
       const repository = await openRepository(reference, endpoint, options);
       await repository.ping(signal);
-      const found = await resolveAt(repository, signal).catch((error: unknown) => {
+      return await ask(repository).catch((error: unknown) => {
         throw endpoint.mirror ? error : new FinalError(error);
       });
-      return { ...found, reference, repository };
     } catch (error) {
       if (error instanceof FinalError) throw error.cause;
-      if (last || signal.aborted) throw error;
+      if (index === endpoints.length - 1 || signal.aborted) throw error;
     }
   }
   throw new EngineError("system", `no endpoints for ${reference.domain}`);

@@ -51,7 +51,7 @@ export async function imageFilter(
   const untils = filters.values("until").map(parseUntil);
   const dangling = filters.has("dangling") ? filters.flag("dangling", false) : undefined;
   const tests: readonly ((image: LocalImage) => boolean)[] = [
-    (image) => dangling === undefined || dangling === !image.names.some(isTagged),
+    (image) => dangling === undefined || isDangling(image, dangling),
     (image) => filters.matchPairs("label", labelsOf(image)),
     (image) => !filters.has("label!") || !filters.matchPairs("label!", labelsOf(image)),
     (image) => befores.every((time) => createdAt(image) < time),
@@ -60,6 +60,10 @@ export async function imageFilter(
   ];
   return (image) => tests.every((test) => test(image));
 }
+
+/** An image with a digest but no tag is on both sides, as with Docker. */
+const isDangling = ({ names }: LocalImage, wanted: boolean): boolean =>
+  wanted ? !names.some(isTagged) : names.length > 0;
 
 async function createdOf(
   deps: Pick<ImageDeps, "catalog">,

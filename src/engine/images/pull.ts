@@ -11,10 +11,10 @@ import {
   formatReference,
   parseReference,
   type Reference,
-  withDefaultTag,
   withTag,
 } from "#formats/reference.ts";
 import type { Credentials } from "#spec/distribution.ts";
+import type { Platform } from "#spec/oci-image.ts";
 import type { ImageDeps } from "./image-deps.ts";
 import { publishImageEvent } from "./image-events.ts";
 import { LayerProgress } from "./layer-progress.ts";
@@ -31,7 +31,7 @@ export interface PullImageRequest {
   readonly credentials: Credentials | undefined;
 }
 
-/** Rejects before the first message if the image cannot be had at all. */
+/** Without tag and digest every tag of the repository is pulled. Rejects before the first message if there is nothing to be had. */
 export async function pullImage(
   deps: ImageDeps,
   request: PullImageRequest,
@@ -39,40 +39,54 @@ export async function pullImage(
   signal: AbortSignal,
 ): Promise<void> {
   const reference = parsePullReference(request.image, request.tag);
-  const platformGiven = request.platform !== "";
-  const platform = platformGiven ? parsePlatform(request.platform) : hostPlatform();
-  const wanted = withDefaultTag(reference);
+  const platform = request.platform === "" ? hostPlatform() : parsePlatform(request.platform);
+  const { credentials } = request;
+  const run: PullRun = { platform, credentials, emit, signal };
+  const all = reference.tag === undefined && reference.digest === undefined;
+  const tags = all ? await deps.puller.listTags(reference, credentials, signal) : [];
+  const wanted = all ? tags.map((tag) => withTag(reference, tag)) : [reference];
+  let fresh = false;
+  for (const one of wanted) fresh = (await pullOne(deps, one, run)) || fresh;
+  const shown = familiarReference(reference);
+  emit(
+    statusMessage(
+      fresh ? `Status: Downloaded newer image for ${shown}` : `Status: Image is up to date for ${shown}`,
+    ),
+  );
+}
+
+interface PullRun {
+  readonly platform: Platform;
+  readonly credentials: Credentials | undefined;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+/** True if the name stands for another image now. */
+async function pullOne(deps: ImageDeps, wanted: Reference, run: PullRun): Promise<boolean> {
+  const { platform, credentials, emit, signal } = run;
+  const { namespace } = deps.scope;
   const progress = new LayerProgress(emit, () => performance.now());
   const before = await deps.catalog.contentOf(wanted);
+  const id = wanted.digest === undefined ? (wanted.tag ?? "") : formatReference(wanted);
   const pulled = await deps.puller.pull(
+    { namespace, reference: wanted, platform, credentials },
     {
-      namespace: deps.scope.namespace,
-      reference: wanted,
-      platform,
-      platformGiven,
-      credentials: request.credentials,
-    },
-    {
-      onResolved: () => emit(statusMessage(`Pulling from ${wanted.path}`, wanted.digest ?? wanted.tag ?? "")),
+      onResolved: () => emit(statusMessage(`Pulling from ${wanted.path}`, id)),
       onLayer: (digest, state) => progress.tell(digest, state),
     },
     (image) => nameImage(deps, wanted, image),
     signal,
   );
   emit(statusMessage(`Digest: ${pulled.target.digest}`));
-  const fresh = before?.id !== pulled.configDigest;
-  const shown = familiarReference(wanted);
-  emit(
-    statusMessage(
-      fresh ? `Status: Downloaded newer image for ${shown}` : `Status: Image is up to date for ${shown}`,
-    ),
-  );
+  const actorId = familiarReference(wanted);
   publishImageEvent(deps.events, {
     action: "pull",
-    actorId: shown,
+    actorId,
     name: familiarName(wanted),
     labels: labelsOf(pulled),
   });
+  return before?.id !== pulled.configDigest;
 }
 
 function parsePullReference(image: string, tag: string): Reference {

@@ -50,7 +50,8 @@ async function removeByName(
   const records: Deleted[] = [];
   for (const each of gone) {
     if (blocked !== undefined && each === gone[0]) await keepNameless(deps, image);
-    records.push(await untag(deps, image, each));
+    // The digests that go with a tag go without an event.
+    records.push(each === name ? await untag(deps, image, each) : await dropName(deps, each));
   }
   if (deleted) records.push(...(await deleteNameless(deps, image, layers)));
   return records;
@@ -96,18 +97,19 @@ function findConflict(deps: Pick<RemoveDeps, "users">, image: LocalImage, force:
     : refuse("must be forced", `image is being used by stopped container ${shortId(stopped.id)}`);
 }
 
-async function untag(
-  deps: RemoveDeps,
-  image: LocalImage,
-  { record, reference }: NamedRecord,
-): Promise<Deleted> {
-  await removeRecord(deps, record.name);
+async function untag(deps: RemoveDeps, image: LocalImage, name: NamedRecord): Promise<Deleted> {
+  const dropped = await dropName(deps, name);
   publishImageEvent(deps.events, {
     action: "untag",
     actorId: image.id,
     name: image.id,
     labels: labelsOf(image),
   });
+  return dropped;
+}
+
+async function dropName(deps: RemoveDeps, { record, reference }: NamedRecord): Promise<Deleted> {
+  await removeRecord(deps, record.name);
   return { Untagged: familiarReference(reference) };
 }
 
