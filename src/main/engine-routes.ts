@@ -1,0 +1,109 @@
+// The API's routes over Docker's objects.
+
+import { join } from "node:path";
+import { encodeImageSummary } from "#api/image-encoding.ts";
+import type { Route } from "#api/router.ts";
+import { absentRoutes } from "#api/routes/absent.ts";
+import { containerRoutes } from "#api/routes/containers.ts";
+import { execRoutes } from "#api/routes/exec.ts";
+import { imageRoutes } from "#api/routes/images.ts";
+import { networkRoutes } from "#api/routes/networks.ts";
+import { type SystemRouteDeps, systemRoutes } from "#api/routes/system.ts";
+import { volumeRoutes } from "#api/routes/volumes.ts";
+import { decodeCreateRequest } from "#engine/containers/create-request.ts";
+import { explainContainer } from "#engine/containers/explain.ts";
+import { listContainers } from "#engine/containers/list.ts";
+import { Filters } from "#engine/filters.ts";
+import { measureImages } from "#engine/images/usage.ts";
+import { DiskUsage } from "#engine/system/disk-usage.ts";
+import { loadEngineId } from "#engine/system/engine-id.ts";
+import type { InfoCounts } from "#engine/system/info.ts";
+import { readMachine } from "#engine/system/machine.ts";
+import { VolumePruner } from "#engine/volumes/prune.ts";
+import { measureVolumes } from "#engine/volumes/usage.ts";
+import type { DaemonSettings } from "#spec/daemon-config.ts";
+import { currentRelease } from "./daemon/release.ts";
+import type { Layers } from "./engine-layers.ts";
+import type { Objects } from "./engine-objects.ts";
+
+export interface RoutesOptions {
+  readonly settings: DaemonSettings;
+  readonly layers: Layers;
+  readonly objects: Objects;
+}
+
+/** `signal`: the daemon's own. */
+export function engineRoutes(options: RoutesOptions, signal: AbortSignal): readonly Route[] {
+  const { events, images, volumes, containers } = options.objects;
+  const { networks } = options.layers;
+  return [
+    ...systemRoutes(systemDeps(options, signal)),
+    ...containerRoutes(containers),
+    ...execRoutes(containers),
+    ...imageRoutes({ images: images.deps, pruner: images.pruner }),
+    ...volumeRoutes({ volumes, volumePruner: new VolumePruner({ volumes, events }) }),
+    ...networkRoutes({ networks, containers: containers.containers, events }),
+    ...absentRoutes(),
+  ];
+}
+
+function systemDeps({ settings, layers, objects }: RoutesOptions, signal: AbortSignal): SystemRouteDeps {
+  const { events, clock, host, containers } = objects;
+  const { containerd } = layers;
+  return {
+    bus: events,
+    events,
+    clock,
+    containerd,
+    diskUsage: openDiskUsage(objects, signal),
+    engineId: loadEngineId(settings.dataRoot),
+    settings: {
+      ...settings,
+      containerdAddress: settings.containerd || join(settings.execRoot, "containerd.sock"),
+    },
+    release: currentRelease(),
+    machine: readMachine(),
+    cpus: host.cpus,
+    count: () => countObjects(objects),
+    explain: async (body, { query, version, signal: asked }) => {
+      const names = { name: query.get("name") ?? "", platform: query.get("platform") ?? "" };
+      const request = decodeCreateRequest(body, names, version.minor);
+      return await explainContainer(containers, request, version.minor, asked);
+    },
+  };
+}
+
+async function countObjects({ list, images }: Objects): Promise<InfoCounts> {
+  const containers = list();
+  return {
+    running: containers.filter(({ state }) => ["running", "restarting"].includes(state.status)).length,
+    paused: containers.filter(({ state }) => state.status === "paused").length,
+    stopped: containers.filter(({ running }) => !running).length,
+    images: (await images.deps.catalog.list()).length,
+  };
+}
+
+/** The encoding knows fields by the API's version; what clients of every version read is the same. */
+const usageVersion = 43;
+
+function openDiskUsage({ images, volumes, containers }: Objects, signal: AbortSignal): DiskUsage {
+  const everything = {
+    all: true,
+    limit: 0,
+    size: true,
+    filters: new Filters(new Map()),
+    minor: usageVersion,
+  };
+  return new DiskUsage(
+    {
+      images: async () => {
+        const { images: measured, layersSize } = await measureImages(images.deps);
+        const summaries = measured.map((one) => encodeImageSummary({ ...one.listed, ...one }, usageVersion));
+        return { images: summaries, layersSize };
+      },
+      containers: (stop) => listContainers(containers, everything, stop),
+      volumes: (stop) => measureVolumes(volumes, stop),
+    },
+    signal,
+  );
+}
