@@ -1,6 +1,5 @@
 // Routes about the engine as a whole: ping, version, info, events, disk usage, explain.
 
-import { unsupported } from "#base/errors.ts";
 import { eventFilter } from "#engine/events/event-filter.ts";
 import type { EngineEvent, EventBus } from "#engine/events/events.ts";
 import { parseFilters } from "#engine/filters.ts";
@@ -64,11 +63,6 @@ export function systemRoutes(deps: SystemRouteDeps): Route[] {
         const kinds = version.minor >= 42 ? parseUsageKinds(query.getAll("type")) : [];
         return { kind: "json", status: 200, value: await deps.diskUsage.report(kinds) };
       },
-    },
-    {
-      method: "POST",
-      path: "/auth",
-      handle: () => Promise.reject(unsupported("POST /auth (docker login)")),
     },
     {
       method: "POST",

@@ -1,0 +1,69 @@
+// The layers below the engine: the zygote that asks the kernel, containerd in this process or another, networks.
+
+import { join } from "node:path";
+import { connectContainerd } from "#containerd/proxy.ts";
+import type { ContainerdServices } from "#containerd/services.ts";
+import type { Executor } from "#kernel/plan/executor.ts";
+import { startZygote } from "#kernel/zygote/zygote.ts";
+import type { HostFacts } from "#libcontainer/host-facts.ts";
+import type { NetworkController } from "#network/controller.ts";
+import { openNetworks } from "#network/open-controller.ts";
+import type { DaemonSettings } from "#spec/daemon-config.ts";
+import { openContainerdLayer } from "./containerd-layer.ts";
+import type { Log } from "./daemon/log.ts";
+import { explainPlan } from "./explain-plan.ts";
+import { nativeProgram } from "./native-program.ts";
+import { createNativeShims } from "./native-shims.ts";
+
+export interface LayersOptions {
+  readonly settings: DaemonSettings;
+  readonly log: Log;
+  readonly host: HostFacts;
+}
+
+export interface Layers extends AsyncDisposable {
+  readonly executor: Executor;
+  readonly containerd: ContainerdServices;
+  readonly networks: NetworkController;
+}
+
+export async function openLayers(options: LayersOptions, signal: AbortSignal): Promise<Layers> {
+  await using undo = new AsyncDisposableStack();
+  const { settings, log } = options;
+  const executor = undo.use(await startZygote({ binary: nativeProgram(), socket: zygoteSocket(settings) }));
+  const containerd = undo.use(await openContainerd(options, executor));
+  const networks = undo.use(
+    await openNetworks(
+      { executor, warn: (message) => log.warn(message) },
+      {
+        dataRoot: settings.dataRoot,
+        execRoot: settings.execRoot,
+        bridge: settings.bridge === "" ? "docker0" : settings.bridge,
+        ...(settings.bip === "" ? {} : { bip: settings.bip }),
+        mtu: settings.mtu,
+        defaultHostIp: "0.0.0.0",
+      },
+      signal,
+    ),
+  );
+  const closing = undo.move();
+  return { executor, containerd, networks, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+}
+
+const zygoteSocket = ({ execRoot }: DaemonSettings): string => join(execRoot, "zygote.sock");
+
+async function openContainerd(
+  { settings, log, host }: LayersOptions,
+  executor: Executor,
+): Promise<ContainerdServices> {
+  if (settings.containerd !== "") return connectContainerd(settings.containerd);
+  const socketPath = zygoteSocket(settings);
+  return openContainerdLayer({
+    root: join(settings.dataRoot, "containerd"),
+    execRoot: settings.execRoot,
+    shims: createNativeShims({ executor, socketPath, host, warn: (message) => log.warn(message) }),
+    executorSocket: socketPath,
+    cgroups: host.cgroups,
+    explain: explainPlan(host),
+  });
+}

@@ -1,0 +1,107 @@
+// Docker's objects over the layers: events, images, volumes, containers.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Background } from "#base/background.ts";
+import { type Clock, openSystemClock } from "#base/clock.ts";
+import { openDatabase } from "#base/database.ts";
+import { type HostFacts, readHostFacts } from "#engine/containers/host-facts.ts";
+import { type Container, containerSchema } from "#engine/containers/store.ts";
+import { type ContainersDeps, wireContainers } from "#engine/containers/wiring.ts";
+import { MemoryEvents } from "#engine/events/memory.ts";
+import { type Images, openImages } from "#engine/images/open-images.ts";
+import { resolveImage } from "#engine/images/resolve.ts";
+import { LocalVolumes } from "#engine/volumes/volumes.ts";
+import type { DaemonSettings } from "#spec/daemon-config.ts";
+import type { Seccomp } from "#spec/oci-runtime.ts";
+import { currentRelease } from "./daemon/release.ts";
+import type { Layers } from "./engine-layers.ts";
+
+export interface ObjectsOptions {
+  readonly settings: DaemonSettings;
+  readonly layers: Layers;
+  readonly background: Background;
+  readonly report: (error: unknown) => void;
+  readonly seccomp: (profile: string, capabilities: readonly string[]) => Seccomp;
+}
+
+export interface Objects extends Disposable {
+  readonly clock: Clock;
+  readonly events: MemoryEvents;
+  readonly host: HostFacts;
+  readonly images: Images;
+  readonly volumes: LocalVolumes;
+  readonly containers: ContainersDeps;
+  /** Every container, now. */
+  readonly list: () => readonly Container[];
+}
+
+/** `signal`: the daemon's own. */
+export async function openObjects(options: ObjectsOptions, signal: AbortSignal): Promise<Objects> {
+  const { settings, layers } = options;
+  using undo = new DisposableStack();
+  const clock = openSystemClock();
+  const events = new MemoryEvents(clock);
+  const database = openDatabase(join(settings.dataRoot, "engine.db"), containerSchema);
+  undo.defer(() => database.close());
+  const list = (): readonly Container[] => containers.containers.list();
+  const usersOf = (volume: string): readonly string[] =>
+    list()
+      .filter(({ record }) => record.mounts.some(({ name }) => name === volume))
+      .map(({ id }) => id);
+  const volumes = await LocalVolumes.open(
+    { executor: layers.executor, events, clock, usersOf },
+    settings.dataRoot,
+  );
+  const images = openImages({
+    services: layers.containerd,
+    events,
+    clock,
+    users: () => list().map(({ id, record, running }) => ({ id, imageId: record.imageId, running })),
+    registries: {
+      insecureRegistries: settings.insecureRegistries,
+      mirrors: settings.registryMirrors,
+      certsDirs: ["/etc/docker/certs.d"],
+    },
+    maxDownloads: 3,
+    maxDownloadAttempts: 5,
+    userAgent: `docker/${currentRelease().version} gantry/${currentRelease().version}`,
+  });
+  const host = readHostFacts();
+  const parts = { ...layers, ...options, database, volumes, events, clock, host };
+  const containers = wireContainers(
+    {
+      ...parts,
+      images: { resolve: (reference, platform) => resolveImage(images.deps, reference, platform) },
+    },
+    containerSettings(settings, layers),
+    signal,
+  );
+  const closing = undo.move();
+  return {
+    clock,
+    events,
+    host,
+    images,
+    volumes,
+    containers,
+    list,
+    [Symbol.dispose]: () => closing.dispose(),
+  };
+}
+
+function containerSettings(settings: DaemonSettings, { networks }: Layers) {
+  const containersDir = join(settings.dataRoot, "containers");
+  mkdirSync(containersDir, { recursive: true, mode: 0o710 });
+  const bridge = networks.list().find(({ name }) => name === "bridge");
+  return {
+    containersDir,
+    etc: {
+      dns: settings.dns,
+      dnsSearch: settings.dnsSearch,
+      dnsOptions: settings.dnsOptions,
+      hostGateway: bridge?.gateway ?? "",
+    },
+    defaultLogOptions: settings.logOptions,
+  };
+}
