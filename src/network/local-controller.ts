@@ -113,9 +113,11 @@ export class LocalNetworkController implements NetworkController {
     signal.throwIfAborted();
     if (this.#attachments.has(request.sandboxId))
       throw systemError(`sandbox ${request.sandboxId} is attached already`);
-    if (request.network === "none") return await this.#attachNone(request);
-    if (request.network !== "bridge") throw networkMissing(request.network);
-    if (this.#bridge === undefined) throw networkMissing("bridge");
+    const { network } = request;
+    // As dockerd with --bridge=none: who asks for nothing special gets nothing.
+    if (network === "none" || (network === "bridge" && this.#bridge === undefined))
+      return await this.#attachNone(request);
+    if (network !== "bridge" || this.#bridge === undefined) throw networkMissing(network);
     return await this.#attachBridge(this.#bridge, request);
   }
 

@@ -7,7 +7,7 @@ import type { Container } from "./store.ts";
 
 export interface ConnectionEventDeps {
   readonly events: Pick<EventBus, "publish">;
-  readonly networks: Pick<NetworkController, "get">;
+  readonly networks: Pick<NetworkController, "list">;
 }
 
 /** Nothing is said of a namespace that another container made. */
@@ -18,7 +18,9 @@ export function publishConnection(
 ): void {
   const mode = networkName(container.record);
   if (mode.startsWith("container:")) return;
-  const { id, name, driver } = deps.networks.get(mode);
+  const network = deps.networks.list().find(({ name }) => name === mode);
+  if (network === undefined) return; // an engine without a bridge
+  const { id, name, driver } = network;
   deps.events.publish({
     type: "network",
     action,

@@ -29,7 +29,7 @@ export interface LaunchDeps {
   readonly snapshots: Pick<Snapshotter, "mounts">;
   readonly records: Pick<ContainerRecords, "create" | "delete">;
   readonly tasks: Pick<Tasks, "create" | "start" | "kill" | "delete">;
-  readonly networks: Pick<NetworkController, "open" | "attach" | "detach" | "get">;
+  readonly networks: Pick<NetworkController, "open" | "attach" | "detach" | "list">;
   readonly volumes: Pick<ContainerVolumes, "mount" | "unmount">;
   readonly etc: Pick<EtcDirectory, "write" | "writeHosts">;
   readonly userFiles: Pick<UserFileReader, "read">;
