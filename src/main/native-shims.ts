@@ -2,7 +2,7 @@
 
 import { readCgroupPids, removeCgroups, setFrozen } from "#kernel/cgroups/control.ts";
 import { type CgroupPaths, cgroupPaths } from "#kernel/cgroups/paths.ts";
-import { planCgroup } from "#kernel/cgroups/plan-cgroup.ts";
+import { planUpdate, readSwapLimit } from "#kernel/cgroups/plan-update.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import { compileContainer } from "#libcontainer/compile.ts";
 import { compileExec } from "#libcontainer/compile-exec.ts";
@@ -35,10 +35,9 @@ export function createNativeShims({ executor, socketPath, host, warn }: NativeSh
       pids: () => readCgroupPids(pathsOf(id, spec)),
       freeze: (frozen) => setFrozen(pathsOf(id, spec), frozen),
       update: async (resources) => {
-        await executor.run(
-          planCgroup(pathsOf(id, spec), host.cgroups, resources),
-          new AbortController().signal,
-        );
+        const paths = pathsOf(id, spec);
+        const plan = planUpdate(paths, resources, await readSwapLimit(paths));
+        await executor.run(plan, new AbortController().signal);
       },
     }),
     removeCgroups: (id, spec) => removeCgroups(pathsOf(id, spec)),

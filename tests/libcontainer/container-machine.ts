@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmdirSync, symlinkSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import {
   defaultCapabilities,
   defaultMaskedPaths,
@@ -34,8 +34,14 @@ export interface ContainerMachine extends AsyncDisposable {
   readonly cgroupParent: string;
   /** A fresh root file system: busybox and what `prepare` changes. */
   makeRoot(prepare?: (root: string) => void): string;
-  /** Docker's default container, up to its start point. */
-  create(spec: Spec, root?: RootChoice): Promise<Shim>;
+  /** A container up to its start point. */
+  create(spec: Spec, root?: RootChoice): Promise<Container>;
+}
+
+/** Ends with its scope: killed, its cgroups and files removed. */
+export interface Container extends AsyncDisposable {
+  readonly shim: Shim;
+  readonly cgroups: readonly string[];
 }
 
 export interface RootChoice {
@@ -53,9 +59,8 @@ export async function startContainerMachine(): Promise<ContainerMachine> {
   const warnings: string[] = [];
   const warn = (message: string): void => void warnings.push(message);
   const shims = createNativeShims({ executor, socketPath: socket, host, warn });
-  const cgroupParent = `/gantry-libcontainer-${process.pid}`;
+  const cgroupParent = `/${basename(folder)}`;
   let count = 0;
-  const cleanups: (() => Promise<void>)[] = [];
   return {
     folder,
     host,
@@ -68,11 +73,19 @@ export async function startContainerMachine(): Promise<ContainerMachine> {
       const stateDir = join(folder, id);
       mkdirSync(stateDir, { mode: 0o711 });
       const spec = { ...given, linux: { ...given.linux, cgroupsPath: `${cgroupParent}/${id}` } };
-      cleanups.push(() => shims.clean(id, stateDir, spec));
-      return await shims.create({ id, stateDir, spec, rootfs, io }, never);
+      await using stack = new AsyncDisposableStack();
+      stack.defer(() => shims.clean(id, stateDir, spec));
+      // biome-ignore lint/nursery/useDisposables: the stack disposes of it.
+      const shim = stack.use(await shims.create({ id, stateDir, spec, rootfs, io }, never));
+      stack.defer(() => endInit(shim));
+      const end = stack.move();
+      return {
+        shim,
+        cgroups: cgroupsBelow(host, cgroupParent),
+        [Symbol.asyncDispose]: () => end.disposeAsync(),
+      };
     },
     [Symbol.asyncDispose]: async () => {
-      for (const cleanup of cleanups) await cleanup();
       await executor[Symbol.asyncDispose]();
       removeCgroupParents(host, cgroupParent);
       await rm(folder, { recursive: true, force: true });
@@ -80,14 +93,21 @@ export async function startContainerMachine(): Promise<ContainerMachine> {
   };
 }
 
+/** It may have ended, or never have been started. */
+async function endInit(shim: Shim): Promise<void> {
+  await shim.kill("", 9, false).catch(() => {});
+  await shim.wait("", never).catch(() => {});
+}
+
 function removeCgroupParents({ cgroups }: HostFacts, parent: string): void {
   for (const { mountPoint } of [...cgroups.v1, ...(cgroups.v2 === undefined ? [] : [cgroups.v2])])
     if (existsSync(join(mountPoint, parent))) rmdirSync(join(mountPoint, parent));
 }
 
-export const cgroupsBelow = ({ host, cgroupParent }: ContainerMachine): readonly string[] =>
-  host.cgroups.v1.flatMap(({ mountPoint }) => {
-    const directory = join(mountPoint, cgroupParent);
+/** Those of every container that there is. */
+export const cgroupsBelow = ({ cgroups }: HostFacts, parent: string): readonly string[] =>
+  cgroups.v1.flatMap(({ mountPoint }) => {
+    const directory = join(mountPoint, parent);
     if (!existsSync(directory)) return [];
     return readdirSync(directory, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
@@ -201,6 +221,6 @@ export async function runScript(
   choices: SpecChoices & { readonly root?: string } = {},
 ): Promise<Outcome> {
   const root = choices.root ?? machine.makeRoot();
-  await using shim = await machine.create(dockerSpec(machine.host, root, script, choices));
-  return await outcomeOf(shim);
+  await using container = await machine.create(dockerSpec(machine.host, root, script, choices));
+  return await outcomeOf(container.shim);
 }

@@ -16,12 +16,21 @@ const O_PATH_DIRECTORY = 0o12200000;
 
 const text = new TextEncoder();
 
-export function planCgroup(paths: CgroupPaths, layout: CgroupLayout, resources: CgroupResources): Plan {
-  if (paths.v2 !== undefined) return planV2(paths, layout, resources);
+/** A new cgroup with these limits. */
+export const planCgroup = (paths: CgroupPaths, layout: CgroupLayout, resources: CgroupResources): Plan => [
+  ...paths.v1.flatMap(planDirectory),
+  ...planV2Directory(paths, layout),
+  ...planSettings(paths, resources),
+];
+
+/** Limits of a cgroup that is there. */
+export function planSettings(paths: CgroupPaths, resources: CgroupResources): Plan {
+  const settings = paths.v2 === undefined ? settingsV1(resources) : settingsV2(resources);
   return [
-    ...paths.v1.flatMap(planDirectory),
-    ...settingsV1(resources).map((setting) => writeSetting(paths, setting)),
-    ...planDevicesV1(paths, resources),
+    ...settings.map((setting) => writeSetting(paths, setting)),
+    ...(paths.v2 === undefined
+      ? planDevicesV1(paths, resources)
+      : planDevicesV2(paths.v2.directory, resources)),
   ];
 }
 
@@ -65,24 +74,19 @@ function planDevicesV1(paths: CgroupPaths, { devices }: CgroupResources): readon
   );
 }
 
-function planV2(paths: CgroupPaths, layout: CgroupLayout, resources: CgroupResources): Plan {
+function planV2Directory(paths: CgroupPaths, layout: CgroupLayout): Plan {
   if (paths.v2 === undefined) return [];
   const { mountPoint, directory } = paths.v2;
   const enable = (layout.v2?.controllers ?? []).map((name) => `+${name}`).join(" ");
   const levels = ancestry(mountPoint, directory);
-  const delegating = [mountPoint, ...levels.slice(0, -1)];
-  return [
-    ...levels.flatMap((path, index): readonly Op[] => [
-      // An ancestor with processes of its own refuses; a limit that then has no file fails by name.
-      {
-        ...writeFile(`${delegating[index]}/cgroup.subtree_control`, enable, "cgroup controllers"),
-        mayFail: true,
-      },
-      { op: "mkdir", why: "cgroup", path, mode: 0o755 },
-    ]),
-    ...settingsV2(resources).map((setting) => writeSetting(paths, setting)),
-    ...planDevicesV2(directory, resources),
-  ];
+  return levels.flatMap((path): readonly Op[] => [
+    // An ancestor with processes of its own refuses; a limit that then has no file fails by name.
+    {
+      ...writeFile(`${posix.dirname(path)}/cgroup.subtree_control`, enable, "cgroup controllers"),
+      mayFail: true,
+    },
+    { op: "mkdir", why: "cgroup", path, mode: 0o755 },
+  ]);
 }
 
 function planDevicesV2(directory: string, { devices }: CgroupResources): readonly Op[] {

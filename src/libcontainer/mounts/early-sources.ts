@@ -1,15 +1,15 @@
 // Bind sources and mounts that must be taken before the container's namespaces are entered.
 
-import { posix } from "node:path";
 import { invalid } from "#base/errors.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import type { Mount, Spec } from "#spec/oci-runtime.ts";
 import { MS_SHARED } from "../linux-flags.table.ts";
-import { FIRST_TREE_SLOT, LAST_TREE_SLOT } from "../slots.ts";
-import { targetOf } from "./guarded-targets.ts";
+import { FIRST_TREE_SLOT, LAST_TREE_SLOT, ROOT_SLOT, SCRATCH_SLOT } from "../slots.ts";
+import { planOpenGuarded, targetOf } from "./guarded-targets.ts";
 import { type ParsedOptions, parseMountOptions } from "./mount-options.ts";
 import { planTree } from "./plan-bind.ts";
 import { planFilesystem } from "./plan-filesystem.ts";
+import { planOpenRoot } from "./plan-rootfs.ts";
 
 const isShared = ({ propagation }: ParsedOptions): boolean =>
   propagation.some(({ flag }) => flag === MS_SHARED);
@@ -57,19 +57,24 @@ export const earlyMountIndexes = (spec: Spec, newNetwork: boolean): ReadonlySet<
 
 /** Runs where the root file system is mounted and the network namespace is entered, before the user namespace is. */
 export function planEarlyMounts(spec: Spec, rootPath: string, newNetwork: boolean): Plan {
-  return (spec.mounts ?? []).flatMap((mount, index): Plan => {
+  const mounts = (spec.mounts ?? []).flatMap((mount, index): Plan => {
     if (!needsMachineRoot(mount, newNetwork)) return [];
     const options = parseMountOptions(mount);
-    const target = posix.join(rootPath, targetOf(mount));
+    const why = `mounts[${index}] ${targetOf(mount)}`;
     return [
+      ...planOpenGuarded(targetOf(mount), why, SCRATCH_SLOT),
       planFilesystem({
-        why: `mounts[${index}] ${targetOf(mount)}`,
+        why,
         fstype: "sysfs",
         source: mount.source || "sysfs",
-        target,
+        target: ".",
+        root: SCRATCH_SLOT,
         flags: options.flags,
         data: options.data,
       }),
+      { op: "close", why, slot: SCRATCH_SLOT },
     ];
   });
+  if (mounts.length === 0) return [];
+  return [planOpenRoot(rootPath), ...mounts, { op: "close", why: "root file system", slot: ROOT_SLOT }];
 }
