@@ -32,8 +32,8 @@ export interface Engine extends Client, AsyncDisposable {
   stop(): Promise<void>;
   /** Where containerd's API is served, by whichever process holds the layer. */
   readonly containerdSocket: string;
-  /** With `containerd: "separate"`: SIGKILL of the layer's process, and a new one on the same roots. */
-  crashContainerd(): Promise<void>;
+  /** With `containerd: "separate"`: SIGKILL of the layer's process, then `meanwhile`, and a new one on the same roots. */
+  crashContainerd(meanwhile?: () => Promise<void>): Promise<void>;
 }
 
 /** The containerd layer in the daemon's own process, or in gantry-containerd's, reached through the gRPC proxies. */
@@ -82,7 +82,7 @@ export async function makeNamespace(name: string): Promise<AsyncDisposable> {
 
 interface ContainerdProcess {
   readonly socket: string;
-  crash(): Promise<void>;
+  crash(meanwhile: () => Promise<void>): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -98,8 +98,9 @@ async function startContainerd(dir: string, netns: string): Promise<ContainerdPr
   let layer = await launch();
   return {
     socket,
-    crash: async () => {
+    crash: async (meanwhile) => {
       await layer.signal("SIGKILL");
+      await meanwhile();
       layer = await launch();
     },
     end: () => layer.end(),
@@ -145,9 +146,9 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
     kill: () => daemon.signal("SIGKILL"),
     stop: () => daemon.signal("SIGTERM"),
     containerdSocket: layer?.socket ?? `${dir}/exec/containerd.sock`,
-    crashContainerd: async () => {
+    crashContainerd: async (meanwhile = async () => {}) => {
       if (layer === undefined) throw new Error("containerd has no process of its own");
-      await layer.crash();
+      await layer.crash(meanwhile);
     },
     restart: async () => {
       await daemon.signal("SIGTERM");

@@ -123,7 +123,7 @@ export class LocalTasks implements Tasks, AsyncDisposable {
   }
 
   async wait(scope: Scope, containerId: string, execId: string, signal: AbortSignal): Promise<TaskExit> {
-    const { ended } = this.#get(scope, containerId).get(execId);
+    const { ended } = this.#get(scope, containerId).follow(execId);
     return raceAbort(ended, AbortSignal.any([signal, this.#lifetime.signal]));
   }
 

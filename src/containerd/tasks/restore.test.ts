@@ -39,6 +39,21 @@ test("a running task is adopted and followed to its end", async () => {
   assert.equal((await waiting).exitCode, 137);
 });
 
+test("an exec of an earlier daemon can be waited for and removed", async () => {
+  using folder = temporaryFolder();
+  const shim = await leaveTask(folder.path, true);
+  await shim.exec("one");
+  const shims = new FakeShims();
+  shims.orphans.set("web", shim);
+  await using second = await openTestContainerd(folder.path, shims);
+  const { tasks } = second.services;
+  const waiting = tasks.wait(scope, "web", "one", signal);
+  await assert.rejects(tasks.delete(scope, "web", "one"), /is running/);
+  shim.end("one", exit);
+  assert.deepEqual(await waiting, exit);
+  assert.deepEqual(await tasks.delete(scope, "web", "one"), exit);
+});
+
 test("a task that was not started is not taken for running", async () => {
   using folder = temporaryFolder();
   const shims = new FakeShims();

@@ -47,6 +47,7 @@ function takeOver(
     return ended;
   }
   const task = new Task(deps, identity, record, found);
+  task.adopted = true;
   const { files } = deps;
   if (files.isMarked(identity.directory, "started"))
     task.init.status = files.isMarked(identity.directory, "paused") ? "paused" : "running";

@@ -10,7 +10,7 @@ import type { Scope } from "../scope.ts";
 import { TaskProcessState } from "./process.ts";
 import type { TaskFiles, TaskRecord } from "./task-files.ts";
 import { parseTaskIo } from "./task-io.ts";
-import type { ExecCreate, TaskExit, TaskProcess } from "./tasks.ts";
+import type { ExecCreate, TaskExit, TaskIo, TaskProcess } from "./tasks.ts";
 
 export interface TaskDeps {
   readonly shims: Shims;
@@ -34,6 +34,7 @@ const endTime = 1000;
 /** Exit code of a container whose shim was lost. */
 const lostExitCode = 255;
 const SIGKILL = 9;
+const unknownIo: TaskIo = { terminal: false, stdin: "", stdout: "", stderr: "" };
 
 export class Task {
   readonly identity: TaskIdentity;
@@ -42,6 +43,9 @@ export class Task {
   readonly #deps: TaskDeps;
   readonly #shim: Shim | undefined;
   readonly #execs = new Map<string, TaskProcessState>();
+
+  /** An earlier daemon started it, and execs in it that only the shim knows. */
+  adopted = false;
 
   /** `shim` is undefined for a task that ended while no daemon looked. */
   constructor(deps: TaskDeps, identity: TaskIdentity, record: TaskRecord, shim: Shim | undefined) {
@@ -62,6 +66,16 @@ export class Task {
     const found = execId === "" ? this.init : this.#execs.get(execId);
     if (found === undefined) throw missing(`process ${execId} of task ${this.identity.id}`);
     return found;
+  }
+
+  /** The process to wait for; an exec of an earlier daemon is followed from now on. */
+  follow(execId: string): TaskProcessState {
+    if (execId === "" || this.#execs.has(execId) || !this.adopted) return this.get(execId);
+    const process = new TaskProcessState(execId, unknownIo);
+    process.status = "running";
+    this.#execs.set(execId, process);
+    void this.#watch(process);
+    return process;
   }
 
   async start(execId: string, signal: AbortSignal): Promise<{ readonly pid: number }> {
