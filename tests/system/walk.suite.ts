@@ -200,7 +200,7 @@ function listings(on: On): void {
     );
     const lines = await engine.docker("system", "df", "--format", "{{.Type}} {{.TotalCount}} {{.Size}}");
     assert.match(lines, /^Images 1 [12]\.\d+MB$/m);
-    assert.match(lines, /^Containers 1 2\.097MB$/m);
+    assert.match(lines, /^Containers 1 2\.\d+MB$/m);
     assert.match(lines, /^Local Volumes 1 0B$/m);
     await engine.docker("rm", "big");
     await engine.docker("volume", "rm", "data");
