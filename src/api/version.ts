@@ -4,7 +4,7 @@ import { invalid } from "#base/errors.ts";
 import { maxApiVersion, minApiVersion } from "#spec/engine-api/versions.ts";
 
 /** Versions compare as numbers part by part: 1.9 is below 1.24. */
-export function compareVersions(left: string, right: string): number {
+function compareVersions(left: string, right: string): number {
   const parts = (text: string): number[] => text.split(".").map(Number);
   const [a, b] = [parts(left), parts(right)];
   for (let index = 0; index < Math.max(a.length, b.length); index++) {

@@ -42,14 +42,14 @@ export function readHostFacts(): HostFacts {
   };
 }
 
-export const readCgroupLayout = (): CgroupLayout =>
+const readCgroupLayout = (): CgroupLayout =>
   detectCgroups({
     mounts: parseMountInfo(read("/proc/self/mountinfo")),
     own: read("/proc/self/cgroup"),
     v2Controllers: (mountPoint) => read(`${mountPoint}/cgroup.controllers`),
   });
 
-export function parseKernelVersion(text: string): KernelVersion {
+function parseKernelVersion(text: string): KernelVersion {
   const [, major = "0", minor = "0"] = /^(\d+)\.(\d+)/.exec(text) ?? [];
   return { major: Number(major), minor: Number(minor) };
 }

@@ -1,7 +1,5 @@
 // Which slot of the executing process holds what. Every plan of this layer keeps to it.
 
-import { SLOT_BASE } from "#kernel/plan/ops.ts";
-
 export const ROOT_SLOT = 0;
 /** A directory that the next operation works below. */
 export const SCRATCH_SLOT = 1;
@@ -17,5 +15,3 @@ export const LAST_TREE_SLOT = 28;
 export const STDIN_SLOT = 29;
 export const STDOUT_SLOT = 30;
 export const STDERR_SLOT = 31;
-
-export const fdOf = (slot: number): number => SLOT_BASE + slot;

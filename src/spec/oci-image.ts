@@ -64,7 +64,7 @@ const platform: Decoder<Platform> = object(
   { "os.version": string, "os.features": array(string), variant: string },
 );
 
-export const descriptor: Decoder<Descriptor> = object(
+const descriptor: Decoder<Descriptor> = object(
   { mediaType: string, digest: string, size: integer },
   { urls: array(string), annotations: record(string), platform },
 );
@@ -129,7 +129,6 @@ const historyItem = object(
   {},
   { created: string, author: string, created_by: string, comment: string, empty_layer: boolean },
 );
-export type ImageHistoryItem = Decoded<typeof historyItem>;
 
 export const decodeImageConfig = object(
   { rootfs: object({ diff_ids: array(string) }, { type: string }) },

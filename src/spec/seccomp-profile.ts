@@ -93,7 +93,7 @@ export const builtinSeccompProfile = (target: ProfileTarget): Seccomp =>
   resolveSeccompProfile(defaultSeccompProfile, target);
 
 /** `profile`: the value of a profile's JSON. The groups that apply to the target are left. */
-export function resolveSeccompProfile(profile: unknown, target: ProfileTarget): Seccomp {
+function resolveSeccompProfile(profile: unknown, target: ProfileTarget): Seccomp {
   const { defaultAction = "", defaultErrnoRet, flags, listenerPath = "", ...rest } = decode(profile);
   if (listenerPath !== "")
     throw invalid("listenerPath in a seccomp profile is not supported by this version of Gantry");

@@ -8,7 +8,6 @@ import { type Background, must, type Result, type RunOptions, run, startBackgrou
 const project = join(import.meta.dirname, "../..");
 export const gantrydPath = join(project, "bin/gantryd");
 const containerdPath = join(project, "bin/gantry-containerd");
-export const gantryPath = join(project, "bin/gantry");
 
 export interface Client {
   /** DOCKER_HOST value. */

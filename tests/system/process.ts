@@ -16,7 +16,7 @@ export interface RunOptions {
 }
 
 /** The command as it runs inside a named network namespace; nsenter keeps the cgroup mounts visible. */
-export const inNamespace = (netns: string | undefined, command: readonly string[]): readonly string[] =>
+const inNamespace = (netns: string | undefined, command: readonly string[]): readonly string[] =>
   netns === undefined ? command : ["nsenter", `--net=/run/netns/${netns}`, "--", ...command];
 
 function start(command: readonly string[], options: RunOptions): ChildProcess {

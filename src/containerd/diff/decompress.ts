@@ -30,7 +30,7 @@ export async function* readDecompressed(
   }
 }
 
-export function openDecoder(compression: Compression): Transform | undefined {
+function openDecoder(compression: Compression): Transform | undefined {
   switch (compression) {
     case "none":
       return undefined;

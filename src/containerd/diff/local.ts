@@ -11,7 +11,7 @@ import type { Scope } from "../scope.ts";
 import { type ApplyOptions, type DiffService, FILE_SIZE } from "./diff.ts";
 import type { UnpackPool } from "./unpack-pool.ts";
 
-export const LAYER_MEDIA_TYPE = "application/vnd.oci.image.layer.v1.tar";
+const LAYER_MEDIA_TYPE = "application/vnd.oci.image.layer.v1.tar";
 
 export interface LocalDiffDeps {
   readonly content: Pick<ContentStore, "info">;

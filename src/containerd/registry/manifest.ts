@@ -91,7 +91,3 @@ function checkDescriptor({ digest, size }: Descriptor): void {
   parseDigest(digest);
   if (size < 0) throw invalid(`invalid size ${size} of ${digest}`);
 }
-
-/** The descriptor of an index's or manifest's bytes as they were received. */
-export const isManifestDocumentType = (mediaType: string): boolean =>
-  isIndexType(mediaType) || isManifestType(mediaType);

@@ -28,7 +28,7 @@ export function networkError(method: string, url: string, cause: unknown): Engin
   );
 }
 
-export function describeNetwork(cause: unknown): string {
+function describeNetwork(cause: unknown): string {
   const error = isRecord(cause) ? cause : {};
   const code = text(error.code);
   const tls = tlsTexts[code];
@@ -49,7 +49,7 @@ const firstOf = (error: Error): string =>
     : error.message;
 
 /** TLS was spoken to a server that does not. */
-export const isPlainHttpAnswer = (cause: unknown): boolean => {
+const isPlainHttpAnswer = (cause: unknown): boolean => {
   const code = isRecord(cause) ? text(cause.code) : "";
   return (
     code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG" || code === "EPROTO"

@@ -93,7 +93,8 @@ export function startAttached(deps: StartExecDeps, exec: Exec): AttachedExec {
         await run(deps, exec, attachIo(tty, stdin), deps.signal);
         const stream = await deps.tasks.attach(scope, process, { stdin, stdout, stderr }, deps.signal);
         const detachKeys = tty ? parseDetachKeys(exec.config.detachKeys) : undefined;
-        const end = await bridge(socket, stream, { stdin, detachKeys });
+        const beforeEnd = Promise.race([exec.ended, delay(EXIT_PATIENCE_MS, undefined, { ref: false })]);
+        const end = await bridge(socket, stream, { stdin, detachKeys, beforeEnd });
         if (end === "detached") publishExecEvent(deps, exec, "exec_detach");
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
@@ -142,7 +143,6 @@ async function recordExit(deps: StartExecDeps, exec: Exec): Promise<void> {
   let exitCode = 255; // the container is gone before it could be asked
   try {
     ({ exitCode } = await deps.tasks.wait(scope, containerId, id, deps.signal));
-    await deps.tasks.delete(scope, containerId, id);
   } catch (error) {
     if (!(error instanceof EngineError) && !deps.signal.aborted) throw error;
   } finally {

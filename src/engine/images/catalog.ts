@@ -175,7 +175,7 @@ function findById(images: readonly LocalImage[], text: string): Found | undefine
 }
 
 /** As Docker names it in errors: with the default tag. */
-export function displayName(text: string): string {
+function displayName(text: string): string {
   const parsed = parseAnyReference(text);
   return parsed.kind === "id" ? text : familiarReference(withDefaultTag(parsed.reference));
 }

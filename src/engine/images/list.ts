@@ -83,7 +83,7 @@ function parseUntil(text: string): bigint {
 /** Nanoseconds since the epoch. */
 const createdAt = (image: Pick<LocalImage, "config">): bigint => parseTime(image.config.created ?? "") ?? 0n;
 
-export const createdSeconds = (image: Pick<LocalImage, "config">): number =>
+const createdSeconds = (image: Pick<LocalImage, "config">): number =>
   Number(createdAt(image) / 1_000_000_000n);
 
 /** With a reference filter only the names that match are shown, and only images that have one. */

@@ -31,7 +31,7 @@ export interface LocalImage extends ImageContent {
 const DANGLING = "moby-dangling@";
 
 export const danglingName = (digest: string): string => `${DANGLING}${digest}`;
-export const isDanglingName = (name: string): boolean => name.startsWith(DANGLING);
+const isDanglingName = (name: string): boolean => name.startsWith(DANGLING);
 
 /** Undefined for names that are not references: other programs may have made them. */
 export function nameOf(record: ImageRecord): NamedRecord | undefined {

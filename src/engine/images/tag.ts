@@ -30,7 +30,7 @@ export async function tagImage(deps: TagDeps, source: string, repo: string, tag:
 }
 
 /** The caller holds the names lock. */
-export async function nameImage(
+async function nameImage(
   deps: TagDeps,
   image: Pick<LocalImage, "config" | "id" | "records">,
   reference: Reference,

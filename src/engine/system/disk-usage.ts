@@ -2,10 +2,7 @@
 // whoever asks while it runs gets its result.
 
 import { invalid } from "#base/errors.ts";
-import type {
-  BuildCache,
-  Volume,
-} from "#spec/engine-api/definitions.table.ts";
+import type { BuildCache, Volume } from "#spec/engine-api/definitions.table.ts";
 
 export const usageKinds = ["container", "image", "volume", "build-cache"] as const;
 export type UsageKind = (typeof usageKinds)[number];

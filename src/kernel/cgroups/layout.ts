@@ -51,7 +51,7 @@ function describeV1(mount: MountInfo, owned: ReadonlyMap<string, string>): Cgrou
 }
 
 /** Lines "4:memory:/a/b", "2:cpu,cpuacct:/", "9:name=systemd:/", "0::/". */
-export function parseOwnCgroups(text: string): ReadonlyMap<string, string> {
+function parseOwnCgroups(text: string): ReadonlyMap<string, string> {
   const paths = new Map<string, string>();
   for (const line of text.split("\n")) {
     const match = /^\d+:([^:]*):(.*)$/.exec(line);

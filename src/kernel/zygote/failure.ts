@@ -23,7 +23,7 @@ const names = new Map<number, string>([
   ...others,
 ]);
 
-export const errnoName = (errno: number): string => names.get(errno) ?? `errno ${errno}`;
+const errnoName = (errno: number): string => names.get(errno) ?? `errno ${errno}`;
 
 export function readFailure(body: BodyReader, whyOf: (index: number) => string): PlanError {
   const index = body.u32();

@@ -36,7 +36,7 @@ export interface DeviceContext {
 }
 
 /** A container that is given the host's /dev, or another, keeps it as it is. */
-export const bringsOwnDev = (spec: Spec): boolean =>
+const bringsOwnDev = (spec: Spec): boolean =>
   (spec.mounts ?? []).some((mount) => targetOf(mount) === "/dev" && parseMountOptions(mount).bind !== "no");
 
 export function planDevices(spec: Spec, context: DeviceContext): readonly Op[] {

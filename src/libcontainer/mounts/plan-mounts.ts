@@ -90,7 +90,7 @@ function planFresh({ mount, options, target, why }: Item): readonly Op[] {
   ];
 }
 
-export const planMountPoint = (target: string, why: string): Op => ({
+const planMountPoint = (target: string, why: string): Op => ({
   op: "mkdir",
   why,
   path: target,

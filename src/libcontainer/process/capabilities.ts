@@ -6,7 +6,6 @@ import { capabilityNames } from "./capabilities.table.ts";
 
 export type CapabilityMasks = Readonly<Record<CapabilitySet, bigint>>;
 
-export const CAP_SYS_ADMIN = 1n << 21n;
 export const CAP_SYS_RESOURCE = 1n << 24n;
 
 /** Names that this kernel or the bounding set lacks are left out with one warning. */
