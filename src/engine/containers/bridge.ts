@@ -9,7 +9,7 @@ export interface BridgeOptions {
   /** Keys to watch for on a terminal; undefined without one. */
   readonly detachKeys: Uint8Array | undefined;
   /** Awaited between the end of the output and the end of the connection: what the client asks for next is known then. */
-  readonly beforeEnd?: Promise<void>;
+  readonly beforeEnd?: () => Promise<void>;
 }
 
 export type BridgeEnd = "output-ended" | "client-left" | "detached";
@@ -29,7 +29,7 @@ export async function bridge(socket: Duplex, stream: Duplex, options: BridgeOpti
   } else if (options.stdin) socket.pipe(stream);
   else socket.resume(); // what the client sends goes nowhere, but its end is seen
   const end = await promise;
-  if (end === "output-ended") await options.beforeEnd;
+  if (end === "output-ended") await options.beforeEnd?.();
   socket.unpipe();
   socket.end();
   stream.destroy();

@@ -32,12 +32,25 @@ export class Exec {
   exitCode: number | null = null;
   pid = 0;
   consoleSize: ConsoleSize | undefined;
+  readonly #ended = Promise.withResolvers<void>();
 
   constructor(id: string, containerId: string, config: ExecConfig) {
     this.id = id;
     this.containerId = containerId;
     this.config = config;
     this.consoleSize = config.consoleSize;
+  }
+
+  /** Resolves when the exit code is known. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  end(exitCode: number): void {
+    this.exitCode = exitCode;
+    this.running = false;
+    this.pid = 0;
+    this.#ended.resolve();
   }
 }
 

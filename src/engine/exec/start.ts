@@ -2,6 +2,7 @@
 
 import { posix } from "node:path";
 import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Background } from "#base/background.ts";
 import { boolean, DecodeError, integer, array as list, object } from "#base/decode.ts";
 import { conflict, EngineError, invalid } from "#base/errors.ts";
@@ -14,6 +15,7 @@ import { publishContainerEvent } from "../containers/container-events.ts";
 import { scope } from "../containers/create.ts";
 import { parseDetachKeys } from "../containers/detach-keys.ts";
 import type { HostFacts } from "../containers/host-facts.ts";
+import { ignoreMissing } from "../containers/release.ts";
 import { describeExecFailure, failureError } from "../containers/start-error.ts";
 import type { Container, ContainerStore } from "../containers/store.ts";
 import { attachIo } from "../containers/task-io.ts";
@@ -44,6 +46,8 @@ export interface StartExecRequest {
 
 /** Docker's exit code of an exec that could not be started, whatever the reason. */
 const EXEC_FAILED = 126;
+/** How long a client whose exec closed its output waits for the exit code: longer only helps processes that live on. */
+const EXIT_PATIENCE_MS = 2000;
 
 const decodeBody = object({}, { Detach: boolean, Tty: boolean, ConsoleSize: list(integer) });
 
@@ -93,7 +97,8 @@ export function startAttached(deps: StartExecDeps, exec: Exec): AttachedExec {
         await run(deps, exec, attachIo(tty, stdin), deps.signal);
         const stream = await deps.tasks.attach(scope, process, { stdin, stdout, stderr }, deps.signal);
         const detachKeys = tty ? parseDetachKeys(exec.config.detachKeys) : undefined;
-        const beforeEnd = Promise.race([exec.ended, delay(EXIT_PATIENCE_MS, undefined, { ref: false })]);
+        const beforeEnd = () =>
+          Promise.race([exec.ended, delay(EXIT_PATIENCE_MS, undefined, { ref: false })]);
         const end = await bridge(socket, stream, { stdin, detachKeys, beforeEnd });
         if (end === "detached") publishExecEvent(deps, exec, "exec_detach");
       } catch (error) {
@@ -146,11 +151,10 @@ async function recordExit(deps: StartExecDeps, exec: Exec): Promise<void> {
   } catch (error) {
     if (!(error instanceof EngineError) && !deps.signal.aborted) throw error;
   } finally {
-    exec.exitCode = exitCode;
-    exec.running = false;
-    exec.pid = 0;
+    exec.end(exitCode);
     publishExecEvent(deps, exec, "exec_die", { exitCode: String(exitCode) });
   }
+  await deps.tasks.delete(scope, containerId, id).catch(ignoreMissing);
 }
 
 function publishExecEvent(
