@@ -382,9 +382,8 @@ export class LocalNetworkController implements NetworkController {
   }
 
   #publications(): readonly Publication[] {
-    return [...this.#attachments.values()].flatMap(({ sandbox }) =>
-      sandbox.endpoint === undefined ? [] : publicationsOf(sandbox.endpoint),
-    );
+    const sandboxes = [...this.#attachments.values()].map(({ sandbox }) => sandbox);
+    return sandboxes.flatMap(({ endpoint }) => (endpoint === undefined ? [] : publicationsOf(endpoint)));
   }
 
   #pathOf(sandboxId: string): string {

@@ -103,6 +103,7 @@ function setup(t: TestContext) {
       },
       detach: note("detach"),
       get: () => ({ id: "net1" }),
+      list: () => [],
     },
     volumes: {
       create: async () => ({ name: "v1", driver: "local", mountpoint: "/v/v1" }),
