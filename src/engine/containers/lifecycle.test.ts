@@ -103,7 +103,7 @@ function setup(t: TestContext) {
       },
       detach: note("detach"),
       get: () => ({ id: "net1" }),
-      list: () => [],
+      list: () => [{ id: "net1", name: "bridge", driver: "bridge" }],
     },
     volumes: {
       create: async () => ({ name: "v1", driver: "local", mountpoint: "/v/v1" }),
