@@ -1,7 +1,8 @@
 // The OCI config.json inside container records.
 
-import { claimed, isRecord } from "#base/decode.ts";
+import { DecodeError, isRecord } from "#base/decode.ts";
 import type { Process, Resources, Spec } from "#spec/oci-runtime.ts";
+import { decodeProcess, decodeResources, decodeSpec } from "#spec/oci-runtime-decode.ts";
 import type { AnyValue } from "../containers/containers.ts";
 import { invalidArgument } from "../failures.ts";
 
@@ -11,12 +12,22 @@ export const resourcesType = "types.containerd.io/opencontainers/runtime-spec/1/
 
 export function specOf(document: unknown): Spec {
   if (!isRecord(document)) throw invalidArgument("the container's spec is not an object");
-  return claimed<Spec>(document);
+  return checked(() => decodeSpec(document));
 }
 
 export const readSpec = (any: AnyValue): Spec => specOf(parse(any, "spec"));
-export const readProcess = (any: AnyValue): Process => claimed<Process>(parse(any, "process"));
-export const readResources = (any: AnyValue): Resources => claimed<Resources>(parse(any, "resources"));
+export const readProcess = (any: AnyValue): Process => checked(() => decodeProcess(parse(any, "process")));
+export const readResources = (any: AnyValue): Resources =>
+  checked(() => decodeResources(parse(any, "resources")));
+
+function checked<T>(decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof DecodeError) throw invalidArgument(error.message);
+    throw error;
+  }
+}
 
 export const packDocument = (typeUrl: string, document: Spec | Process | Resources): AnyValue => ({
   typeUrl,

@@ -33,6 +33,8 @@ export interface TaskIdentity {
 const endTime = 1000;
 /** Exit code of a container whose shim was lost. */
 const lostExitCode = 255;
+/** Of an exec whose container has ended: the shim and the kernel kill it with the init. */
+const killedExitCode = 137;
 const SIGKILL = 9;
 const unknownIo: TaskIo = { terminal: false, stdin: "", stdout: "", stderr: "" };
 
@@ -220,6 +222,8 @@ export class Task {
     } catch {
       if (this.#deps.signal.aborted) return undefined;
       const { id, directory } = this.identity;
+      if (execId !== "" && this.init.exit !== undefined)
+        return { exitCode: killedExitCode, exitedAt: this.init.exit.exitedAt };
       if (execId === "") await this.#deps.shims.clean(id, directory, this.record.spec).catch(() => undefined);
       return { exitCode: lostExitCode, exitedAt: this.#deps.now() };
     }

@@ -63,6 +63,18 @@ export function tasksSuite(title: string, open: () => Promise<TestContainerd>): 
     await tasks.create(scope, task, signal);
   });
 
+  on("an exec that ends with its container was killed", async ({ services: { tasks }, shims }) => {
+    await tasks.create(scope, task, signal);
+    await tasks.start(scope, "web", "", signal);
+    const exec = { containerId: "web", execId: "sh", process: { cwd: "/", args: ["sh"] }, io };
+    await tasks.exec(scope, exec, signal);
+    await tasks.start(scope, "web", "sh", signal);
+    const waiting = tasks.wait(scope, "web", "sh", signal);
+    shims.get("web").end("", ended);
+    await tasks.wait(scope, "web", "", signal);
+    shims.get("web").lose();
+    assert.deepEqual(await waiting, { ...ended, exitCode: 137 });
+  });
   on("execs are added, started, waited for and deleted", async ({ services: { tasks }, shims }) => {
     await tasks.create(scope, task, signal);
     const exec = { containerId: "web", execId: "sh", process: { cwd: "/", args: ["sh"] }, io };

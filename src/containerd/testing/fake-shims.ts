@@ -20,6 +20,11 @@ export class FakeShim implements Shim {
     this.request = request;
   }
 
+  /** Loses the connection: what has not ended is not heard of any more. */
+  lose(): void {
+    for (const exit of this.#exits.values()) exit.reject(gone());
+  }
+
   /** Ends a process, as the kernel would. */
   end(execId: string, exit: ProcessExit): void {
     this.#ended.add(execId);
