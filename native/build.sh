@@ -1,16 +1,41 @@
 #!/bin/sh
 # Builds native/build/gantry-exec with the system's C compiler. Does nothing if it is newer than its sources.
+#   build.sh            the program
+#   build.sh sanitized  for tests, in build/sanitized: the program and the decoder's fuzzer, with address and undefined-behaviour sanitizers
 set -eu
 cd "$(dirname "$0")"
-out=build/gantry-exec
-if [ -x "$out" ] && [ -z "$(find . -maxdepth 1 -name '*.[ch]' -newer "$out")" ]; then exit 0; fi
+
+newer() { # whether the file is there and nothing that it is made of is younger
+  [ -x "$1" ] && [ -z "$(find . -maxdepth 2 \( -name '*.[ch]' -o -name build.sh \) -newer "$1" -print -quit)" ]
+}
 
 cc=${CC:-cc}
 if ! command -v "$cc" >/dev/null 2>&1; then
   echo "gantry: no C compiler ($cc) was found. Install one: apt-get install gcc libc6-dev" >&2
   exit 1
 fi
+warnings="-std=c17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes"
+
+if [ "${1:-}" = sanitized ]; then
+  out=build/sanitized
+  mkdir -p "$out"
+  if newer "$out/fuzz"; then exit 0; fi
+  sanitize="-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
+  # shellcheck disable=SC2046,SC2086
+  "$cc" $warnings $sanitize -o "$out/gantry-exec" ./*.c test/sanitizer-options.c
+  # shellcheck disable=SC2046,SC2086
+  "$cc" $warnings $sanitize -o "$out/fuzz" $(ls ./*.c | grep -v main.c) test/fuzz.c test/sanitizer-options.c
+  exit 0
+fi
+
+out=build/gantry-exec
+if newer "$out"; then exit 0; fi
 mkdir -p build
-"$cc" -std=c17 -O2 -Wall -Wextra -Werror -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -static-pie \
-  -Wl,-z,relro,-z,now -o "$out.new" ./*.c
-mv "$out.new" "$out"
+# shellcheck disable=SC2086
+if ! "$cc" $warnings -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -static-pie -Wl,-z,relro,-z,now \
+  -o "$out.$$" ./*.c; then
+  rm -f "$out.$$"
+  echo "gantry: native/ did not compile. It needs Linux's headers and a static C library: apt-get install gcc libc6-dev linux-libc-dev" >&2
+  exit 1
+fi
+mv "$out.$$" "$out"

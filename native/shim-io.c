@@ -66,6 +66,10 @@ static bool keep_rest(uint8_t **pending, size_t *size, size_t *at, const struct 
 	uint8_t *out = *pending;
 	for (int i = 0; i < 2; i++) {
 		size_t skip = taken < parts[i].iov_len ? taken : parts[i].iov_len;
+		if (skip == parts[i].iov_len) {
+			taken -= skip;
+			continue;
+		}
 		memcpy(out, (uint8_t *)parts[i].iov_base + skip, parts[i].iov_len - skip);
 		out += parts[i].iov_len - skip;
 		taken -= skip;

@@ -151,7 +151,7 @@ static void be_created(struct shim *shim, struct process *process)
 	answer(shim, process, 0);
 }
 
-/* The clone may speak before the process that made it has told its pid. */
+/* The clone may speak, and even end, before the process that made it has told its pid. */
 static void learn_pid(struct shim *shim, struct process *process, pid_t pid)
 {
 	uint32_t deferred = process->deferred;
@@ -162,6 +162,12 @@ static void learn_pid(struct shim *shim, struct process *process, pid_t pid)
 		be_created(shim, process);
 	else if (deferred > 0)
 		run_host_row(process, deferred - 1);
+	for (int i = 0; i < STRANGERS; i++) {
+		if (shim->strangers[i].pid != pid)
+			continue;
+		shim->strangers[i].pid = 0;
+		process_exited(shim, process, shim->strangers[i].status);
+	}
 }
 
 static void note_failure(struct process *process, const struct sync_message *message)
@@ -255,6 +261,8 @@ int start_process(struct shim *shim, struct process *process, const struct io_re
 	if (error == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		error = -errno;
 	if (error == 0) {
+		if (!awaits_pid(shim)) /* a number may come again */
+			memset(shim->strangers, 0, sizeof(shim->strangers));
 		bool direct = clones_first(&process->plan);
 		process->cloned = direct || !has_op(&process->plan, OP_CLONE);
 		process->waits = has_op(&process->plan, OP_AWAIT_START);

@@ -63,6 +63,14 @@ static bool is_forerunner(struct shim *shim, struct process *process, int status
 	return process->pid != pid;
 }
 
+bool awaits_pid(const struct shim *shim)
+{
+	for (const struct process *process = shim->processes; process; process = process->next)
+		if (process->state == PROCESS_STARTING && process->pid > 0 && !process->cloned)
+			return true;
+	return false;
+}
+
 static void signals_ready(struct shim *shim, struct source *source, uint32_t events)
 {
 	(void)events;
@@ -71,14 +79,13 @@ static void signals_ready(struct shim *shim, struct source *source, uint32_t eve
 		;
 	int status;
 	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-		for (struct process *process = shim->processes; process; process = process->next) {
-			if (process->pid == pid && is_forerunner(shim, process, status))
-				break;
-			if (process->pid == pid && process->state < PROCESS_ENDED) {
-				process_exited(shim, process, status);
-				break;
-			}
-		}
+		struct process *process = shim->processes;
+		while (process && process->pid != pid)
+			process = process->next;
+		if (!process && awaits_pid(shim))
+			shim->strangers[shim->stranger_count++ % STRANGERS] = (struct stranger){ pid, status };
+		else if (process && !is_forerunner(shim, process, status) && process->state < PROCESS_ENDED)
+			process_exited(shim, process, status);
 	}
 }
 

@@ -102,6 +102,14 @@ struct process {
 	struct timespec drain_until;
 };
 
+/* A child that ended before the shim had heard whose process it was. */
+struct stranger {
+	pid_t pid;
+	int status;
+};
+
+enum { STRANGERS = 64 };
+
 struct shim {
 	const char *directory;
 	int epoll;
@@ -110,6 +118,8 @@ struct shim {
 	struct process *processes;
 	struct process *init;
 	struct plan undo;
+	struct stranger strangers[STRANGERS]; /* the last ones */
+	unsigned stranger_count;
 	int mount_namespace; /* held until the end: unmounting may wait for a disk */
 	bool finished;
 	struct timespec leave_at;
@@ -119,6 +129,7 @@ int shim_main(const char *id, const char *directory);
 extern bool shim_protected; /* our oom_score_adj was lowered */
 
 /* shim.c */
+bool awaits_pid(const struct shim *shim); /* whether the pid of a process is still to be told */
 int watch(struct shim *shim, struct source *source, uint32_t events);
 void unwatch(struct shim *shim, struct source *source); /* closes the fd too */
 

@@ -123,7 +123,8 @@ export async function startNativeMachine(shape: Shape = {}): Promise<NativeMachi
   execFileSync("sh", [join(native, "build.sh")]);
   const folder = await mkdtemp(join(tmpdir(), "gantry-native-"));
   const socket = join(folder, "zygote.sock");
-  const executor = await startZygote({ binary: join(native, "build/gantry-exec"), socket });
+  const binary = process.env.GANTRY_TEST_EXEC ?? join(native, "build/gantry-exec");
+  const executor = await startZygote({ binary, socket });
   const root = makeRoot(folder, "root");
   const scripts = new Map<string, string>();
   const inits: number[] = [];

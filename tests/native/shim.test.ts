@@ -5,7 +5,6 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { isRecord } from "#base/decode.ts";
 import { PlanError } from "#kernel/plan/executor.ts";
 import { NativeShim } from "#shim/native/native-shim.ts";
 import type { Shim } from "#shim/shim.ts";
@@ -31,9 +30,10 @@ async function untilGone(pid: number): Promise<void> {
 }
 
 async function adoptRunning(machine: NativeMachine, id: string): Promise<Shim> {
-  const found: unknown = await machine.shims.adopt({ id, stateDir: machine.stateDir(id), spec }, never);
-  assert.ok(found instanceof NativeShim, "a running shim");
-  return found;
+  return await machine.shims.adopt({ id, stateDir: machine.stateDir(id), spec }, never).then((found) => {
+    assert.ok(found instanceof NativeShim, "a running shim");
+    return found;
+  });
 }
 
 test("a container runs, both streams reach the client, the exit is recorded", { skip }, async () => {
@@ -187,12 +187,8 @@ test("a shim that ended while no daemon listened left its exit", { skip }, async
   await shim.start(never);
   await shim[Symbol.asyncDispose]();
   await untilGone(shim.pid);
-  const exit: unknown = await machine.shims.adopt(
-    { id: "one", stateDir: machine.stateDir("one"), spec },
-    never,
-  );
-  assert.ok(isRecord(exit));
-  assert.equal(exit.exitCode, 9);
+  const adopting = machine.shims.adopt({ id: "one", stateDir: machine.stateDir("one"), spec }, never);
+  assert.equal(await adopting.then((found) => "exitCode" in found && found.exitCode), 9);
   const unknown = { id: "none", stateDir: join(machine.folder, "none"), spec };
   await assert.rejects(machine.shims.adopt(unknown, never), { kind: "notFound" });
 });
