@@ -109,7 +109,7 @@ export const planFurther = (pid: number, script: string): Plan => [
   ...shell(script),
 ];
 
-export function makeRoot(folder: string, name: string): string {
+function makeRoot(folder: string, name: string): string {
   const root = join(folder, name);
   mkdirSync(join(root, "bin"), { recursive: true });
   copyFileSync("/bin/busybox", join(root, "bin/busybox"));

@@ -67,7 +67,7 @@ const cpuMax = (quota: number, period: number): string =>
   `${quota > 0 ? quota : "max"} ${period > 0 ? period : 100_000}`;
 
 /** 2 to 262144 onto 1 to 10000 so that 1024, the default of one, becomes 100, the default of the other. */
-export function weightOfShares(shares: number): number {
+function weightOfShares(shares: number): number {
   if (shares <= 2) return 1;
   if (shares >= 262_144) return 10_000;
   const exponent = Math.log2(shares);
