@@ -6,7 +6,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { gantrydPath, startEngine } from "./engine.ts";
+import { gantrydPath, makeClient, startEngine } from "./engine.ts";
+import { importBusybox } from "./images.ts";
 import { run } from "./process.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
@@ -54,6 +55,49 @@ test("the engine keeps its id over a restart", { skip }, async () => {
   const id = await engine.docker("info", "--format", "{{.ID}}");
   await engine.restart();
   assert.equal(await engine.docker("info", "--format", "{{.ID}}"), id);
+});
+
+test("the API is served on TCP as well, attach included", { skip }, async () => {
+  await using engine = await startEngine({ config: { hosts: ["tcp://127.0.0.1:23750"], debug: true } });
+  const client = makeClient("tcp://127.0.0.1:23750", engine.netns);
+  await importBusybox(client);
+  const result = await client.tryDocker(["run", "-i", "--rm", "busybox", "cat"], { input: "over TCP" });
+  assert.equal(result.stdout, "over TCP");
+  assert.match(engine.daemon.output(), /API listen on 127\.0\.0\.1:23750/);
+});
+
+test("with live-restore containers outlive a stop, and the next daemon knows them", { skip }, async () => {
+  await using engine = await startEngine({ config: { "live-restore": true } });
+  await importBusybox(engine);
+  await engine.docker("run", "-d", "--name", "alive", "busybox", "sleep", "600");
+  const pid = await engine.docker("inspect", "-f", "{{.State.Pid}}", "alive");
+  await engine.restart();
+  assert.equal(
+    await engine.docker("inspect", "-f", "{{.State.Running}} {{.State.Pid}}", "alive"),
+    `true ${pid}`,
+  );
+  await engine.docker("rm", "-f", "alive");
+});
+
+test("without a default bridge containers have no network unless they ask for the host's", {
+  skip,
+}, async () => {
+  await using engine = await startEngine({ config: { bridge: "none" } });
+  await importBusybox(engine);
+  assert.equal(await engine.docker("network", "ls", "--format", "{{.Name}}"), "host\nnone");
+  assert.equal(await engine.docker("run", "--rm", "--network", "none", "busybox", "echo", "alone"), "alone");
+});
+
+test("a route that is not there yet says so, and the swarm's say that there is none", { skip }, async () => {
+  await using engine = await startEngine();
+  const diff = await engine.tryDocker(["diff", "x"]);
+  assert.match(
+    diff.stderr,
+    /GET \/containers\/:id\/changes \(docker diff\) is not supported by this version of Gantry/,
+  );
+  const nodes = await engine.tryDocker(["node", "ls"]);
+  assert.match(nodes.stderr, /This node is not a swarm manager\./);
+  assert.equal(await engine.docker("plugin", "ls", "-q"), "");
 });
 
 test("an unsupported key is refused by name", { skip }, async () => {
