@@ -80,23 +80,49 @@ int open_parent(struct context *context, uint32_t root, const char *path, const 
 	return open_path(context, root, directory, O_PATH | O_DIRECTORY, 0);
 }
 
+enum { LINKS = 40 }; /* as many as the kernel follows */
+
+static int make_path(struct context *context, uint32_t root, const char *path, uint32_t mode, int links);
+
+/* Where the symlink `base` of `path`'s directory points to, as a path of the same root. False: it is none. */
+static bool follow(int parent, const char *path, const char *base, char *target, size_t size)
+{
+	char link[4096];
+	ssize_t length = readlinkat(parent, base, link, sizeof(link) - 1);
+	if (length < 0)
+		return false;
+	link[length] = '\0';
+	int head = link[0] == '/' ? 0 : (int)(base - path);
+	int written = snprintf(target, size, "%.*s%s", head, path, link);
+	return written >= 0 && (size_t)written < size;
+}
+
+/* The last component: a directory of that name, or where a symlink of that name points to. */
+static int make_last(struct context *context, uint32_t root, const char *path, uint32_t mode, int links)
+{
+	const char *base;
+	char target[4096];
+	cleanup_fd int parent = open_parent(context, root, path, &base);
+	if (parent < 0)
+		return parent;
+	if (mkdirat(parent, base, mode) < 0 && errno != EEXIST)
+		return fail(context, "mkdirat");
+	int fd = open_path(context, root, path, O_PATH | O_DIRECTORY, 0);
+	if (fd != -ENOENT || links == 0 || !follow(parent, path, base, target, sizeof(target)))
+		return fd;
+	return make_path(context, root, target, mode, links - 1);
+}
+
 /* One component at a time, each opened below the one before, so that a swapped directory changes nothing outside. */
-static int walk_and_make(struct context *context, uint32_t root, char *path, uint32_t mode)
+static int walk_and_make(struct context *context, uint32_t root, char *path, uint32_t mode, int links)
 {
 	for (char *end = path + 1;; end++) {
 		end = strchrnul(end, '/');
 		char saved = *end;
 		*end = '\0';
 		int fd = open_path(context, root, path, O_PATH | O_DIRECTORY, 0);
-		if (fd == -ENOENT) {
-			const char *base;
-			cleanup_fd int parent = open_parent(context, root, path, &base);
-			if (parent < 0)
-				return parent;
-			if (mkdirat(parent, base, mode) < 0 && errno != EEXIST)
-				return fail(context, "mkdirat");
-			fd = open_path(context, root, path, O_PATH | O_DIRECTORY, 0);
-		}
+		if (fd == -ENOENT)
+			fd = make_last(context, root, path, mode, links);
 		*end = saved;
 		if (fd < 0 || saved == '\0')
 			return fd;
@@ -104,7 +130,7 @@ static int walk_and_make(struct context *context, uint32_t root, char *path, uin
 	}
 }
 
-int make_directories(struct context *context, uint32_t root, const char *path, uint32_t mode)
+static int make_path(struct context *context, uint32_t root, const char *path, uint32_t mode, int links)
 {
 	int fd = open_path(context, root, path, O_PATH | O_DIRECTORY, 0);
 	if (fd != -ENOENT)
@@ -119,7 +145,12 @@ int make_directories(struct context *context, uint32_t root, const char *path, u
 	}
 	memcpy(copy, path, length);
 	copy[length] = '\0';
-	return walk_and_make(context, root, copy, mode);
+	return walk_and_make(context, root, copy, mode, links);
+}
+
+int make_directories(struct context *context, uint32_t root, const char *path, uint32_t mode)
+{
+	return make_path(context, root, path, mode, LINKS);
 }
 
 int make_parent(struct context *context, uint32_t root, const char *path, const char **base)
@@ -132,17 +163,31 @@ int make_parent(struct context *context, uint32_t root, const char *path, const 
 	return make_directories(context, root, directory, 0755);
 }
 
-int touch_at(struct context *context, uint32_t root, const char *path, uint32_t mode)
+/* A symlink to a file that is missing makes the file where it points to, as /etc/resolv.conf of many an image does. */
+static int touch_path(struct context *context, uint32_t root, const char *path, uint32_t mode, int links)
 {
 	int existing = open_path(context, root, path, O_PATH, 0);
 	if (existing != -ENOENT)
 		return existing;
 	const char *base;
+	char target[4096];
 	cleanup_fd int parent = make_parent(context, root, path, &base);
 	if (parent < 0)
 		return parent;
 	int fd = openat(parent, base, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, mode);
-	return fd < 0 && errno != EEXIST ? fail(context, "openat") : fd < 0 ? open_path(context, root, path, O_PATH, 0) : fd;
+	if (fd >= 0)
+		return fd;
+	if (errno != EEXIST)
+		return fail(context, "openat");
+	fd = open_path(context, root, path, O_PATH, 0);
+	if (fd != -ENOENT || links == 0 || !follow(parent, path, base, target, sizeof(target)))
+		return fd;
+	return touch_path(context, root, target, mode, links - 1);
+}
+
+int touch_at(struct context *context, uint32_t root, const char *path, uint32_t mode)
+{
+	return touch_path(context, root, path, mode, LINKS);
 }
 
 /* Removal. A hostile tree must not exhaust fds or the stack: directories below DEEPEST are first moved up to the top. */
