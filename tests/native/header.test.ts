@@ -1,0 +1,24 @@
+// The C side is generated from the same table as the encoder.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { generateHeader } from "../../tools/gen-ops.ts";
+
+const native = join(import.meta.dirname, "../../native");
+
+test("native/ops.gen.h is what tools/gen-ops.ts writes", () => {
+  const written = readFileSync(join(native, "ops.gen.h"), "utf8");
+  assert.equal(written, generateHeader(), "run: node tools/gen-ops.ts");
+});
+
+test("every message that PROTOCOL.md draws has its letter in protocol.h, and the other way round", async () => {
+  const { frameTypes } = await import("#kernel/zygote/wire-frames.ts");
+  const letters = (text: string, pattern: RegExp): string[] =>
+    [...text.matchAll(pattern)].map(([, letter = ""]) => letter).sort();
+  const inC = letters(readFileSync(join(native, "protocol.h"), "utf8"), /= '(.)'/g);
+  const inText = letters(readFileSync(join(native, "PROTOCOL.md"), "utf8"), /^\| `(.)` \|/gm);
+  assert.deepEqual(inC, Object.values(frameTypes).toSorted());
+  assert.deepEqual(inText, inC);
+});
