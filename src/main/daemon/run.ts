@@ -27,6 +27,7 @@ export async function runDaemon(settings: DaemonSettings, log: Log): Promise<num
   await using engine = await openEngine(settings, log);
   for (const address of addresses) {
     const port = await engine.listen(address);
+    if (address.kind === "tcp" && !isLoopback(address.host)) log.warn(`${showAddress(address)}: ${exposed}`);
     log.info(`API listen on ${showAddress(address.kind === "tcp" ? { ...address, port } : address)}`);
   }
   await engine.serveContainerd();
@@ -37,6 +38,12 @@ export async function runDaemon(settings: DaemonSettings, log: Log): Promise<num
   log.info("Daemon shutdown complete");
   return 0;
 }
+
+const exposed =
+  "binding to IP address without --tlsverify is insecure and gives root access on this machine to everyone who has access to your network";
+
+const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || host.startsWith("127.");
 
 /** Nothing that one request does wrong ends the daemon. */
 function logStrayErrors(log: Log): void {
