@@ -1,8 +1,8 @@
 // The directories of snapshots: <root>/<number>/{fs,work}; <root>/gone-<number> waits to be deleted.
 
 import { chownSync, lstatSync, mkdirSync, readdirSync, renameSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { removeTree } from "#base/remove-tree.ts";
 
 export class SnapshotFiles {
   readonly #root: string;
@@ -48,7 +48,7 @@ export class SnapshotFiles {
   }
 
   #delete(path: string): void {
-    const deletion = rm(path, { recursive: true, force: true })
+    const deletion = removeTree(path)
       // A tree that cannot be deleted now is swept at the next start.
       .catch(() => undefined)
       .finally(() => this.#deletions.delete(deletion));
