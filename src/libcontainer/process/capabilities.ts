@@ -22,12 +22,15 @@ export function capabilityMasks(
       missing.add(name);
       return mask;
     }, 0n);
+  const permitted = maskOf(sets?.permitted);
+  const inheritable = maskOf(sets?.inheritable);
   const masks = {
     bounding: maskOf(sets?.bounding),
     effective: maskOf(sets?.effective),
-    inheritable: maskOf(sets?.inheritable),
-    permitted: maskOf(sets?.permitted),
-    ambient: maskOf(sets?.ambient),
+    inheritable,
+    permitted,
+    // The kernel raises only what is permitted and inheritable; runc passes over the rest in silence, and its own `spec` asks for it.
+    ambient: maskOf(sets?.ambient) & permitted & inheritable,
   };
   if (missing.size > 0)
     warn(`capabilities that this machine cannot grant are left out: ${[...missing].join(", ")}`);

@@ -1,0 +1,97 @@
+// The containers below --root: a folder each, with state.json and what the supervisor keeps there.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { claimed } from "#base/decode.ts";
+import { invalid } from "#base/errors.ts";
+import type { Spec } from "#spec/oci-runtime.ts";
+import { missingContainer } from "./failures.ts";
+import type { ContainerPlace } from "./runtime.ts";
+
+export interface ContainerState {
+  readonly id: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly owner: string;
+  readonly initPid: number;
+  /** From /proc: a number that was given to another process since is not taken for the container's. */
+  readonly initStartTime: string;
+  readonly started: boolean;
+  readonly spec: Spec;
+}
+
+export type Status = "created" | "running" | "paused" | "stopped";
+
+export class Containers {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Makes the container's folder: from here on the name is taken. */
+  reserve(id: string): string {
+    if (!/^[\w+.-]+$/.test(id) || id === "." || id === "..") throw invalid("invalid container ID format");
+    mkdirSync(this.#root, { recursive: true, mode: 0o711 });
+    const directory = this.directory(id);
+    if (existsSync(directory)) throw invalid("container with given ID already exists");
+    mkdirSync(directory, { mode: 0o711 });
+    return directory;
+  }
+
+  directory(id: string): string {
+    return join(this.#root, id);
+  }
+
+  /** A reader sees the state before or after, never half of it. */
+  save(state: ContainerState): void {
+    const path = join(this.directory(state.id), "state.json");
+    writeFileSync(`${path}.new`, JSON.stringify(state), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+
+  get(id: string): ContainerState {
+    const state = id.includes("/") ? undefined : this.#read(id);
+    if (state === undefined) throw missingContainer();
+    return state;
+  }
+
+  list(): readonly ContainerState[] {
+    const names = existsSync(this.#root) ? readdirSync(this.#root).sort() : [];
+    return names.flatMap((name) => this.#read(name) ?? []);
+  }
+
+  remove(id: string): void {
+    rmSync(this.directory(id), { recursive: true, force: true });
+  }
+
+  place({ id, spec }: Pick<ContainerState, "id" | "spec">): ContainerPlace {
+    return { id, spec, stateDir: this.directory(id) };
+  }
+
+  #read(id: string): ContainerState | undefined {
+    const path = join(this.directory(id), "state.json");
+    return existsSync(path) ? claimed<ContainerState>(JSON.parse(readFileSync(path, "utf8"))) : undefined;
+  }
+}
+
+export function statusOf({ initPid, initStartTime, started }: ContainerState): Status {
+  const process = readProcess(initPid);
+  if (process === undefined || process.startTime !== initStartTime || /[ZX]/.test(process.state))
+    return "stopped";
+  return started ? "running" : "created";
+}
+
+/** Field 3 and field 22 of /proc/PID/stat; the name before them may hold anything but ends with the last bracket. */
+export function readProcess(pid: number): { readonly state: string; readonly startTime: string } | undefined {
+  if (!existsSync(`/proc/${pid}/stat`)) return undefined;
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return { state: fields[0] ?? "", startTime: fields[19] ?? "" };
+  } catch {
+    return undefined; // it ended meanwhile
+  }
+}

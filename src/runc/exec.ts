@@ -1,0 +1,106 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { invalid } from "#base/errors.ts";
+import type { Process, ProcessUser } from "#spec/oci-runtime.ts";
+import { readDocument } from "./bundle.ts";
+import { type Given, isOn, lastOf } from "./command-line.ts";
+import { statusOf } from "./containers.ts";
+import { type Deps, writePidFile } from "./create.ts";
+import { CommandFailure, startFailure } from "./failures.ts";
+import type { Supervisor } from "./runtime.ts";
+import { forwardSignals } from "./signals.ts";
+import { attachedStreams, detachedStreams, joinStreams, openTerminal } from "./streams.ts";
+
+/** runc's exit code for a process that could not be started. */
+const FAILED = 255;
+
+export async function execCommand(deps: Deps, given: Given, args: readonly string[]): Promise<number> {
+  try {
+    return await execProcess(deps, given, args);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new CommandFailure(`exec failed: ${message}`, { code: FAILED, cause: error });
+  }
+}
+
+async function execProcess(deps: Deps, given: Given, [id = "", ...args]: readonly string[]): Promise<number> {
+  const state = deps.containers.get(id);
+  if (statusOf(state) === "stopped") throw invalid("cannot exec in a stopped container");
+  const process = decideProcess(state.spec.process, given, args);
+  await using supervisor = await deps.runtime.find(deps.containers.place(state), deps.signal);
+  const execId = randomBytes(8).toString("hex");
+  const terminal = process.terminal === true;
+  const detached = isOn(given, "detach");
+  const streams = detached ? detachedStreams(terminal) : attachedStreams(terminal);
+  try {
+    writePidFile(given, await supervisor.exec(execId, process, streams, deps.signal));
+  } catch (error) {
+    throw startFailure(error, process.args?.[0] ?? "");
+  }
+  return detached ? 0 : await followProcess(deps, supervisor, { execId, terminal });
+}
+
+async function followProcess(
+  deps: Deps,
+  supervisor: Supervisor,
+  { execId, terminal }: { readonly execId: string; readonly terminal: boolean },
+): Promise<number> {
+  const attached = { supervisor, execId, terminal };
+  const { written } = await joinStreams(attached, deps.signal);
+  using _terminal = openTerminal(attached);
+  using _signals = forwardSignals(supervisor, execId);
+  const { exitCode } = await supervisor.wait(execId, deps.signal);
+  await written;
+  return exitCode;
+}
+
+/** The container's own process with another program, or the file of --process. */
+function decideProcess(base: Process | undefined, given: Given, args: readonly string[]): Process {
+  const path = lastOf(given, "process");
+  if (path !== undefined) return readDocument<Process>(readFileSync(path, "utf8"));
+  if (base === undefined || args.length === 0) throw invalid("process args cannot be empty");
+  const { consoleSize: _size, capabilities, ...rest } = base;
+  const added = given.get("cap") ?? [];
+  const process: Process = {
+    ...rest,
+    args,
+    terminal: isOn(given, "tty"),
+    cwd: lastOf(given, "cwd") ?? base.cwd,
+    env: [...(base.env ?? []), ...(given.get("env") ?? [])],
+    user: decideUser(base.user, given),
+    ...(given.has("no-new-privs") ? { noNewPrivileges: isOn(given, "no-new-privs") } : {}),
+  };
+  return capabilities === undefined
+    ? process
+    : { ...process, capabilities: addCapabilities(capabilities, added) };
+}
+
+function decideUser(base: ProcessUser | undefined, given: Given): ProcessUser {
+  const [uid = "0", gid] = (lastOf(given, "user") ?? "").split(":");
+  const start = base ?? { uid: 0, gid: 0 };
+  const user = given.has("user")
+    ? { ...start, uid: parseId(uid), ...(gid !== undefined && { gid: parseId(gid) }) }
+    : start;
+  const groups = given.get("additional-gids") ?? [];
+  return groups.length === 0
+    ? user
+    : { ...user, additionalGids: [...(user.additionalGids ?? []), ...groups.map(parseId)] };
+}
+
+function parseId(text: string): number {
+  if (!/^\d+$/.test(text)) throw invalid(`parsing ${text} as int for uid failed: invalid syntax`);
+  return Number(text);
+}
+
+type Capabilities = NonNullable<Process["capabilities"]>;
+
+function addCapabilities(base: Capabilities, added: readonly string[]): Capabilities {
+  if (added.length === 0) return base;
+  const joined = (set: readonly string[] = []): readonly string[] => [...new Set([...set, ...added])];
+  return {
+    ...base,
+    bounding: joined(base.bounding),
+    effective: joined(base.effective),
+    permitted: joined(base.permitted),
+  };
+}

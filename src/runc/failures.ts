@@ -1,0 +1,33 @@
+// Failures in runc's words: tools that call it read them.
+
+import { invalid } from "#base/errors.ts";
+import { PlanError } from "#kernel/plan/executor.ts";
+
+/** What ends the command: the message and the exit code. */
+export class CommandFailure extends Error {
+  override readonly name = "CommandFailure";
+  readonly code: number;
+
+  constructor(message: string, { code, cause }: { readonly code: number; readonly cause: unknown }) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+export const missingContainer = (): Error => invalid("container does not exist");
+
+/** A failed operation of the start of `program`, told as runc does. */
+export function startFailure(error: unknown, program: string): Error {
+  if (!(error instanceof PlanError)) return error instanceof Error ? error : new Error(String(error));
+  const told = error.call.startsWith("exec") ? programFailure(error.code, program) : error.message;
+  return new Error(`unable to start container process: ${told}`, { cause: error });
+}
+
+function programFailure(code: string, program: string): string {
+  const isPath = program.includes("/");
+  if (code === "ENOENT" && isPath) return `exec: "${program}": stat ${program}: no such file or directory`;
+  if (code === "ENOENT") return `exec: "${program}": executable file not found in $PATH`;
+  if (code === "EACCES") return `exec: "${program}": permission denied`;
+  if (code === "ENOEXEC") return `exec ${program}: exec format error`;
+  return `exec: "${program}": ${code}`;
+}
