@@ -37,8 +37,8 @@ export async function createContainer(
   const stateDir = containers.reserve(id);
   try {
     await using undo = new AsyncDisposableStack();
-    const supervisor = undo.use(await runtime.create({ id, spec, stateDir }, streams, signal));
-    const initPid = supervisor.initPid;
+    const made = { supervisor: undo.use(await runtime.create({ id, spec, stateDir }, streams, signal)) };
+    const initPid = made.supervisor.initPid;
     const initStartTime = readProcess(initPid)?.startTime ?? "";
     const created = new Date().toISOString();
     const state = {
@@ -55,7 +55,7 @@ export async function createContainer(
     containers.save(state);
     writePidFile(given, initPid);
     undo.move();
-    return { state, supervisor };
+    return { state, ...made };
   } catch (error) {
     containers.remove(id);
     throw startFailure(error, spec.process?.args?.[0] ?? "");

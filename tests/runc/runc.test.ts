@@ -68,7 +68,8 @@ test("run gives the program the command's streams and takes its exit code", { sk
 
 test("a container goes from created over running to stopped, each command for itself", { skip }, async () => {
   await using bundle = await makeBundle("sleep", "1000");
-  const { id, run } = bundle;
+  const id = bundle.id;
+  const run: Bundle["run"] = (...asked) => bundle.run(...asked);
   const stateOf = () => JSON.parse(run(["state", id]).stdout);
   const pidFile = join(bundle.path, "pid");
   assert.equal(run(["create", "--pid-file", pidFile, id], { detached: true }).code, 0);
@@ -88,7 +89,8 @@ test("a container goes from created over running to stopped, each command for it
 
 test("exec joins a running container", { skip }, async () => {
   await using bundle = await makeBundle("sleep", "1000");
-  const { id, run } = bundle;
+  const id = bundle.id;
+  const run: Bundle["run"] = (...asked) => bundle.run(...asked);
   assert.equal(run(["run", "--detach", id], { detached: true }).code, 0);
   const result = run(["exec", "--cwd", "/etc", "-e", "WHO=me", id, "sh", "-c", "echo $WHO; pwd; exit 3"]);
   assert.deepEqual([result.code, result.stdout], [3, "me\n/etc\n"]);
