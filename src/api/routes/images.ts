@@ -2,14 +2,17 @@
 
 import { invalid, unsupported } from "#base/errors.ts";
 import { parseFilters } from "#engine/filters.ts";
+import { inspectDistribution } from "#engine/images/distribution.ts";
 import { imageHistory } from "#engine/images/history.ts";
 import type { ImageDeps } from "#engine/images/image-deps.ts";
 import { importImage } from "#engine/images/import.ts";
 import { listImages } from "#engine/images/list.ts";
+import { loadImages } from "#engine/images/load.ts";
 import { statusMessage } from "#engine/images/progress-messages.ts";
 import type { ImagePruner } from "#engine/images/prune.ts";
 import { pullImage } from "#engine/images/pull.ts";
 import { removeImage } from "#engine/images/remove.ts";
+import { saveImages } from "#engine/images/save.ts";
 import { tagImage } from "#engine/images/tag.ts";
 import { encodeImageInspect, encodeImageSummary } from "../image-encoding.ts";
 import { streamProgress } from "../progress-stream.ts";
@@ -27,9 +30,13 @@ export function imageRoutes(deps: ImageRouteDeps): Route[] {
     { method: "GET", path: "/images/json", handle: (call) => list(images, call) },
     { method: "POST", path: "/images/create", handle: (call) => create(images, call) },
     { method: "POST", path: "/images/prune", handle: (call) => prune(deps, call) },
+    { method: "POST", path: "/images/load", handle: (call) => load(images, call) },
+    { method: "GET", path: "/images/get", handle: (call) => save(images, call.query.getAll("names")) },
+    { method: "GET", path: "/images/:name*/get", handle: (call) => save(images, [nameOf(call)]) },
     { method: "GET", path: "/images/:name*/json", handle: (call) => inspect(images, call) },
     { method: "GET", path: "/images/:name*/history", handle: (call) => history(images, call) },
     { method: "POST", path: "/images/:name*/tag", handle: (call) => tag(images, call) },
+    { method: "GET", path: "/distribution/:name*/json", handle: (call) => distribution(images, call) },
     { method: "DELETE", path: "/images/:name*", handle: (call) => remove(images, call) },
   ];
 }
@@ -85,6 +92,30 @@ async function create(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
     platform,
   };
   return await streamProgress(async (emit) => emit(statusMessage(await importImage(deps, request, signal))));
+}
+
+async function load(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
+  if (call.query.has("platform")) throw unsupported("platform");
+  const quiet = call.version.minor >= 23 && flag(call, "quiet");
+  return await streamProgress((emit) =>
+    loadImages(
+      deps,
+      call.body,
+      (message) => (quiet && message.stream === undefined ? undefined : emit(message)),
+      call.signal,
+    ),
+  );
+}
+
+async function save(deps: ImageDeps, names: readonly string[]): Promise<ApiResponse> {
+  const chunks = await saveImages(deps, names);
+  return { kind: "stream", status: 200, contentType: "application/x-tar", chunks };
+}
+
+async function distribution(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
+  const credentials = parseRegistryAuth(call.headers["x-registry-auth"]);
+  const { descriptor, platforms } = await inspectDistribution(deps, nameOf(call), credentials, call.signal);
+  return json({ Descriptor: descriptor, Platforms: platforms });
 }
 
 async function tag(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {

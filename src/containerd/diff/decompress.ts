@@ -30,7 +30,7 @@ export async function* readDecompressed(
   }
 }
 
-function openDecoder(compression: Compression): Transform | undefined {
+export function openDecoder(compression: Compression): Transform | undefined {
   switch (compression) {
     case "none":
       return undefined;

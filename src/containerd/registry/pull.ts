@@ -139,6 +139,27 @@ export class ImagePuller {
     return await listTags(reference, { config, transport, now, credentials }, signal);
   }
 
+  /** What the registry has under a name: the document's descriptor and the platforms it is for. Nothing is stored. */
+  async describe(
+    reference: Reference,
+    credentials: Credentials | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly descriptor: Descriptor; readonly platforms: readonly Platform[] }> {
+    using transport = new HttpTransport(this.#options.userAgent);
+    const { registries: config, now } = this.#options;
+    const options = { config, transport, now, credentials };
+    const { repository, descriptor } = await resolveReference(reference, options, signal);
+    const { bytes } = await repository.getManifest(descriptor.digest, signal);
+    const document = parseManifestDocument(bytes, descriptor.mediaType);
+    if (document.kind === "index") {
+      const platforms = document.index.manifests.map(({ platform }) => platform);
+      return { descriptor, platforms: platforms.filter((platform) => platform !== undefined) };
+    }
+    const imageConfig = decodeConfig(await repository.getDocument(document.manifest.config.digest, signal));
+    const { os = "linux", architecture = "", variant } = imageConfig;
+    return { descriptor, platforms: [{ os, architecture, ...(variant === undefined ? {} : { variant }) }] };
+  }
+
   async #fetch(job: Job, resolved: ResolvedReference, request: PullRequest): Promise<PulledImage> {
     const top = await this.#document(job, resolved.descriptor, resolved.bytes);
     const chosen = await this.#choose(job, top, request);

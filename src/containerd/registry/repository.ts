@@ -10,7 +10,7 @@ import type { Authorizer } from "./authorizer.ts";
 import { parseChallenges } from "./challenge.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { type HttpTransport, readBody, type Trust } from "./http-transport.ts";
-import { MAX_MANIFEST } from "./manifest.ts";
+import { MAX_CONFIG, MAX_MANIFEST } from "./manifest.ts";
 import { registryFailure } from "./registry-failure.ts";
 
 export interface RepositoryDeps {
@@ -82,6 +82,16 @@ export class Repository {
     if (isDigest(tagOrDigest) && digest !== tagOrDigest)
       throw systemError(`manifest verification failed for digest ${tagOrDigest}`);
     return { bytes, descriptor: { mediaType: mediaTypeOf(response), digest, size: bytes.length } };
+  }
+
+  /** A small blob, checked against its digest. */
+  async getDocument(digest: string, signal: AbortSignal): Promise<Buffer> {
+    const response = await this.#send("GET", `blobs/${digest}`, {}, signal);
+    if (response.statusCode !== 200) throw await registryFailure(response, this.reference);
+    const bytes = await readBody(response, MAX_CONFIG);
+    if (digestOf(bytes) !== digest)
+      throw systemError(`image config verification failed for digest ${digest}`);
+    return bytes;
   }
 
   /** All tags, page by page, up to a limit. */

@@ -60,7 +60,8 @@ export async function storeLayer(
 const committedDigest = (error: unknown): string | undefined =>
   /sha256:[a-f0-9]{64}/.exec(error instanceof Error ? error.message : "")?.[0];
 
-const layerType: Readonly<Record<Compression, string>> = {
+/** Media types of layers. */
+export const layerType: Readonly<Record<Compression, string>> = {
   none: mediaTypes.ociLayer,
   gzip: `${mediaTypes.ociLayer}+gzip`,
   zstd: `${mediaTypes.ociLayer}+zstd`,

@@ -1,0 +1,184 @@
+// The files of an image archive (docker save, OCI layout): documents kept in memory, all else stored as content. No path of the
+// archive is used on disk.
+
+import { randomUUID } from "node:crypto";
+import { Readable } from "node:stream";
+import { invalid, isKind } from "#base/errors.ts";
+import type { ContentStore, ContentWriter } from "#containerd/content/content.ts";
+import { openDecoder } from "#containerd/diff/decompress.ts";
+import { cleanPath } from "#containerd/diff/layer-plan.ts";
+import type { Scope } from "#containerd/scope.ts";
+import { type Compression, SNIFF_LENGTH, sniffCompression } from "#formats/tar-compression.ts";
+import { type TarEntry, TarError } from "#formats/tar-entry.ts";
+import { TarReader } from "#formats/tar-reader.ts";
+
+export interface ArchiveBlob {
+  readonly digest: string;
+  readonly size: number;
+  readonly compression: Compression;
+}
+
+export interface ArchiveFiles {
+  /** manifest.json, index.json. */
+  readonly documents: ReadonlyMap<string, Buffer>;
+  readonly blobs: ReadonlyMap<string, ArchiveBlob>;
+}
+
+const DOCUMENTS = new Set(["manifest.json", "index.json"]);
+const MAX_DOCUMENT = 4 << 20;
+const MAX_FILES = 20_000;
+
+export async function readArchive(
+  content: ContentStore,
+  scope: Scope,
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<ArchiveFiles> {
+  await using sink = new ArchiveSink(content, scope);
+  const reader = new TarReader();
+  try {
+    for await (const chunk of decompress(body)) {
+      signal.throwIfAborted();
+      for (const event of reader.push(chunk))
+        await (event.kind === "entry" ? sink.begin(event.entry) : sink.data(event.data));
+    }
+    reader.finish();
+    await sink.finish();
+  } catch (error) {
+    if (error instanceof TarError) throw invalid(error.message, { cause: error });
+    throw error;
+  }
+  return sink.files();
+}
+
+/** The body as it is, or what is in it if it is compressed. */
+async function* decompress(body: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  const chunks = Readable.from(body, { objectMode: false });
+  let start: Buffer = Buffer.alloc(0);
+  const rest = chunks[Symbol.asyncIterator]();
+  while (start.length < SNIFF_LENGTH) {
+    const next = await rest.next();
+    if (next.done === true) break;
+    start = Buffer.concat([start, toBuffer(next.value)]);
+  }
+  const decoder = openDecoder(sniffCompression(start));
+  const whole = async function* (): AsyncGenerator<Buffer> {
+    yield start;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next())
+      yield toBuffer(next.value);
+  };
+  if (decoder === undefined) {
+    yield* whole();
+    return;
+  }
+  const source = Readable.from(whole(), { objectMode: false });
+  source.on("error", (error) => decoder.destroy(error));
+  for await (const chunk of source.pipe(decoder)) yield toBuffer(chunk);
+}
+
+function toBuffer(chunk: unknown): Buffer {
+  if (!(chunk instanceof Uint8Array)) throw new TypeError("an archive stream gave text");
+  return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk);
+}
+
+interface OpenBlob {
+  readonly name: string;
+  readonly ref: string;
+  readonly writer: ContentWriter;
+  readonly size: number;
+  start: Buffer;
+}
+
+class ArchiveSink implements AsyncDisposable {
+  readonly #content: ContentStore;
+  readonly #scope: Scope;
+  readonly #documents = new Map<string, Buffer>();
+  readonly #blobs = new Map<string, ArchiveBlob>();
+  readonly #links = new Map<string, string>();
+  #document: { readonly name: string; readonly chunks: Buffer[] } | undefined;
+  #blob: OpenBlob | undefined;
+  #count = 0;
+
+  constructor(content: ContentStore, scope: Scope) {
+    this.#content = content;
+    this.#scope = scope;
+  }
+
+  async begin(entry: TarEntry): Promise<void> {
+    await this.finish();
+    if (++this.#count > MAX_FILES) throw new TarError(`image archive has more than ${MAX_FILES} files`);
+    const name = cleanPath(entry.name);
+    if (entry.type === "symlink") this.#links.set(name, cleanPath(`${name}/../${entry.linkName}`));
+    else if (entry.type === "hardlink") this.#links.set(name, cleanPath(entry.linkName));
+    if (entry.type !== "file") return;
+    if (DOCUMENTS.has(name)) this.#beginDocument(name, entry.size);
+    else await this.#beginBlob(name, entry.size);
+  }
+
+  async data(data: Buffer): Promise<void> {
+    if (this.#document !== undefined) {
+      this.#document.chunks.push(Buffer.from(data));
+      return;
+    }
+    const blob = this.#blob;
+    if (blob === undefined) return;
+    if (blob.start.length < SNIFF_LENGTH)
+      blob.start = Buffer.concat([blob.start, data.subarray(0, SNIFF_LENGTH)]);
+    await blob.writer.write(data);
+  }
+
+  /** The file that was begun last is complete. */
+  async finish(): Promise<void> {
+    const document = this.#document;
+    this.#document = undefined;
+    if (document !== undefined) this.#documents.set(document.name, Buffer.concat(document.chunks));
+    const blob = this.#blob;
+    if (blob === undefined) return;
+    const digest = await commit(blob);
+    this.#blob = undefined;
+    await blob.writer[Symbol.asyncDispose]();
+    await this.#content.abort(this.#scope, blob.ref).catch(() => undefined);
+    this.#blobs.set(blob.name, { digest, size: blob.size, compression: sniffCompression(blob.start) });
+  }
+
+  /** Links stand for what they point at. */
+  files(): ArchiveFiles {
+    const blobs = new Map(this.#blobs);
+    for (const [name, target] of this.#links) {
+      const blob = blobs.get(target);
+      if (blob !== undefined) blobs.set(name, blob);
+    }
+    return { documents: this.#documents, blobs };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const blob = this.#blob;
+    if (blob === undefined) return;
+    await blob.writer[Symbol.asyncDispose]();
+    await this.#content.abort(this.#scope, blob.ref).catch(() => undefined);
+  }
+
+  #beginDocument(name: string, size: number): void {
+    if (size > MAX_DOCUMENT) throw new TarError(`${name} is larger than ${MAX_DOCUMENT} bytes`);
+    this.#document = { name, chunks: [] };
+  }
+
+  async #beginBlob(name: string, size: number): Promise<void> {
+    const ref = `load-${randomUUID()}`;
+    const open = { name, ref, size, start: Buffer.alloc(0) };
+    this.#blob = { ...open, writer: await this.#content.openWriter(this.#scope, ref) };
+  }
+}
+
+/** Content that was there before is as good. */
+async function commit({ writer, size }: OpenBlob): Promise<string> {
+  try {
+    return await writer.commit(size, "", {});
+  } catch (error) {
+    const digest = isKind(error, "conflict")
+      ? /sha256:[a-f0-9]{64}/.exec(error instanceof Error ? error.message : "")?.[0]
+      : undefined;
+    if (digest === undefined) throw error;
+    return digest;
+  }
+}
