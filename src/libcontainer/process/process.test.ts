@@ -46,6 +46,14 @@ test("only what the bounding set has is granted, the rest told once", () => {
     ambient: ["CAP_CHOWN"],
   };
   const masks = capabilityMasks(sets, 0b1n, (message) => told.push(message));
-  assert.deepEqual(masks, { bounding: 1n, effective: 0n, permitted: 0n, inheritable: 0n, ambient: 1n });
+  assert.deepEqual(masks, { bounding: 1n, effective: 0n, permitted: 0n, inheritable: 0n, ambient: 0n });
   assert.deepEqual(told, ["capabilities that this machine cannot grant are left out: CAP_KILL, CAP_X"]);
+});
+
+test("ambient is only what is permitted and inheritable, as the kernel has it", () => {
+  const sets = { permitted: ["CAP_CHOWN"], inheritable: ["CAP_CHOWN"], ambient: ["CAP_CHOWN"] };
+  const ignored = (): void => {};
+  assert.equal(capabilityMasks(sets, 1n, ignored).ambient, 1n);
+  assert.equal(capabilityMasks({ ...sets, inheritable: [] }, 1n, ignored).ambient, 0n);
+  assert.equal(capabilityMasks({ ...sets, permitted: [] }, 1n, ignored).ambient, 0n);
 });
