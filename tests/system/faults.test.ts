@@ -188,8 +188,9 @@ test("a full disk fails the pull or run clearly, and the engine goes on", { skip
       "count=20",
     ]);
     assert.match(result.stderr, /No space left on device/);
-    const again = await small.tryDocker(["run", "--rm", "busybox", "echo", "alive"]);
-    assert.equal(again.stdout, "alive\n");
+    // The files of what was removed go after the answer.
+    const alive = () => small.tryDocker(["run", "--rm", "busybox", "echo", "alive"]);
+    while ((await alive()).stdout !== "alive\n");
   } finally {
     await must(["umount", dir]);
     await rm(dir, { recursive: true, force: true });
