@@ -1,40 +1,22 @@
 // Pulls from a registry that misbehaves. Layers are hashed, not unpacked: no root needed.
 
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { readDecompressed } from "#containerd/diff/decompress.ts";
-import type { DiffService } from "#containerd/diff/diff.ts";
 import type { ProgressMessage } from "#engine/images/progress-messages.ts";
 import { pullImage } from "#engine/images/pull.ts";
 import { resolveImage } from "#engine/images/resolve.ts";
-import { parseDigest } from "#formats/digest.ts";
 import type { Credentials } from "#spec/distribution.ts";
 import { mediaTypes } from "#spec/oci-image.ts";
 import { FakeRegistry, refuse } from "./fake-registry.ts";
-import { type ImageDaemon, startImageDaemon } from "./image-daemon.ts";
+import { startDaemon } from "./hashing-daemon.ts";
+import type { ImageDaemon } from "./image-daemon.ts";
 import { file } from "./unpacker.ts";
 
 const never = new AbortController().signal;
-
-const hashingDiff = (folder: string): DiffService => ({
-  apply: async (_scope, layer, _mounts, { signal }) => {
-    const hash = createHash("sha256");
-    const blob = join(folder, "root/content/blobs/sha256", parseDigest(layer.digest).encoded);
-    for await (const chunk of readDecompressed(blob, () => undefined, signal)) hash.update(chunk);
-    return { ...layer, digest: `sha256:${hash.digest("hex")}` };
-  },
-});
-
-const startDaemon = (folder?: string, mirrors: readonly string[] = []): Promise<ImageDaemon> =>
-  startImageDaemon({
-    openDiff: (_content, root) => hashingDiff(root),
-    mirrors,
-    ...(folder === undefined ? {} : { folder }),
-  });
 
 interface Pulled {
   readonly messages: readonly ProgressMessage[];
@@ -270,7 +252,7 @@ for (const ignoresRanges of [false, true]) {
       if (ignoresRanges) delete request.headers.range;
       return false;
     };
-    await using daemon = await startDaemon(folder.path);
+    await using daemon = await startDaemon({ folder: folder.path });
     await pull(daemon, `${registry.address}/app`);
     assert.match(registry.blobRequests.at(-1) ?? "", /bytes=[1-9][0-9]+-$/);
     assert.equal((await resolveImage(daemon.images.deps, `${registry.address}/app`, "")).id, config.digest);
@@ -283,7 +265,7 @@ async function interruptPull(
   folder: string,
   { digest, size }: { readonly digest: string; readonly size: number },
 ): Promise<void> {
-  await using daemon = await startDaemon(folder);
+  await using daemon = await startDaemon({ folder });
   registry.intercept = ({ response, path }) => {
     if (!path.endsWith(digest)) return false;
     response.writeHead(200, { "Content-Length": size });
@@ -436,7 +418,7 @@ for (const [code, status, message] of [
 
 test("a mirror is asked before docker.io, without the credentials", async () => {
   await using registry = await FakeRegistry.start();
-  await using daemon = await startDaemon(undefined, [`http://${registry.address}`]);
+  await using daemon = await startDaemon({ mirrors: [`http://${registry.address}`] });
   registry.addImage("1", [[file("a")]]);
   const { statuses } = await pull(daemon, "busybox:1", { credentials: { username: "u", password: "p" } });
   assert.equal(statuses[0], "1 Pulling from library/busybox");
