@@ -1,6 +1,7 @@
 // The containerd layer in this process: one metadata database, files beside it.
 
 import { mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { openDatabase } from "#base/database.ts";
@@ -34,6 +35,8 @@ export interface LocalContainerdOptions {
   /** Called once, with the content store that layers are read from. */
   readonly openDiff: (content: ContentStore) => DiffService;
   readonly readers?: TaskReaders;
+  /** Deletes a directory tree, off this thread. */
+  readonly removeTree?: (path: string) => Promise<void>;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
   /** The script of the hashing thread, if it is not beside this module (bundles). */
@@ -42,6 +45,8 @@ export interface LocalContainerdOptions {
 
 /** What the version service tells: the containerd release whose API this layer speaks. */
 const version = { version: "1.7.27-gantry", revision: "" };
+
+const removeSlowly = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
 
 /** Tasks that an earlier daemon left are adopted before it resolves. */
 export async function createLocalContainerd(options: LocalContainerdOptions): Promise<ContainerdServices> {
@@ -104,7 +109,7 @@ function openStores(options: LocalContainerdOptions, database: DatabaseSync, und
     ),
   });
   const closing = new AbortController();
-  const files = new SnapshotFiles(join(options.root, "snapshots"));
+  const files = new SnapshotFiles(join(options.root, "snapshots"), options.removeTree ?? removeSlowly);
   const snapshots = undo.use(new OverlaySnapshotter({ metadata, files, signal: closing.signal }));
   undo.defer(() => closing.abort());
   const collector = undo.use(new Collector({ metadata, content, snapshots, holds }));

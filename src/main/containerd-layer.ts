@@ -9,6 +9,8 @@ import type { ContainerdServices } from "#containerd/services.ts";
 import { createCgroupReaders } from "#containerd/tasks/cgroup-readers.ts";
 import type { TaskReaders } from "#containerd/tasks/local.ts";
 import type { CgroupLayout } from "#kernel/cgroups/layout.ts";
+import type { Executor } from "#kernel/plan/executor.ts";
+import { TreeRemover } from "#kernel/plan/tree-remover.ts";
 import type { Shims } from "#shim/shim.ts";
 
 export interface ContainerdLayerOptions {
@@ -17,6 +19,7 @@ export interface ContainerdLayerOptions {
   /** State that a reboot ends: tasks/. */
   readonly execRoot: string;
   readonly shims: Shims;
+  readonly executor: Executor;
   /** The zygote's socket: unpacking threads talk to it themselves. */
   readonly executorSocket: string;
   readonly cgroups: CgroupLayout;
@@ -29,6 +32,7 @@ const workers = { maxWorkers: 2, idleMs: 30_000 };
 
 export async function openContainerdLayer(options: ContainerdLayerOptions): Promise<ContainerdServices> {
   const { root, execRoot, shims, executorSocket, explain } = options;
+  const remover = new TreeRemover(options.executor);
   await using undo = new AsyncDisposableStack();
   const workDir = join(execRoot, "unpack");
   mkdirSync(workDir, { recursive: true, mode: 0o700 });
@@ -38,6 +42,7 @@ export async function openContainerdLayer(options: ContainerdLayerOptions): Prom
       root,
       execRoot,
       shims,
+      removeTree: (path) => remover.remove(path),
       openDiff: (content) =>
         new LocalDiff({
           content,

@@ -56,6 +56,7 @@ async function run({ root, state, address }: Settings): Promise<void> {
     root,
     execRoot: state,
     shims,
+    executor,
     executorSocket: socketPath,
     cgroups: host.cgroups,
   });

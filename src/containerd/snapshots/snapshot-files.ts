@@ -2,14 +2,16 @@
 
 import { chownSync, lstatSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { removeTree } from "#base/remove-tree.ts";
 
 export class SnapshotFiles {
   readonly #root: string;
+  readonly #remove: (path: string) => Promise<void>;
   readonly #deletions = new Set<Promise<void>>();
 
-  constructor(root: string) {
+  /** `remove` deletes a tree; nothing waits for it. */
+  constructor(root: string, remove: (path: string) => Promise<void>) {
     this.#root = root;
+    this.#remove = remove;
     mkdirSync(root, { recursive: true, mode: 0o700 });
   }
 
@@ -48,7 +50,7 @@ export class SnapshotFiles {
   }
 
   #delete(path: string): void {
-    const deletion = removeTree(path)
+    const deletion = this.#remove(path)
       // A tree that cannot be deleted now is swept at the next start.
       .catch(() => undefined)
       .finally(() => this.#deletions.delete(deletion));

@@ -4,7 +4,6 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Background } from "#base/background.ts";
 import { conflict, EngineError, systemError } from "#base/errors.ts";
-import { removeTree } from "#base/remove-tree.ts";
 import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -22,6 +21,8 @@ export interface RemoveDeps extends ReleaseDeps {
   readonly events: Pick<EventBus, "publish">;
   readonly background: Background;
   readonly containersDir: string;
+  /** Deletes a directory tree, off this thread. */
+  readonly removeTree: (path: string) => Promise<void>;
 }
 
 export interface RemoveOptions {
@@ -106,7 +107,7 @@ async function removeVolumes(deps: RemoveDeps, container: Container): Promise<vo
 /** What the container wrote goes first; the snapshot without it goes with the rest. */
 async function makeRoom(deps: RemoveDeps, { id }: Container): Promise<void> {
   await deps.tasks.delete(scope, id, "").catch(ignoreMissing);
-  await removeTree(join(deps.containersDir, id));
+  await deps.removeTree(join(deps.containersDir, id));
   for (const { options = [] } of await deps.snapshots.mounts(scope, id)) {
     const upper = options.find((option) => option.startsWith("upperdir="))?.slice("upperdir=".length);
     if (upper === undefined) continue;
@@ -117,5 +118,5 @@ async function makeRoom(deps: RemoveDeps, { id }: Container): Promise<void> {
 async function removeFiles(deps: RemoveDeps, container: Container): Promise<void> {
   await releaseTask(deps, container);
   await deps.snapshots.remove(scope, container.id).catch(ignoreMissing);
-  await removeTree(join(deps.containersDir, container.id));
+  await deps.removeTree(join(deps.containersDir, container.id));
 }

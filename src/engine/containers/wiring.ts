@@ -7,6 +7,7 @@ import type { Clock } from "#base/clock.ts";
 import type { ContainerdServices } from "#containerd/services.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
+import { TreeRemover } from "#kernel/plan/tree-remover.ts";
 import type { NetworkController } from "#network/controller.ts";
 import type { Seccomp } from "#spec/oci-runtime.ts";
 import { Execs } from "../exec/execs.ts";
@@ -89,6 +90,7 @@ export function wireContainers(
   const containers = new ContainerStore(parts.database);
   const execs = new Execs();
   const oom = new OomWatch();
+  const remover = new TreeRemover(parts.executor);
   background.run(() => untilAborted(oom.follow(containerd.events, signal), signal));
   const base = {
     ...parts,
@@ -102,6 +104,7 @@ export function wireContainers(
     etc: new EtcDirectory(settings.etc),
     userFiles: new UserFileReader(parts.executor),
     totalMemory: totalmem(),
+    removeTree: (path: string) => remover.remove(path),
     execIds: (id: string) => execs.idsOf(id),
     history: containerHistory,
     wasOomKilled: ({ id }: { readonly id: string }) => oom.take(id),
