@@ -170,13 +170,31 @@ static char *escape_sequence(char *out, const uint8_t **at, const uint8_t *end)
 	return out;
 }
 
+/* The first byte that must be escaped; sixteen at a time. */
+static const uint8_t *skip_plain(const uint8_t *at, const uint8_t *end)
+{
+	typedef uint8_t block __attribute__((vector_size(16)));
+	for (; end - at >= (ptrdiff_t)sizeof(block); at += sizeof(block)) {
+		block bytes;
+		uint64_t marked[2];
+		memcpy(&bytes, at, sizeof(bytes));
+		block marks = (block)((bytes < 0x20) | (bytes >= 0x80) | (bytes == '"') | (bytes == '\\') | (bytes == '<') |
+				      (bytes == '>') | (bytes == '&'));
+		memcpy(marked, &marks, sizeof(marked));
+		if ((marked[0] | marked[1]) != 0)
+			break;
+	}
+	while (at < end && plain_table[*at])
+		at++;
+	return at;
+}
+
 static char *escape(char *out, const uint8_t *at, size_t size)
 {
 	const uint8_t *end = at + size;
 	while (at < end) {
 		const uint8_t *run = at;
-		while (at < end && plain_table[*at])
-			at++;
+		at = skip_plain(at, end);
 		memcpy(out, run, (size_t)(at - run));
 		out += at - run;
 		if (at == end)
