@@ -29,6 +29,7 @@ void accept_connection(struct shim *shim, int fd)
 		close(fd);
 		return;
 	}
+	fcntl(fd, F_SETFL, O_NONBLOCK);
 	connection->source = (struct source){ .fd = fd, .ready = control_ready };
 	connection->next = shim->connections;
 	shim->connections = connection;
@@ -294,7 +295,7 @@ static int read_request(struct connection *connection)
 void control_ready(struct shim *shim, struct source *source, uint32_t events)
 {
 	struct connection *connection = container_of(source, struct connection, source);
-	if (events & EPOLLOUT && connection->pending)
+	if (events & EPOLLOUT && connection->pending.data)
 		flush_pending(shim, connection);
 	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)) || source->fd < 0)
 		return;

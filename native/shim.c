@@ -109,7 +109,7 @@ static int next_deadline(const struct shim *shim)
 static bool has_pending(const struct shim *shim)
 {
 	for (const struct connection *connection = shim->connections; connection; connection = connection->next)
-		if (connection->source.fd >= 0 && connection->pending && connection->source.ready == client_ready)
+		if (connection->source.fd >= 0 && connection->pending.data && connection->source.ready == client_ready)
 			return true;
 	return false;
 }

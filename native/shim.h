@@ -37,6 +37,12 @@ struct io_request {
 
 struct log; /* log.c */
 
+/* Bytes that could not be written yet; `data` is NULL when there are none. */
+struct kept {
+	uint8_t *data;
+	size_t size, at;
+};
+
 /* A connection of the shim's socket: the daemon's (control) or a client attached to a process. */
 struct connection {
 	struct source source;
@@ -49,8 +55,7 @@ struct connection {
 	uint8_t header[FRAME_HEADER]; /* of the request that is coming in */
 	size_t header_size, body_size;
 	struct frame request;
-	uint8_t *pending; /* what the socket did not take yet */
-	size_t pending_size, pending_at;
+	struct kept pending; /* what the socket did not take yet */
 };
 
 /* One stream of a process's output: a pipe or the pty's master. */
@@ -59,8 +64,7 @@ struct output {
 	struct process *process;
 	int stream; /* 1, 2 */
 	struct source fifo; /* copy for a FIFO client */
-	uint8_t *pending; /* for the FIFO */
-	size_t pending_size, pending_at;
+	struct kept pending; /* for the FIFO */
 	uint8_t *carry; /* begin of a log line whose end has not come */
 	size_t carried;
 };
@@ -88,8 +92,7 @@ struct process {
 	bool started; /* the program runs */
 	struct output outputs[2];
 	struct source input; /* stdin pipe or a copy of the pty's master */
-	uint8_t *input_pending;
-	size_t input_size, input_at;
+	struct kept input_pending;
 	struct source input_fifo;
 	int terminal; /* pty master; -1 */
 	bool stdin_once;
@@ -148,23 +151,39 @@ void release_start(struct process *process);
 void run_undo(struct shim *shim);
 void report_if_drained(struct shim *shim, struct process *process);
 
-/* shim-io.c */
+/* shim-io.c: pipes, terminals and FIFOs */
 struct stdio {
 	int child[3]; /* ends for the process; owned by the caller */
 };
 int open_stdio(struct shim *shim, struct process *process, const struct io_request *io, struct stdio *stdio);
 void attach_terminal(struct shim *shim, struct process *process, int master);
-void attach_client(struct shim *shim, struct connection *connection, struct process *process, uint32_t flags);
+/* Reads output only while every client has taken what came before. */
+void update_reading(struct shim *shim, struct process *process);
 /* The process is gone: what it left in its pipes is read even if a client is behind. */
 void drain_outputs(struct shim *shim, struct process *process);
 bool outputs_drained(const struct process *process);
 void close_outputs(struct shim *shim, struct process *process);
+void feed(struct shim *shim, struct process *process, const uint8_t *data, size_t size);
 /* Closes stdin when all that was fed has been taken. */
 void end_input(struct shim *shim, struct process *process);
 void close_input(struct shim *shim, struct process *process);
+
+/* shim-clients.c */
+enum { CHUNK = 128 << 10 };
+extern uint8_t chunk[CHUNK]; /* what was read last, from whichever stream */
+/* 1: all is written, 0: a part is kept, else a negative errno. */
+int write_or_keep(struct kept *kept, int fd, const uint8_t *data, size_t size);
+int write_kept(struct kept *kept, int fd);
+void forget_kept(struct kept *kept);
+void attach_client(struct shim *shim, struct connection *connection, struct process *process, uint32_t flags);
+/* The process is done: each client gets its rest and the end. */
 void detach_clients(struct shim *shim, struct process *process);
 void client_ready(struct shim *shim, struct source *source, uint32_t events);
+/* Forgets what the client did not take; lets the process go on. */
 void release_client(struct shim *shim, struct connection *connection);
+/* To the clients that feed the process: whether they are read depends on what it has taken. */
+void update_clients(struct shim *shim, struct process *process);
+void send_output(struct shim *shim, struct connection *client, int stream, const uint8_t *data, size_t size);
 /* Sends without waiting; what the socket does not take is kept and sent later. */
 void send_parts(struct shim *shim, struct connection *connection, const struct iovec parts[2]);
 void flush_pending(struct shim *shim, struct connection *connection);

@@ -1,0 +1,221 @@
+/* Clients that are attached to a process: they get its output and feed its input. A client that is behind holds up the output. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "shim.h"
+
+enum { STREAM_HEADER = 8 };
+
+uint8_t chunk[CHUNK];
+
+static bool keep(struct kept *kept, const uint8_t *data, size_t size)
+{
+	size_t left = kept->size - kept->at;
+	if (left > 0)
+		memmove(kept->data, kept->data + kept->at, left);
+	kept->at = 0;
+	kept->size = left;
+	uint8_t *grown = realloc(kept->data, left + size);
+	if (!grown)
+		return false;
+	memcpy(grown + left, data, size);
+	kept->data = grown;
+	kept->size += size;
+	return true;
+}
+
+void forget_kept(struct kept *kept)
+{
+	free(kept->data);
+	*kept = (struct kept){ 0 };
+}
+
+int write_kept(struct kept *kept, int fd)
+{
+	ssize_t n = write(fd, kept->data + kept->at, kept->size - kept->at);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	kept->at += (size_t)n;
+	if (kept->at < kept->size)
+		return 0;
+	forget_kept(kept);
+	return 1;
+}
+
+int write_or_keep(struct kept *kept, int fd, const uint8_t *data, size_t size)
+{
+	ssize_t n = kept->data ? 0 : write(fd, data, size);
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		return -errno;
+	size_t taken = n < 0 ? 0 : (size_t)n;
+	if (taken == size)
+		return 1;
+	return keep(kept, data + taken, size - taken) ? 0 : -ENOMEM;
+}
+
+/* What is worth waking up for. Of a client whose input waits, not even its end: it may have sent more before. */
+static uint32_t connection_events(const struct connection *connection)
+{
+	uint32_t events = connection->pending.data ? EPOLLOUT : 0;
+	if (connection->closed_input)
+		return events | EPOLLHUP;
+	bool waits = connection->attached && connection->reads_stdin && connection->attached->input_pending.data;
+	return waits ? events : events | EPOLLIN;
+}
+
+void send_parts(struct shim *shim, struct connection *connection, const struct iovec parts[2])
+{
+	bool waited = connection->pending.data;
+	ssize_t n = waited ? 0 : writev(connection->source.fd, parts, 2);
+	bool lost = n < 0 && errno != EAGAIN && errno != EINTR;
+	size_t taken = n < 0 ? 0 : (size_t)n;
+	for (int i = 0; i < 2 && !lost; i++) {
+		size_t skip = taken < parts[i].iov_len ? taken : parts[i].iov_len;
+		taken -= skip;
+		if (skip < parts[i].iov_len)
+			lost = !keep(&connection->pending, (const uint8_t *)parts[i].iov_base + skip, parts[i].iov_len - skip);
+	}
+	if (lost) {
+		drop_connection(shim, connection);
+		return;
+	}
+	if (waited || !connection->pending.data)
+		return;
+	if (connection->attached)
+		connection->attached->blocked++;
+	watch(shim, &connection->source, connection_events(connection));
+}
+
+void send_output(struct shim *shim, struct connection *client, int stream, const uint8_t *data, size_t size)
+{
+	uint8_t header[STREAM_HEADER] = { (uint8_t)stream, 0, 0, 0, (uint8_t)(size >> 24), (uint8_t)(size >> 16),
+					  (uint8_t)(size >> 8), (uint8_t)size };
+	const struct iovec parts[2] = {
+		{ .iov_base = header, .iov_len = client->attached->terminal >= 0 ? 0 : STREAM_HEADER },
+		{ .iov_base = (void *)(uintptr_t)data, .iov_len = size },
+	};
+	send_parts(shim, client, parts);
+}
+
+void update_clients(struct shim *shim, struct process *process)
+{
+	for (struct connection *client = shim->connections; client; client = client->next)
+		if (client->attached == process && client->reads_stdin)
+			watch(shim, &client->source, connection_events(client));
+	if (process->input_fifo.fd >= 0)
+		watch(shim, &process->input_fifo, process->input_pending.data == NULL ? EPOLLIN : 0);
+}
+
+static bool others_feed(const struct shim *shim, const struct process *process)
+{
+	for (const struct connection *client = shim->connections; client; client = client->next)
+		if (client->attached == process && client->reads_stdin)
+			return true;
+	return false;
+}
+
+/* The client sends no more: Docker closes the process's stdin then, if it was made with StdinOnce. */
+static void client_ended(struct shim *shim, struct connection *client)
+{
+	struct process *process = client->attached;
+	bool fed = client->reads_stdin;
+	client->reads_stdin = false;
+	client->closed_input = true;
+	if (fed && process && process->terminal < 0 && process->stdin_once && !others_feed(shim, process))
+		end_input(shim, process);
+	watch(shim, &client->source, connection_events(client));
+}
+
+static void end_client(struct shim *shim, struct connection *client)
+{
+	client->ending = true;
+	shutdown(client->source.fd, SHUT_WR);
+	watch(shim, &client->source, connection_events(client));
+}
+
+void flush_pending(struct shim *shim, struct connection *connection)
+{
+	int result = write_kept(&connection->pending, connection->source.fd);
+	if (result < 0)
+		drop_connection(shim, connection);
+	if (result <= 0)
+		return;
+	if (connection->attached) {
+		connection->attached->blocked--;
+		update_reading(shim, connection->attached);
+	}
+	if (connection->source.ready == client_ready && connection->attached == NULL)
+		end_client(shim, connection);
+	else
+		watch(shim, &connection->source, connection_events(connection));
+}
+
+void client_ready(struct shim *shim, struct source *source, uint32_t events)
+{
+	struct connection *client = container_of(source, struct connection, source);
+	if (events & EPOLLOUT && client->pending.data) {
+		flush_pending(shim, client);
+		return;
+	}
+	ssize_t n = events & EPOLLIN ? recv(source->fd, chunk, CHUNK, MSG_DONTWAIT) : 0;
+	if (n > 0) {
+		if (client->reads_stdin && client->attached)
+			feed(shim, client->attached, chunk, (size_t)n);
+		return;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	client_ended(shim, client);
+	if (n < 0 || events & (EPOLLHUP | EPOLLERR))
+		drop_connection(shim, client);
+}
+
+/* Forgets what the client did not take; lets the process go on. */
+void release_client(struct shim *shim, struct connection *client)
+{
+	if (!client->pending.data)
+		return;
+	forget_kept(&client->pending);
+	if (client->attached) {
+		client->attached->blocked--;
+		update_reading(shim, client->attached);
+	}
+}
+
+void attach_client(struct shim *shim, struct connection *client, struct process *process, uint32_t flags)
+{
+	client->attached = process;
+	client->reads_stdin = flags & 1 && process->input.fd >= 0;
+	client->streams[1] = flags & 2;
+	client->streams[2] = flags & 4;
+	client->source.ready = client_ready;
+	if (client->pending.data)
+		process->blocked++;
+	watch(shim, &client->source, connection_events(client));
+	if (process->held) {
+		process->held = false;
+		update_reading(shim, process);
+	}
+}
+
+/* The process is done: each client gets its rest and the end. */
+void detach_clients(struct shim *shim, struct process *process)
+{
+	for (struct connection *client = shim->connections; client; client = client->next) {
+		if (client->attached != process)
+			continue;
+		client->attached = NULL;
+		client->reads_stdin = false;
+		if (client->pending.data) {
+			process->blocked--;
+			continue;
+		}
+		end_client(shim, client);
+	}
+}
