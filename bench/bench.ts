@@ -100,10 +100,10 @@ const memoryRows = (name: string, ours: Memory, theirs: Memory): Row[] => [
 /** With one idle container running on each side (started by `measureExec`). */
 function measureMemory({ ours, theirs }: Both): Row[] {
   const shims = (pids: readonly number[]): Memory => sum(pids.map(memoryOf));
-  const ourShim = shims(findProcesses("gantry-exec", "shim"));
+  const ourShim = shims(findProcesses("gantry-exec shim", ours.dir));
   const theirShim = shims(findProcesses("containerd-shim", theirs.netns));
   const ourDaemon = descendants(ours.daemon.pid).filter(
-    (pid) => !findProcesses("gantry-exec", "shim").includes(pid),
+    (pid) => !findProcesses("gantry-exec shim", ours.dir).includes(pid),
   );
   const theirDaemon = descendants(theirs.pid);
   return [
@@ -160,7 +160,7 @@ async function measurePull(both: Both): Promise<Row[]> {
     const figures = await measurePair({
       name: "`pull` of a 200 MB image from a local registry",
       unit: "ms",
-      rounds: rounds(5),
+      rounds: rounds(3),
       ...pairOf(both, pull),
     });
     return [{ ...figures, target: { text: "no slower", advantage: 1 } }];
