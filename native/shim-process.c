@@ -145,6 +145,8 @@ static void hold_mount_namespace(struct shim *shim, const struct process *proces
 
 static void be_created(struct shim *shim, struct process *process)
 {
+	if (process->state != PROCESS_STARTING) /* it has died since */
+		return;
 	process->state = PROCESS_CREATED;
 	process->created = true;
 	hold_mount_namespace(shim, process);
@@ -158,7 +160,10 @@ static void learn_pid(struct shim *shim, struct process *process, pid_t pid)
 	process->pid = pid;
 	process->cloned = true;
 	process->deferred = 0;
-	if (deferred == DEFERRED_CREATED)
+	bool unwanted = process == shim->init && process->state == PROCESS_STARTING && !process->asker;
+	if (unwanted)
+		kill(pid, SIGKILL); /* whoever wanted it went away when only the forerunner was known */
+	else if (deferred == DEFERRED_CREATED)
 		be_created(shim, process);
 	else if (deferred > 0)
 		run_host_row(process, deferred - 1);
@@ -222,7 +227,7 @@ static void abandon_init(struct shim *shim, struct process *init)
 static void sync_ended(struct shim *shim, struct process *process)
 {
 	unwatch(shim, &process->sync);
-	if (process->waits && !process->created)
+	if (!process->cloned || (process->waits && !process->created))
 		note_failure(process, &(struct sync_message){ .error = -ECHILD, .call = "setup" });
 	if (process->failure.set) {
 		if (process == shim->init)
@@ -240,17 +245,31 @@ static void sync_ended(struct shim *shim, struct process *process)
 		free_plan(&shim->undo);
 }
 
+/* Whether there was something to take. */
+static bool take_sync(struct shim *shim, struct process *process)
+{
+	struct sync_message message = { 0 };
+	int carried;
+	ssize_t n = sync_receive(process->sync.fd, &message, &carried);
+	if (n < 0 && errno == EAGAIN)
+		return false;
+	if (n == (ssize_t)sizeof(message))
+		sync_message(shim, process, &message, carried);
+	else if (n == 0 || (n < 0 && errno != EINTR))
+		sync_ended(shim, process);
+	return true;
+}
+
+void drain_sync(struct shim *shim, struct process *process)
+{
+	while (process->sync.fd >= 0 && take_sync(shim, process))
+		;
+}
+
 static void sync_ready(struct shim *shim, struct source *source, uint32_t events)
 {
 	(void)events;
-	struct process *process = container_of(source, struct process, sync);
-	struct sync_message message = { 0 };
-	int carried;
-	ssize_t n = sync_receive(source->fd, &message, &carried);
-	if (n == (ssize_t)sizeof(message))
-		sync_message(shim, process, &message, carried);
-	else if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		sync_ended(shim, process);
+	take_sync(shim, container_of(source, struct process, sync));
 }
 
 int start_process(struct shim *shim, struct process *process, const struct io_request *io)
@@ -273,6 +292,8 @@ int start_process(struct shim *shim, struct process *process, const struct io_re
 	for (int i = 0; i < 3; i++)
 		close_fd(&stdio.child[i]);
 	close_fd(&ends[1]);
+	if (ends[0] >= 0)
+		fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	process->sync.fd = ends[0];
 	process->sync.ready = sync_ready;
 	if (error == 0)
@@ -319,8 +340,9 @@ void process_exited(struct shim *shim, struct process *process, int status)
 	process->exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	process->state = PROCESS_ENDED;
 	clock_gettime(CLOCK_REALTIME, &process->ended_at);
-	while (process->sync.fd >= 0) /* what the process said last */
-		sync_ready(shim, &process->sync, EPOLLIN);
+	drain_sync(shim, process); /* what it said last */
+	if (process->sync.fd >= 0) /* held by a clone that nobody knows: it ends with this connection */
+		sync_ended(shim, process);
 	if (process == shim->init)
 		kill_others(shim, process);
 	drain_outputs(shim, process);

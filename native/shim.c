@@ -57,9 +57,8 @@ static void listener_ready(struct shim *shim, struct source *source, uint32_t ev
 static bool is_forerunner(struct shim *shim, struct process *process, int status)
 {
 	pid_t pid = process->pid;
-	bool may_be = process->state == PROCESS_STARTING && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	while (may_be && process->sync.fd >= 0 && process->pid == pid)
-		process->sync.ready(shim, &process->sync, EPOLLIN);
+	if (!process->cloned && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		drain_sync(shim, process);
 	return process->pid != pid;
 }
 

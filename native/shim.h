@@ -147,6 +147,8 @@ struct process *find_process(struct shim *shim, const char *id);
 /* shim-process.c */
 int start_process(struct shim *shim, struct process *process, const struct io_request *io);
 void process_exited(struct shim *shim, struct process *process, int status);
+/* Takes what the process has said so far; without waiting. */
+void drain_sync(struct shim *shim, struct process *process);
 void release_start(struct process *process);
 void run_undo(struct shim *shim);
 void report_if_drained(struct shim *shim, struct process *process);

@@ -25,7 +25,7 @@ export interface NativeMachine extends AsyncDisposable {
   readonly executor: Executor;
   readonly shims: NativeShims;
   /** A shim for the plan's container, up to its start point. */
-  create(id: string, io: ProcessIo, script: string): Promise<Shim>;
+  create(id: string, io: ProcessIo, script: string, signal?: AbortSignal): Promise<Shim>;
   stateDir(id: string): string;
 }
 
@@ -34,8 +34,8 @@ export interface Shape {
   readonly extra?: Plan;
   readonly undo?: Plan;
   readonly terminal?: boolean;
-  /** Host side first, so that the shim must fork a process that clones. */
-  readonly indirect?: boolean;
+  /** Before the clone, so that the shim must fork a process that clones. */
+  readonly before?: Plan;
 }
 
 const standardStreams: Plan = [29, 30, 31].map((slot, fd): Op => ({ op: "dupTo", why: "streams", slot, fd }));
@@ -76,7 +76,7 @@ const shell = (script: string): readonly Op[] => [
 /** A container of new mount and pid namespaces on `root`. */
 export function planContainer(root: string, script: string, shape: Shape = {}): Plan {
   return [
-    ...(shape.indirect === true ? [{ op: "umask", why: "first", mask: 0o22 } as const] : []),
+    ...(shape.before ?? []),
     { op: "clone", why: "namespaces", flags: CLONE_NEWNS + CLONE_NEWPID },
     { op: "setsid", why: "session" },
     {
@@ -152,11 +152,11 @@ export async function startNativeMachine(shape: Shape = {}): Promise<NativeMachi
     executor,
     shims,
     stateDir,
-    create: async (id, io, script) => {
+    create: async (id, io, script, signal = never) => {
       scripts.set(id, script);
       mkdirSync(stateDir(id), { mode: 0o711, recursive: true });
       const spec = { ociVersion: "1.2.0" };
-      return await shims.create({ id, stateDir: stateDir(id), spec, rootfs: [], io }, never).then((shim) => {
+      return await shims.create({ id, stateDir: stateDir(id), spec, rootfs: [], io }, signal).then((shim) => {
         inits.push(shim.initPid);
         return shim;
       });

@@ -31,7 +31,7 @@ const attributes = {
   xattrs: [{ name: "user.x", value: Uint8Array.of(1, 2, 3) }],
 };
 const seeds: readonly Plan[] = [
-  planContainer("/root-of-container", "echo", { terminal: true, indirect: true }),
+  planContainer("/root-of-container", "echo", { terminal: true }),
   planFurther(4711, "true"),
   [
     { op: "makeFile", why: "", root: 0, path: "a/b", attributes, size: 3n },

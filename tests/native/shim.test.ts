@@ -1,11 +1,12 @@
 // The life of a shim: created, started, attached to, killed, adopted, ended.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PlanError } from "#kernel/plan/executor.ts";
+import type { Op } from "#kernel/plan/ops.ts";
 import { NativeShim } from "#shim/native/native-shim.ts";
 import type { Shim } from "#shim/shim.ts";
 import {
@@ -19,6 +20,7 @@ import {
 } from "./native-machine.ts";
 
 const both = { stdin: false, stdout: true, stderr: true };
+const umask: readonly Op[] = [{ op: "umask", why: "first", mask: 0o22 }];
 /** BPF_RET SECCOMP_RET_KILL_PROCESS */
 const killEverything = Uint8Array.of(0x06, 0, 0, 0, 0, 0, 0, 0x80);
 const spec = { ociVersion: "1.2.0" };
@@ -50,7 +52,7 @@ test("a container runs, both streams reach the client, the exit is recorded", { 
 });
 
 test("a plan that does not begin with clone has its process forked in between", { skip }, async () => {
-  await using machine = await startNativeMachine({ indirect: true });
+  await using machine = await startNativeMachine({ before: umask });
   await using shim = await machine.create("one", attached(), "echo $$");
   assert.equal(fieldOf(shim.initPid, "PPid"), String(shim.pid));
   const client = await shim.attach("", both, never);
@@ -60,9 +62,9 @@ test("a plan that does not begin with clone has its process forked in between", 
 
 test("host operations run in the shim with the child's pid, in one place of the plan", { skip }, async () => {
   const text = new TextEncoder();
-  for (const indirect of [false, true]) {
+  for (const before of [[], umask]) {
     await using machine = await startNativeMachine({
-      indirect,
+      before,
       extra: [
         {
           op: "write",
@@ -166,6 +168,38 @@ test("a shim whose creator goes away before it asks for anything ends", { skip }
   socket.destroy();
   await untilGone(Number(before));
 });
+
+const nap: Op = {
+  op: "spawn",
+  why: "slow",
+  path: "/bin/busybox",
+  argv: ["sleep", "0.3"],
+  env: [],
+  stdin: new Uint8Array(0),
+  timeoutMs: 0,
+};
+
+for (const [when, shape] of [
+  ["before the clone", { before: [nap] }],
+  ["after a forerunner's clone", { before: umask, extra: [{ ...nap, path: "/bin/sleep" }] }],
+  ["after its own clone", { extra: [{ ...nap, path: "/bin/sleep" }] }],
+] as const)
+  test(`a creator that gives up ${when} leaves nothing`, { skip }, async () => {
+    const folder = "/tmp/gantry-undone";
+    await using machine = await startNativeMachine({
+      ...shape,
+      before: [
+        { op: "mkdir", why: "left on the host", path: folder, mode: 0o700 },
+        ...("before" in shape ? shape.before : []),
+      ],
+      undo: [{ op: "rmdir", why: "undo", path: folder }],
+    });
+    await assert.rejects(machine.create("one", attached(), "true", AbortSignal.timeout(150)));
+    const socket = join(machine.stateDir("one"), "shim.sock");
+    while (existsSync(socket) || existsSync(folder)) await new Promise((resolve) => setTimeout(resolve, 5));
+    const left = spawnSync("pgrep", ["-f", `gantry-exec shim one ${machine.folder}`], { encoding: "utf8" });
+    for (const pid of left.stdout.split("\n").filter((text) => text !== "")) await untilGone(Number(pid));
+  });
 
 test("a connection that is lost changes nothing: the next daemon adopts", { skip }, async () => {
   await using machine = await startNativeMachine();
