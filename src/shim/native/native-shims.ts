@@ -2,10 +2,10 @@
 
 import { rm } from "node:fs/promises";
 import type { Socket } from "node:net";
-import { notFound } from "#base/errors.ts";
+import { notFound, systemError } from "#base/errors.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import { openConnection } from "#kernel/zygote/connect.ts";
-import { encodeFrame } from "#kernel/zygote/wire-frames.ts";
+import { type BodyReader, encodeFrame } from "#kernel/zygote/wire-frames.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
 import type { AdoptRequest, ProcessExit, Shim, ShimCreate, Shims } from "../shim.ts";
 import { createBody, type ProcessStatus, plainBody, readProcess, shimBody } from "./bodies.ts";
@@ -70,7 +70,7 @@ export class NativeShims implements Shims {
     }
     let made: NativeShim | undefined;
     const control = new ShimControl(socket, (exit) => made?.processEnded(exit));
-    const reply = await control.request("status", plainBody);
+    const reply = await answered(control, id, signal);
     const pid = reply.u32();
     const processes: ProcessStatus[] = [];
     while (!reply.ended) processes.push(readProcess(reply));
@@ -84,6 +84,23 @@ export class NativeShims implements Shims {
   async clean(id: string, stateDir: string, spec: Spec): Promise<void> {
     await this.#deps.removeCgroups(id, spec);
     await rm(stateDir, { recursive: true, force: true });
+  }
+}
+
+const PATIENCE_MS = 5000;
+
+/** The shim's processes. One that does not answer must not hold up the rest of the daemon. */
+async function answered(control: ShimControl, id: string, signal: AbortSignal): Promise<BodyReader> {
+  const late = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+  const giveUp = (): void => control.close();
+  late.addEventListener("abort", giveUp, { once: true });
+  try {
+    return await control.request("status", plainBody);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw late.aborted ? systemError(`the shim of ${id} does not answer`, { cause: error }) : error;
+  } finally {
+    late.removeEventListener("abort", giveUp);
   }
 }
 
