@@ -97,18 +97,24 @@ const memoryRows = (name: string, ours: Memory, theirs: Memory): Row[] => [
   },
 ];
 
+const daemonsOf = ({ ours, theirs }: Both): readonly [Memory, Memory] => {
+  const shims = findProcesses("gantry-exec shim", ours.dir);
+  const ourPids = descendants(ours.daemon.pid).filter((pid) => !shims.includes(pid));
+  return [sum(ourPids.map(memoryOf)), sum(descendants(theirs.pid).map(memoryOf))];
+};
+
+/** Before anything has been asked of the daemons. */
+const measureIdle = (both: Both): Row[] => memoryRows("idle daemon with its helpers", ...daemonsOf(both));
+
 /** With one idle container running on each side (started by `measureExec`). */
-function measureMemory({ ours, theirs }: Both): Row[] {
+function measureMemory(both: Both): Row[] {
+  const { ours, theirs } = both;
   const shims = (pids: readonly number[]): Memory => sum(pids.map(memoryOf));
   const ourShim = shims(findProcesses("gantry-exec shim", ours.dir));
   const theirShim = shims(findProcesses("containerd-shim", theirs.netns));
-  const ourDaemon = descendants(ours.daemon.pid).filter(
-    (pid) => !findProcesses("gantry-exec shim", ours.dir).includes(pid),
-  );
-  const theirDaemon = descendants(theirs.pid);
   return [
     ...memoryRows("shim of one container", ourShim, theirShim),
-    ...memoryRows("daemon with all its helpers, after these runs", shims(ourDaemon), shims(theirDaemon)),
+    ...memoryRows("daemon with its helpers after these runs", ...daemonsOf(both)),
   ];
 }
 
@@ -197,8 +203,8 @@ async function main(): Promise<void> {
   await using ours = await startEngine();
   await using theirs = await startPeer();
   const both = { ours, theirs };
+  const rows: Row[] = measureIdle(both);
   await Promise.all([importBusybox(ours), importBusybox(theirs)]);
-  const rows: Row[] = [];
   for (const measure of [measureRuns, measureExec, measureMemory, measurePull, measureLogs]) {
     rows.push(...(await measure(both)));
     console.log(renderReport(rows, ""));
