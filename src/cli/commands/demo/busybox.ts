@@ -41,6 +41,7 @@ export async function needBusybox(install: boolean, signal: AbortSignal): Promis
   if (found !== undefined) return found;
   if (install) {
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    await run("apt-get", ["update", "-qq"], { env, signal });
     await run("apt-get", ["install", "-y", PACKAGE], { env, signal });
   }
   const installed = install ? await findBusybox() : undefined;
