@@ -13,6 +13,8 @@ import type { Route } from "./router.ts";
 import { ApiServer } from "./server.ts";
 
 const gone = Promise.withResolvers<void>();
+const asked = Promise.withResolvers<void>();
+const typed = Promise.withResolvers<void>();
 
 const routes: readonly Route[] = [
   { method: "GET", path: "/_ping", handle: async () => ({ kind: "text", status: 200, text: "OK" }) },
@@ -55,6 +57,19 @@ const routes: readonly Route[] = [
           socket.end(`body ${JSON.stringify(body)}, input ${input}`);
         },
       };
+    },
+  },
+  {
+    method: "POST",
+    path: "/late",
+    handle: async (call) => {
+      asked.resolve();
+      const body = await call.json();
+      const serve = async (stream: Duplex) => {
+        await typed.promise;
+        stream.end(`body ${JSON.stringify(body)}, input ${await readToEnd(stream)}`);
+      };
+      return { kind: "hijack", contentType: "application/vnd.docker.raw-stream", serve };
     },
   },
 ];
@@ -225,6 +240,19 @@ test("an upgrade hands over the connection after the request's body", async () =
   const answer = await raw(server.path, head, "typed");
   assert.match(answer, /^HTTP\/1\.1 101 UPGRADED\r\n/);
   assert.match(answer, /\r\n\r\nbody 42, input typed$/);
+});
+
+test("input that comes before it is read is not lost, though head and body came one by one", async () => {
+  await using server = await startServer();
+  const [fields = "", body = ""] = bodyPart.split("\r\n\r\n");
+  const socket = connect({ path: server.path, allowHalfOpen: true });
+  socket.write(`POST /late HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${fields}\r\n\r\n`);
+  await asked.promise;
+  socket.once("data", () => {
+    socket.end("typed", () => call(server.path, "GET /_ping").then(() => typed.resolve(), typed.reject));
+  });
+  socket.write(body);
+  assert.match(await readToEnd(socket), /\r\n\r\nbody 42, input typed$/);
 });
 
 test("without an upgrade the raw stream follows a 200", async () => {

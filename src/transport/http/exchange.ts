@@ -2,12 +2,20 @@
 
 import { type IncomingHttpHeaders, type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 
 export type Headers = Readonly<Record<string, string>>;
 
 export interface StreamHead {
   readonly status: number;
   readonly headers: Headers;
+}
+
+/** What the server hands over when a client asked for an upgrade. `stream` is not always the socket: while the request's body is still
+ *  under way it is a stream that begins behind it. `head` came after the request and goes before what `stream` gives. */
+export interface Upgrade {
+  readonly stream: Duplex;
+  readonly head: Uint8Array;
 }
 
 export class HttpExchange {
@@ -18,21 +26,20 @@ export class HttpExchange {
   readonly #request: IncomingMessage;
   readonly #socket: Socket;
   readonly #controller = new AbortController();
-  readonly #upgradeHead: Uint8Array | undefined;
+  readonly #upgrade: Upgrade | undefined;
   #response: ServerResponse | undefined;
   #hijacked = false;
 
-  /** Without `response` the request asked for an upgrade and `head` is what came after it. */
-  constructor(request: IncomingMessage, answer: ServerResponse | Uint8Array) {
+  constructor(request: IncomingMessage, answer: ServerResponse | Upgrade) {
     this.method = request.method ?? "GET";
     this.url = request.url ?? "/";
     this.headers = request.headers;
     this.#request = request;
     this.#socket = request.socket;
     if (answer instanceof ServerResponse) this.#response = answer;
-    else this.#upgradeHead = answer;
+    else this.#upgrade = answer;
     this.#socket.once("close", this.#abort);
-    if (this.#upgradeHead !== undefined) this.#socket.on("error", () => undefined);
+    this.#upgrade?.stream.on("error", () => undefined);
   }
 
   /** Aborts when the client hangs up before the answer is complete. */
@@ -41,7 +48,7 @@ export class HttpExchange {
   }
 
   get wantsUpgrade(): boolean {
-    return this.#upgradeHead !== undefined;
+    return this.#upgrade !== undefined;
   }
 
   /** True once a status line is out: an error can no longer be told by a status. */
@@ -91,21 +98,20 @@ export class HttpExchange {
    * Takes the connection out of HTTP: 101 for a client that asked for an upgrade, else 200 with the bytes as they are.
    * `serve` has the socket until it resolves; then it is closed. Half-closing works in both directions.
    */
-  async hijack(headers: Headers, serve: (socket: Socket) => Promise<void>): Promise<void> {
-    const socket = this.#upgradeHead === undefined ? await this.#detach() : this.#socket;
+  async hijack(headers: Headers, serve: (stream: Duplex) => Promise<void>): Promise<void> {
+    const stream = this.#upgrade?.stream ?? (await this.#detach());
     const first = this.wantsUpgrade
       ? "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
       : "HTTP/1.1 200 OK\r\n";
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    if (this.#upgradeHead !== undefined && this.#upgradeHead.length > 0) socket.unshift(this.#upgradeHead);
+    if (this.#upgrade !== undefined && this.#upgrade.head.length > 0) stream.unshift(this.#upgrade.head);
     this.#hijacked = true;
-    socket.setNoDelay(true);
-    socket.write(`${first}${lines.join("")}\r\n`);
+    stream.write(`${first}${lines.join("")}\r\n`);
     try {
-      await serve(socket);
+      await serve(stream);
     } finally {
       this.#settle();
-      socket.destroySoon();
+      stream.end(() => stream.destroy());
     }
   }
 

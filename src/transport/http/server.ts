@@ -57,7 +57,9 @@ export class HttpServer implements AsyncDisposable {
     });
     server.timeout = 0;
     server.on("request", (request, response) => void this.#serve(new HttpExchange(request, response)));
-    server.on("upgrade", (request, _socket, head) => void this.#serve(new HttpExchange(request, head)));
+    server.on("upgrade", (request, stream, head) => {
+      void this.#serve(new HttpExchange(request, { stream, head }));
+    });
     return server;
   }
 }
