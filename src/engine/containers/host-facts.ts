@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { allCapabilities } from "./oci-defaults.table.ts";
+import { capabilityNames } from "#spec/capabilities.table.ts";
 import type { CpuFacts } from "./validate-resources.ts";
 
 export interface HostFacts extends CpuFacts {
@@ -23,7 +23,7 @@ export function readHostFacts(): HostFacts {
     onlineMems: readLine("/sys/devices/system/node/online", "0"),
     cgroupVersion: existsSync("/sys/fs/cgroup/cgroup.controllers") ? 2 : 1,
     // The table is in the kernel's order: an index is a bit.
-    capabilities: new Set(allCapabilities.filter((_, bit) => (mask >> BigInt(bit)) & 1n)),
+    capabilities: new Set(capabilityNames.filter((_, bit) => (mask >> BigInt(bit)) & 1n)),
     hardLimits: readHardLimits(readFileSync("/proc/self/limits", "utf8")),
     hostname: readLine("/proc/sys/kernel/hostname", "localhost"),
   };

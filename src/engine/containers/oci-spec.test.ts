@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { capabilityNames } from "#spec/capabilities.table.ts";
 import { decodeContainerConfig, decodeHostConfig } from "#spec/container-config.ts";
-import { allCapabilities, defaultCapabilities, defaultMaskedPaths } from "./oci-defaults.table.ts";
+import { defaultCapabilities, defaultMaskedPaths } from "./oci-defaults.table.ts";
 import { buildSpec, type SpecInput } from "./oci-spec.ts";
 import type { MountPoint } from "./record.ts";
 
@@ -45,7 +46,7 @@ function build({ config, hostConfig, mounts = [], netns = "/netns/s" }: Settings
       onlineCpus: "0-1",
       onlineMems: "0",
       cgroupVersion: 1,
-      capabilities: new Set(allCapabilities.filter((name) => name !== "CAP_SYS_RESOURCE")),
+      capabilities: new Set(capabilityNames.filter((name) => name !== "CAP_SYS_RESOURCE")),
       hardLimits: new Map([["nofile", 4096]]),
       hostname: "host",
     },
@@ -106,7 +107,7 @@ test("the default container is Docker's", () => {
 
 test("privileged grants what there is and lifts the masks", () => {
   const spec = build({ hostConfig: { Privileged: true, MaskedPaths: null, ReadonlyPaths: null } });
-  assert.equal(spec.process?.capabilities?.bounding?.length, allCapabilities.length - 1);
+  assert.equal(spec.process?.capabilities?.bounding?.length, capabilityNames.length - 1);
   assert.equal(spec.linux?.seccomp, undefined);
   assert.deepEqual(spec.linux?.maskedPaths, []);
   assert.deepEqual(spec.linux?.resources?.devices, [{ allow: true, access: "rwm" }]);

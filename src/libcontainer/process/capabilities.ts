@@ -1,8 +1,8 @@
 // The five capability sets of a process, as masks, within what can be granted here.
 
+import { capabilityNames } from "#spec/capabilities.table.ts";
 import type { CapabilitySet, Process } from "#spec/oci-runtime.ts";
 import type { Warn } from "../warnings.ts";
-import { capabilityNames } from "./capabilities.table.ts";
 
 export type CapabilityMasks = Readonly<Record<CapabilitySet, bigint>>;
 
