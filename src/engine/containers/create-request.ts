@@ -76,7 +76,7 @@ function adaptHostConfig(hostConfig: HostConfig, minor: number): HostConfig {
     PidsLimit: rest.PidsLimit !== null && rest.PidsLimit > 0 ? rest.PidsLimit : null,
     PortBindings: fillPortBindings(rest.PortBindings),
     ...(Annotations !== undefined && minor >= 43 && { Annotations }),
-    ...(Mounts !== undefined && { Mounts: minor < 42 ? Mounts.map(forgetCreateMountpoint) : Mounts }),
+    ...(Mounts !== undefined && { Mounts: Mounts.map((mount) => adaptMount(mount, minor)) }),
   };
 }
 
@@ -100,10 +100,19 @@ function fillPortBindings(bindings: PortBindings): PortBindings {
   );
 }
 
-function forgetCreateMountpoint(mount: MountRequest): MountRequest {
-  if (mount.BindOptions === undefined) return mount;
-  const { CreateMountpoint: _later, ...BindOptions } = mount.BindOptions;
-  return { ...mount, BindOptions };
+/** Options that a version does not have yet mean nothing in it. */
+function adaptMount(mount: MountRequest, minor: number): MountRequest {
+  if (mount.BindOptions === undefined || minor >= 44) return mount;
+  const { CreateMountpoint, ReadOnlyNonRecursive: _later, ...BindOptions } = mount.BindOptions;
+  if (BindOptions.ReadOnlyForceRecursive === true)
+    throw invalid("BindOptions.ReadOnlyForceRecursive needs API v1.44 or newer");
+  return {
+    ...mount,
+    BindOptions: {
+      ...BindOptions,
+      ...(CreateMountpoint !== undefined && minor >= 42 && { CreateMountpoint }),
+    },
+  };
 }
 
 function adaptEndpoints(

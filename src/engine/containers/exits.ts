@@ -89,7 +89,6 @@ export class ExitWatcher {
       oomKilled,
       finishedAt: formatTime(finishedAt),
       network: null,
-      exitedAt: exit.exitedAt,
       ...(restarting && { restartCount: state.restartCount + 1 }),
     });
     // Not before: the task's record is what the next daemon learns of the exit from if this one dies here.

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { capabilityNames } from "#spec/capabilities.table.ts";
 import type { CpuFacts } from "./validate-resources.ts";
 
@@ -12,6 +13,8 @@ export interface HostFacts extends CpuFacts {
   /** The daemon's own hard limits by ulimit name; a name that is missing is unlimited. */
   readonly hardLimits: ReadonlyMap<string, number>;
   readonly hostname: string;
+  /** What tells of the processors' temperature, and so of what others compute: masked in containers. */
+  readonly thermalPaths: readonly string[];
 }
 
 export function readHostFacts(): HostFacts {
@@ -26,6 +29,7 @@ export function readHostFacts(): HostFacts {
     capabilities: new Set(capabilityNames.filter((_, bit) => (mask >> BigInt(bit)) & 1n)),
     hardLimits: readHardLimits(readFileSync("/proc/self/limits", "utf8")),
     hostname: readLine("/proc/sys/kernel/hostname", "localhost"),
+    thermalPaths: findThermalPaths("/sys/devices/system/cpu"),
   };
 }
 
@@ -54,6 +58,17 @@ export function readHardLimits(text: string): ReadonlyMap<string, number> {
     if (name !== undefined) limits.set(name, Number(hard));
   }
   return limits;
+}
+
+/** cpuN/thermal_throttle of every processor that may come online. `directory`: /sys/devices/system/cpu. */
+export function findThermalPaths(directory: string): readonly string[] {
+  const ranges = readLine(join(directory, "possible"), "").matchAll(/(\d+)(?:-(\d+))?/g);
+  return [...ranges]
+    .flatMap(([, first = "", last = first]) =>
+      Array.from({ length: Number(last) - Number(first) + 1 }, (_, index) => Number(first) + index),
+    )
+    .map((cpu) => join(directory, `cpu${cpu}`, "thermal_throttle"))
+    .filter((path) => existsSync(path));
 }
 
 function readLine(path: string, fallback: string): string {

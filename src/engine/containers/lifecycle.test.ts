@@ -80,6 +80,7 @@ function setup(t: TestContext) {
   const failures: unknown[] = [];
   const background = new Background((error) => failures.push(error));
   let time = 1_700_000_000_000_000_000n;
+  const image = { id: "sha256:i" };
   const note = (what: string) => async () => void log.push(what);
   const parts: Record<keyof ContainersParts, unknown> = {
     database: openDatabase(":memory:", containerSchema),
@@ -114,7 +115,7 @@ function setup(t: TestContext) {
     },
     images: {
       resolve: async () => ({
-        id: "sha256:i",
+        id: image.id,
         name: "docker.io/library/busybox:latest",
         chainId: "sha256:c",
         config: { Cmd: ["sh"], Env: ["A=1"] },
@@ -131,6 +132,7 @@ function setup(t: TestContext) {
       capabilities: new Set(["CAP_CHOWN"]),
       hardLimits: new Map(),
       hostname: "h",
+      thermalPaths: ["/sys/cpu0/thermal_throttle"],
     },
     seccomp: () => ({ defaultAction: "SCMP_ACT_ALLOW" }),
     background,
@@ -147,7 +149,13 @@ function setup(t: TestContext) {
     const { id } = await createContainer(deps, request, 50, t.signal);
     return deps.containers.get(id);
   };
-  return { deps, create, log, tasks, background, failures };
+  const list = () =>
+    listContainers(
+      deps,
+      { all: true, limit: 0, size: false, filters: new Filters(new Map()), minor: 50 },
+      t.signal,
+    );
+  return { deps, create, list, log, tasks, background, failures, image };
 }
 
 /** What is missing in a fake is not called by the test. */
@@ -282,19 +290,34 @@ test("a renamed container is found by its new name only, and the old one is free
   await create({});
 });
 
+test("the image is listed by its id once its name stands for another one", async (t) => {
+  const { create, list, image } = setup(t);
+  await create({});
+  assert.deepEqual(
+    (await list()).map(({ Image }) => Image),
+    ["busybox"],
+  );
+  image.id = "sha256:j";
+  assert.deepEqual(
+    (await list()).map(({ Image }) => Image),
+    ["sha256:i"],
+  );
+});
+
+test("the host's thermal paths are masked beside Docker's", async (t) => {
+  const { create } = setup(t);
+  const { MaskedPaths } = (await create({})).record.hostConfig;
+  assert.deepEqual(MaskedPaths?.slice(-2), ["/sys/firmware", "/sys/cpu0/thermal_throttle"]);
+});
+
 test("records survive in the database", async (t) => {
-  const { deps, create } = setup(t);
+  const { deps, create, list } = setup(t);
   const { id } = await create({ Labels: { a: "b" }, HostConfig: { Memory: 10_000_000 } });
   await tick();
   const shown = await inspectContainer(deps, id, { size: false, minor: 50 });
   assert.deepEqual(shown.Name, "/web");
-  const listed = await listContainers(
-    deps,
-    { all: true, limit: 0, size: false, filters: new Filters(new Map()), minor: 50 },
-    t.signal,
-  );
   assert.deepEqual(
-    listed.map((line) => [line.Command, line.Status]),
+    (await list()).map((line) => [line.Command, line.Status]),
     [["sh", "Created"]],
   );
 });

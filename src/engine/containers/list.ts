@@ -11,7 +11,8 @@ import { describeEndpoints, describePorts } from "./describe-network.ts";
 import { describeMount } from "./inspect.ts";
 import { containerFilter, type FilterDeps } from "./list-filters.ts";
 import { measureContainer } from "./measure.ts";
-import type { ContainerState } from "./record.ts";
+import type { ContainerImages } from "./plan-container.ts";
+import type { ContainerRecord, ContainerState } from "./record.ts";
 import type { Container } from "./store.ts";
 
 export interface ListDeps extends FilterDeps {
@@ -44,13 +45,41 @@ export async function listContainers(
     )
     .filter(matches);
   const shown = options.limit > 0 ? found.slice(0, options.limit) : found;
-  const lines = await Promise.all(shown.map((container) => summarize(deps, container, options)));
+  const imageName = nameImages(deps.images, signal);
+  const lines = await Promise.all(
+    shown.map((container) => summarize({ ...deps, imageName }, container, options)),
+  );
   return lines.filter((line) => line !== undefined);
+}
+
+type NameImage = (record: ContainerRecord) => Promise<string>;
+
+/** The name that a container was made from, or the image's id once another image or none has that name. Each is looked up once. */
+function nameImages(images: Pick<ContainerImages, "resolve">, signal: AbortSignal): NameImage {
+  const ids = new Map<string, Promise<string | undefined>>();
+  return async ({ config: { Image: name }, imageId }) => {
+    const found = ids.get(name) ?? findImageId(images, name, signal);
+    ids.set(name, found);
+    return (await found) === imageId ? name : imageId;
+  };
+}
+
+async function findImageId(
+  images: Pick<ContainerImages, "resolve">,
+  name: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    return (await images.resolve(name, "", signal)).id;
+  } catch (error) {
+    if (isKind(error, "notFound")) return undefined;
+    throw error;
+  }
 }
 
 /** undefined if it is gone by the time it is looked at. */
 async function summarize(
-  deps: ListDeps,
+  deps: ListDeps & { readonly imageName: NameImage },
   container: Container,
   options: ListOptions,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
@@ -60,7 +89,7 @@ async function summarize(
     return {
       Id: record.id,
       Names: [`/${record.name}`],
-      Image: record.config.Image,
+      Image: await deps.imageName(record),
       ImageID: record.imageId,
       Command: [record.path, ...record.args].map(quoteArgument).join(" "),
       Created: Number(container.createdAt / 1_000_000_000n),

@@ -157,12 +157,15 @@ function parseBindMount(mount: MountRequest, wrong: (cause: string) => Error): P
   if (!propagations.includes(propagation)) throw wrong(`invalid propagation mode: ${propagation}`);
   if (options.ReadOnlyForceRecursive === true && propagation !== "rprivate")
     throw wrong("mount source needs rprivate propagation for ReadOnlyForceRecursive");
+  if (options.ReadOnlyForceRecursive === true && options.ReadOnlyNonRecursive === true)
+    throw wrong("mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive");
   return {
     type: "bind",
     source: posix.resolve(source),
     propagation,
     createSource: options.CreateMountpoint === true,
     recursive: options.NonRecursive !== true,
+    ...(options.ReadOnlyNonRecursive === true && { writableBelow: true }),
   };
 }
 

@@ -37,8 +37,7 @@ function baseMounts(hostConfig: HostConfig): readonly Mount[] {
       return mounts;
     case "host":
       return [
-        ...mounts.filter(({ destination }) => destination !== "/dev/mqueue"),
-        bind("/dev/mqueue", "/dev/mqueue", ["rbind", "nosuid", "noexec", "nodev"]),
+        ...mounts, // the mqueue that is mounted in the host's IPC namespace shows the host's queues
         bind("/dev/shm", "/dev/shm", ["rbind", "nosuid", "noexec", "nodev"]),
       ];
     default:
@@ -78,9 +77,12 @@ function etcMounts({ hostConfig, etcDir }: MountInput): readonly Mount[] {
 
 function userMounts({ mounts }: MountInput): readonly Mount[] {
   return mounts.map((mount) => {
-    const access = mount.writable ? [] : ["ro"];
-    if (mount.type === "tmpfs") return tmpfs(mount.destination, [...mount.options, ...access]);
+    if (mount.type === "tmpfs")
+      return tmpfs(mount.destination, [...mount.options, ...(mount.writable ? [] : ["ro"])]);
     const kind = mount.recursive ? "rbind" : "bind";
+    // As with Docker since 25, "read-only" holds for what is mounted below, too.
+    const readOnly = mount.writableBelow === true ? "ro" : "rro";
+    const access = mount.writable ? [] : [readOnly];
     return bind(mount.source, mount.destination, [kind, ...access, mount.propagation || "rprivate"]);
   });
 }

@@ -49,6 +49,7 @@ function build({ config, hostConfig, mounts = [], netns = "/netns/s" }: Settings
       capabilities: new Set(capabilityNames.filter((name) => name !== "CAP_SYS_RESOURCE")),
       hardLimits: new Map([["nofile", 4096]]),
       hostname: "host",
+      thermalPaths: ["/sys/cpu0/thermal_throttle"],
     },
     netns,
     pidns: undefined,
@@ -123,6 +124,24 @@ test("a user's mount replaces the default at its place, and one on /dev all belo
     [{ destination: "/etc/hosts", type: "bind", source: "/src", options: ["rbind", "rprivate"] }],
   );
   assert.ok(!targets({ mounts: [{ ...mountPoint, destination: "/dev" }] }).includes("/dev/shm"));
+});
+
+test("a read-only mount is read-only all the way down unless that is not wanted", () => {
+  const readOnly = { ...mountPoint, writable: false };
+  const optionsOf = (mount: MountPoint) =>
+    mountsOf({ mounts: [mount] }).find(({ destination }) => destination === "/data")?.options;
+  assert.deepEqual(optionsOf(readOnly), ["rbind", "rro", "rprivate"]);
+  assert.deepEqual(optionsOf({ ...readOnly, writableBelow: true }), ["rbind", "ro", "rprivate"]);
+});
+
+test("with the host's IPC, message queues need no mount of the host", () => {
+  const mounts = mountsOf({ hostConfig: { IpcMode: "host" } }).filter(({ destination }) =>
+    ["/dev/mqueue", "/dev/shm"].includes(destination),
+  );
+  assert.deepEqual(
+    mounts.map(({ type }) => type),
+    ["mqueue", "bind"],
+  );
 });
 
 test("mounts come after those that they lie below", () => {

@@ -79,7 +79,7 @@ function fillHostConfig(deps: PlanContainerDeps, given: HostConfig): HostConfig 
     LogConfig: { Type: logType, Config: logOptions ?? {} },
     MemorySwap: given.Memory > 0 && given.MemorySwap === 0 ? given.Memory * 2 : given.MemorySwap,
     OomKillDisable: v1 ? (given.OomKillDisable ?? false) : null,
-    ...fillPaths(given),
+    ...fillPaths(given, deps.host),
   };
 }
 
@@ -89,10 +89,10 @@ function nameDonor(deps: PlanContainerDeps, mode: string): string {
   return donor === undefined ? mode : `container:${donor.id}`;
 }
 
-function fillPaths(given: HostConfig): Pick<HostConfig, "MaskedPaths" | "ReadonlyPaths"> {
+function fillPaths(given: HostConfig, host: HostFacts): Pick<HostConfig, "MaskedPaths" | "ReadonlyPaths"> {
   if (given.Privileged) return { MaskedPaths: null, ReadonlyPaths: null };
   return {
-    MaskedPaths: given.MaskedPaths ?? defaultMaskedPaths,
+    MaskedPaths: given.MaskedPaths ?? [...defaultMaskedPaths, ...host.thermalPaths],
     ReadonlyPaths: given.ReadonlyPaths ?? defaultReadonlyPaths,
   };
 }

@@ -7,7 +7,6 @@ import {
   integer,
   array as list,
   literal,
-  number,
   object,
   string,
 } from "#base/decode.ts";
@@ -44,7 +43,10 @@ const decodeMountPoint = object(
     options: list(string),
     recursive: boolean,
   },
-  { subpath: string },
+  {
+    /** Only the mount itself is read-only, not what is mounted below it. */
+    writableBelow: boolean,
+  },
 );
 export type MountPoint = Decoded<typeof decodeMountPoint>;
 
@@ -78,7 +80,7 @@ const decodePort = object(
 
 const decodeAttachRequest: Decoder<AttachRequest> = object(
   { sandboxId: string, network: string, endpointId: string, ports: list(decodePort) },
-  { ipv4: string, macAddress: string, aliases: list(string) },
+  { endpointName: string, ipv4: string, macAddress: string },
 );
 
 const decodeSandbox: Decoder<Sandbox> = object(
@@ -123,11 +125,9 @@ export const decodeContainerState = object(
     restartCount: integer,
     /** A user stopped it: `unless-stopped` stays down at the daemon's start, no policy restarts it now. */
     manuallyStopped: boolean,
-    /** The user ports of the last start, so that a restart publishes the same ephemeral ones. */
+    /** What it has of its network while it runs: the next daemon takes that over. */
     network: orNull(object({ request: decodeAttachRequest, sandbox: decodeSandbox }, {})),
     health: orNull(decodeHealth),
-    /** Directories of this start to remove: shared memory of shareable IPC. */
-    exitedAt: number,
   },
   {},
 );
@@ -145,7 +145,6 @@ export const newState: ContainerState = {
   manuallyStopped: false,
   network: null,
   health: null,
-  exitedAt: 0,
 };
 
 /** A process of the container exists. */

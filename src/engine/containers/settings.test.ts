@@ -1,10 +1,14 @@
 // Small parsers of a container's settings.
 
 import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { decodeContainerConfig, decodeHostConfig } from "#spec/container-config.ts";
+import { decodeCreateRequest } from "./create-request.ts";
 import { execEnv, replaceEnv } from "./environment.ts";
-import { readHardLimits } from "./host-facts.ts";
+import { findThermalPaths, readHardLimits } from "./host-facts.ts";
 import { logAttributes, validateLogConfig } from "./log-config.ts";
 import { mergeImageConfig } from "./merge-image-config.ts";
 import { chooseName, parseContainerName } from "./names.ts";
@@ -135,4 +139,26 @@ test("hard limits are read by the ulimits' names", () => {
     "Max cpu time              unlimited            unlimited            seconds   \n" +
     "Max open files            1024                 524288               files     \n";
   assert.deepEqual([...readHardLimits(text)], [["nofile", 524_288]]);
+});
+
+test("the thermal paths are those that the host's processors have", (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "gantry-cpu-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  writeFileSync(join(directory, "possible"), "0-2,9\n");
+  const present = ["cpu1", "cpu9", "cpu10"].map((cpu) => join(directory, cpu, "thermal_throttle"));
+  for (const path of present) mkdirSync(path, { recursive: true });
+  assert.deepEqual(findThermalPaths(directory), present.slice(0, 2));
+});
+
+test("read-only options of newer API versions are no part of older ones", () => {
+  const create = (BindOptions: object, minor: number) => {
+    const Mounts = [{ Type: "bind", Source: "/a", Target: "/b", ReadOnly: true, BindOptions }];
+    const body = { Image: "x", HostConfig: { Mounts } };
+    return decodeCreateRequest(body, { name: "", platform: "" }, minor).hostConfig.Mounts?.[0]?.BindOptions;
+  };
+  assert.deepEqual(create({ ReadOnlyNonRecursive: true, CreateMountpoint: true }, 43), {
+    CreateMountpoint: true,
+  });
+  assert.deepEqual(create({ ReadOnlyNonRecursive: true }, 44), { ReadOnlyNonRecursive: true });
+  assert.throws(() => create({ ReadOnlyForceRecursive: true }, 43), { kind: "invalid" });
 });
