@@ -35,6 +35,10 @@ export interface LocalContainerdOptions {
   /** Called once, with the content store that layers are read from. */
   readonly openDiff: (content: ContentStore) => DiffService;
   readonly readers?: TaskReaders;
+  /** Tells whoever runs the daemon of a container in trouble. */
+  readonly warn?: (message: string) => void;
+  /** Milliseconds after which a shim counts as one that does not answer. */
+  readonly patience?: number;
   /** Deletes a directory tree, off this thread. */
   readonly removeTree?: (path: string) => Promise<void>;
   /** Milliseconds since the epoch. */
@@ -63,6 +67,8 @@ export async function createLocalContainerd(options: LocalContainerdOptions): Pr
       readers: options.readers ?? {},
       emit: (scope, event) => stores.events.emit(scope, event),
       now: options.now ?? Date.now,
+      warn: options.warn ?? (() => undefined),
+      ...(options.patience === undefined ? {} : { patience: options.patience }),
     }),
   );
   await tasks.restore();

@@ -24,6 +24,8 @@ export interface ContainerdLayerOptions {
   readonly executorSocket: string;
   readonly cgroups: CgroupLayout;
   readonly explain?: TaskReaders["explain"];
+  /** Tells whoever runs the daemon of a container in trouble. */
+  readonly warn: (message: string) => void;
 }
 
 /** Uncompressed bytes of one layer: far above any real one, far below what fills a disk unnoticed. */
@@ -31,7 +33,7 @@ const maxLayerSize = 128 * 1024 ** 3;
 const workers = { maxWorkers: 2, idleMs: 30_000 };
 
 export async function openContainerdLayer(options: ContainerdLayerOptions): Promise<ContainerdServices> {
-  const { root, execRoot, shims, executorSocket, explain } = options;
+  const { root, execRoot, shims, executorSocket, explain, warn } = options;
   const remover = new TreeRemover(options.executor);
   await using undo = new AsyncDisposableStack();
   const workDir = join(execRoot, "unpack");
@@ -42,6 +44,7 @@ export async function openContainerdLayer(options: ContainerdLayerOptions): Prom
       root,
       execRoot,
       shims,
+      warn,
       removeTree: (path) => remover.remove(path),
       openDiff: (content) =>
         new LocalDiff({

@@ -62,6 +62,7 @@ async function openContainerd(
     root: join(settings.dataRoot, "containerd"),
     execRoot: settings.execRoot,
     shims: createNativeShims({ executor, socketPath, host, warn: (message) => log.warn(message) }),
+    warn: (message) => log.warn(message),
     executor,
     executorSocket: socketPath,
     cgroups: host.cgroups,

@@ -51,11 +51,13 @@ async function run({ root, state, address }: Settings): Promise<void> {
   const socketPath = join(state, "zygote.sock");
   const host = readHostFacts();
   await using executor = await startZygote({ binary: nativeProgram(), socket: socketPath });
-  const shims = createNativeShims({ executor, socketPath, host, warn: (message) => console.error(message) });
+  const warn = (message: string): void => console.error(message);
+  const shims = createNativeShims({ executor, socketPath, host, warn });
   await using services = await openContainerdLayer({
     root,
     execRoot: state,
     shims,
+    warn,
     executor,
     executorSocket: socketPath,
     cgroups: host.cgroups,

@@ -1,6 +1,6 @@
 // Shims of gantry-exec over libcontainer's plans and this machine's cgroups.
 
-import { readCgroupPids, removeCgroups, setFrozen } from "#kernel/cgroups/control.ts";
+import { killCgroup, readCgroupPids, removeCgroups, setFrozen } from "#kernel/cgroups/control.ts";
 import { type CgroupPaths, cgroupPaths } from "#kernel/cgroups/paths.ts";
 import { planUpdate, readSwapLimit } from "#kernel/cgroups/plan-update.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
@@ -40,6 +40,10 @@ export function createNativeShims({ executor, socketPath, host, warn }: NativeSh
         await executor.run(plan, new AbortController().signal);
       },
     }),
-    removeCgroups: (id, spec) => removeCgroups(pathsOf(id, spec)),
+    removeCgroups: async (id, spec) => {
+      const paths = pathsOf(id, spec);
+      await killCgroup(paths);
+      await removeCgroups(paths);
+    },
   });
 }

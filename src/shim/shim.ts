@@ -85,8 +85,11 @@ export type AdoptRequest = Pick<ShimCreate, "id" | "stateDir" | "spec">;
 export interface Shims {
   /** Starts a shim and the container's init up to its start point. A failure leaves no process, cgroup, mount or file. */
   create(request: ShimCreate, signal: AbortSignal): Promise<Shim>;
-  /** Takes over a shim that an earlier daemon started. Resolves to the exit if it has ended; rejects notFound if nothing is known. */
+  /** Takes over a shim that an earlier daemon started, however long that shim takes to answer. Resolves to the exit if it has ended;
+   *  rejects notFound if nothing is known. */
   adopt(request: AdoptRequest, signal: AbortSignal): Promise<Shim | ProcessExit>;
-  /** Removes what a finished or lost container left: cgroups, state directory. Idempotent. */
+  /** Kills a shim that does not answer; its container goes with `clean`. An `adopt` that waits for it rejects. */
+  kill(id: string, stateDir: string): Promise<void>;
+  /** Removes what a finished or lost container left: processes without a shim, cgroups, state directory. Idempotent. */
   clean(id: string, stateDir: string, spec: Spec): Promise<void>;
 }

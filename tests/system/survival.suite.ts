@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -29,6 +29,13 @@ function survivalTests(mode: ContainerdMode): void {
   });
   after(async () => engine?.[Symbol.asyncDispose]());
 
+  /** Pids of a container's init and of its shim, which is the init's parent. */
+  async function processesOf(name: string): Promise<{ readonly init: number; readonly shim: number }> {
+    const init = Number(await engine.docker("inspect", "-f", "{{.State.Pid}}", name));
+    const status = await readFile(`/proc/${init}/status`, "utf8");
+    return { init, shim: Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1]) };
+  }
+
   test("a running container survives kill -9 of the daemon, and its log goes on", { skip }, async () => {
     const script = "i=0; while true; do echo line $i; i=$((i+1)); sleep 0.05; done";
     await engine.docker("run", "-d", "--name", "ticker", "busybox", "sh", "-c", script);
@@ -47,6 +54,43 @@ function survivalTests(mode: ContainerdMode): void {
     );
     assert.equal(await engine.docker("exec", "ticker", "echo", "still here"), "still here");
     await engine.docker("rm", "-f", "ticker");
+  });
+
+  test("a shim that does not answer holds up its own container only", { skip }, async () => {
+    await engine.docker("run", "-d", "--name", "stuck", "busybox", "sleep", "999");
+    await engine.docker("run", "-d", "--name", "beside", "busybox", "sleep", "999");
+    const { init, shim } = await processesOf("stuck");
+    process.kill(shim, "SIGSTOP");
+    await engine.kill();
+    await engine.restart();
+    assert.equal(await engine.docker("exec", "beside", "echo", "works"), "works");
+    assert.equal(await engine.docker("run", "--rm", "busybox", "echo", "new"), "new");
+    assert.equal(await engine.docker("inspect", "-f", "{{.State.Running}}", "stuck"), "true");
+    process.kill(shim, "SIGCONT");
+    while ((await engine.tryDocker(["exec", "stuck", "true"])).code !== 0) await setTimeout(20);
+    assert.ok(existsSync(`/proc/${init}`), "the container has lived on");
+    await engine.docker("rm", "-f", "stuck", "beside");
+    await Promise.all([ended(String(init)), ended(String(shim))]);
+  });
+
+  test("a container whose shim does not answer can be removed", { skip }, async () => {
+    await engine.docker("run", "-d", "--name", "stuck", "busybox", "sleep", "999");
+    const { init, shim } = await processesOf("stuck");
+    process.kill(shim, "SIGSTOP");
+    await engine.kill();
+    await engine.restart();
+    await engine.docker("rm", "-f", "stuck");
+    await Promise.all([ended(String(init)), ended(String(shim))]);
+    assert.equal(await engine.docker("ps", "-aq"), "");
+  });
+
+  test("a container whose shim is killed ends with it", { skip }, async () => {
+    await engine.docker("run", "-d", "--name", "orphan", "busybox", "sleep", "999");
+    const { init, shim } = await processesOf("orphan");
+    process.kill(shim, "SIGKILL");
+    await ended(String(init));
+    assert.equal(await engine.docker("wait", "orphan"), "255");
+    await engine.docker("rm", "orphan");
   });
 
   test("an exit that happened while no daemon ran is reported with its code", { skip }, async () => {

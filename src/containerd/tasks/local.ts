@@ -35,7 +35,12 @@ export interface LocalTasksDeps {
   readonly readers: TaskReaders;
   readonly emit: (scope: Scope, event: TaskEvent) => void;
   readonly now: () => number;
+  readonly warn: (message: string) => void;
+  /** Milliseconds after which a shim counts as one that does not answer. */
+  readonly patience?: number;
 }
+
+const defaultPatience = 5000;
 
 export class LocalTasks implements Tasks, AsyncDisposable {
   readonly #deps: LocalTasksDeps;
@@ -51,11 +56,13 @@ export class LocalTasks implements Tasks, AsyncDisposable {
   constructor(deps: LocalTasksDeps) {
     this.#deps = deps;
     this.#files = new TaskFiles(deps.execRoot);
-    const { shims, emit, now, readers } = deps;
+    const { shims, emit, now, readers, warn, patience = defaultPatience } = deps;
     this.#taskDeps = {
       shims,
       emit,
       now,
+      warn,
+      patience,
       files: this.#files,
       oomKilled: async ({ spec }) => (await readers.oomKilled?.(spec)) ?? false,
       signal: this.#lifetime.signal,

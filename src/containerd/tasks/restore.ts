@@ -1,13 +1,17 @@
-// What an earlier daemon left: shims that run are adopted, exits are collected, half-made tasks are removed.
+// What an earlier daemon left: shims that run are adopted, exits are collected, half-made tasks are removed. A shim that does not
+// answer costs nobody but its own container, which is "unknown" until it does or is killed.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { isKind } from "#base/errors.ts";
-import type { ProcessExit, Shim } from "#shim/shim.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
 import { Task, type TaskDeps, type TaskIdentity } from "./task.ts";
 import type { TaskRecord } from "./task-files.ts";
 
+/** A shim that answers later than this, in milliseconds, is adopted then: the daemon's start does not wait for it. */
+const startPatience = 1000;
 const unknownSpec: Spec = { ociVersion: "1.0.0" };
 
+/** Never takes much longer than a shim is given to answer. */
 export async function restoreTasks(deps: TaskDeps): Promise<readonly Task[]> {
   const found = deps.files.list().map(({ namespace, id }) => {
     const directory = deps.files.directory(namespace, id);
@@ -20,37 +24,37 @@ async function restoreTask(deps: TaskDeps, identity: TaskIdentity): Promise<Task
   const { id, directory } = identity;
   const record = deps.files.find(directory);
   try {
-    if (record !== undefined)
-      return takeOver(
-        deps,
-        identity,
-        record,
-        await deps.shims.adopt({ id, stateDir: directory, spec: record.spec }, deps.signal),
-      );
+    if (record !== undefined) return await takeOver(deps, identity, record);
   } catch (error) {
     if (!isKind(error, "notFound")) throw error;
   }
-  await deps.shims.clean(id, directory, record?.spec ?? unknownSpec);
-  deps.files.remove(directory);
+  try {
+    await deps.shims.clean(id, directory, record?.spec ?? unknownSpec);
+    deps.files.remove(directory);
+  } catch (error) {
+    // The next task of this name, or the next start, tries again.
+    deps.warn(`container ${id}: what is left of it is not removed: ${String(error)}`);
+  }
   return undefined;
 }
 
-function takeOver(
-  deps: TaskDeps,
-  identity: TaskIdentity,
-  record: TaskRecord,
-  found: Shim | ProcessExit,
-): Task {
-  if (!("initPid" in found)) {
-    const ended = new Task(deps, identity, record, undefined);
-    ended.init.end(found);
-    return ended;
+async function takeOver(deps: TaskDeps, identity: TaskIdentity, record: TaskRecord): Promise<Task> {
+  const { id, directory } = identity;
+  const task = new Task(deps, identity, record, undefined);
+  const adoption = deps.shims.adopt({ id, stateDir: directory, spec: record.spec }, deps.signal);
+  const answered = new AbortController();
+  const timeout = sleep(Math.min(startPatience, deps.patience), undefined, { signal: answered.signal });
+  timeout.catch(() => undefined);
+  const found = await Promise.race([adoption, timeout])
+    .catch((error: unknown) => {
+      if (isKind(error, "notFound") || deps.signal.aborted) throw error;
+    })
+    .finally(() => answered.abort());
+  if (found !== undefined) {
+    task.adopt(found);
+    return task;
   }
-  const task = new Task(deps, identity, record, found);
-  task.adopted = true;
-  const { files } = deps;
-  if (files.isMarked(identity.directory, "started"))
-    task.init.status = files.isMarked(identity.directory, "paused") ? "paused" : "running";
-  task.watch();
+  deps.warn(`container ${id}: its shim does not answer`);
+  task.awaitShim(adoption);
   return task;
 }

@@ -1,14 +1,14 @@
 // One task: the shim of a container and the processes it supervises.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { isKind } from "#base/errors.ts";
+import { EngineError, isKind } from "#base/errors.ts";
 import { PlanError } from "#kernel/plan/executor.ts";
 import type { ProcessExit, Shim, Shims } from "#shim/shim.ts";
 import type { TaskEvent } from "../events/messages.ts";
 import { alreadyExists, failedPrecondition, missing } from "../failures.ts";
 import type { Scope } from "../scope.ts";
 import { TaskProcessState } from "./process.ts";
-import type { TaskFiles, TaskRecord } from "./task-files.ts";
+import type { TaskFiles, TaskMark, TaskRecord } from "./task-files.ts";
 import { parseTaskIo } from "./task-io.ts";
 import type { ExecCreate, TaskExit, TaskIo, TaskProcess } from "./tasks.ts";
 
@@ -19,6 +19,10 @@ export interface TaskDeps {
   readonly now: () => number;
   /** Whether the kernel killed a process of the container for memory. */
   readonly oomKilled: (record: TaskRecord) => Promise<boolean>;
+  /** How long a shim may take to answer what decides whether a container lives on, in milliseconds. */
+  readonly patience: number;
+  /** Tells whoever runs the daemon of a container in trouble. */
+  readonly warn: (message: string) => void;
   /** Aborts when the layer closes. */
   readonly signal: AbortSignal;
 }
@@ -33,9 +37,11 @@ export interface TaskIdentity {
 const endTime = 1000;
 /** Exit code of a container whose shim was lost. */
 const lostExitCode = 255;
-/** Of an exec whose container has ended: the shim and the kernel kill it with the init. */
+/** Of an exec whose container has ended, as the shim and the kernel kill it with the init; of a container killed with its shim. */
 const killedExitCode = 137;
 const SIGKILL = 9;
+const silent = (id: string): EngineError =>
+  new EngineError("unavailable", `the shim of ${id} does not answer: unavailable`);
 const unknownIo: TaskIo = { terminal: false, stdin: "", stdout: "", stderr: "" };
 
 export class Task {
@@ -43,13 +49,16 @@ export class Task {
   readonly record: TaskRecord;
   readonly init: TaskProcessState;
   readonly #deps: TaskDeps;
-  readonly #shim: Shim | undefined;
+  #shim: Shim | undefined;
+  #lostExitCode = lostExitCode;
+  /** Nobody listens for the end of a shim that could not even be connected to. */
+  #unreachable = false;
   readonly #execs = new Map<string, TaskProcessState>();
 
   /** An earlier daemon started it, and execs in it that only the shim knows. */
-  adopted = false;
+  #adopted = false;
 
-  /** `shim` is undefined for a task that ended while no daemon looked. */
+  /** `shim` is undefined for a task of an earlier daemon, whose shim `adopt` or `awaitShim` brings if it has one. */
   constructor(deps: TaskDeps, identity: TaskIdentity, record: TaskRecord, shim: Shim | undefined) {
     this.#deps = deps;
     this.identity = identity;
@@ -60,8 +69,44 @@ export class Task {
   }
 
   get shim(): Shim {
-    if (this.#shim === undefined) throw missing(`task ${this.identity.id}: process already finished`);
-    return this.#shim;
+    if (this.#shim !== undefined) return this.#shim;
+    if (this.init.status === "unknown") throw silent(this.identity.id);
+    throw missing(`task ${this.identity.id}: process already finished`);
+  }
+
+  /** What an earlier daemon's task turned out to be: its shim, or how it ended. */
+  adopt(found: Shim | ProcessExit): void {
+    if (!("initPid" in found)) {
+      this.init.end(found);
+      return;
+    }
+    this.#shim = found;
+    this.#adopted = true;
+    this.init.pid = found.initPid;
+    const isMarked = (mark: TaskMark): boolean => this.#deps.files.isMarked(this.identity.directory, mark);
+    const started = isMarked("paused") ? "paused" : "running";
+    this.init.status = isMarked("started") ? started : "created";
+    this.watch();
+  }
+
+  /** The shim lives and does not answer: the state is unknown until it does. */
+  awaitShim(adoption: Promise<Shim | ProcessExit>): void {
+    this.init.status = "unknown";
+    void this.#adoptLate(adoption);
+  }
+
+  /** Background: a shim that dies without an answer takes its container with it. */
+  async #adoptLate(adoption: Promise<Shim | ProcessExit>): Promise<void> {
+    try {
+      this.adopt(await adoption);
+      if (this.init.exit === undefined) return;
+    } catch (error) {
+      if (this.#deps.signal.aborted) return;
+      this.#unreachable = !isKind(error, "notFound");
+      if (this.#unreachable) return;
+      this.init.end(await this.#loseShim());
+    }
+    this.announceExit(this.init);
   }
 
   get(execId: string): TaskProcessState {
@@ -72,7 +117,7 @@ export class Task {
 
   /** The process to wait for; an exec of an earlier daemon is followed from now on. */
   follow(execId: string): TaskProcessState {
-    if (execId === "" || this.#execs.has(execId) || !this.adopted) return this.get(execId);
+    if (execId === "" || this.#execs.has(execId) || !this.#adopted) return this.get(execId);
     const process = new TaskProcessState(execId, unknownIo);
     process.status = "running";
     this.#execs.set(execId, process);
@@ -97,17 +142,49 @@ export class Task {
     this.#emit({ topic: "/tasks/exec-added", containerId: this.identity.id, execId });
   }
 
+  /** SIGKILL for the init reaches it even if the shim does not answer: the shim goes too then. Other signals reject `unavailable`. */
   async kill(execId: string, signal: number, all: boolean): Promise<void> {
     const process = this.get(execId);
     if (process.status === "stopped" || (execId !== "" && process.status === "created"))
       throw missing("process already finished");
-    await this.shim.kill(execId, signal, all);
+    const killing = process.status === "unknown" ? undefined : this.shim.kill(execId, signal, all);
+    if (killing !== undefined && (await this.#isAnswered(killing))) return;
+    if (signal !== SIGKILL || execId !== "") throw silent(this.identity.id);
+    await this.#killShim();
+  }
+
+  /** False when the shim has let its time pass. */
+  async #isAnswered(asked: Promise<void>): Promise<boolean> {
+    const late = new AbortController();
+    const timeout = sleep(this.#deps.patience, false, { signal: late.signal, ref: false });
+    try {
+      return await Promise.race([asked.then(() => true), timeout]);
+    } finally {
+      late.abort();
+      timeout.catch(() => undefined);
+      asked.catch(() => undefined); // the connection's end is no news
+    }
+  }
+
+  async #killShim(): Promise<void> {
+    const { id, directory } = this.identity;
+    this.#deps.warn(`container ${id}: its shim does not answer and is killed`);
+    this.#lostExitCode = killedExitCode;
+    await this.#deps.shims.kill(id, directory);
+    if (!this.#unreachable || this.init.exit !== undefined) return;
+    this.init.end(await this.#loseShim());
+    this.announceExit(this.init);
   }
 
   async pause(): Promise<void> {
     if (this.init.status !== "running") throw failedPrecondition(`task ${this.identity.id} is not running`);
     this.#deps.files.mark(this.identity.directory, "paused");
-    await this.shim.pause();
+    try {
+      await this.shim.pause();
+    } catch (error) {
+      this.#deps.files.unmark(this.identity.directory, "paused");
+      throw error;
+    }
     this.init.status = "paused";
     this.#emit({ topic: "/tasks/paused", containerId: this.identity.id });
   }
@@ -215,18 +292,28 @@ export class Task {
     if (started) this.announceExit(process);
   }
 
-  /** undefined when the layer closes first. A lost shim ends everything of the container. */
+  /** undefined when the layer closes first. */
   async #waitForExit({ execId }: TaskProcessState): Promise<ProcessExit | undefined> {
     try {
       return await this.shim.wait(execId, this.#deps.signal);
     } catch {
       if (this.#deps.signal.aborted) return undefined;
-      const { id, directory } = this.identity;
-      if (execId !== "" && this.init.exit !== undefined)
+      if (execId === "") return this.#loseShim();
+      if (this.init.exit !== undefined)
         return { exitCode: killedExitCode, exitedAt: this.init.exit.exitedAt };
-      if (execId === "") await this.#deps.shims.clean(id, directory, this.record.spec).catch(() => undefined);
-      return { exitCode: lostExitCode, exitedAt: this.#deps.now() };
+      return { exitCode: this.#lostExitCode, exitedAt: this.#deps.now() };
     }
+  }
+
+  /** Ends everything of a container whose shim is gone. */
+  async #loseShim(): Promise<ProcessExit> {
+    const { id, directory } = this.identity;
+    try {
+      await this.#deps.shims.clean(id, directory, this.record.spec);
+    } catch (error) {
+      this.#deps.warn(`container ${id}: what a lost shim left is not removed: ${String(error)}`);
+    }
+    return { exitCode: this.#lostExitCode, exitedAt: this.#deps.now() };
   }
 
   async #ranOutOfMemory(): Promise<boolean> {

@@ -12,6 +12,10 @@ export class FakeShim implements Shim {
   readonly calls: string[] = [];
   /** What `start` rejects with. */
   failStart: Error | undefined;
+  /** What `pause` rejects with. */
+  failPause: Error | undefined;
+  /** Answers nothing: as if stopped. */
+  mute = false;
   readonly request: ShimCreate;
   readonly #exits = new Map<string, PromiseWithResolvers<ProcessExit>>([["", Promise.withResolvers()]]);
   readonly #ended = new Set<string>();
@@ -44,6 +48,7 @@ export class FakeShim implements Shim {
 
   async kill(execId: string, signal: number, all: boolean): Promise<void> {
     if (this.#ended.has(execId)) throw gone();
+    if (this.mute) await new Promise(() => undefined);
     this.calls.push(`kill ${execId} ${signal} ${all}`);
     if (signal === 9) this.end(execId, { exitCode: 137, exitedAt: 1_700_000_000_250 });
   }
@@ -77,6 +82,7 @@ export class FakeShim implements Shim {
   }
 
   async pause(): Promise<void> {
+    if (this.failPause !== undefined) throw this.failPause;
     this.calls.push("pause");
   }
 
@@ -98,6 +104,8 @@ export class FakeShims implements Shims {
   readonly cleaned: string[] = [];
   /** Answers of `adopt`, by container id; notFound for the others. */
   readonly orphans = new Map<string, FakeShim | ProcessExit>();
+  /** Shims that answer `adopt` when the test lets them, by container id. */
+  readonly silent = new Map<string, PromiseWithResolvers<FakeShim | ProcessExit>>();
 
   async create(request: ShimCreate): Promise<Shim> {
     const shim = new FakeShim(request);
@@ -106,9 +114,14 @@ export class FakeShims implements Shims {
   }
 
   async adopt({ id }: AdoptRequest): Promise<Shim | ProcessExit> {
-    const found = this.orphans.get(id);
+    const found = await (this.silent.get(id)?.promise ?? this.orphans.get(id));
     if (found === undefined) throw new EngineError("notFound", `no shim of ${id}`);
     return found;
+  }
+
+  async kill(id: string): Promise<void> {
+    this.silent.get(id)?.reject(gone());
+    this.created.get(id)?.lose();
   }
 
   async clean(id: string): Promise<void> {

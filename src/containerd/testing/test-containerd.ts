@@ -32,6 +32,7 @@ export async function openTestContainerd(folder?: string, shims = new FakeShims(
       explain: () => [{ index: 0, host: true, why: "root", call: 'mount("x")' }],
     },
     now: () => now,
+    patience: 10,
   });
   return {
     services,

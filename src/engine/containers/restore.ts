@@ -44,9 +44,10 @@ export async function restoreContainers(deps: RestoreDeps): Promise<void> {
   );
 }
 
-/** A task that was created and never started belongs to a start that did not come to its end. */
+/** A task that was created and never started belongs to a start that did not come to its end; one whose shim does not answer
+ *  ("unknown") may run. */
 const isAlive = (task: TaskProcess | undefined): boolean =>
-  task?.status === "running" || task?.status === "paused";
+  task?.status === "running" || task?.status === "paused" || task?.status === "unknown";
 
 async function restoreOne(
   deps: RestoreDeps,
@@ -64,7 +65,8 @@ async function restoreOne(
 
 function adopt(deps: RestoreDeps, container: Container, task: TaskProcess | undefined): void {
   const status = task?.status === "paused" ? "paused" : "running";
-  if (container.state.status !== status) deps.containers.saveState(container, { status });
+  if (task?.status !== "unknown" && container.state.status !== status)
+    deps.containers.saveState(container, { status });
   deps.watchExit(container);
 }
 

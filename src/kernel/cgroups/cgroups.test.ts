@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -172,5 +172,37 @@ test("freezing, listing and removing work on the files", async () => {
   await removeCgroups(paths);
   await removeCgroups(paths);
   assert.deepEqual(await readCgroupPids(paths), []);
+  rmSync(folder, { recursive: true });
+});
+
+test("cgroups that the container made are listed, and go with its own", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "gantry-cgroups-"));
+  const layout = { v1: [{ controllers: ["pids"], mountPoint: folder, own: "/" }] };
+  const paths = cgroupPaths(layout, "/docker/x");
+  const inner = join(folder, "docker/x/system/inner");
+  mkdirSync(inner, { recursive: true });
+  writeFileSync(join(inner, "cgroup.procs"), "7\n");
+  assert.deepEqual(await readCgroupPids(paths), [7]);
+  rmSync(join(inner, "cgroup.procs"));
+  await removeCgroups(paths);
+  assert.deepEqual(readdirSync(join(folder, "docker")), []);
+  rmSync(folder, { recursive: true });
+});
+
+test("the processes of a hierarchy's root are nobody's container", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "gantry-cgroups-"));
+  const layout = { v1: [{ controllers: ["pids"], mountPoint: folder, own: "/" }] };
+  writeFileSync(join(folder, "cgroup.procs"), "1\n");
+  assert.deepEqual(await readCgroupPids(cgroupPaths(layout, "/")), []);
+  rmSync(folder, { recursive: true });
+});
+
+test("a container that cannot be frozen is left thawed", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "gantry-cgroups-"));
+  const paths = cgroupPaths({ v1: [], v2: { controllers: [], mountPoint: folder, own: "/" } }, "/x");
+  mkdirSync(join(folder, "x"));
+  writeFileSync(join(folder, "x/cgroup.events"), "populated 1\nfrozen 0\n");
+  await assert.rejects(setFrozen(paths, true, 2), /unable to freeze/);
+  assert.equal(readFileSync(join(folder, "x/cgroup.freeze"), "utf8"), "0");
   rmSync(folder, { recursive: true });
 });

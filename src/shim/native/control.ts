@@ -37,9 +37,13 @@ export class ShimControl {
   constructor(socket: Socket, onExit: (exit: ProcessStatus) => void) {
     this.#socket = socket;
     socket.on("data", (chunk) => {
-      this.#frames.push(Buffer.from(chunk));
-      for (let frame = this.#frames.next(); frame !== undefined; frame = this.#frames.next())
-        this.#take(frame, onExit);
+      try {
+        this.#frames.push(Buffer.from(chunk));
+        for (let frame = this.#frames.next(); frame !== undefined; frame = this.#frames.next())
+          this.#take(frame, onExit);
+      } catch {
+        socket.destroy(); // nonsense from one shim must not end the daemon: it counts as lost
+      }
     });
     socket.on("error", () => {}); // "close" follows
     socket.once("close", () => {

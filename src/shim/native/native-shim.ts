@@ -122,7 +122,9 @@ export class NativeShim implements Shim {
       await this.#control.request("kill", (request) => processBody(request, execId, signal));
       return;
     }
-    for (const pid of await this.#container.pids()) {
+    const pids = await this.#container.pids();
+    if (pids.length === 0) return await this.kill(execId, signal, false); // no cgroup of its own, or it has ended
+    for (const pid of pids) {
       try {
         process.kill(pid, signal);
       } catch {

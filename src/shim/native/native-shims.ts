@@ -2,16 +2,18 @@
 
 import { rm } from "node:fs/promises";
 import type { Socket } from "node:net";
-import { notFound, systemError } from "#base/errors.ts";
+import { isRecord } from "#base/decode.ts";
+import { notFound } from "#base/errors.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import { openConnection } from "#kernel/zygote/connect.ts";
-import { type BodyReader, encodeFrame } from "#kernel/zygote/wire-frames.ts";
+import { encodeFrame } from "#kernel/zygote/wire-frames.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
 import type { AdoptRequest, ProcessExit, Shim, ShimCreate, Shims } from "../shim.ts";
 import { createBody, type ProcessStatus, plainBody, readProcess, shimBody } from "./bodies.ts";
 import { ShimControl } from "./control.ts";
 import { findExitRecord } from "./exit-record.ts";
 import { type ContainerControl, NativeShim } from "./native-shim.ts";
+import { findShimPids } from "./process-list.ts";
 import { connectShim } from "./shim-socket.ts";
 
 export interface NativeShimsDeps {
@@ -20,7 +22,7 @@ export interface NativeShimsDeps {
   /** The plan of a container's init, and the one that removes what it leaves on the host. */
   compile(request: ShimCreate): { readonly plan: Plan; readonly undo: Plan };
   control(id: string, spec: Spec): ContainerControl;
-  /** Removes the container's cgroups; idempotent. */
+  /** Ends what runs in the container's cgroups and removes them; idempotent. */
   removeCgroups(id: string, spec: Spec): Promise<void>;
 }
 
@@ -41,17 +43,14 @@ export class NativeShims implements Shims {
     signal.throwIfAborted();
     signal.addEventListener("abort", cancel, { once: true });
     const socket = await openConnection(this.#deps.socketPath, making.signal);
-    const early: ProcessStatus[] = [];
-    let made: NativeShim | undefined;
-    const control = new ShimControl(socket, (exit) =>
-      made === undefined ? early.push(exit) : made.processEnded(exit),
-    );
+    const exits = new ExitQueue();
+    const control = new ShimControl(socket, (exit) => exits.push(exit));
     try {
       socket.write(encodeFrame("shim", shimBody(id, stateDir)));
       const reply = await control.request("create", (number) => createBody(number, io, plans), whyOf);
       const identity = { stateDir, spec, pid: reply.u32(), initPid: reply.u32() };
-      made = new NativeShim(identity, control, this.#deps.control(id, spec), whyOf);
-      for (const exit of early) made.processEnded(exit);
+      const made = new NativeShim(identity, control, this.#deps.control(id, spec), whyOf);
+      exits.open((exit) => made.processEnded(exit));
       return made;
     } catch (error) {
       control.close();
@@ -68,17 +67,40 @@ export class NativeShims implements Shims {
       if (exit === undefined) throw notFound("task", id);
       return exit;
     }
-    let made: NativeShim | undefined;
-    const control = new ShimControl(socket, (exit) => made?.processEnded(exit));
-    const reply = await answered(control, id, signal);
-    const pid = reply.u32();
-    const processes: ProcessStatus[] = [];
-    while (!reply.ended) processes.push(readProcess(reply));
-    const init = processes.find(({ execId }) => execId === "");
-    const identity = { stateDir, spec, pid, initPid: init?.pid ?? 0 };
-    made = new NativeShim(identity, control, this.#deps.control(id, spec), () => "start");
-    made.adopt(processes);
-    return made;
+    const exits = new ExitQueue();
+    const control = new ShimControl(socket, (exit) => exits.push(exit));
+    const giveUp = (): void => control.close();
+    signal.addEventListener("abort", giveUp, { once: true });
+    try {
+      const reply = await control.request("status", plainBody);
+      const pid = reply.u32();
+      const processes: ProcessStatus[] = [];
+      while (!reply.ended) processes.push(readProcess(reply));
+      const init = processes.find(({ execId }) => execId === "");
+      const identity = { stateDir, spec, pid, initPid: init?.pid ?? 0 };
+      const made = new NativeShim(identity, control, this.#deps.control(id, spec), () => "start");
+      made.adopt(processes);
+      exits.open((exit) => made.processEnded(exit));
+      return made;
+    } catch (error) {
+      control.close();
+      signal.throwIfAborted();
+      const exit = await findExitRecord(stateDir, ""); // it ended just now
+      if (exit !== undefined) return exit;
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  async kill(id: string, stateDir: string): Promise<void> {
+    for (const pid of await findShimPids(id, stateDir)) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // it ended meanwhile
+      }
+    }
   }
 
   async clean(id: string, stateDir: string, spec: Spec): Promise<void> {
@@ -87,20 +109,19 @@ export class NativeShims implements Shims {
   }
 }
 
-const PATIENCE_MS = 5000;
+/** Notices of exits; those that come before there is a shim to tell wait for it. */
+class ExitQueue {
+  readonly #early: ProcessStatus[] = [];
+  #tell: ((exit: ProcessStatus) => void) | undefined;
 
-/** The shim's processes. One that does not answer must not hold up the rest of the daemon. */
-async function answered(control: ShimControl, id: string, signal: AbortSignal): Promise<BodyReader> {
-  const late = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
-  const giveUp = (): void => control.close();
-  late.addEventListener("abort", giveUp, { once: true });
-  try {
-    return await control.request("status", plainBody);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw late.aborted ? systemError(`the shim of ${id} does not answer`, { cause: error }) : error;
-  } finally {
-    late.removeEventListener("abort", giveUp);
+  push(exit: ProcessStatus): void {
+    if (this.#tell === undefined) this.#early.push(exit);
+    else this.#tell(exit);
+  }
+
+  open(tell: (exit: ProcessStatus) => void): void {
+    this.#tell = tell;
+    for (const exit of this.#early.splice(0)) tell(exit);
   }
 }
 
@@ -109,7 +130,8 @@ async function findShim(stateDir: string, signal: AbortSignal): Promise<Socket |
   try {
     return await connectShim(stateDir, false, signal);
   } catch (error) {
-    if (signal.aborted) throw error;
-    return undefined;
+    // Anything else (a full backlog, no more descriptors) does not say that the shim has gone.
+    if (isRecord(error) && (error.code === "ENOENT" || error.code === "ECONNREFUSED")) return undefined;
+    throw error;
   }
 }
