@@ -3,8 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -13,7 +11,7 @@
 
 #include "run.h"
 
-enum { XATTR_NAMES = 64 << 10 };
+enum { XATTR_NAMES = 64 << 10, READ_DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
 static int copy_xattrs(struct context *context, int from, int to)
 {
@@ -31,17 +29,13 @@ static int copy_xattrs(struct context *context, int from, int to)
 	return 0;
 }
 
+/* `from` is -1 for what has no xattrs that can be read: symlinks and nodes. */
 static int copy_attributes(struct context *context, int from, int to, const struct stat *found)
 {
-	struct timespec times[2] = { found->st_atim, found->st_mtim };
-	if (fchown(to, found->st_uid, found->st_gid) < 0)
-		return fail(context, "fchown");
-	if (fchmod(to, found->st_mode & 07777) < 0)
-		return fail(context, "fchmod");
-	int result = copy_xattrs(context, from, to);
-	if (result < 0)
-		return result;
-	return futimens(to, times) < 0 ? fail(context, "futimens") : 0;
+	int result = set_owner_and_mode(context, to, found->st_uid, found->st_gid, found->st_mode);
+	if (result == 0 && from >= 0)
+		result = copy_xattrs(context, from, to);
+	return result < 0 ? result : set_times(context, to, found->st_atim, found->st_mtim);
 }
 
 /* Shared extents where the file systems allow it: between two of them, or from an overlay, bytes are copied in the kernel. */
@@ -56,96 +50,105 @@ static int copy_content(struct context *context, int from, int to)
 		return fail(context, "copy_file_range");
 	while ((n = sendfile(to, from, NULL, 1 << 30)) > 0)
 		;
-	return n < 0 ? fail(context, "sendfile") : 0;
+	return checked(context, "sendfile", n);
 }
 
-static int copy_file(struct context *context, int from_directory, int to_directory, const char *name, const struct stat *found)
+static int copy_file(struct context *context, int from_directory, int to_directory, const char *name)
 {
+	struct stat found;
 	cleanup_fd int from = openat(from_directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (from < 0)
+	if (from < 0 || fstat(from, &found) < 0)
 		return fail(context, "openat");
+	if (!S_ISREG(found.st_mode))
+		return refuse(context, "openat", EBUSY); /* it was one when it was looked at */
 	cleanup_fd int to = openat(to_directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return fail(context, "openat");
 	int result = copy_content(context, from, to);
-	return result < 0 ? result : copy_attributes(context, from, to, found);
+	return result < 0 ? result : copy_attributes(context, from, to, &found);
 }
 
-static int copy_symlink(struct context *context, int from, int to, const char *name, const struct stat *found)
+static int copy_symlink(struct context *context, int from, int to, const char *name)
 {
-	char target[4096];
-	struct timespec times[2] = { found->st_atim, found->st_mtim };
+	char target[PATH_SIZE];
 	ssize_t n = readlinkat(from, name, target, sizeof(target) - 1);
 	if (n < 0)
 		return fail(context, "readlinkat");
 	target[n] = '\0';
-	if (symlinkat(target, to, name) < 0)
-		return fail(context, "symlinkat");
-	if (fchownat(to, name, found->st_uid, found->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail(context, "fchownat");
-	return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? fail(context, "utimensat") : 0;
+	return checked(context, "symlinkat", symlinkat(target, to, name));
 }
 
-static int copy_node(struct context *context, int to, const char *name, const struct stat *found)
+static int copy_special(struct context *context, int from, int to, const char *name, const struct stat *found)
 {
-	struct timespec times[2] = { found->st_atim, found->st_mtim };
-	if (mknodat(to, name, found->st_mode, found->st_rdev) < 0)
-		return fail(context, "mknodat");
-	if (fchownat(to, name, found->st_uid, found->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail(context, "fchownat");
-	if (fchmodat(to, name, found->st_mode & 07777, 0) < 0)
-		return fail(context, "fchmodat");
-	return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? fail(context, "utimensat") : 0;
+	int result = S_ISLNK(found->st_mode) ? copy_symlink(context, from, to, name)
+					     : checked(context, "mknodat", mknodat(to, name, found->st_mode, found->st_rdev));
+	if (result < 0)
+		return result;
+	cleanup_fd int made = open_made(context, to, name);
+	return made < 0 ? made : copy_attributes(context, -1, made, found);
 }
 
-static int copy_directory(struct context *context, int from_directory, int to_directory, const char *name)
-{
-	cleanup_fd int from = openat(from_directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (from < 0)
-		return fail(context, "openat");
-	if (mkdirat(to_directory, name, 0700) < 0)
-		return fail(context, "mkdirat");
-	cleanup_fd int to = openat(to_directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return to < 0 ? fail(context, "openat") : copy_tree(context, from, to);
-}
+static int copy_directory(struct context *context, int from, int to, const char *name, uint64_t mount);
 
-static int copy_entry(struct context *context, int from, int to, const char *name)
+static int copy_entry(struct context *context, int from, int to, const char *name, uint64_t mount)
 {
 	struct stat found;
 	if (fstatat(from, name, &found, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail(context, "fstatat");
 	switch (found.st_mode & S_IFMT) {
 	case S_IFREG:
-		return copy_file(context, from, to, name, &found);
+		return copy_file(context, from, to, name);
 	case S_IFDIR:
-		return copy_directory(context, from, to, name);
-	case S_IFLNK:
-		return copy_symlink(context, from, to, name, &found);
+		if (mkdirat(to, name, 0700) < 0)
+			return fail(context, "mkdirat");
+		return copy_directory(context, from, to, name, mount);
 	case S_IFSOCK:
 		return 0;
 	default:
-		return copy_node(context, to, name, &found);
+		return copy_special(context, from, to, name, &found);
 	}
 }
 
-int copy_tree(struct context *context, int from, int to)
+/* Of a directory where something else is mounted, only itself. */
+static int copy_entries(struct context *context, DIR *directory, int to, uint64_t mount)
 {
-	struct stat found;
-	int source = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cleanup_fd int target = openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *directory = source < 0 ? NULL : fdopendir(source);
-	if (!directory || target < 0 || fstat(source, &found) < 0) {
-		int error = fail(context, "openat");
-		if (directory)
-			closedir(directory);
-		return error;
-	}
-	int result = 0;
+	uint64_t here;
+	int from = dirfd(directory);
+	int result = mount_id(context, from, &here);
+	if (result < 0 || here != mount)
+		return result;
 	for (struct dirent *entry; result == 0 && (entry = readdir(directory));)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			result = copy_entry(context, source, target, entry->d_name);
+			result = copy_entry(context, from, to, entry->d_name, mount);
+	return result;
+}
+
+/* The directory of that name in `to` is there. */
+static int copy_directory(struct context *context, int from, int to, const char *name, uint64_t mount)
+{
+	struct stat found;
+	cleanup_fd int target = openat(to, name, READ_DIRECTORY);
+	if (target < 0)
+		return fail(context, "openat");
+	int source = openat(from, name, READ_DIRECTORY);
+	DIR *directory = source < 0 ? NULL : fdopendir(source);
+	if (!directory) {
+		int error = fail(context, "openat");
+		close_fd(&source);
+		return error;
+	}
+	int result = copy_entries(context, directory, target, mount);
+	if (result == 0)
+		result = checked(context, "fstat", fstat(source, &found));
 	if (result == 0)
 		result = copy_attributes(context, source, target, &found);
 	closedir(directory);
 	return result;
+}
+
+int do_copy_tree(struct context *context, const struct op_copy_tree *op)
+{
+	uint64_t mount;
+	int result = mount_id(context, slot_fd(op->from), &mount);
+	return result < 0 ? result : copy_directory(context, slot_fd(op->from), slot_fd(op->to), ".", mount);
 }

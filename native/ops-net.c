@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/netlink.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -59,10 +58,8 @@ static int take_replies(struct context *context, const struct op_netlink *op, ui
 			continue;
 		}
 		int error = reply_error(header);
-		if (error < 0 && !ignored(op->ignore_errno, -error)) {
-			errno = -error;
-			return fail(context, "netlink");
-		}
+		if (error < 0 && !ignored(op->ignore_errno, -error))
+			return refuse(context, "netlink", -error);
 		if (*left > 0)
 			--*left;
 	}
@@ -71,22 +68,19 @@ static int take_replies(struct context *context, const struct op_netlink *op, ui
 
 static int converse(struct context *context, const struct op_netlink *op, int fd, struct bytes request, uint32_t left)
 {
-	if (send(fd, request.data, request.size, 0) < 0)
-		return fail(context, "send");
-	uint8_t *buffer = malloc(RECEIVE_SIZE);
-	int result = buffer ? 0 : fail(context, "malloc");
+	static _Alignas(struct nlmsghdr) uint8_t buffer[RECEIVE_SIZE];
+	int result = send(fd, request.data, request.size, 0) < 0 ? fail(context, "send") : 0;
 	while (result == 0 && left > 0) {
-		ssize_t n = recv(fd, buffer, RECEIVE_SIZE, 0);
+		ssize_t n = recv(fd, buffer, sizeof(buffer), 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		result = n < 0 ? fail(context, "recv") : take_replies(context, op, buffer, n, &left);
 	}
-	free(buffer);
 	return result;
 }
 
 /* nftables takes a batch as one datagram; rtnetlink stops at the first failure only if asked one by one. */
-int run_netlink(struct context *context, const struct op_netlink *op)
+int do_netlink(struct context *context, const struct op_netlink *op)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, (int)op->protocol);
 	if (fd < 0)
@@ -124,44 +118,49 @@ static long bpf(int command, union bpf_attr *attributes)
 	return syscall(SYS_bpf, command, attributes, sizeof(*attributes));
 }
 
+static const union bpf_attr nothing; /* every byte of what the kernel is given must be zero or meant */
+
 static int load_device_program(struct context *context, struct bytes program)
 {
-	void *aligned = malloc(program.size ? program.size : 1);
-	if (!aligned)
-		return fail(context, "malloc");
-	memcpy(aligned, program.data, program.size);
-	union bpf_attr load = { 0 };
+	union bpf_attr load = nothing;
 	load.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
-	load.insns = (uintptr_t)aligned;
+	load.insns = (uintptr_t)program.data;
 	load.insn_cnt = program.size / (uint32_t)sizeof(struct bpf_insn);
 	load.license = (uintptr_t) "Apache-2.0";
 	long fd = bpf(BPF_PROG_LOAD, &load);
-	int result = fd < 0 ? fail(context, "bpf(BPF_PROG_LOAD)") : (int)fd;
-	free(aligned);
-	return result;
+	return fd < 0 ? fail(context, "bpf(BPF_PROG_LOAD)") : (int)fd;
+}
+
+static int attach_program(struct context *context, int cgroup, int program)
+{
+	union bpf_attr attach = nothing;
+	attach.target_fd = (uint32_t)cgroup;
+	attach.attach_bpf_fd = (uint32_t)program;
+	attach.attach_type = BPF_CGROUP_DEVICE;
+	attach.attach_flags = BPF_F_ALLOW_MULTI;
+	return checked(context, "bpf(BPF_PROG_ATTACH)", bpf(BPF_PROG_ATTACH, &attach));
 }
 
 static int detach_program(struct context *context, int cgroup, uint32_t id)
 {
-	union bpf_attr by_id = { 0 };
+	union bpf_attr by_id = nothing, detach = nothing;
 	by_id.prog_id = id;
 	cleanup_fd int program = (int)bpf(BPF_PROG_GET_FD_BY_ID, &by_id);
 	if (program < 0)
 		return fail(context, "bpf(BPF_PROG_GET_FD_BY_ID)");
-	union bpf_attr detach = { 0 };
 	detach.target_fd = (uint32_t)cgroup;
 	detach.attach_bpf_fd = (uint32_t)program;
 	detach.attach_type = BPF_CGROUP_DEVICE;
-	return bpf(BPF_PROG_DETACH, &detach) < 0 ? fail(context, "bpf(BPF_PROG_DETACH)") : 0;
+	return checked(context, "bpf(BPF_PROG_DETACH)", bpf(BPF_PROG_DETACH, &detach));
 }
 
-int run_bpf_device(struct context *context, const struct op_bpf_device *op)
+int do_bpf_device(struct context *context, const struct op_bpf_device *op)
 {
 	uint32_t old[64];
+	union bpf_attr query = nothing;
 	cleanup_fd int cgroup = open_path(context, SLOT_NONE, op->path, O_RDONLY | O_DIRECTORY, 0);
 	if (cgroup < 0)
 		return cgroup;
-	union bpf_attr query = { 0 };
 	query.query.target_fd = (uint32_t)cgroup;
 	query.query.attach_type = BPF_CGROUP_DEVICE;
 	query.query.prog_ids = (uintptr_t)old;
@@ -169,19 +168,8 @@ int run_bpf_device(struct context *context, const struct op_bpf_device *op)
 	if (bpf(BPF_PROG_QUERY, &query) < 0)
 		return fail(context, "bpf(BPF_PROG_QUERY)");
 	cleanup_fd int program = load_device_program(context, op->program);
-	if (program < 0)
-		return program;
-	union bpf_attr attach = { 0 };
-	attach.target_fd = (uint32_t)cgroup;
-	attach.attach_bpf_fd = (uint32_t)program;
-	attach.attach_type = BPF_CGROUP_DEVICE;
-	attach.attach_flags = BPF_F_ALLOW_MULTI;
-	if (bpf(BPF_PROG_ATTACH, &attach) < 0)
-		return fail(context, "bpf(BPF_PROG_ATTACH)");
-	for (uint32_t i = 0; i < query.query.prog_cnt; i++) {
-		int result = detach_program(context, cgroup, old[i]);
-		if (result < 0)
-			return result;
-	}
-	return 0;
+	int result = program < 0 ? program : attach_program(context, cgroup, program);
+	for (uint32_t i = 0; i < query.query.prog_cnt && result == 0; i++)
+		result = detach_program(context, cgroup, old[i]);
+	return result;
 }

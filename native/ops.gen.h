@@ -1,9 +1,9 @@
-/* Written by tools/gen-ops.ts from src/kernel/plan/op-fields.table.ts. Do not edit. */
+/* Written by tools/gen-ops.ts from src/kernel/plan/op-*.table.ts. Do not edit. */
 #ifndef GANTRY_OPS_GEN_H
 #define GANTRY_OPS_GEN_H
 #include "wire.h"
 
-#define PLAN_VERSION 0x359bb6e2u
+#define PLAN_VERSION 0x767a2866u
 
 enum op_code {
 	OP_CLONE,
@@ -28,7 +28,6 @@ enum op_code {
 	OP_OPEN_TREE,
 	OP_ATTACH_TREE,
 	OP_MOUNT_ATTR,
-	OP_REMOUNT,
 	OP_UMOUNT,
 	OP_PIVOT_ROOT,
 	OP_CHROOT,
@@ -42,14 +41,10 @@ enum op_code {
 	OP_READ,
 	OP_SYMLINK,
 	OP_MKNOD,
-	OP_CHOWN,
-	OP_CHMOD,
 	OP_UNLINK,
 	OP_RMDIR,
 	OP_REMOVE_TREE,
 	OP_COPY_TREE,
-	OP_RENAME,
-	OP_SYNCFS,
 	OP_CHDIR,
 	OP_UMASK,
 	OP_SETHOSTNAME,
@@ -201,13 +196,6 @@ struct op_mount_attr {
 	uint32_t missing_ok;
 };
 
-struct op_remount {
-	const char *target;
-	uint32_t root;
-	uint64_t flags;
-	const char *data;
-};
-
 struct op_umount {
 	const char *target;
 	uint32_t flags;
@@ -288,19 +276,6 @@ struct op_mknod {
 	uint32_t gid;
 };
 
-struct op_chown {
-	const char *path;
-	uint32_t root;
-	uint32_t uid;
-	uint32_t gid;
-};
-
-struct op_chmod {
-	const char *path;
-	uint32_t root;
-	uint32_t mode;
-};
-
 struct op_unlink {
 	const char *path;
 	uint32_t missing_ok;
@@ -320,15 +295,6 @@ struct op_remove_tree {
 struct op_copy_tree {
 	uint32_t from;
 	uint32_t to;
-};
-
-struct op_rename {
-	const char *from;
-	const char *to;
-};
-
-struct op_syncfs {
-	const char *path;
 };
 
 struct op_chdir {
@@ -476,7 +442,6 @@ struct op {
 		struct op_open_tree open_tree;
 		struct op_attach_tree attach_tree;
 		struct op_mount_attr mount_attr;
-		struct op_remount remount;
 		struct op_umount umount;
 		struct op_pivot_root pivot_root;
 		struct op_chroot chroot;
@@ -490,14 +455,10 @@ struct op {
 		struct op_read read;
 		struct op_symlink symlink;
 		struct op_mknod mknod;
-		struct op_chown chown;
-		struct op_chmod chmod;
 		struct op_unlink unlink;
 		struct op_rmdir rmdir;
 		struct op_remove_tree remove_tree;
 		struct op_copy_tree copy_tree;
-		struct op_rename rename;
-		struct op_syncfs syncfs;
 		struct op_chdir chdir;
 		struct op_umask umask;
 		struct op_sethostname sethostname;
@@ -528,325 +489,57 @@ struct op {
 enum { MARK_HOST = 1, MARK_MAY_FAIL = 2 };
 
 /* Reads the fields of an operation whose code is set; what is wrong shows in reader->bad. */
-static inline void read_op_fields(struct reader *reader, struct op *op)
-{
-	switch (op->code) {
-	case OP_CLONE:
-		op->clone.flags = read_u64(reader);
-		op->clone.into_cgroup_slot = read_optional_slot(reader);
-		break;
-	case OP_UNSHARE:
-		op->unshare.flags = read_u32(reader);
-		break;
-	case OP_SETNS:
-		op->setns.path = read_optional_string(reader);
-		op->setns.slot = read_optional_slot(reader);
-		op->setns.flags = read_u32(reader);
-		break;
-	case OP_PIDFD:
-		op->pidfd.pid = read_u32(reader);
-		op->pidfd.slot = read_slot(reader);
-		break;
-	case OP_AWAIT_START:
-		break;
-	case OP_SETSID:
-		break;
-	case OP_EXEC:
-		op->exec.candidates = read_string_list(reader);
-		op->exec.argv = read_string_list(reader);
-		op->exec.env = read_string_list(reader);
-		break;
-	case OP_SPAWN:
-		op->spawn.path = read_string(reader);
-		op->spawn.argv = read_string_list(reader);
-		op->spawn.env = read_string_list(reader);
-		op->spawn.stdin = read_bytes(reader);
-		op->spawn.timeout_ms = read_u32(reader);
-		break;
-	case OP_OPEN:
-		op->open.path = read_string(reader);
-		op->open.root = read_optional_slot(reader);
-		op->open.flags = read_u32(reader);
-		op->open.mode = read_u32(reader);
-		op->open.slot = read_slot(reader);
-		break;
-	case OP_CLOSE:
-		op->close.slot = read_slot(reader);
-		break;
-	case OP_DUP_TO:
-		op->dup_to.slot = read_slot(reader);
-		op->dup_to.fd = read_u32(reader);
-		break;
-	case OP_CLOEXEC_FROM:
-		op->cloexec_from.first = read_u32(reader);
-		break;
-	case OP_OPEN_PTY:
-		op->open_pty.root = read_slot(reader);
-		op->open_pty.master = read_slot(reader);
-		op->open_pty.slave = read_slot(reader);
-		break;
-	case OP_SEND_FD:
-		op->send_fd.slot = read_slot(reader);
-		break;
-	case OP_CONTROLLING_TTY:
-		op->controlling_tty.slot = read_slot(reader);
-		break;
-	case OP_WINDOW_SIZE:
-		op->window_size.slot = read_slot(reader);
-		op->window_size.rows = read_u32(reader);
-		op->window_size.cols = read_u32(reader);
-		break;
-	case OP_CHOWN_STDIO:
-		op->chown_stdio.uid = read_u32(reader);
-		op->chown_stdio.gid = read_u32(reader);
-		break;
-	case OP_MOUNT:
-		op->mount.fstype = read_string(reader);
-		op->mount.source = read_string(reader);
-		op->mount.target = read_string(reader);
-		op->mount.root = read_optional_slot(reader);
-		op->mount.flags = read_u64(reader);
-		op->mount.data = read_string(reader);
-		op->mount.cwd = read_optional_string(reader);
-		op->mount.keep_mode = read_u32(reader);
-		break;
-	case OP_BIND:
-		op->bind.source = read_optional_string(reader);
-		op->bind.source_slot = read_optional_slot(reader);
-		op->bind.target = read_string(reader);
-		op->bind.root = read_optional_slot(reader);
-		op->bind.recursive = read_u32(reader);
-		op->bind.create_target = read_u32(reader);
-		break;
-	case OP_OPEN_TREE:
-		op->open_tree.source = read_string(reader);
-		op->open_tree.slot = read_slot(reader);
-		op->open_tree.recursive = read_u32(reader);
-		break;
-	case OP_ATTACH_TREE:
-		op->attach_tree.slot = read_slot(reader);
-		op->attach_tree.target = read_string(reader);
-		op->attach_tree.root = read_optional_slot(reader);
-		op->attach_tree.create_target = read_u32(reader);
-		break;
-	case OP_MOUNT_ATTR:
-		op->mount_attr.target = read_string(reader);
-		op->mount_attr.root = read_optional_slot(reader);
-		op->mount_attr.set = read_u64(reader);
-		op->mount_attr.clear = read_u64(reader);
-		op->mount_attr.propagation = read_u64(reader);
-		op->mount_attr.recursive = read_u32(reader);
-		op->mount_attr.userns_slot = read_optional_slot(reader);
-		op->mount_attr.missing_ok = read_u32(reader);
-		break;
-	case OP_REMOUNT:
-		op->remount.target = read_string(reader);
-		op->remount.root = read_optional_slot(reader);
-		op->remount.flags = read_u64(reader);
-		op->remount.data = read_string(reader);
-		break;
-	case OP_UMOUNT:
-		op->umount.target = read_string(reader);
-		op->umount.flags = read_u32(reader);
-		op->umount.missing_ok = read_u32(reader);
-		break;
-	case OP_PIVOT_ROOT:
-		op->pivot_root.new_root = read_string(reader);
-		break;
-	case OP_CHROOT:
-		op->chroot.path = read_string(reader);
-		break;
-	case OP_MASK_PATH:
-		op->mask_path.path = read_string(reader);
-		op->mask_path.root = read_slot(reader);
-		break;
-	case OP_READONLY_PATH:
-		op->readonly_path.path = read_string(reader);
-		op->readonly_path.root = read_slot(reader);
-		break;
-	case OP_MKDIR:
-		op->mkdir.path = read_string(reader);
-		op->mkdir.root = read_optional_slot(reader);
-		op->mkdir.mode = read_u32(reader);
-		op->mkdir.parents = read_u32(reader);
-		break;
-	case OP_TOUCH:
-		op->touch.path = read_string(reader);
-		op->touch.root = read_optional_slot(reader);
-		op->touch.mode = read_u32(reader);
-		break;
-	case OP_WRITE:
-		op->write.path = read_string(reader);
-		op->write.root = read_optional_slot(reader);
-		op->write.flags = read_u32(reader);
-		op->write.mode = read_u32(reader);
-		op->write.data = read_bytes(reader);
-		op->write.fs_magic = read_u32(reader);
-		op->write.missing_ok = read_u32(reader);
-		break;
-	case OP_INHERIT_FILE:
-		op->inherit_file.from = read_string(reader);
-		op->inherit_file.to = read_string(reader);
-		break;
-	case OP_BPF_DEVICE:
-		op->bpf_device.path = read_string(reader);
-		op->bpf_device.program = read_bytes(reader);
-		break;
-	case OP_READ:
-		op->read.path = read_string(reader);
-		op->read.root = read_optional_slot(reader);
-		op->read.missing_ok = read_u32(reader);
-		break;
-	case OP_SYMLINK:
-		op->symlink.target = read_string(reader);
-		op->symlink.path = read_string(reader);
-		op->symlink.root = read_optional_slot(reader);
-		op->symlink.exists_ok = read_u32(reader);
-		break;
-	case OP_MKNOD:
-		op->mknod.path = read_string(reader);
-		op->mknod.root = read_optional_slot(reader);
-		op->mknod.mode = read_u32(reader);
-		op->mknod.major = read_u32(reader);
-		op->mknod.minor = read_u32(reader);
-		op->mknod.uid = read_u32(reader);
-		op->mknod.gid = read_u32(reader);
-		break;
-	case OP_CHOWN:
-		op->chown.path = read_string(reader);
-		op->chown.root = read_optional_slot(reader);
-		op->chown.uid = read_u32(reader);
-		op->chown.gid = read_u32(reader);
-		break;
-	case OP_CHMOD:
-		op->chmod.path = read_string(reader);
-		op->chmod.root = read_optional_slot(reader);
-		op->chmod.mode = read_u32(reader);
-		break;
-	case OP_UNLINK:
-		op->unlink.path = read_string(reader);
-		op->unlink.missing_ok = read_u32(reader);
-		break;
-	case OP_RMDIR:
-		op->rmdir.path = read_string(reader);
-		op->rmdir.missing_ok = read_u32(reader);
-		break;
-	case OP_REMOVE_TREE:
-		op->remove_tree.path = read_string(reader);
-		op->remove_tree.root = read_optional_slot(reader);
-		op->remove_tree.missing_ok = read_u32(reader);
-		break;
-	case OP_COPY_TREE:
-		op->copy_tree.from = read_slot(reader);
-		op->copy_tree.to = read_slot(reader);
-		break;
-	case OP_RENAME:
-		op->rename.from = read_string(reader);
-		op->rename.to = read_string(reader);
-		break;
-	case OP_SYNCFS:
-		op->syncfs.path = read_string(reader);
-		break;
-	case OP_CHDIR:
-		op->chdir.path = read_string(reader);
-		break;
-	case OP_UMASK:
-		op->umask.mask = read_u32(reader);
-		break;
-	case OP_SETHOSTNAME:
-		op->sethostname.name = read_string(reader);
-		break;
-	case OP_SETDOMAINNAME:
-		op->setdomainname.name = read_string(reader);
-		break;
-	case OP_RLIMIT:
-		op->rlimit.resource = read_u32(reader);
-		op->rlimit.soft = read_u64(reader);
-		op->rlimit.hard = read_u64(reader);
-		break;
-	case OP_SETGROUPS:
-		op->setgroups.gids = read_u32_list(reader);
-		break;
-	case OP_SETGID:
-		op->setgid.gid = read_u32(reader);
-		break;
-	case OP_SETUID:
-		op->setuid.uid = read_u32(reader);
-		break;
-	case OP_CAP_BOUNDING:
-		op->cap_bounding.mask = read_u64(reader);
-		break;
-	case OP_CAPSET:
-		op->capset.effective = read_u64(reader);
-		op->capset.permitted = read_u64(reader);
-		op->capset.inheritable = read_u64(reader);
-		break;
-	case OP_CAP_AMBIENT:
-		op->cap_ambient.mask = read_u64(reader);
-		break;
-	case OP_PRCTL:
-		op->prctl.option = read_u32(reader);
-		op->prctl.args = read_u32_list(reader);
-		break;
-	case OP_PERSONALITY:
-		op->personality.persona = read_u32(reader);
-		break;
-	case OP_JOIN_SESSION_KEYRING:
-		op->join_session_keyring.name = read_string(reader);
-		break;
-	case OP_SECCOMP:
-		op->seccomp.filter = read_bytes(reader);
-		op->seccomp.flags = read_u32(reader);
-		break;
-	case OP_NETLINK:
-		op->netlink.protocol = read_u32(reader);
-		op->netlink.messages = read_bytes_list(reader);
-		op->netlink.ignore_errno = read_u32_list(reader);
-		break;
-	case OP_MAKE_FILE:
-		op->make_file.root = read_slot(reader);
-		op->make_file.path = read_string(reader);
-		op->make_file.attributes = read_attributes(reader);
-		op->make_file.size = read_u64(reader);
-		break;
-	case OP_FILE_DATA:
-		op->file_data.data = read_bytes(reader);
-		break;
-	case OP_MAKE_DIR:
-		op->make_dir.root = read_slot(reader);
-		op->make_dir.path = read_string(reader);
-		op->make_dir.attributes = read_attributes(reader);
-		break;
-	case OP_MAKE_SYMLINK:
-		op->make_symlink.root = read_slot(reader);
-		op->make_symlink.path = read_string(reader);
-		op->make_symlink.target = read_string(reader);
-		op->make_symlink.attributes = read_attributes(reader);
-		break;
-	case OP_MAKE_HARDLINK:
-		op->make_hardlink.root = read_slot(reader);
-		op->make_hardlink.path = read_string(reader);
-		op->make_hardlink.target = read_string(reader);
-		break;
-	case OP_MAKE_NODE:
-		op->make_node.root = read_slot(reader);
-		op->make_node.path = read_string(reader);
-		op->make_node.attributes = read_attributes(reader);
-		op->make_node.major = read_u32(reader);
-		op->make_node.minor = read_u32(reader);
-		break;
-	case OP_CLEAR_DIR:
-		op->clear_dir.root = read_slot(reader);
-		op->clear_dir.path = read_string(reader);
-		break;
-	case OP_SET_TIMES:
-		op->set_times.root = read_slot(reader);
-		op->set_times.path = read_string(reader);
-		op->set_times.mtime = read_times(reader);
-		break;
-	case OP_COUNT:
-		reader->bad = true;
-	}
-}
+void read_op_fields(struct reader *reader, struct op *op);
+
+struct context;
+/* 0 or a negative errno. */
+int perform(struct context *context, const struct op *op);
+
+/* The handlers: what is not a single system call. */
+int do_clone(struct context *context, const struct op_clone *op);
+int do_setns(struct context *context, const struct op_setns *op);
+int do_pidfd(struct context *context, const struct op_pidfd *op);
+int do_await_start(struct context *context);
+int do_exec(struct context *context, const struct op_exec *op);
+int do_spawn(struct context *context, const struct op_spawn *op);
+int do_open(struct context *context, const struct op_open *op);
+int do_open_pty(struct context *context, const struct op_open_pty *op);
+int do_send_fd(struct context *context, const struct op_send_fd *op);
+int do_window_size(struct context *context, const struct op_window_size *op);
+int do_chown_stdio(struct context *context, const struct op_chown_stdio *op);
+int do_mount(struct context *context, const struct op_mount *op);
+int do_bind(struct context *context, const struct op_bind *op);
+int do_open_tree(struct context *context, const struct op_open_tree *op);
+int do_attach_tree(struct context *context, const struct op_attach_tree *op);
+int do_mount_attr(struct context *context, const struct op_mount_attr *op);
+int do_umount(struct context *context, const struct op_umount *op);
+int do_pivot_root(struct context *context, const struct op_pivot_root *op);
+int do_mask_path(struct context *context, const struct op_mask_path *op);
+int do_readonly_path(struct context *context, const struct op_readonly_path *op);
+int do_mkdir(struct context *context, const struct op_mkdir *op);
+int do_touch(struct context *context, const struct op_touch *op);
+int do_write(struct context *context, const struct op_write *op);
+int do_inherit_file(struct context *context, const struct op_inherit_file *op);
+int do_bpf_device(struct context *context, const struct op_bpf_device *op);
+int do_read(struct context *context, const struct op_read *op);
+int do_symlink(struct context *context, const struct op_symlink *op);
+int do_mknod(struct context *context, const struct op_mknod *op);
+int do_remove_tree(struct context *context, const struct op_remove_tree *op);
+int do_copy_tree(struct context *context, const struct op_copy_tree *op);
+int do_chdir(struct context *context, const struct op_chdir *op);
+int do_cap_bounding(struct context *context, const struct op_cap_bounding *op);
+int do_capset(struct context *context, const struct op_capset *op);
+int do_cap_ambient(struct context *context, const struct op_cap_ambient *op);
+int do_prctl(struct context *context, const struct op_prctl *op);
+int do_seccomp(struct context *context, const struct op_seccomp *op);
+int do_netlink(struct context *context, const struct op_netlink *op);
+int do_make_file(struct context *context, const struct op_make_file *op);
+int do_file_data(struct context *context, const struct op_file_data *op);
+int do_make_dir(struct context *context, const struct op_make_dir *op);
+int do_make_symlink(struct context *context, const struct op_make_symlink *op);
+int do_make_hardlink(struct context *context, const struct op_make_hardlink *op);
+int do_make_node(struct context *context, const struct op_make_node *op);
+int do_clear_dir(struct context *context, const struct op_clear_dir *op);
+int do_set_times(struct context *context, const struct op_set_times *op);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,12 +18,28 @@ void close_fd(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
+	*fd = -1;
+}
+
+int refuse(struct context *context, const char *call, int error)
+{
+	context->call = call;
+	return -error;
 }
 
 int fail(struct context *context, const char *call)
 {
-	context->call = call;
-	return -errno;
+	return refuse(context, call, errno);
+}
+
+int checked(struct context *context, const char *call, long result)
+{
+	return result < 0 ? fail(context, call) : 0;
+}
+
+int unless_missing(int result, bool missing_ok)
+{
+	return missing_ok && (result == -ENOENT || result == -ENOTDIR) ? 0 : result;
 }
 
 void put_result(struct context *context, const void *data, size_t size)
@@ -41,22 +58,19 @@ void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-int move_to_slot(struct context *context, int fd, uint32_t slot)
+int put_in_slot(struct context *context, int fd, uint32_t slot)
 {
-	int moved = dup3(fd, slot_fd(slot), O_CLOEXEC);
-	close(fd);
-	return moved < 0 ? fail(context, "dup3") : 0;
+	return checked(context, "dup3", dup3(fd, slot_fd(slot), O_CLOEXEC));
 }
 
 int read_op(struct reader *reader, struct op *op)
 {
 	uint16_t code = read_u16(reader);
 	op->marks = read_u16(reader);
-	uint32_t size = read_u32(reader);
-	if (reader->bad || code >= OP_COUNT || size > (size_t)(reader->end - reader->at))
+	struct bytes body = read_bytes(reader);
+	if (reader->bad || code >= OP_COUNT)
 		return -EBADMSG;
-	struct reader fields = { .at = reader->at, .end = reader->at + size };
-	reader->at += size;
+	struct reader fields = { .at = body.data, .end = body.data + body.size };
 	op->code = (enum op_code)code;
 	read_op_fields(&fields, op);
 	return fields.bad || fields.at != fields.end ? -EBADMSG : 0;
@@ -87,40 +101,17 @@ void free_plan(struct plan *plan)
 	*plan = (struct plan){ 0 };
 }
 
-static int dispatch(struct context *context, const struct op *op)
-{
-	static int (*const themes[])(struct context *, const struct op *) = {
-		run_file_op, run_mount_op, run_process_op, run_identity_op, run_archive_op,
-	};
-	if (context->file.fd >= 0 && op->code != OP_FILE_DATA) {
-		int error = finish_file(context);
-		if (error < 0)
-			return error;
-	}
-	if (op->code == OP_NETLINK)
-		return run_netlink(context, &op->netlink);
-	if (op->code == OP_BPF_DEVICE)
-		return run_bpf_device(context, &op->bpf_device);
-	int result = -ENOSYS;
-	for (size_t i = 0; i < sizeof(themes) / sizeof(themes[0]); i++) {
-		context->call = NULL;
-		result = themes[i](context, op);
-		if (result != -ENOSYS || context->call)
-			return result;
-	}
-	context->call = "run";
-	return result;
-}
-
 int run_op(struct context *context, const struct op *op)
 {
-	int result = dispatch(context, op);
+	int result = context->file.fd >= 0 && op->code != OP_FILE_DATA ? finish_file(context) : 0;
+	if (result == 0)
+		result = perform(context, op);
 	return result < 0 && (op->marks & MARK_MAY_FAIL) ? 0 : result;
 }
 
-int run_plan(struct context *context, const struct plan *plan, uint32_t from)
+int run_plan(struct context *context, const struct plan *plan)
 {
-	for (context->index = from; context->index < plan->count; context->index++) {
+	for (; context->index < plan->count; context->index++) {
 		int result = run_op(context, &plan->ops[context->index]);
 		if (result < 0)
 			return result;
@@ -128,10 +119,16 @@ int run_plan(struct context *context, const struct plan *plan, uint32_t from)
 	return context->file.fd >= 0 ? finish_file(context) : 0;
 }
 
-void put_failure(struct message *message, const struct context *context, int error)
+struct failure failure_of(const struct context *context, int error)
 {
-	const char *call = context->call ? context->call : "";
-	put_u32(message, context->index);
-	put_u32(message, (uint32_t)-error);
-	put_sized(message, call, strlen(call));
+	struct failure failure = { .index = context->index, .error = error };
+	snprintf(failure.call, sizeof(failure.call), "%s", context->call);
+	return failure;
+}
+
+void put_failure(struct message *message, const struct failure *failure)
+{
+	put_u32(message, failure->index);
+	put_u32(message, (uint32_t)-failure->error);
+	put_sized(message, failure->call, strlen(failure->call));
 }

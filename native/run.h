@@ -1,12 +1,14 @@
-/* Runs operations. One handler per operation; a handler returns 0 or a negative errno and names the failing call. */
+/* Runs operations. What is a single system call is in ops.gen.c; every other operation has a handler `do_…`, declared in ops.gen.h. */
 #ifndef GANTRY_RUN_H
 #define GANTRY_RUN_H
 
 #include <sys/types.h>
+#include <time.h>
 
 #include "ops.gen.h"
+#include "sync.h"
 
-enum { SLOT_BASE = 64 };
+enum { SLOT_BASE = 64, PATH_SIZE = 4096 };
 
 /* A file of an archive whose content is still coming. */
 struct open_file {
@@ -26,7 +28,7 @@ struct context {
 	struct {
 		int fd; /* -1: none */
 		uint32_t root;
-		char path[4096];
+		char path[PATH_SIZE];
 	} parent; /* directory used last by an archive operation */
 	int empty; /* masks directories; -1: not made yet */
 };
@@ -43,20 +45,23 @@ int read_plan(struct reader *reader, struct plan *plan);
 int read_op(struct reader *reader, struct op *op);
 void free_plan(struct plan *plan);
 int run_op(struct context *context, const struct op *op);
-/* Runs [from, count) in order and stops at the first failure; context->index tells which. */
-int run_plan(struct context *context, const struct plan *plan, uint32_t from);
-/* u32 index, u32 errno, sized call. */
-void put_failure(struct message *message, const struct context *context, int error);
+/* Runs operations in order from context->index on and stops at the first failure, which that tells then. */
+int run_plan(struct context *context, const struct plan *plan);
+struct failure failure_of(const struct context *context, int error);
+void put_failure(struct message *message, const struct failure *failure);
 
 /* For handlers. */
 static inline int slot_fd(uint32_t slot) { return SLOT_BASE + (int)slot; }
 int fail(struct context *context, const char *call); /* -errno, and names the call */
+int refuse(struct context *context, const char *call, int error); /* the same with an errno of our own */
+int checked(struct context *context, const char *call, long result); /* 0, or the failure if the result is negative */
+int unless_missing(int result, bool missing_ok); /* 0 if all that is wrong is that the target is missing */
 void put_result(struct context *context, const void *data, size_t size);
+int put_in_slot(struct context *context, int fd, uint32_t slot); /* a copy of the fd */
 /* As a new program expects them: nothing ignored, nothing blocked. */
 void reset_signals(void);
-int move_to_slot(struct context *context, int fd, uint32_t slot);
 #define cleanup_fd __attribute__((cleanup(close_fd)))
-void close_fd(int *fd);
+void close_fd(int *fd); /* and sets it to -1 */
 
 /* path.c: below the slot `root` (SLOT_NONE: the process's own root), $PID replaced. A negative errno or an fd. */
 int open_path(struct context *context, uint32_t root, const char *path, uint64_t flags, uint32_t mode);
@@ -64,27 +69,30 @@ int open_path(struct context *context, uint32_t root, const char *path, uint64_t
 int open_parent(struct context *context, uint32_t root, const char *path, const char **base);
 /* The same, with missing directories made 0755. */
 int make_parent(struct context *context, uint32_t root, const char *path, const char **base);
-int make_directories(struct context *context, uint32_t root, const char *path, uint32_t mode);
-int touch_at(struct context *context, uint32_t root, const char *path, uint32_t mode);
-int remove_tree_at(struct context *context, int dirfd, const char *name);
-int clear_directory(struct context *context, int fd);
+/* What the path leads to; if missing, a directory or an empty file is made, as the type in `mode` says, below directories. A symlink
+ * to nothing makes what it points to, as /etc/resolv.conf of many an image does. */
+int make_path(struct context *context, uint32_t root, const char *path, uint32_t mode);
 /* "/proc/self/fd/N" */
 struct fd_path {
 	char text[32];
 };
 struct fd_path path_of_fd(int fd);
 
-/* Handlers, by theme; -ENOSYS: not of this theme. */
-int run_process_op(struct context *context, const struct op *op);
-int run_identity_op(struct context *context, const struct op *op);
-int run_mount_op(struct context *context, const struct op *op);
-int run_file_op(struct context *context, const struct op *op);
-int run_archive_op(struct context *context, const struct op *op);
-int run_netlink(struct context *context, const struct op_netlink *op);
-int run_bpf_device(struct context *context, const struct op_bpf_device *op);
-/* copy-tree.c: what is in one directory into another, with owners, modes, times, links, nodes and xattrs. */
-int copy_tree(struct context *context, int from, int to);
+/* remove-tree.c: never through a symlink, never across a mount. Absent is success. */
+int remove_tree_at(struct context *context, int directory, const char *name);
+int clear_directory(struct context *context, int fd);
+/* Of the mount that the fd lies on. */
+int mount_id(struct context *context, int fd, uint64_t *id);
+
+/* attributes.c: of what an fd names, be it opened with O_PATH only. */
+int set_owner_and_mode(struct context *context, int fd, uint32_t uid, uint32_t gid, uint32_t mode);
+int set_times(struct context *context, int fd, struct timespec accessed, struct timespec modified);
+int set_attributes(struct context *context, int fd, const struct attributes *wanted);
+/* Opens what was made at a name just now, to give it its attributes. */
+int open_made(struct context *context, int parent, const char *base);
+
 /* Gives the file that is being written its attributes and closes it. */
 int finish_file(struct context *context);
+void forget_parent(struct context *context);
 
 #endif

@@ -5,14 +5,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "shim.h"
 
 enum { STREAM_HEADER = 8 };
 
-uint8_t chunk[CHUNK];
+static uint8_t framed[STREAM_HEADER + CHUNK];
+uint8_t *const chunk = framed + STREAM_HEADER;
 
 static bool keep(struct kept *kept, const uint8_t *data, size_t size)
 {
@@ -69,38 +69,28 @@ static uint32_t connection_events(const struct connection *connection)
 	return waits ? events : events | EPOLLIN;
 }
 
-void send_parts(struct shim *shim, struct connection *connection, const struct iovec parts[2])
+void send_bytes(struct shim *shim, struct connection *connection, const uint8_t *data, size_t size)
 {
 	bool waited = connection->pending.data;
-	ssize_t n = waited ? 0 : writev(connection->source.fd, parts, 2);
-	bool lost = n < 0 && errno != EAGAIN && errno != EINTR;
-	size_t taken = n < 0 ? 0 : (size_t)n;
-	for (int i = 0; i < 2 && !lost; i++) {
-		size_t skip = taken < parts[i].iov_len ? taken : parts[i].iov_len;
-		taken -= skip;
-		if (skip < parts[i].iov_len)
-			lost = !keep(&connection->pending, (const uint8_t *)parts[i].iov_base + skip, parts[i].iov_len - skip);
-	}
-	if (lost) {
+	int result = write_or_keep(&connection->pending, connection->source.fd, data, size);
+	if (result < 0)
 		drop_connection(shim, connection);
-		return;
-	}
-	if (waited || !connection->pending.data)
+	if (result != 0 || waited)
 		return;
 	if (connection->attached)
 		connection->attached->blocked++;
 	watch(shim, &connection->source, connection_events(connection));
 }
 
-void send_output(struct shim *shim, struct connection *client, int stream, const uint8_t *data, size_t size)
+void send_output(struct shim *shim, struct connection *client, int stream, size_t size)
 {
-	uint8_t header[STREAM_HEADER] = { (uint8_t)stream, 0, 0, 0, (uint8_t)(size >> 24), (uint8_t)(size >> 16),
-					  (uint8_t)(size >> 8), (uint8_t)size };
-	const struct iovec parts[2] = {
-		{ .iov_base = header, .iov_len = client->attached->terminal >= 0 ? 0 : STREAM_HEADER },
-		{ .iov_base = (void *)(uintptr_t)data, .iov_len = size },
-	};
-	send_parts(shim, client, parts);
+	const uint8_t header[STREAM_HEADER] = { [0] = (uint8_t)stream, [4] = (uint8_t)(size >> 24), (uint8_t)(size >> 16),
+						(uint8_t)(size >> 8), (uint8_t)size };
+	memcpy(framed, header, sizeof(header));
+	if (client->attached->terminal >= 0)
+		send_bytes(shim, client, chunk, size);
+	else
+		send_bytes(shim, client, framed, STREAM_HEADER + size);
 }
 
 void update_clients(struct shim *shim, struct process *process)

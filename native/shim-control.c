@@ -51,45 +51,51 @@ void drop_connection(struct shim *shim, struct connection *connection)
 	}
 }
 
-static void reply(struct shim *shim, struct connection *connection, uint8_t type, struct message *body)
+static struct message begin_reply(uint8_t type, uint32_t request)
 {
-	uint8_t header[FRAME_HEADER] = { [4] = type };
-	uint32_t size = (uint32_t)body->size;
-	memcpy(header, &size, sizeof(size));
-	const struct iovec parts[2] = { { header, sizeof(header) }, { body->data, body->size } };
-	if (connection->source.fd >= 0)
-		send_parts(shim, connection, parts);
-	free_message(body);
+	struct message frame = { 0 };
+	begin_frame(&frame, type);
+	put_u32(&frame, request);
+	return frame;
 }
 
-static void reply_error(struct shim *shim, struct connection *connection, uint32_t request, int error)
+static void send_frame(struct shim *shim, struct connection *connection, struct message *frame)
 {
-	struct context context;
-	struct message body = { 0 };
-	init_context(&context);
-	put_u32(&body, request);
-	if (error < 0)
-		put_failure(&body, &context, error);
-	reply(shim, connection, error < 0 ? FRAME_FAILED : FRAME_DONE, &body);
+	if (connection->source.fd >= 0 && finish_frame(frame))
+		send_bytes(shim, connection, frame->data, frame->size);
+	else
+		drop_connection(shim, connection);
+	free_message(frame);
+}
+
+static void reply_done(struct shim *shim, struct connection *connection, uint32_t request)
+{
+	struct message frame = begin_reply(FRAME_DONE, request);
+	send_frame(shim, connection, &frame);
+}
+
+static void reply_failure(struct shim *shim, struct connection *connection, uint32_t request, const struct failure *failure)
+{
+	struct message frame = begin_reply(FRAME_FAILED, request);
+	put_failure(&frame, failure);
+	send_frame(shim, connection, &frame);
 }
 
 /* The reply to create, start or exec. */
-void answer(struct shim *shim, struct process *process, int error)
+void answer(struct shim *shim, struct process *process)
 {
 	struct connection *asker = process->asker;
 	process->asker = NULL;
 	if (!asker)
 		return;
-	struct message body = { 0 };
-	put_u32(&body, process->request);
-	if (error < 0) {
-		struct context context = { .index = process->failure.index, .call = process->failure.call };
-		put_failure(&body, &context, error);
-	} else {
-		put_u32(&body, (uint32_t)getpid());
-		put_u32(&body, (uint32_t)process->pid);
+	if (process->failure.error < 0) {
+		reply_failure(shim, asker, process->request, &process->failure);
+		return;
 	}
-	reply(shim, asker, error < 0 ? FRAME_FAILED : FRAME_DONE, &body);
+	struct message frame = begin_reply(FRAME_DONE, process->request);
+	put_u32(&frame, (uint32_t)getpid());
+	put_u32(&frame, (uint32_t)process->pid);
+	send_frame(shim, asker, &frame);
 }
 
 static void put_process(struct message *body, const struct process *process)
@@ -107,9 +113,10 @@ void announce_exit(struct shim *shim, const struct process *process)
 	for (struct connection *connection = shim->connections; connection; connection = connection->next) {
 		if (connection->source.fd < 0 || !connection->informed)
 			continue;
-		struct message body = { 0 };
-		put_process(&body, process);
-		reply(shim, connection, FRAME_EXIT, &body);
+		struct message frame = { 0 };
+		begin_frame(&frame, FRAME_EXIT);
+		put_process(&frame, process);
+		send_frame(shim, connection, &frame);
 	}
 }
 
@@ -213,12 +220,11 @@ static int on_process(struct shim *shim, struct reader *reader, uint8_t type)
 
 static void reply_status(struct shim *shim, struct connection *connection, uint32_t request)
 {
-	struct message body = { 0 };
-	put_u32(&body, request);
-	put_u32(&body, (uint32_t)getpid());
+	struct message frame = begin_reply(FRAME_DONE, request);
+	put_u32(&frame, (uint32_t)getpid());
 	for (const struct process *process = shim->processes; process; process = process->next)
-		put_process(&body, process);
-	reply(shim, connection, FRAME_DONE, &body);
+		put_process(&frame, process);
+	send_frame(shim, connection, &frame);
 }
 
 static int attach(struct shim *shim, struct connection *connection, struct reader *reader, uint32_t request)
@@ -229,7 +235,7 @@ static int attach(struct shim *shim, struct connection *connection, struct reade
 		return -EBADMSG;
 	if (!process || process->state == PROCESS_REPORTED)
 		return -ESRCH;
-	reply_error(shim, connection, request, 0);
+	reply_done(shim, connection, request);
 	if (connection->source.fd >= 0)
 		attach_client(shim, connection, process, flags);
 	return 0;
@@ -260,13 +266,13 @@ static void serve_request(struct shim *shim, struct connection *connection, stru
 	case FRAME_CLOSE_STDIN:
 		error = on_process(shim, &reader, frame->type);
 		if (error == 0)
-			reply_error(shim, connection, request, 0);
+			reply_done(shim, connection, request);
 		break;
 	default:
 		error = -EBADMSG;
 	}
 	if (error < 0)
-		reply_error(shim, connection, request, error);
+		reply_failure(shim, connection, request, &(struct failure){ .error = error });
 }
 
 /* Reads on without waiting: a daemon that stops in the middle of a request must not stop the container's streams. */

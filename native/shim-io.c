@@ -8,13 +8,11 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "shim.h"
 
 enum { PIPE_SIZE = 256 << 10, DRAIN_SECONDS = 3, DRAIN_MAX = 2 << 20 };
-
 
 static void set_nonblocking(int fd)
 {
@@ -68,7 +66,7 @@ static void spread(struct shim *shim, struct output *output, size_t size)
 	for (struct connection *client = shim->connections, *next; client; client = next) {
 		next = client->next;
 		if (client->attached == process && !client->ending && client->streams[output->stream])
-			send_output(shim, client, output->stream, chunk, size);
+			send_output(shim, client, output->stream, size);
 	}
 	if (output->fifo.fd >= 0)
 		send_to_fifo(shim, output, chunk, size);

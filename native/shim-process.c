@@ -18,26 +18,32 @@
 #include "sync.h"
 
 enum { EXEC_FAILED = 127 };
-#define DEFERRED_CREATED UINT32_MAX
+
+/* Behind the host operations that begin at `index`. */
+static uint32_t row_end(const struct plan *plan, uint32_t index)
+{
+	while (index < plan->count && plan->ops[index].marks & MARK_HOST)
+		index++;
+	return index;
+}
 
 /* Runs the plan in the child. Host operations are left to the shim, a row of them at a time. */
-static int run_child(struct context *context, const struct plan *plan, uint32_t from)
+static int run_child(struct context *context, const struct plan *plan)
 {
-	for (uint32_t i = from; i < plan->count; i++) {
-		context->index = i;
-		if (!(plan->ops[i].marks & MARK_HOST)) {
-			int result = run_op(context, &plan->ops[i]);
-			if (result < 0)
-				return result;
+	while (context->index < plan->count) {
+		const struct op *op = &plan->ops[context->index];
+		if (op->marks & MARK_HOST) {
+			if (sync_ask(context->sync_fd, SYNC_HOST, context->index) < 0)
+				_exit(EXEC_FAILED); /* the shim knows why */
+			context->index = row_end(plan, context->index);
 			continue;
 		}
-		if (sync_run_host(context->sync_fd, i) < 0)
-			_exit(EXEC_FAILED); /* the shim knows why */
-		while (i + 1 < plan->count && plan->ops[i + 1].marks & MARK_HOST)
-			i++;
+		int result = run_op(context, op);
+		if (result < 0)
+			return result;
+		context->index++;
 	}
-	errno = ENOEXEC; /* a plan ends with exec */
-	return fail(context, "execve");
+	return refuse(context, "execve", ENOEXEC); /* a plan ends with exec */
 }
 
 static void place(int fd, uint32_t slot)
@@ -67,10 +73,9 @@ __attribute__((noreturn)) static void become_child(const struct plan *plan, uint
 		unprotect();
 	init_context(&context);
 	context.sync_fd = slot_fd(SLOT_SYNC);
-	int error = run_child(&context, plan, from);
-	struct sync_message failure = { .kind = SYNC_FAILED, .index = context.index, .error = error };
-	snprintf(failure.call, sizeof(failure.call), "%s", context.call ? context.call : "");
-	sync_send(context.sync_fd, &failure);
+	context.index = from;
+	int error = run_child(&context, plan);
+	sync_send(context.sync_fd, &(struct sync_message){ .kind = SYNC_FAILED, .at = failure_of(&context, error) });
 	_exit(EXEC_FAILED);
 }
 
@@ -118,21 +123,15 @@ static void run_host_row(struct process *process, uint32_t index)
 	struct context context;
 	init_context(&context);
 	context.pid = process->pid;
-	const struct plan *plan = &process->plan;
-	for (uint32_t i = index; i < plan->count && plan->ops[i].marks & MARK_HOST; i++) {
-		context.index = i;
-		int error = run_op(&context, &plan->ops[i]);
-		if (error == 0)
-			continue;
-		process->failure.set = true;
-		process->failure.index = i;
-		process->failure.error = error;
-		snprintf(process->failure.call, sizeof(process->failure.call), "%s", context.call ? context.call : "");
+	context.index = index;
+	const struct plan row = { .ops = process->plan.ops, .count = row_end(&process->plan, index) };
+	int error = run_plan(&context, &row);
+	if (error < 0) {
+		process->failure = failure_of(&context, error);
 		kill(process->pid, SIGKILL);
-		break;
-	}
-	if (!process->failure.set)
+	} else {
 		sync_send(process->sync.fd, &(struct sync_message){ .kind = SYNC_GO });
+	}
 	free_message(&context.results);
 }
 
@@ -149,40 +148,25 @@ static void be_created(struct shim *shim, struct process *process)
 		return;
 	process->state = PROCESS_CREATED;
 	process->created = true;
-	hold_mount_namespace(shim, process);
-	answer(shim, process, 0);
+	if (process == shim->init)
+		hold_mount_namespace(shim, process);
+	answer(shim, process);
 }
 
-/* The clone may speak, and even end, before the process that made it has told its pid. */
+/* The clone may have ended before the process that made it has told its pid. */
 static void learn_pid(struct shim *shim, struct process *process, pid_t pid)
 {
-	uint32_t deferred = process->deferred;
 	process->pid = pid;
 	process->cloned = true;
-	process->deferred = 0;
-	bool unwanted = process == shim->init && process->state == PROCESS_STARTING && !process->asker;
-	if (unwanted)
+	shim->may_reap = true;
+	if (process == shim->init && process->state == PROCESS_STARTING && !process->asker)
 		kill(pid, SIGKILL); /* whoever wanted it went away when only the forerunner was known */
-	else if (deferred == DEFERRED_CREATED)
-		be_created(shim, process);
-	else if (deferred > 0)
-		run_host_row(process, deferred - 1);
-	for (int i = 0; i < STRANGERS; i++) {
-		if (shim->strangers[i].pid != pid)
-			continue;
-		shim->strangers[i].pid = 0;
-		process_exited(shim, process, shim->strangers[i].status);
-	}
 }
 
-static void note_failure(struct process *process, const struct sync_message *message)
+static void note_failure(struct process *process, const struct failure *failure)
 {
-	if (process->failure.set) /* the first one is the cause */
-		return;
-	process->failure.set = true;
-	process->failure.index = message->index;
-	process->failure.error = message->error;
-	snprintf(process->failure.call, sizeof(process->failure.call), "%.*s", (int)sizeof(message->call) - 1, message->call);
+	if (process->failure.error == 0) /* the first one is the cause */
+		process->failure = *failure;
 }
 
 static void sync_message(struct shim *shim, struct process *process, const struct sync_message *message, int carried)
@@ -193,16 +177,12 @@ static void sync_message(struct shim *shim, struct process *process, const struc
 		close(carried);
 	if (message->kind == SYNC_PID)
 		learn_pid(shim, process, message->pid);
-	else if (message->kind == SYNC_HOST && process->cloned)
-		run_host_row(process, message->index);
 	else if (message->kind == SYNC_HOST)
-		process->deferred = message->index + 1;
-	else if (message->kind == SYNC_CREATED && process->cloned)
-		be_created(shim, process);
+		run_host_row(process, message->at.index);
 	else if (message->kind == SYNC_CREATED)
-		process->deferred = DEFERRED_CREATED;
+		be_created(shim, process);
 	else if (message->kind == SYNC_FAILED)
-		note_failure(process, message);
+		note_failure(process, &message->at);
 }
 
 /* The init could not be made or started: nothing of it stays, and only then the answer is given. */
@@ -216,7 +196,6 @@ static void abandon_init(struct shim *shim, struct process *init)
 		init->state = PROCESS_ENDED;
 	}
 	close_fd(&shim->mount_namespace);
-	shim->mount_namespace = -1;
 	run_undo(shim);
 	unwatch(shim, &shim->listener);
 	snprintf(path, sizeof(path), "%s/shim.sock", shim->directory);
@@ -228,21 +207,16 @@ static void sync_ended(struct shim *shim, struct process *process)
 {
 	unwatch(shim, &process->sync);
 	if (!process->cloned || (process->waits && !process->created))
-		note_failure(process, &(struct sync_message){ .error = -ECHILD, .call = "setup" });
-	if (process->failure.set) {
-		if (process == shim->init)
-			abandon_init(shim, process);
-		answer(shim, process, process->failure.error);
-		free_plan(&process->plan);
-		return;
-	}
-	process->started = true;
-	if (process->state < PROCESS_RUNNING)
+		note_failure(process, &(struct failure){ .error = -ECHILD, .call = "setup" });
+	process->started = process->failure.error == 0;
+	if (process->started && process->state < PROCESS_RUNNING)
 		process->state = PROCESS_RUNNING;
-	answer(shim, process, 0);
-	free_plan(&process->plan);
-	if (process == shim->init)
+	if (process == shim->init && process->started)
 		free_plan(&shim->undo);
+	else if (process == shim->init)
+		abandon_init(shim, process);
+	answer(shim, process);
+	free_plan(&process->plan);
 }
 
 /* Whether there was something to take. */
@@ -280,8 +254,6 @@ int start_process(struct shim *shim, struct process *process, const struct io_re
 	if (error == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		error = -errno;
 	if (error == 0) {
-		if (!awaits_pid(shim)) /* a number may come again */
-			memset(shim->strangers, 0, sizeof(shim->strangers));
 		bool direct = clones_first(&process->plan);
 		process->cloned = direct || !has_op(&process->plan, OP_CLONE);
 		process->waits = has_op(&process->plan, OP_AWAIT_START);
@@ -310,21 +282,13 @@ void release_start(struct process *process)
 
 static void write_exit_record(const struct shim *shim, const struct process *process)
 {
-	char name[ID_MAX + 16], path[4096], temporary[4104], text[96];
-	if (process->id[0])
-		snprintf(name, sizeof(name), "exec-%s.exit", process->id);
-	else
-		snprintf(name, sizeof(name), "exit");
-	snprintf(path, sizeof(path), "%s/%s", shim->directory, name);
+	char path[PATH_SIZE], temporary[PATH_SIZE + 4], text[96];
+	snprintf(path, sizeof(path), process->id[0] ? "%s/exec-%s.exit" : "%s/exit", shim->directory, process->id);
 	snprintf(temporary, sizeof(temporary), "%s.new", path);
 	int size = snprintf(text, sizeof(text), "%d %lld %ld\n", process->exit_code, (long long)process->ended_at.tv_sec,
 			    process->ended_at.tv_nsec);
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return;
-	bool whole = write(fd, text, (size_t)size) == size;
-	close(fd);
-	if (whole)
+	cleanup_fd int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0 && write_all(fd, text, (size_t)size) == 0)
 		rename(temporary, path);
 }
 
@@ -367,8 +331,6 @@ void report_if_drained(struct shim *shim, struct process *process)
 		announce_exit(shim, process);
 	}
 	detach_clients(shim, process);
-	if (process == shim->init) { /* only now: unmounting the root may wait for a disk */
+	if (process == shim->init) /* only now: unmounting the root may wait for a disk */
 		close_fd(&shim->mount_namespace);
-		shim->mount_namespace = -1;
-	}
 }

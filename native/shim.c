@@ -62,12 +62,35 @@ static bool is_forerunner(struct shim *shim, struct process *process, int status
 	return process->pid != pid;
 }
 
-bool awaits_pid(const struct shim *shim)
+/* Whether the pid of a process is still to be told. */
+static bool awaits_pid(const struct shim *shim)
 {
 	for (const struct process *process = shim->processes; process; process = process->next)
 		if (process->state == PROCESS_STARTING && process->pid > 0 && !process->cloned)
 			return true;
 	return false;
+}
+
+static void take_exit(struct shim *shim, pid_t pid, int status)
+{
+	struct process *process = shim->processes;
+	while (process && (process->pid != pid || process->state >= PROCESS_ENDED)) /* a number may have come again */
+		process = process->next;
+	if (process && !is_forerunner(shim, process, status) && process->state < PROCESS_ENDED)
+		process_exited(shim, process, status);
+}
+
+/* The processes that are known come first. As long as a pid is awaited, any other child may be the one, and stays. */
+static void reap(struct shim *shim)
+{
+	int status;
+	pid_t pid;
+	shim->may_reap = false;
+	for (const struct process *process = shim->processes; process; process = process->next)
+		if (process->pid > 0 && process->state < PROCESS_ENDED && (pid = waitpid(process->pid, &status, WNOHANG)) > 0)
+			take_exit(shim, pid, status);
+	while (!awaits_pid(shim) && (pid = waitpid(-1, &status, WNOHANG)) > 0)
+		take_exit(shim, pid, status);
 }
 
 static void signals_ready(struct shim *shim, struct source *source, uint32_t events)
@@ -76,16 +99,7 @@ static void signals_ready(struct shim *shim, struct source *source, uint32_t eve
 	struct signalfd_siginfo ignored;
 	while (read(source->fd, &ignored, sizeof(ignored)) > 0)
 		;
-	int status;
-	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-		struct process *process = shim->processes;
-		while (process && process->pid != pid)
-			process = process->next;
-		if (!process && awaits_pid(shim))
-			shim->strangers[shim->stranger_count++ % STRANGERS] = (struct stranger){ pid, status };
-		else if (process && !is_forerunner(shim, process, status) && process->state < PROCESS_ENDED)
-			process_exited(shim, process, status);
-	}
+	shim->may_reap = true;
 }
 
 static bool everything_reported(const struct shim *shim)
@@ -103,22 +117,6 @@ static int next_deadline(const struct shim *shim)
 		if (process->state == PROCESS_ENDED)
 			return 100;
 	return shim->finished ? 100 : -1;
-}
-
-static bool has_pending(const struct shim *shim)
-{
-	for (const struct connection *connection = shim->connections; connection; connection = connection->next)
-		if (connection->source.fd >= 0 && connection->pending.data && connection->source.ready == client_ready)
-			return true;
-	return false;
-}
-
-static bool has_ending(const struct shim *shim)
-{
-	for (const struct connection *connection = shim->connections; connection; connection = connection->next)
-		if (connection->source.fd >= 0 && connection->ending)
-			return true;
-	return false;
 }
 
 static void free_dropped(struct shim *shim)
@@ -149,18 +147,23 @@ static void free_reported_execs(struct shim *shim)
 	}
 }
 
+/* A slow client gets all of its output, however long it takes; then it has a while to close. */
 static bool may_leave(struct shim *shim)
 {
 	struct timespec now;
+	bool pending = false, ending = false;
 	if (!everything_reported(shim))
 		return false;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (!shim->finished || has_pending(shim)) { /* a slow client gets all of it, however long it takes */
-		shim->finished = true;
-		shim->leave_at = now;
-		shim->leave_at.tv_sec += LINGER_SECONDS;
+	for (const struct connection *connection = shim->connections; connection; connection = connection->next) {
+		pending |= connection->pending.data && connection->source.ready == client_ready;
+		ending |= connection->ending;
 	}
-	return !has_pending(shim) && (!has_ending(shim) || now.tv_sec >= shim->leave_at.tv_sec);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!shim->finished || pending) {
+		shim->finished = true;
+		shim->leave_at = now.tv_sec + LINGER_SECONDS;
+	}
+	return !pending && (!ending || now.tv_sec >= shim->leave_at);
 }
 
 static void run_loop(struct shim *shim)
@@ -174,6 +177,8 @@ static void run_loop(struct shim *shim)
 			if (source->fd >= 0 && source->events)
 				source->ready(shim, source, events[i].events);
 		}
+		while (shim->may_reap)
+			reap(shim);
 		for (struct process *process = shim->processes; process; process = process->next)
 			report_if_drained(shim, process);
 		free_dropped(shim);

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <sys/uio.h>
 #include <time.h>
 
 #include "run.h"
@@ -78,16 +77,10 @@ struct process {
 	pid_t pid;
 	struct source sync;
 	struct plan plan;
-	struct sync_failure {
-		bool set;
-		uint32_t index;
-		int error;
-		char call[32];
-	} failure;
+	struct failure failure; /* of its plan; the first one is the cause */
 	struct connection *asker; /* waits for the reply to create, start or exec */
 	uint32_t request;
 	bool cloned; /* `pid` is the process itself, not one that will clone it */
-	uint32_t deferred; /* index + 1 of host operations, DEFERRED_CREATED: asked for before the pid was known */
 	bool waits, created; /* the plan has an awaitStart; it was reached */
 	bool started; /* the program runs */
 	struct output outputs[2];
@@ -105,14 +98,6 @@ struct process {
 	struct timespec drain_until;
 };
 
-/* A child that ended before the shim had heard whose process it was. */
-struct stranger {
-	pid_t pid;
-	int status;
-};
-
-enum { STRANGERS = 64 };
-
 struct shim {
 	const char *directory;
 	int epoll;
@@ -121,18 +106,16 @@ struct shim {
 	struct process *processes;
 	struct process *init;
 	struct plan undo;
-	struct stranger strangers[STRANGERS]; /* the last ones */
-	unsigned stranger_count;
+	bool may_reap; /* a child has ended, or a pid is known now */
 	int mount_namespace; /* held until the end: unmounting may wait for a disk */
 	bool finished;
-	struct timespec leave_at;
+	time_t leave_at;
 };
 
 int shim_main(const char *id, const char *directory);
 extern bool shim_protected; /* our oom_score_adj was lowered */
 
 /* shim.c */
-bool awaits_pid(const struct shim *shim); /* whether the pid of a process is still to be told */
 int watch(struct shim *shim, struct source *source, uint32_t events);
 void unwatch(struct shim *shim, struct source *source); /* closes the fd too */
 
@@ -140,7 +123,7 @@ void unwatch(struct shim *shim, struct source *source); /* closes the fd too */
 void accept_connection(struct shim *shim, int fd);
 void control_ready(struct shim *shim, struct source *source, uint32_t events);
 void drop_connection(struct shim *shim, struct connection *connection);
-void answer(struct shim *shim, struct process *process, int error);
+void answer(struct shim *shim, struct process *process);
 void announce_exit(struct shim *shim, const struct process *process);
 struct process *find_process(struct shim *shim, const char *id);
 
@@ -172,7 +155,7 @@ void close_input(struct shim *shim, struct process *process);
 
 /* shim-clients.c */
 enum { CHUNK = 128 << 10 };
-extern uint8_t chunk[CHUNK]; /* what was read last, from whichever stream */
+extern uint8_t *const chunk; /* what was read last, from whichever stream */
 /* 1: all is written, 0: a part is kept, else a negative errno. */
 int write_or_keep(struct kept *kept, int fd, const uint8_t *data, size_t size);
 int write_kept(struct kept *kept, int fd);
@@ -185,9 +168,10 @@ void client_ready(struct shim *shim, struct source *source, uint32_t events);
 void release_client(struct shim *shim, struct connection *connection);
 /* To the clients that feed the process: whether they are read depends on what it has taken. */
 void update_clients(struct shim *shim, struct process *process);
-void send_output(struct shim *shim, struct connection *client, int stream, const uint8_t *data, size_t size);
+/* The first bytes of the chunk; the room before it is the frame's header. */
+void send_output(struct shim *shim, struct connection *client, int stream, size_t size);
 /* Sends without waiting; what the socket does not take is kept and sent later. */
-void send_parts(struct shim *shim, struct connection *connection, const struct iovec parts[2]);
+void send_bytes(struct shim *shim, struct connection *connection, const uint8_t *data, size_t size);
 void flush_pending(struct shim *shim, struct connection *connection);
 
 /* log.c: Docker's json-file format */

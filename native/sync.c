@@ -15,11 +15,6 @@ int sync_send(int fd, const struct sync_message *message)
 	return n < 0 ? -errno : 0;
 }
 
-int sync_send_pid(int fd, pid_t pid)
-{
-	return sync_send(fd, &(struct sync_message){ .kind = SYNC_PID, .pid = pid });
-}
-
 union fd_control {
 	struct cmsghdr header;
 	char space[CMSG_SPACE(sizeof(int))];
@@ -56,28 +51,17 @@ ssize_t sync_receive(int fd, struct sync_message *message, int *carried)
 	return n;
 }
 
-static int await_go(int fd)
+int sync_ask(int fd, enum sync_kind kind, uint32_t index)
 {
-	struct sync_message reply;
+	struct sync_message message = { .kind = kind, .at.index = index };
+	int error = sync_send(fd, &message);
+	if (error < 0)
+		return error;
 	ssize_t n;
 	do
-		n = recv(fd, &reply, sizeof(reply), 0);
+		n = recv(fd, &message, sizeof(message), 0);
 	while (n < 0 && errno == EINTR);
-	if (n == (ssize_t)sizeof(reply) && reply.kind == SYNC_GO)
-		return 0;
-	if (n >= 0)
-		errno = ECANCELED; /* the shim went away or gave up */
-	return -1;
-}
-
-int sync_await_start(int fd)
-{
-	int error = sync_send(fd, &(struct sync_message){ .kind = SYNC_CREATED });
-	return error < 0 ? error : await_go(fd);
-}
-
-int sync_run_host(int fd, uint32_t index)
-{
-	int error = sync_send(fd, &(struct sync_message){ .kind = SYNC_HOST, .index = index });
-	return error < 0 ? error : await_go(fd);
+	if (n < 0)
+		return -errno;
+	return n == (ssize_t)sizeof(message) && message.kind == SYNC_GO ? 0 : -ECANCELED; /* the shim went away or gave up */
 }

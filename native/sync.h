@@ -15,20 +15,24 @@ enum sync_kind {
 	SYNC_GO = 'G', /* shim -> child */
 };
 
-struct sync_message {
-	uint32_t kind;
+/* Of a plan: which operation failed, how, in which system call. */
+struct failure {
 	uint32_t index;
-	int32_t error;
-	pid_t pid;
+	int32_t error; /* negative errno; 0: none */
 	char call[32];
 };
 
+struct sync_message {
+	uint32_t kind;
+	pid_t pid;
+	struct failure at; /* of SYNC_HOST only the index */
+};
+
+/* All return 0 or a negative errno. */
 int sync_send(int fd, const struct sync_message *message);
-int sync_send_pid(int fd, pid_t pid);
 int sync_send_fd(int fd, int carried);
-int sync_await_start(int fd);
-/* Asks for the host operations from `index` on. 0 when they are done. */
-int sync_run_host(int fd, uint32_t index);
+/* Sends and waits until the shim says go. */
+int sync_ask(int fd, enum sync_kind kind, uint32_t index);
 /* Returns what recvmsg does; `*carried` is -1 or an fd that came along. */
 ssize_t sync_receive(int fd, struct sync_message *message, int *carried);
 

@@ -2,12 +2,10 @@
 #include "wire.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 static const uint8_t *take(struct reader *reader, size_t size)
@@ -181,11 +179,6 @@ static int read_all(int fd, void *data, size_t size, bool may_end)
 		ssize_t n = read(fd, (uint8_t *)data + done, size - done);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN) {
-			struct pollfd wait = { .fd = fd, .events = POLLIN };
-			poll(&wait, 1, -1);
-			continue;
-		}
 		if (n < 0)
 			return -errno;
 		if (n == 0)
@@ -242,11 +235,6 @@ int write_all(int fd, const void *data, size_t size)
 			n = write(fd, (const uint8_t *)data + done, size - done);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN) {
-			struct pollfd wait = { .fd = fd, .events = POLLOUT };
-			poll(&wait, 1, -1);
-			continue;
-		}
 		if (n < 0)
 			return -errno;
 		done += (size_t)n;
@@ -254,13 +242,16 @@ int write_all(int fd, const void *data, size_t size)
 	return 0;
 }
 
-int write_frame(int fd, uint8_t type, const void *body, size_t size)
+void begin_frame(struct message *message, uint8_t type)
 {
-	struct message message = { 0 };
-	put_u32(&message, (uint32_t)size);
-	put_u8(&message, type);
-	put_bytes(&message, body, size);
-	int error = message.failed ? -ENOMEM : write_all(fd, message.data, message.size);
-	free_message(&message);
-	return error;
+	put_u32(message, 0);
+	put_u8(message, type);
+}
+
+bool finish_frame(struct message *message)
+{
+	uint32_t size = (uint32_t)(message->size - FRAME_HEADER);
+	if (!message->failed)
+		memcpy(message->data, &size, sizeof(size));
+	return !message->failed;
 }

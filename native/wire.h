@@ -89,7 +89,10 @@ int read_frame(int fd, struct frame *frame);
 /* Takes the type and maps the body of a frame whose header has come. */
 int open_frame(struct frame *frame, const uint8_t header[FRAME_HEADER]);
 void free_frame(struct frame *frame);
-int write_frame(int fd, uint8_t type, const void *body, size_t size);
+/* What is put between the two is the frame's body. False: memory ran out. */
+void begin_frame(struct message *message, uint8_t type);
+bool finish_frame(struct message *message);
+/* Blocking; to sockets (without SIGPIPE) and files. 0 or a negative errno. */
 int write_all(int fd, const void *data, size_t size);
 
 #endif

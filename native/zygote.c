@@ -64,16 +64,19 @@ int peer_trusted(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == 0 || peer.uid == geteuid());
 }
 
-static void reply(int fd, struct context *context, int error)
+static void reply(int fd, const struct context *context, int error)
 {
-	struct message body = { 0 };
+	struct message frame = { 0 };
+	begin_frame(&frame, error < 0 ? FRAME_FAILED : FRAME_DONE);
 	if (error < 0) {
-		put_failure(&body, context, error);
+		struct failure failure = failure_of(context, error);
+		put_failure(&frame, &failure);
 	} else {
-		put_u32(&body, context->result_count);
-		put_bytes(&body, context->results.data, context->results.size);
+		put_u32(&frame, context->result_count);
+		put_bytes(&frame, context->results.data, context->results.size);
 	}
-	write_frame(fd, error < 0 ? FRAME_FAILED : FRAME_DONE, body.data, body.size);
+	if (!context->results.failed && finish_frame(&frame)) /* else the end of the connection says it */
+		write_all(fd, frame.data, frame.size);
 }
 
 static void serve_plan(int fd, struct frame *frame)
@@ -82,13 +85,10 @@ static void serve_plan(int fd, struct frame *frame)
 	struct plan plan = { 0 };
 	struct reader reader = { .at = frame->body, .end = frame->body + frame->size };
 	init_context(&context);
+	context.call = "decode";
 	int error = read_plan(&reader, &plan);
-	if (error < 0) {
-		context.call = "decode";
-		reply(fd, &context, error);
-		return;
-	}
-	error = run_plan(&context, &plan, 0);
+	if (error == 0)
+		error = run_plan(&context, &plan);
 	reply(fd, &context, error);
 }
 

@@ -4,14 +4,17 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { generateHeader } from "../../tools/gen-ops.ts";
+import { generateHeader, generateSource } from "../../tools/gen-ops.ts";
 
 const native = join(import.meta.dirname, "../../native");
 
-test("native/ops.gen.h is what tools/gen-ops.ts writes", () => {
-  const written = readFileSync(join(native, "ops.gen.h"), "utf8");
-  assert.equal(written, generateHeader(), "run: node tools/gen-ops.ts");
-});
+for (const [name, generate] of [
+  ["ops.gen.h", generateHeader],
+  ["ops.gen.c", generateSource],
+] as const)
+  test(`native/${name} is what tools/gen-ops.ts writes`, () => {
+    assert.equal(readFileSync(join(native, name), "utf8"), generate(), "run: node tools/gen-ops.ts");
+  });
 
 test("every message that PROTOCOL.md draws has its letter in protocol.h, and the other way round", async () => {
   const { frameTypes } = await import("#kernel/zygote/wire-frames.ts");

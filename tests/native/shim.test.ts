@@ -75,7 +75,7 @@ test("host operations run in the shim with the child's pid, in one place of the 
           mode: 0o600,
           data: text.encode("$PID"),
         },
-        { op: "rename", why: "r", host: true, from: "/dev/null", to: "/dev/null" },
+        { op: "mkdir", why: "m", host: true, path: "/tmp", mode: 0o700 },
       ],
     });
     await using shim = await machine.create("one", attached(), "true");

@@ -94,8 +94,6 @@ const mounts = {
     const [set, clear] = [flagNames(op.set, MOUNT_ATTRIBUTES), flagNames(op.clear, MOUNT_ATTRIBUTES)];
     return `mount_setattr(${targetOf(op)}, ${op.recursive ? "AT_RECURSIVE" : "0"}, set ${set}, clear ${clear}${propagation})`;
   },
-  remount: (op) =>
-    `mount(${targetOf(op)}, MS_REMOUNT|${flagNames(op.flags, MOUNT_FLAGS)}, ${quote(op.data)})`,
   umount: ({ target, flags }) => `umount2(${quote(target)}, ${flagNames(flags, UMOUNT_FLAGS)})`,
   pivotRoot: ({ newRoot }) =>
     `chdir(${quote(newRoot)}), pivot_root(".", "."), umount2(".", MNT_DETACH), chdir("/")`,
@@ -114,14 +112,10 @@ const files = {
   read: (op) => `read(${at(op)})`,
   symlink: (op) => `symlink(${quote(op.target)}, ${at(op)})`,
   mknod: (op) => `mknod(${at(op)}, ${octal(op.mode)}, ${op.major}:${op.minor})`,
-  chown: (op) => `chown(${at(op)}, ${op.uid}, ${op.gid})`,
-  chmod: (op) => `chmod(${at(op)}, ${octal(op.mode)})`,
   unlink: ({ path }) => `unlink(${quote(path)})`,
   rmdir: ({ path }) => `rmdir(${quote(path)})`,
   removeTree: (op) => `remove ${at(op)} and all below`,
   copyTree: ({ from, to }) => `copy what is in ${slot(from)} to ${slot(to)}`,
-  rename: ({ from, to }) => `rename(${quote(from)}, ${quote(to)})`,
-  syncfs: ({ path }) => `syncfs(${quote(path)})`,
   chdir: ({ path }) => `chdir(${quote(path)})`,
 } satisfies Partial<Describers>;
 

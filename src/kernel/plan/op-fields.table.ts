@@ -1,5 +1,5 @@
 // The wire layout of every operation: fields in order. The position in the table is the operation's number.
-// tools/gen-ops.ts writes native/ops.gen.h from it.
+// tools/gen-ops.ts writes native/ops.gen.[ch] from it.
 
 import type { BodyOf, FieldOf, OpName } from "./field-kinds.ts";
 
@@ -103,12 +103,6 @@ export const opFields = {
     ["usernsSlot", "optSlot"],
     ["missingOk", "bool"],
   ],
-  remount: [
-    ["target", "str"],
-    ["root", "optSlot"],
-    ["flags", "u64"],
-    ["data", "str"],
-  ],
   umount: [
     ["target", "str"],
     ["flags", "u32"],
@@ -173,17 +167,6 @@ export const opFields = {
     ["uid", "u32"],
     ["gid", "u32"],
   ],
-  chown: [
-    ["path", "str"],
-    ["root", "optSlot"],
-    ["uid", "u32"],
-    ["gid", "u32"],
-  ],
-  chmod: [
-    ["path", "str"],
-    ["root", "optSlot"],
-    ["mode", "u32"],
-  ],
   unlink: [
     ["path", "str"],
     ["missingOk", "bool"],
@@ -201,11 +184,6 @@ export const opFields = {
     ["from", "slot"],
     ["to", "slot"],
   ],
-  rename: [
-    ["from", "str"],
-    ["to", "str"],
-  ],
-  syncfs: [["path", "str"]],
   // process attributes
   chdir: [["path", "str"]],
   umask: [["mask", "u32"]],

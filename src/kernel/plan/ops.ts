@@ -8,7 +8,7 @@
 //          so that no symlink of an image leads outside. Without it the path is a host path.
 //   slot   a small number (0..31) that names an fd held by the executing process; the fd of slot n is always SLOT_BASE + n,
 //          so netlink messages can carry it. Slots survive `clone` and are closed before `exec`.
-//   missingOk  ENOENT of the target is success.
+//   missingOk  ENOENT and ENOTDIR are success: there is no such target.
 //   mayFail    any failure of the operation is success (best effort: a working directory that cannot be made).
 
 export const SLOT_BASE = 64;
@@ -126,17 +126,11 @@ export type OpBody =
       readonly usernsSlot?: number;
       readonly missingOk?: boolean;
     }
-  /** mount(2) with MS_REMOUNT and these flags and data, for superblock options. */
-  | {
-      readonly op: "remount";
-      readonly target: string;
-      readonly root?: number;
-      readonly flags: number;
-      readonly data: string;
-    }
+  /** With `missingOk`, what is not mounted is success too. */
   | { readonly op: "umount"; readonly target: string; readonly flags: number; readonly missingOk?: boolean }
   /** chdir(newRoot); pivot_root(".", "."); umount2(".", MNT_DETACH); chdir("/"). */
   | { readonly op: "pivotRoot"; readonly newRoot: string }
+  /** A chdir to "/" comes next. */
   | { readonly op: "chroot"; readonly path: string }
   /** A file is covered by /dev/null (checked to be char 1:3), a directory by an empty read-only tmpfs; absent is success. */
   | { readonly op: "maskPath"; readonly path: string; readonly root: number }
@@ -188,14 +182,6 @@ export type OpBody =
       readonly uid: number;
       readonly gid: number;
     }
-  | {
-      readonly op: "chown";
-      readonly path: string;
-      readonly root?: number;
-      readonly uid: number;
-      readonly gid: number;
-    }
-  | { readonly op: "chmod"; readonly path: string; readonly root?: number; readonly mode: number }
   | { readonly op: "unlink"; readonly path: string; readonly missingOk?: boolean }
   | { readonly op: "rmdir"; readonly path: string; readonly missingOk?: boolean }
   /** Recursive removal that never follows symlinks and never crosses a mount. */
@@ -203,8 +189,6 @@ export type OpBody =
   /** Copies what is in one directory slot into another, and its own owner, mode and times: contents, links, special files, xattrs.
    *  Follows no symlink, crosses no mount. */
   | { readonly op: "copyTree"; readonly from: number; readonly to: number }
-  | { readonly op: "rename"; readonly from: string; readonly to: string }
-  | { readonly op: "syncfs"; readonly path: string }
   // -- process attributes, in the order the kernel wants them
   /** chdir, then getcwd must be absolute (not "(unreachable)…"), else ENOENT. */
   | { readonly op: "chdir"; readonly path: string }
