@@ -1,7 +1,8 @@
-// At most two worker threads that unpack layers; each is ended when it has had nothing to do for a while.
+// Worker threads that unpack layers, up to a number; each is ended when it has had nothing to do for a while.
 
 import { Worker } from "node:worker_threads";
 import { systemError } from "#base/errors.ts";
+import { Slots } from "../slots.ts";
 import type { Unpacked, UnpackJob } from "./unpack.ts";
 import { decodeWorkerReply, type WorkerRequest } from "./unpack-messages.ts";
 
@@ -23,50 +24,22 @@ interface IdleWorker {
 export class UnpackPool implements AsyncDisposable {
   readonly #options: UnpackPoolOptions;
   readonly #idle: IdleWorker[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #busy = 0;
+  readonly #slots: Slots;
 
   constructor(options: UnpackPoolOptions) {
     this.#options = options;
+    this.#slots = new Slots(options.maxWorkers);
   }
 
   async run(job: UnpackJob, onProgress: (bytes: number) => void, signal: AbortSignal): Promise<Unpacked> {
-    await this.#enter(signal);
-    try {
-      return await this.#runOn(this.#takeWorker(), { job, onProgress }, signal);
-    } finally {
-      this.#leave();
-    }
+    using _slot = await this.#slots.acquire(signal);
+    return await this.#runOn(this.#takeWorker(), { job, onProgress }, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const idle = this.#idle.splice(0);
     for (const { timer } of idle) clearTimeout(timer);
     await Promise.all(idle.map(({ worker }) => worker.terminate()));
-  }
-
-  async #enter(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.#busy < this.#options.maxWorkers) {
-      this.#busy++;
-      return;
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const onAbort = (): void => {
-      const index = this.#waiting.indexOf(resolve);
-      if (index >= 0) this.#waiting.splice(index, 1);
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    this.#waiting.push(resolve);
-    await promise.finally(() => signal.removeEventListener("abort", onAbort));
-  }
-
-  /** A place is handed to the next in line, or given back. */
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#busy--;
-    else next();
   }
 
   #takeWorker(): Worker {
@@ -94,8 +67,15 @@ export class UnpackPool implements AsyncDisposable {
         resolve({ digest: reply.digest, size: reply.size, fileSize: reply.fileSize });
       else reject(signal.aborted ? signal.reason : systemError(reply.message));
     };
-    const onError = (cause: unknown): void => reject(systemError("the unpack worker failed", { cause }));
-    const onExit = (): void => reject(systemError("the unpack worker ended"));
+    let usable = true;
+    const onError = (cause: unknown): void => {
+      usable = false;
+      reject(systemError("the unpack worker failed", { cause }));
+    };
+    const onExit = (): void => {
+      usable = false;
+      reject(systemError("the unpack worker ended"));
+    };
     worker.on("message", onMessage);
     worker.on("error", onError);
     worker.on("exit", onExit);
@@ -108,7 +88,9 @@ export class UnpackPool implements AsyncDisposable {
       worker.off("message", onMessage);
       worker.off("error", onError);
       worker.off("exit", onExit);
-      this.#park(worker);
+      // One that has failed is about to exit or has: nothing would ever tell the next job.
+      if (usable) this.#park(worker);
+      else await worker.terminate();
     }
   }
 

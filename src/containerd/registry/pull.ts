@@ -1,49 +1,39 @@
-// A pull: resolve -> manifest for the platform -> config -> layers, three at a time -> snapshots, in order while the rest still downloads.
-// Pulls that need the same layer at the same time share its download and its unpacking.
+// A pull: resolve -> manifest for the platform -> config -> layers, each downloaded and unpacked onto the one below.
 
-import { DecodeError } from "#base/decode.ts";
 import { invalid, systemError } from "#base/errors.ts";
 import type { Reference } from "#formats/reference.ts";
 import type { Credentials } from "#spec/distribution.ts";
 import {
   type Descriptor,
-  decodeImageConfig,
   type ImageConfig,
   isIndexType,
   type Manifest,
   type Platform,
 } from "#spec/oci-image.ts";
-import type { ContentStore } from "../content/content.ts";
-import type { DiffService } from "../diff/diff.ts";
-import type { LeaseService } from "../leases/leases.ts";
-import type { Labels, Scope } from "../scope.ts";
-import type { Snapshotter } from "../snapshots/snapshotter.ts";
-import { type DownloadProgress, downloadBlob, hasBlob, type RetryPolicy } from "./download.ts";
+import type { Labels } from "../scope.ts";
+import { hasBlob } from "./download.ts";
 import type { RegistryConfig } from "./endpoints.ts";
 import { HttpTransport } from "./http-transport.ts";
+import { decodeConfig } from "./image-config.ts";
 import { MAX_CONFIG, MAX_MANIFEST, parseManifestDocument } from "./manifest.ts";
 import { choosePlatform } from "./platform.ts";
+import {
+  LayerPuller,
+  type LayerPullerDeps,
+  type LayerPullerOptions,
+  type LayerState,
+  type PullJob,
+  planLayers,
+} from "./pull-layers.ts";
 import { PullLease } from "./pull-lease.ts";
-import { type Repository, sourceLabel } from "./repository.ts";
-import { listTags, type ResolvedReference, resolveReference } from "./resolve.ts";
-import { SharedWork } from "./shared-work.ts";
-import { Slots } from "./slots.ts";
+import { listTags, type ResolvedReference, type ResolveOptions, resolveReference } from "./resolve.ts";
+import { SharedHold } from "./shared-hold.ts";
 import { configLabels, indexLabels, manifestLabels, readDocument, storeDocument } from "./store-document.ts";
-import { type ChainLayer, chainIds, hasSnapshot, unpackChainLayer } from "./unpack-chain.ts";
+import { chainIds } from "./unpack-chain.ts";
 
-export interface PullDeps {
-  readonly content: ContentStore;
-  readonly snapshots: Snapshotter;
-  readonly diff: DiffService;
-  readonly leases: LeaseService;
-}
-
-export interface PullOptions {
+export interface PullOptions extends LayerPullerOptions {
   readonly registries: RegistryConfig;
   readonly userAgent: string;
-  readonly snapshotter: string;
-  readonly maxDownloads: number;
-  readonly retry: RetryPolicy;
   /** Milliseconds. */
   readonly now: () => number;
 }
@@ -54,11 +44,6 @@ export interface PullRequest {
   readonly platform: Platform;
   readonly credentials: Credentials | undefined;
 }
-
-export type LayerState =
-  | DownloadProgress
-  | { readonly kind: "found" | "exists" | "waiting" | "downloaded" | "complete" }
-  | { readonly kind: "extracting"; readonly current: number; readonly total: number };
 
 export interface PullObserver {
   /** The registry has the image; before it nothing was changed. */
@@ -77,26 +62,17 @@ export interface PulledImage {
   readonly chainId: string;
 }
 
-/** One pull on its way. */
-interface Job {
-  readonly scope: Scope;
-  readonly repository: Repository;
-  readonly observer: PullObserver;
-  readonly signal: AbortSignal;
-}
-
 export class ImagePuller {
-  readonly #deps: PullDeps;
+  readonly #deps: LayerPullerDeps;
   readonly #options: PullOptions;
-  readonly #slots: Slots;
+  readonly #layers: LayerPuller;
+  /** Of the pulls under way. */
   readonly #leases = new Set<string>();
-  readonly #downloads = new SharedWork<LayerState, void>();
-  readonly #unpacks = new SharedWork<LayerState, void>();
 
-  constructor(deps: PullDeps, options: PullOptions) {
+  constructor(deps: LayerPullerDeps, options: PullOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#slots = new Slots(options.maxDownloads);
+    this.#layers = new LayerPuller(deps, options);
   }
 
   /** `keep` saves what was pulled under a name while the pull's lease still holds it. */
@@ -106,17 +82,15 @@ export class ImagePuller {
     keep: (image: PulledImage) => Promise<void>,
     signal: AbortSignal,
   ): Promise<PulledImage> {
-    using transport = new HttpTransport(this.#options.userAgent);
-    const { registries: config, now } = this.#options;
-    const { credentials, reference } = request;
-    const resolved = await resolveReference(reference, { config, transport, now, credentials }, signal);
+    await using undo = new AsyncDisposableStack();
+    const options = this.#resolveOptions(request.credentials, undo);
+    const resolved = await resolveReference(request.reference, options, signal);
     observer.onResolved(resolved.descriptor);
-    await using lease = await PullLease.open(
-      { leases: this.#deps.leases, running: this.#leases },
-      request,
-      now(),
-    );
-    const job: Job = { scope: lease.scope, repository: resolved.repository, observer, signal };
+    const running = { leases: this.#deps.leases, running: this.#leases };
+    const lease = undo.use(await PullLease.open(running, request, options.now()));
+    await using hold = new SharedHold(undo.move());
+    const { onLayer } = observer;
+    const job = { scope: lease.scope, repository: resolved.repository, hold, onLayer, signal };
     try {
       const image = await this.#fetch(job, resolved, request);
       await keep(image);
@@ -128,15 +102,20 @@ export class ImagePuller {
     }
   }
 
+  /** The connections are closed with the stack. */
+  #resolveOptions(credentials: Credentials | undefined, held: Pick<DisposableStack, "use">): ResolveOptions {
+    const { registries: config, now, userAgent } = this.#options;
+    return { config, transport: held.use(new HttpTransport(userAgent)), now, credentials };
+  }
+
   /** The tags that the registry has for the reference's repository. */
   async listTags(
     reference: Reference,
     credentials: Credentials | undefined,
     signal: AbortSignal,
   ): Promise<readonly string[]> {
-    using transport = new HttpTransport(this.#options.userAgent);
-    const { registries: config, now } = this.#options;
-    return await listTags(reference, { config, transport, now, credentials }, signal);
+    using held = new DisposableStack();
+    return await listTags(reference, this.#resolveOptions(credentials, held), signal);
   }
 
   /** What the registry has under a name: the document's descriptor and the platforms it is for. Nothing is stored. */
@@ -145,9 +124,8 @@ export class ImagePuller {
     credentials: Credentials | undefined,
     signal: AbortSignal,
   ): Promise<{ readonly descriptor: Descriptor; readonly platforms: readonly Platform[] }> {
-    using transport = new HttpTransport(this.#options.userAgent);
-    const { registries: config, now } = this.#options;
-    const options = { config, transport, now, credentials };
+    using held = new DisposableStack();
+    const options = this.#resolveOptions(credentials, held);
     const { repository, descriptor } = await resolveReference(reference, options, signal);
     const { bytes } = await repository.getManifest(descriptor.digest, signal);
     const document = parseManifestDocument(bytes, descriptor.mediaType);
@@ -160,14 +138,14 @@ export class ImagePuller {
     return { descriptor, platforms: [{ os, architecture, ...(variant === undefined ? {} : { variant }) }] };
   }
 
-  async #fetch(job: Job, resolved: ResolvedReference, request: PullRequest): Promise<PulledImage> {
+  async #fetch(job: PullJob, resolved: ResolvedReference, request: PullRequest): Promise<PulledImage> {
     const top = await this.#document(job, resolved.descriptor, resolved.bytes);
     const chosen = await this.#choose(job, top, request);
     const { descriptor, manifest, bytes } = chosen;
     await this.#store(job, { descriptor, bytes }, manifestLabels(manifest));
     const known = await hasBlob(this.#deps.content, job.scope, manifest.config.digest);
     const config = await this.#config(job, manifest);
-    await this.#layers(job, planLayers(manifest, config), known);
+    await this.#layers.pullAll(job, planLayers(manifest, config), known);
     const chainId = chainIds(config.rootfs.diff_ids).at(-1) ?? "";
     return {
       target: top.descriptor,
@@ -180,7 +158,7 @@ export class ImagePuller {
 
   /** The manifest itself, or the index's best one for the platform. */
   async #choose(
-    job: Job,
+    job: PullJob,
     top: { readonly descriptor: Descriptor; readonly bytes: Buffer },
     request: PullRequest,
   ): Promise<{ readonly descriptor: Descriptor; readonly bytes: Buffer; readonly manifest: Manifest }> {
@@ -198,7 +176,7 @@ export class ImagePuller {
   }
 
   async #document(
-    job: Job,
+    job: PullJob,
     descriptor: Descriptor,
     bytes?: Buffer,
   ): Promise<{ readonly descriptor: Descriptor; readonly bytes: Buffer }> {
@@ -213,10 +191,10 @@ export class ImagePuller {
     return { descriptor: { ...descriptor, size: got.bytes.length }, bytes: got.bytes };
   }
 
-  async #config(job: Job, manifest: Manifest): Promise<ImageConfig> {
+  async #config(job: PullJob, manifest: Manifest): Promise<ImageConfig> {
     const { content } = this.#deps;
     const { config: descriptor } = manifest;
-    await this.#download(job, descriptor, "config", () => undefined);
+    await this.#layers.download(job, descriptor, "config", () => undefined);
     const bytes = await readDocument(content, job.scope, descriptor.digest, MAX_CONFIG);
     const config = decodeConfig(bytes);
     if (config.rootfs.diff_ids.length !== manifest.layers.length)
@@ -225,127 +203,12 @@ export class ImagePuller {
     return config;
   }
 
-  /** `known`: the image was here before; nothing is told of layers that are all here as well. */
-  async #layers(job: Job, layers: readonly ChainLayer[], known: boolean): Promise<void> {
-    const states = await Promise.all(layers.map((layer) => this.#inspect(job, layer)));
-    if (known && states.every(({ unpacked, stored }) => unpacked && stored)) return;
-    for (const { layer, unpacked, stored } of states)
-      job.observer.onLayer(layer.descriptor.digest, { kind: unpacked && stored ? "exists" : "found" });
-    // The first failure ends the rest.
-    const failed = new AbortController();
-    const inner: Job = { ...job, signal: AbortSignal.any([job.signal, failed.signal]) };
-    const downloads = states.map(({ layer, stored }) =>
-      stored ? undefined : this.#layer(inner, layer.descriptor),
-    );
-    const all = downloads.map((download) =>
-      download?.catch((error: unknown) => {
-        failed.abort(error);
-        throw error;
-      }),
-    );
-    const settled = Promise.allSettled(all);
-    try {
-      for (const [index, { layer, unpacked, stored }] of states.entries()) {
-        await all[index];
-        if (!unpacked) await this.#unpack(inner, layer);
-        if (!unpacked || !stored) job.observer.onLayer(layer.descriptor.digest, { kind: "complete" });
-      }
-    } catch (error) {
-      failed.abort(error);
-      await settled;
-      throw failed.signal.reason;
-    }
-  }
-
-  async #inspect(
-    { scope }: Job,
-    layer: ChainLayer,
-  ): Promise<{ readonly layer: ChainLayer; readonly unpacked: boolean; readonly stored: boolean }> {
-    const { snapshots, content } = this.#deps;
-    await this.#hold(scope, `snapshots/${this.#options.snapshotter}`, layer.chainId);
-    await this.#hold(scope, "content", layer.descriptor.digest);
-    const [unpacked, stored] = await Promise.all([
-      hasSnapshot(snapshots, scope, layer.chainId),
-      hasBlob(content, scope, layer.descriptor.digest),
-    ]);
-    return { layer, unpacked, stored };
-  }
-
   async #store(
-    { scope }: Job,
+    { scope }: PullJob,
     document: { readonly descriptor: Descriptor; readonly bytes: Buffer },
     labels: Labels,
   ): Promise<void> {
-    await this.#hold(scope, "content", document.descriptor.digest);
+    await this.#layers.hold(scope, "content", document.descriptor.digest);
     await storeDocument(this.#deps.content, scope, document, labels);
-  }
-
-  /** Before looking whether it is there: what is, must not be collected before the image that needs it is saved. */
-  async #hold(scope: Scope, type: string, id: string): Promise<void> {
-    if (scope.lease !== undefined) await this.#deps.leases.addResource(scope, scope.lease, { id, type });
-  }
-
-  async #layer(job: Job, descriptor: Descriptor): Promise<void> {
-    const report = (state: LayerState): void => job.observer.onLayer(descriptor.digest, state);
-    await this.#download(job, descriptor, "layer", report);
-    report({ kind: "downloaded" });
-  }
-
-  async #download(
-    job: Job,
-    descriptor: Descriptor,
-    what: "config" | "layer",
-    report: (state: LayerState) => void,
-  ): Promise<void> {
-    const { content } = this.#deps;
-    const { scope, repository, signal } = job;
-    const wanted = {
-      scope,
-      descriptor,
-      ref: `${what}-${descriptor.digest}`,
-      labels: sourceLabel(repository),
-    };
-    const work = async (onProgress: (state: LayerState) => void, own: AbortSignal): Promise<void> => {
-      if (this.#slots.full) onProgress({ kind: "waiting" });
-      using _slot = await this.#slots.acquire(own);
-      await downloadBlob({ content, repository, retry: this.#options.retry }, wanted, onProgress, own);
-    };
-    const key = `${scope.namespace}/${descriptor.digest}`;
-    await this.#hold(scope, "content", descriptor.digest);
-    await this.#downloads.run(key, work, { onProgress: report, signal });
-  }
-
-  async #unpack(job: Job, layer: ChainLayer): Promise<void> {
-    const { scope, observer, signal } = job;
-    const { digest, size } = layer.descriptor;
-    const work = async (report: (state: LayerState) => void, own: AbortSignal): Promise<void> => {
-      if (await hasSnapshot(this.#deps.snapshots, scope, layer.chainId)) return;
-      const onProgress = (current: number): void => report({ kind: "extracting", current, total: size });
-      onProgress(0);
-      await unpackChainLayer(this.#deps, scope, layer, { onProgress, signal: own });
-      onProgress(size);
-    };
-    const key = `${scope.namespace}/${layer.chainId}`;
-    await this.#unpacks.run(key, work, { onProgress: (state) => observer.onLayer(digest, state), signal });
-  }
-}
-
-function planLayers(manifest: Manifest, config: ImageConfig): readonly ChainLayer[] {
-  const diffIds = config.rootfs.diff_ids;
-  const chain = chainIds(diffIds);
-  return manifest.layers.map((descriptor, index) => ({
-    descriptor,
-    diffId: diffIds[index] ?? "",
-    chainId: chain[index] ?? "",
-    parent: chain[index - 1] ?? "",
-  }));
-}
-
-export function decodeConfig(bytes: Uint8Array): ImageConfig {
-  try {
-    return decodeImageConfig(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)), "");
-  } catch (error) {
-    const why = error instanceof DecodeError ? error.message : "not a JSON document";
-    throw invalid(`invalid image config: ${why}`, { cause: error });
   }
 }

@@ -3,9 +3,9 @@
 import { EngineError, isKind, notFound } from "#base/errors.ts";
 import type { ContentStore } from "#containerd/content/content.ts";
 import type { ImageRecord, ImageStore } from "#containerd/images/images.ts";
+import { decodeConfig } from "#containerd/registry/image-config.ts";
 import { MAX_CONFIG, MAX_MANIFEST, parseManifestDocument } from "#containerd/registry/manifest.ts";
 import { formatPlatform, hostPlatform, platformDistance } from "#containerd/registry/platform.ts";
-import { decodeConfig } from "#containerd/registry/pull.ts";
 import { readDocument } from "#containerd/registry/store-document.ts";
 import { chainIds } from "#containerd/registry/unpack-chain.ts";
 import type { Scope } from "#containerd/scope.ts";

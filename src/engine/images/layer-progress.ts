@@ -1,6 +1,6 @@
 // What a pull tells about each layer, at a pace that a terminal can show.
 
-import type { LayerState } from "#containerd/registry/pull.ts";
+import type { LayerState } from "#containerd/registry/pull-layers.ts";
 import { shortId } from "#formats/digest.ts";
 import { barMessage, type Emit, stepMessage } from "./progress-messages.ts";
 

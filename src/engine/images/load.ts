@@ -3,9 +3,9 @@
 import { formatTime } from "#base/clock.ts";
 import { array, type Decoded, DecodeError, type Decoder, object, string } from "#base/decode.ts";
 import { invalid, systemError } from "#base/errors.ts";
+import { decodeConfig } from "#containerd/registry/image-config.ts";
 import { MAX_CONFIG, MAX_MANIFEST, parseManifestDocument } from "#containerd/registry/manifest.ts";
 import { choosePlatform, hostPlatform } from "#containerd/registry/platform.ts";
-import { decodeConfig } from "#containerd/registry/pull.ts";
 import {
   configLabels,
   manifestLabels,

@@ -1,4 +1,4 @@
-// A fixed number of places: how many downloads run at once.
+// A fixed number of places: how many downloads, or unpacking threads, run at once.
 
 export class Slots {
   #free: number;
