@@ -40,7 +40,7 @@ export class Authorizer {
     this.#deps = deps;
   }
 
-  /** What the registry asked for; the first scheme that can be answered is used. */
+  /** What the registry asked for; a token is preferred to a password. */
   challenged(challenges: readonly Challenge[]): void {
     this.#challenge =
       challenges.find(({ scheme }) => scheme === "bearer") ?? challenges[0] ?? this.#challenge;
@@ -69,15 +69,16 @@ export class Authorizer {
   async #token(challenge: Bearer, scope: string, signal: AbortSignal): Promise<string> {
     const held = this.#tokens.get(scope);
     if (held !== undefined && held.expiresAt > this.#deps.now()) return held.token;
-    const { token, expiresIn } = decodeToken(JSON.parse(await this.#askToken(challenge, scope, signal)), "");
+    const { token, expiresIn } = readToken(await this.#askToken(challenge, scope, signal));
     if (token === "") throw systemError("authorization server did not include a token in the response");
+    // Nine tenths of its life, given in seconds: it must not end on its way.
     this.#tokens.set(scope, { token, expiresAt: this.#deps.now() + expiresIn * 900 });
     return token;
   }
 
   async #askToken(challenge: Bearer, scope: string, signal: AbortSignal): Promise<string> {
     const { transport, trust, credentials } = this.#deps;
-    const realm = new URL(challenge.realm);
+    const realm = readRealm(challenge);
     const request =
       credentials !== undefined && credentials.identityToken !== ""
         ? oauthRequest(realm, challenge, { scope, refresh: credentials.identityToken })
@@ -92,6 +93,21 @@ export class Authorizer {
         : formatRegistryError(error),
     );
   }
+}
+
+function readToken(body: string): ReturnType<typeof decodeToken> {
+  try {
+    return decodeToken(JSON.parse(body), "");
+  } catch (cause) {
+    throw systemError("unable to decode token response", { cause });
+  }
+}
+
+function readRealm({ realm }: Bearer): URL {
+  const url = URL.parse(realm);
+  if (url === null || !["http:", "https:"].includes(url.protocol))
+    throw systemError(`the registry names no token server: invalid realm ${JSON.stringify(realm)}`);
+  return url;
 }
 
 const basic = ({ username, password }: Credentials): string =>

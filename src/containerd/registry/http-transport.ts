@@ -96,8 +96,8 @@ async function secureAgent({ verify, ca, cert, key }: Trust): Promise<http.Agent
   });
 }
 
-/** Credentials stay with the host they were made for; never from TLS to plain HTTP. */
-function redirected(request: HttpRequest, next: URL): HttpRequest {
+/** Credentials, which a body may hold too, stay with the host they were made for; never from TLS to plain HTTP. */
+export function redirected(request: HttpRequest, next: URL): HttpRequest {
   if (next.protocol !== "https:" && next.protocol !== "http:")
     throw systemError(
       `Get "${request.url.href}": unsupported protocol scheme "${next.protocol.slice(0, -1)}"`,
@@ -105,13 +105,15 @@ function redirected(request: HttpRequest, next: URL): HttpRequest {
   if (request.url.protocol === "https:" && next.protocol === "http:")
     throw systemError(`Get "${request.url.href}": refused to follow a redirect from https to http`);
   if (next.host === request.url.host) return { ...request, url: next };
+  if (request.body !== undefined)
+    throw systemError(`Post "${request.url.href}": refused to send credentials on to ${next.host}`);
   const headers = Object.fromEntries(
     Object.entries(request.headers).filter(([name]) => name.toLowerCase() !== "authorization"),
   );
   return { ...request, headers, url: next };
 }
 
-/** The whole body as text; a longer one than `limit` bytes is refused. */
+/** The whole body; a longer one than `limit` bytes is refused. */
 export async function readBody(response: IncomingMessage, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
