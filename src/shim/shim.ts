@@ -70,7 +70,8 @@ export interface Shim extends AsyncDisposable {
   closeStdin(execId: string): Promise<void>;
   /** A stream to the process: write stdin, end() to close it; read the output. With a terminal the bytes are raw, without one they
    *  are Docker's frames (8-byte header: stream 1 or 2, 0 0 0, u32be length). Ends when the process's output ends.
-   *  Resolves once the shim has registered the client, so nothing printed after that is missed. */
+   *  Resolves once the shim has registered the client, so nothing printed after that is missed. `signal` ends that wait; the stream
+   *  lives until one of its ends closes it. */
   attach(execId: string, options: AttachOptions, signal: AbortSignal): Promise<Duplex>;
   /** Resolves when the process has ended and its output is in the log; at once if that has happened. */
   wait(execId: string, signal: AbortSignal): Promise<ProcessExit>;

@@ -12,10 +12,8 @@ import { fromMounts } from "../wire-values.ts";
 export const serveEngine = (tasks: Tasks, sockets: AttachSockets): ServedService =>
   serve(Engine, {
     attach: async ({ containerId, execId, stdin, stdout, stderr }, call) => {
-      // The stream lives as long as its two ends, not as long as this call.
-      const { signal } = new AbortController();
       const options = { stdin, stdout, stderr };
-      const stream = await tasks.attach(scopeOf(call), { containerId, execId }, options, signal);
+      const stream = await tasks.attach(scopeOf(call), { containerId, execId }, options, call.signal);
       return { path: await sockets.offer(stream) };
     },
     explain: async ({ containerId, rootfs, terminal, stdin, stdout, stderr, spec }, call) => {

@@ -1,6 +1,7 @@
 // gRPC carries messages, an attached client bytes: each gets a unix socket of its own, for one connection.
 
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdirSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";
 import { join } from "node:path";
@@ -26,17 +27,22 @@ export class AttachSockets {
     const timeout = setTimeout(() => {
       server.close();
       stream.destroy();
-    }, connectTime);
+    }, connectTime).unref();
     server.once("connection", (socket: Socket) => {
       clearTimeout(timeout);
       server.close();
       rmSync(path, { force: true });
       void joinStreams(socket, stream);
     });
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    server.once("error", reject).listen(path, resolve);
-    await promise;
-    return path;
+    stream.once("error", () => undefined); // it may break before anybody has joined it
+    try {
+      await once(server.listen(path).unref(), "listening");
+      return path;
+    } catch (error) {
+      clearTimeout(timeout);
+      stream.destroy();
+      throw error;
+    }
   }
 }
 
@@ -50,14 +56,15 @@ async function joinStreams(socket: Socket, stream: Duplex): Promise<void> {
   }
 }
 
+/** The client's end. `signal` ends the wait for the connection, not what flows over it, as with a shim's own socket. */
 export async function connectAttachSocket(path: string, signal: AbortSignal): Promise<Duplex> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  signal.throwIfAborted();
   const socket = createConnection({ path, allowHalfOpen: true });
-  socket.once("connect", resolve).once("error", reject);
-  const abort = (): void => void socket.destroy();
-  signal.addEventListener("abort", abort, { once: true });
-  socket.once("close", () => signal.removeEventListener("abort", abort));
-  await promise;
-  socket.off("error", reject);
-  return socket;
+  try {
+    await once(socket, "connect", { signal });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }

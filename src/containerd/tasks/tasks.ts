@@ -82,7 +82,7 @@ export interface Tasks {
   resume(scope: Scope, containerId: string): Promise<void>;
   update(scope: Scope, containerId: string, resources: Resources): Promise<void>;
   metrics(scope: Scope, containerId: string): Promise<TaskUsage>;
-  /** Gantry's own (gRPC service gantry.v1.Attach tells the socket; needs the same host). See Shim.attach for the stream. */
+  /** Gantry's own (gRPC service gantry.v1.Engine tells the socket; needs the same host). See Shim.attach for the stream. */
   attach(
     scope: Scope,
     process: { readonly containerId: string; readonly execId: string },

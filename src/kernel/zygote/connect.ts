@@ -47,6 +47,7 @@ export async function openConnection(path: string, signal: AbortSignal): Promise
   const abort = (): void => void socket.destroy(new Error("aborted", { cause: signal.reason }));
   signal.addEventListener("abort", abort, { once: true });
   socket.once("close", () => signal.removeEventListener("abort", abort));
+  socket.on("error", () => undefined); // whoever reads is told; between two reads nobody listens
   await once(socket, "connect");
   return socket;
 }

@@ -11,7 +11,7 @@ import { attachBody } from "./bodies.ts";
 import { connectShim } from "./shim-socket.ts";
 
 /** The reply; what came after it goes back into the socket. */
-async function readReply(socket: Socket): Promise<Frame> {
+async function readReply(socket: Socket, signal: AbortSignal): Promise<Frame> {
   const frames = new FrameReader();
   for (;;) {
     const chunk: unknown = socket.read();
@@ -23,10 +23,23 @@ async function readReply(socket: Socket): Promise<Frame> {
       return frame;
     }
     if (socket.readableEnded || socket.destroyed) throw notFound("process", "of this shim");
-    await Promise.race([once(socket, "readable"), once(socket, "close")]);
+    await readableOrClosed(socket, signal);
   }
 }
 
+async function readableOrClosed(socket: Socket, signal: AbortSignal): Promise<void> {
+  const other = new AbortController();
+  const either = { signal: AbortSignal.any([signal, other.signal]) };
+  const waits = [once(socket, "readable", either), once(socket, "close", either)];
+  try {
+    await Promise.race(waits);
+  } finally {
+    other.abort();
+    await Promise.allSettled(waits);
+  }
+}
+
+/** See Shim.attach. */
 export async function attachTo(
   stateDir: string,
   execId: string,
@@ -36,7 +49,7 @@ export async function attachTo(
   const socket = await connectShim(stateDir, true, signal);
   try {
     socket.write(encodeFrame("attach", attachBody(1, execId, options)));
-    const { type, body } = await readReply(socket);
+    const { type, body } = await readReply(socket, signal);
     const reader = new BodyReader(body);
     reader.u32();
     if (type !== frameTypes.done) throw readFailure(reader, () => `attach ${execId}`);
