@@ -5,6 +5,7 @@ import type { Client, ClientDuplexStream, ClientReadableStream, Metadata, Servic
 import { claimed } from "#base/decode.ts";
 import { EngineError } from "#base/errors.ts";
 import { methodDefinition } from "./codec.ts";
+import { firstEvent } from "./first-event.ts";
 import { maxMessageSize } from "./server.ts";
 import type { CallOptions, ServiceCallers, ServiceShape } from "./service-types.ts";
 import { decodeError, type ErrorCodec, isFromPeer } from "./status.ts";
@@ -156,13 +157,7 @@ export class GrpcClient implements Disposable {
     );
     return {
       send: async (message: unknown) => {
-        if (call.write(message)) return;
-        const { promise, resolve } = Promise.withResolvers<void>();
-        call
-          .once("drain", resolve)
-          .once("close", resolve)
-          .once("error", () => resolve());
-        await promise;
+        if (!call.write(message)) await firstEvent(call, ["drain", "close", "error"]);
       },
       end: () => call.end(),
       answers: this.#answers(Promise.resolve({ call, untie: tie(call, signal) }), signal)[

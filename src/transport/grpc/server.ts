@@ -15,6 +15,7 @@ import type {
 import { claimed } from "#base/decode.ts";
 import { conflict } from "#base/errors.ts";
 import { serviceDefinition } from "./codec.ts";
+import { firstEvent } from "./first-event.ts";
 import type { GrpcCall, ServiceHandlers, ServiceShape } from "./service-types.ts";
 import { type ErrorCodec, encodeError } from "./status.ts";
 
@@ -156,10 +157,7 @@ async function pump(
 }
 
 function drained(call: Writable): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  call.once("drain", resolve);
-  call.once("cancelled", resolve);
-  return promise;
+  return firstEvent(call, ["drain", "cancelled"]);
 }
 
 function toServerError({ grpc, codec }: Adapting, error: unknown) {
