@@ -5,7 +5,7 @@ import { EngineError } from "#base/errors.ts";
 const pattern = /^[A-Za-z0-9]+(?:[._-]+[A-Za-z0-9]+)*$/;
 const longest = 76;
 
-/** containerd's rule for namespaces, containers, execs and leases; nothing that passes can climb out of a directory. */
+/** containerd's rule for namespaces, containers and execs; nothing that passes can climb out of a directory. */
 export function checkIdentifier(what: string, id: string): void {
   if (id === "") throw new EngineError("invalid", `${what} must not be empty: invalid argument`);
   if (id.length > longest)

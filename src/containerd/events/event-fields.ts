@@ -22,10 +22,11 @@ function readField({ event }: Envelope, name: string, key: string | undefined): 
   const schema = messages.find((message) => isMessage(event, message));
   const field = schema?.fields.find((candidate) => candidate.name === name);
   if (schema === undefined || field === undefined) return undefined;
-  const value: unknown = reflect(schema, fromBinary(schema, event.value)).get(field);
+  const message = reflect(schema, fromBinary(schema, event.value));
+  const value: unknown = message.get(field);
   if (typeof value === "string") return value === "" ? undefined : value;
   if (typeof value === "number") return String(value);
   if (field.fieldKind !== "map" || key === undefined) return undefined;
-  const found: unknown = reflect(schema, fromBinary(schema, event.value)).get(field).get(key);
+  const found: unknown = message.get(field).get(key);
   return typeof found === "string" ? found : undefined;
 }

@@ -77,7 +77,10 @@ export class LocalEvents implements EventExchange {
   subscribe(filters: readonly string[], signal: AbortSignal): AsyncIterable<Envelope> {
     const subscription = new Subscription(filters);
     this.#subscriptions.add(subscription);
-    const forget = (): void => void this.#subscriptions.delete(subscription);
+    const forget = (): void => {
+      this.#subscriptions.delete(subscription);
+      signal.removeEventListener("abort", forget);
+    };
     signal.addEventListener("abort", forget, { once: true });
     if (signal.aborted) forget();
     return disposeAfter(subscription.read(signal), forget);

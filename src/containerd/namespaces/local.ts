@@ -8,7 +8,7 @@ import type { NamespaceRecord, Namespaces } from "./namespaces.ts";
 
 type Emit = Metadata["publish"];
 
-const populated = ["blobs", "images", "snapshots", "containers", "leases"];
+const populated = ["blobs", "ingests", "images", "snapshots", "containers", "leases"];
 
 export class LocalNamespaces implements Namespaces {
   readonly #emit: Emit;

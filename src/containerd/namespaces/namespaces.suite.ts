@@ -32,6 +32,14 @@ export function namespacesSuite(title: string, open: () => Promise<TestContainer
     assert.equal((await namespaces.get("fresh")).name, "fresh");
   });
 
+  on("an unfinished ingest keeps its namespace", async ({ namespaces, content }) => {
+    const fresh = { namespace: "fresh" };
+    await (await content.openWriter(fresh, "ref"))[Symbol.asyncDispose]();
+    await assert.rejects(namespaces.delete("fresh"), /must be empty: failed precondition/);
+    await content.abort(fresh, "ref");
+    await namespaces.delete("fresh");
+  });
+
   on("names that would climb out of a directory are refused", async ({ namespaces, images }) => {
     for (const name of ["..", "a/b", "", "x".repeat(77), "-a"])
       await assert.rejects(namespaces.create(name, {}), (error) => isKind(error, "invalid"), name);
