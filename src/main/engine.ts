@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ApiServer } from "#api/server.ts";
 import { Background } from "#base/background.ts";
 import { serveContainerd } from "#containerd/server.ts";
+import { patience } from "#engine/containers/patience.ts";
 import { restoreContainers, startByPolicy } from "#engine/containers/restore.ts";
 import { stopAllContainers } from "#engine/containers/stop-all.ts";
 import { readHostFacts } from "#libcontainer/host-facts.ts";
@@ -59,7 +60,7 @@ export async function openEngine(settings: DaemonSettings, log: Log): Promise<En
     stopAccepting: () => server.stopAccepting(),
     stopContainers: async () => {
       if (settings.liveRestore) return;
-      await stopAllContainers(containers, AbortSignal.timeout(settings.shutdownTimeout * 1000));
+      await stopAllContainers(containers, patience(settings.shutdownTimeout * 1000));
     },
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };

@@ -1,6 +1,6 @@
 // /containers: parses, calls one verb, encodes.
 
-import { invalid } from "#base/errors.ts";
+import { invalid, unsupported } from "#base/errors.ts";
 import { attachContainer } from "#engine/containers/attach.ts";
 import { createContainer } from "#engine/containers/create.ts";
 import { decodeCreateRequest } from "#engine/containers/create-request.ts";
@@ -135,7 +135,7 @@ const endingRoutes = (deps: ContainersDeps): readonly Route[] => [
     path: "/containers/:id",
     handle: async (call) => {
       const options = { force: queryFlag(call.query, "force"), volumes: queryFlag(call.query, "v") };
-      if (queryFlag(call.query, "link")) throw invalid("--link is not supported by this version of Gantry");
+      if (queryFlag(call.query, "link")) throw unsupported("--link");
       await removeContainer(deps, idOf(call), options, call.signal);
       return noContent;
     },

@@ -16,6 +16,7 @@ import { saveImages } from "#engine/images/save.ts";
 import { tagImage } from "#engine/images/tag.ts";
 import { encodeImageInspect, encodeImageSummary } from "../image-encoding.ts";
 import { streamProgress } from "../progress-stream.ts";
+import { queryFlag } from "../query.ts";
 import { parseRegistryAuth } from "../registry-auth.ts";
 import type { ApiCall, ApiResponse, Route } from "../router.ts";
 
@@ -45,13 +46,9 @@ const json = (value: unknown): ApiResponse => ({ kind: "json", status: 200, valu
 
 const nameOf = (call: ApiCall): string => call.params.name ?? "";
 
-/** Go's booleans in queries: anything but these is true. */
-const flag = (call: ApiCall, key: string): boolean =>
-  !["", "0", "no", "false", "none"].includes((call.query.get(key) ?? "").trim().toLowerCase());
-
 async function list(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
   const { query, version } = call;
-  if (flag(call, "manifests")) throw unsupported("manifests");
+  if (queryFlag(call.query, "manifests")) throw unsupported("manifests");
   const listed = await listImages(deps, parseFilters(query.get("filters")));
   return json(
     listed.map((one) => encodeImageSummary({ ...one, sharedSize: -1, containers: -1 }, version.minor)),
@@ -59,7 +56,7 @@ async function list(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
 }
 
 async function inspect(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
-  if (flag(call, "manifests")) throw unsupported("manifests");
+  if (queryFlag(call.query, "manifests")) throw unsupported("manifests");
   const { image } = await deps.catalog.get(nameOf(call));
   const size = await deps.sizes.total(image.chainIds);
   return json(encodeImageInspect(image, size, call.version.minor));
@@ -96,7 +93,7 @@ async function create(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
 
 async function load(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
   if (call.query.has("platform")) throw unsupported("platform");
-  const quiet = call.version.minor >= 23 && flag(call, "quiet");
+  const quiet = call.version.minor >= 23 && queryFlag(call.query, "quiet");
   return await streamProgress((emit) =>
     loadImages(
       deps,
@@ -126,7 +123,7 @@ async function tag(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
 async function remove(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
   if (nameOf(call).trim() === "") throw invalid("image name cannot be blank");
   if (call.query.has("platforms")) throw unsupported("platforms");
-  return json(await removeImage(deps, nameOf(call), flag(call, "force")));
+  return json(await removeImage(deps, nameOf(call), queryFlag(call.query, "force")));
 }
 
 async function prune({ pruner }: ImageRouteDeps, call: ApiCall): Promise<ApiResponse> {

@@ -7,6 +7,7 @@ import { listVolumes } from "#engine/volumes/list.ts";
 import type { VolumePruner } from "#engine/volumes/prune.ts";
 import type { LocalVolumes } from "#engine/volumes/volumes.ts";
 import { decodeBody } from "#spec/engine-api/decode.ts";
+import { queryFlag } from "../query.ts";
 import type { ApiCall, ApiResponse, Route } from "../router.ts";
 
 export interface VolumeRouteDeps {
@@ -56,7 +57,7 @@ async function prune(deps: VolumeRouteDeps, { query, version, signal }: ApiCall)
 }
 
 async function remove(deps: VolumeRouteDeps, call: ApiCall): Promise<ApiResponse> {
-  const force = ["1", "true", "True"].includes(call.query.get("force") ?? "");
+  const force = queryFlag(call.query, "force");
   try {
     await deps.volumes.remove(nameOf(call));
   } catch (error) {

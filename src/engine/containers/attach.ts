@@ -55,8 +55,14 @@ export function attachContainer(deps: AttachDeps, reference: string, request: At
   return {
     tty: config.Tty,
     serve: async (socket, signal) => {
-      if (request.logs) await replay(deps.history(container, request, signal), socket);
-      const stream = await connection?.(socket);
+      const joined = connection?.(socket); // from now on a client that leaves is noticed
+      if (request.logs)
+        await replay(deps.history(container, request, signal), socket).catch(async (error: unknown) => {
+          socket.destroy();
+          (await joined)?.destroy();
+          throw error;
+        });
+      const stream = await joined;
       if (stream === undefined) {
         socket.end();
         return;
@@ -70,9 +76,17 @@ export function attachContainer(deps: AttachDeps, reference: string, request: At
 async function replay(history: AsyncIterable<Uint8Array>, socket: Duplex): Promise<void> {
   for await (const chunk of history) {
     if (socket.destroyed) return;
-    if (!socket.write(chunk))
-      await new Promise((resolve) => void socket.once("drain", resolve).once("close", resolve));
+    if (!socket.write(chunk)) await drained(socket);
   }
+}
+
+/** The socket takes more, or is gone. */
+async function drained(socket: Duplex): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const wake = (): void => resolve();
+  socket.once("drain", wake).once("close", wake);
+  await promise;
+  socket.off("drain", wake).off("close", wake);
 }
 
 /** Registers the client at once: a start that follows this call waits for its connection. */
@@ -104,7 +118,9 @@ function openConnection(
       resolve(undefined);
     };
     socket.once("close", leave);
+    if (socket.destroyed) leave();
     const stream = await promise;
+    stream?.on("error", () => undefined); // it may break before it is read: the client then sees its end
     socket.off("close", leave);
     if (!socket.destroyed) return stream;
     stream?.destroy();

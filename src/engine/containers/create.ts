@@ -73,7 +73,7 @@ export async function createContainer(
   const container = deps.containers.add(record, newState);
   undo.move();
   publishContainerEvent(deps.events, container, "create");
-  const warnings = [...request.warnings, ...containerWarnings(request.config, hostConfig, deps.host)];
+  const warnings = [...request.warnings, ...containerWarnings(hostConfig, deps.host)];
   return { id, warnings };
 }
 

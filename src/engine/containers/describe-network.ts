@@ -1,8 +1,9 @@
 // A container's networks as inspect and ps show them.
 
+import { isKind } from "#base/errors.ts";
 import type { BoundPort, Endpoint, NetworkController } from "#network/controller.ts";
 import { parsePort } from "./ports.ts";
-import type { ContainerRecord, ContainerState } from "./record.ts";
+import { type ContainerRecord, type ContainerState, hasStarted } from "./record.ts";
 import type { Container } from "./store.ts";
 
 type Bindings = Readonly<
@@ -45,14 +46,16 @@ export function describeEndpoints(
   return { [name]: shown };
 }
 
-const isUserDefined = (network: string): boolean => !["bridge", "host", "none"].includes(network);
+export const isUserDefined = (network: string): boolean =>
+  !["default", "bridge", "host", "none"].includes(network);
 
 /** As with Docker, a container that never ran has not looked its network up. */
 function networkIdOf(networks: Pick<NetworkController, "get">, name: string, state: ContainerState): string {
-  if (state.startedAt.startsWith("0001")) return "";
+  if (!hasStarted(state)) return "";
   try {
     return networks.get(name).id;
-  } catch {
+  } catch (error) {
+    if (!isKind(error, "notFound")) throw error;
     return "";
   }
 }

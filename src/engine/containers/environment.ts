@@ -3,7 +3,8 @@
 import type { ContainerConfig } from "#spec/container-config.ts";
 import { defaultPath } from "./oci-defaults.table.ts";
 
-const keyOf = (variable: string): string => variable.split("=", 1)[0] ?? "";
+/** The name before "=". */
+export const keyOf = (variable: string): string => variable.split("=", 1)[0] ?? "";
 
 /** Later variables replace earlier ones in their place; one without "=" removes. */
 export function replaceEnv(base: readonly string[], changes: readonly string[]): readonly string[] {
@@ -15,13 +16,10 @@ export function replaceEnv(base: readonly string[], changes: readonly string[]):
   return [...result.values()];
 }
 
-export function containerEnv(
+export const containerEnv = (
   config: Pick<ContainerConfig, "Hostname" | "Tty" | "Env">,
   home: string,
-): readonly string[] {
-  const base = [defaultPath, `HOSTNAME=${config.Hostname}`, ...(config.Tty ? ["TERM=xterm"] : [])];
-  return withHome(replaceEnv(base, config.Env ?? []), home);
-}
+): readonly string[] => execEnv(config, { tty: config.Tty, env: [] }, home);
 
 /** An exec's: the container's, then its own; without the container's TERM unless it has a terminal too. */
 export function execEnv(

@@ -11,7 +11,7 @@ export interface EtcSettings {
   readonly dns: readonly string[];
   readonly dnsSearch: readonly string[];
   readonly dnsOptions: readonly string[];
-  /** What "host-gateway" stands for when the container has no gateway of its own. */
+  /** What "host-gateway" stands for; "" is the gateway of the container. */
   readonly hostGateway: string;
 }
 

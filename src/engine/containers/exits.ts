@@ -6,10 +6,11 @@ import type { Background } from "#base/background.ts";
 import { type Clock, formatTime, parseTime } from "#base/clock.ts";
 import type { TaskExit, Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
+import type { NetworkController } from "#network/controller.ts";
 import { publishConnection, publishVolumeUse } from "./connection-events.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { scope } from "./create.ts";
-import { type ContainerState, hasProcess } from "./record.ts";
+import { hasProcess } from "./record.ts";
 import { type ReleaseDeps, releaseNetwork, releaseTask } from "./release.ts";
 import { restartDelay, shouldRestart } from "./restart-policy.ts";
 import type { Container, ContainerStore } from "./store.ts";
@@ -20,6 +21,9 @@ export interface ExitDeps extends ReleaseDeps {
   readonly events: Pick<EventBus, "publish">;
   readonly clock: Clock;
   readonly background: Background;
+  /** Told of failures that nobody waits for. */
+  readonly report: (error: unknown) => void;
+  readonly networks: Pick<NetworkController, "detach" | "list">;
   /** Asked before the cgroup goes. */
   readonly wasOomKilled: (container: Container) => boolean;
   /** The lock is held. */
@@ -32,8 +36,8 @@ export interface ExitDeps extends ReleaseDeps {
 export class ExitWatcher {
   readonly #deps: ExitDeps;
   readonly #signal: AbortSignal;
-  /** Delay before the current run, by container id. */
-  readonly #delays = new Map<string, number>();
+  /** Delay before the current run of those that a policy has restarted. */
+  readonly #delays = new WeakMap<Container, number>();
 
   constructor(deps: ExitDeps, signal: AbortSignal) {
     this.#deps = deps;
@@ -54,7 +58,7 @@ export class ExitWatcher {
     } catch (error) {
       if (this.#signal.aborted) return undefined;
       // The task is lost: nobody will ever tell how it ended.
-      this.#report(error);
+      this.#deps.report(error);
       return { exitCode: 255, exitedAt: Date.now() };
     }
   }
@@ -75,14 +79,14 @@ export class ExitWatcher {
     this.#publishDeath(container, exit.exitCode, finishedAt, oomKilled);
     publishConnection(this.#deps, container, "disconnect");
     publishVolumeUse(this.#deps, container, "unmount");
-    await network.catch((error: unknown) => this.#report(error));
+    await network.catch((error: unknown) => this.#deps.report(error));
     if (record.hostConfig.AutoRemove && !restarting && !container.keep) {
       this.#remember(container, exit, oomKilled);
-      await this.#deps.autoRemove(container);
+      await this.#deps.autoRemove(container).finally(() => container.announce()); // also if it failed
       return;
     }
     container.exits++;
-    this.#save(container, {
+    const change = {
       status: restarting ? "restarting" : "exited",
       pid: 0,
       exitCode: exit.exitCode,
@@ -90,25 +94,11 @@ export class ExitWatcher {
       finishedAt: formatTime(finishedAt),
       network: null,
       ...(restarting && { restartCount: state.restartCount + 1 }),
-    });
+    } as const;
+    this.#deps.containers.recordState(container, change, this.#deps.report); // waiters must not wait for ever
     // Not before: the task's record is what the next daemon learns of the exit from if this one dies here.
     await releaseTask(this.#deps, container);
     if (restarting) this.#scheduleRestart(container, finishedAt);
-    else this.#delays.delete(container.id);
-  }
-
-  /** On a full disk the exit is known to this daemon at least: whoever waits for it must not wait for ever. */
-  #save(container: Container, change: Partial<ContainerState>): void {
-    try {
-      this.#deps.containers.saveState(container, change);
-    } catch (error) {
-      this.#report(error);
-      this.#deps.containers.assumeState(container, change);
-    }
-  }
-
-  #report(error: unknown): void {
-    this.#deps.background.run(() => Promise.reject(error));
   }
 
   /** What waiters are told of a container that is about to be gone: not worth a write. */
@@ -129,8 +119,9 @@ export class ExitWatcher {
 
   #scheduleRestart(container: Container, finishedAt: bigint): void {
     const ranFor = Number((finishedAt - (parseTime(container.state.startedAt) ?? finishedAt)) / 1_000_000n);
-    const wait = restartDelay(this.#delays.get(container.id) ?? 0, ranFor);
-    this.#delays.set(container.id, wait);
+    const isFirst = container.state.restartCount === 1; // since a user has started it
+    const wait = restartDelay(isFirst ? 0 : (this.#delays.get(container) ?? 0), ranFor);
+    this.#delays.set(container, wait);
     const cancelled = new AbortController();
     container.cancelRestart = () => cancelled.abort();
     const signal = AbortSignal.any([this.#signal, cancelled.signal]);

@@ -13,8 +13,10 @@ import { publishContainerEvent } from "./container-events.ts";
 import { scope } from "./create.ts";
 import { applyResult, type HealthPlan, nextProbe, planHealth, startingHealth } from "./health-plan.ts";
 import type { HostFacts } from "./host-facts.ts";
+import { patience } from "./patience.ts";
 import { type HealthState, hasProcess } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
+import { SIGKILL } from "./signals.ts";
 import { describeExecFailure } from "./start-error.ts";
 import type { Container, ContainerStore } from "./store.ts";
 import { attachIo } from "./task-io.ts";
@@ -35,7 +37,6 @@ type Result = HealthState["log"][number];
 
 /** Bytes of a probe's output that are kept. */
 const MAX_OUTPUT = 4096;
-const SIGKILL = 9;
 
 export class HealthMonitor {
   readonly #deps: HealthDeps;
@@ -66,9 +67,9 @@ export class HealthMonitor {
 
   async #pause(container: Container, plan: HealthPlan, ended: () => boolean): Promise<void> {
     const { health } = container.state;
-    const patience = AbortSignal.timeout(nextProbe(health ?? startingHealth, plan, this.#age(container)));
-    await container.until(ended, AbortSignal.any([patience, this.#signal])).catch((error: unknown) => {
-      if (!patience.aborted && !this.#signal.aborted) throw error;
+    const due = patience(nextProbe(health ?? startingHealth, plan, this.#age(container)));
+    await container.until(ended, AbortSignal.any([due, this.#signal])).catch((error: unknown) => {
+      if (!due.aborted && !this.#signal.aborted) throw error;
     });
   }
 
@@ -104,29 +105,34 @@ export class HealthMonitor {
     tell(`exec_create: ${describeCommand(plan.command)}`);
     await tasks.exec(scope, { ...ids, process, io: attachIo(false, false) }, this.#signal);
     tell(`exec_start: ${describeCommand(plan.command)}`);
-    await tasks.start(scope, ids.containerId, ids.execId, this.#signal);
-    const streams = { stdin: false, stdout: true, stderr: true };
-    const output = collect(await tasks.attach(scope, ids, streams, this.#signal));
-    const patience = AbortSignal.timeout(plan.timeout);
     try {
-      const { exitCode } = await tasks.wait(
-        scope,
-        ids.containerId,
-        ids.execId,
-        AbortSignal.any([this.#signal, patience]),
-      );
-      tell("exec_die", { exitCode: String(exitCode) });
-      return { exitCode, output: await output };
-    } catch (error) {
-      if (!patience.aborted) throw error;
-      await tasks.kill(scope, ids, SIGKILL, false).catch(ignoreMissing);
-      await tasks.wait(scope, ids.containerId, ids.execId, this.#signal);
-      return {
-        exitCode: -1,
-        output: `Health check exceeded timeout (${plan.timeout / 1000}s): ${await output}`,
-      };
+      await tasks.start(scope, ids.containerId, ids.execId, this.#signal);
+      const result = await this.#watchProcess(ids, plan);
+      if (result.exitCode >= 0) tell("exec_die", { exitCode: String(result.exitCode) });
+      return result;
     } finally {
       await tasks.delete(scope, ids.containerId, ids.execId).catch(ignoreMissing);
+    }
+  }
+
+  /** Until it ends, or is ended because it takes too long. */
+  async #watchProcess(
+    ids: { readonly containerId: string; readonly execId: string },
+    { timeout }: HealthPlan,
+  ): Promise<Pick<Result, "exitCode" | "output">> {
+    const { tasks } = this.#deps;
+    const streams = { stdin: false, stdout: true, stderr: true };
+    const output = collect(await tasks.attach(scope, ids, streams, this.#signal));
+    const lost = patience(timeout);
+    const ended = (signal: AbortSignal) => tasks.wait(scope, ids.containerId, ids.execId, signal);
+    try {
+      const { exitCode } = await ended(AbortSignal.any([this.#signal, lost]));
+      return { exitCode, output: await output };
+    } catch (error) {
+      if (!lost.aborted) throw error;
+      await tasks.kill(scope, ids, SIGKILL, false).catch(ignoreMissing);
+      await ended(this.#signal);
+      return { exitCode: -1, output: `Health check exceeded timeout (${timeout / 1000}s): ${await output}` };
     }
   }
 

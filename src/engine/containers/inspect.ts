@@ -1,13 +1,15 @@
 // GET /containers/{id}/json.
 
 import { join } from "node:path";
+import { isKind } from "#base/errors.ts";
 import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { NetworkController } from "#network/controller.ts";
 import { scope } from "./create.ts";
 import { describeNetworkSettings } from "./describe-network.ts";
 import { configSupport, hostConfigSupport } from "./fields.table.ts";
 import { measureContainer } from "./measure.ts";
-import { hasProcess, isRunning, type MountPoint } from "./record.ts";
+import { overlayOption } from "./overlay-option.ts";
+import { hasStarted, isRunning, type MountPoint } from "./record.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
 export interface InspectDeps {
@@ -57,7 +59,7 @@ export async function inspectContainer(
 
 /** A container that never started has none of the files. */
 function describeFiles({ state }: Container, directory: string): Readonly<Record<string, string>> {
-  const made = !state.startedAt.startsWith("0001") || hasProcess(state);
+  const made = hasStarted(state);
   return {
     ResolvConfPath: made ? join(directory, "resolv.conf") : "",
     HostnamePath: made ? join(directory, "hostname") : "",
@@ -142,17 +144,16 @@ async function describeLayers(
   id: string,
 ): Promise<Readonly<Record<string, string>> | null> {
   try {
-    const options = (await deps.snapshots.mounts(scope, id)).flatMap((mount) => mount.options ?? []);
-    const optionOf = (key: string): string =>
-      options.find((option) => option.startsWith(`${key}=`))?.slice(key.length + 1) ?? "";
-    const upper = optionOf("upperdir");
+    const [mount = { destination: "" }] = await deps.snapshots.mounts(scope, id);
+    const upper = overlayOption(mount, "upperdir") ?? "";
     return {
-      LowerDir: optionOf("lowerdir"),
+      LowerDir: overlayOption(mount, "lowerdir") ?? "",
       MergedDir: join(upper, "..", "merged"),
       UpperDir: upper,
-      WorkDir: optionOf("workdir"),
+      WorkDir: overlayOption(mount, "workdir") ?? "",
     };
-  } catch {
+  } catch (error) {
+    if (!isKind(error, "notFound")) throw error;
     return null; // being removed
   }
 }

@@ -7,7 +7,7 @@ import { publishContainerEvent } from "./container-events.ts";
 import { scope } from "./create.ts";
 import { hasProcess } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
-import { isLinuxSignal, parseSignal } from "./signals.ts";
+import { isLinuxSignal, parseSignal, SIGKILL, stopSignalOf } from "./signals.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
 export interface KillDeps {
@@ -15,8 +15,6 @@ export interface KillDeps {
   readonly tasks: Pick<Tasks, "kill" | "resume">;
   readonly events: Pick<EventBus, "publish">;
 }
-
-const SIGKILL = 9;
 
 export async function killContainer(
   deps: KillDeps,
@@ -40,7 +38,7 @@ export async function killContainer(
     await killAndWait(deps, container, signal);
     return;
   }
-  if (parseSignal(container.record.config.StopSignal || "SIGTERM") === number)
+  if (stopSignalOf(container.record.config) === number)
     deps.containers.saveState(container, { manuallyStopped: true });
   await sendSignal(deps, container, number);
 }
@@ -51,8 +49,8 @@ export async function sendSignal(deps: KillDeps, container: Container, number: n
   const target = { containerId: container.id, execId: "" };
   await deps.tasks.kill(scope, target, number, false).catch(ignoreMissing);
   if (container.state.status !== "paused") return;
-  const { StopSignal: stopSignal = "" } = container.record.config;
-  if (number !== SIGKILL && stopSignal !== "" && parseSignal(stopSignal) !== number) return;
+  const { config } = container.record;
+  if (number !== SIGKILL && config.StopSignal && stopSignalOf(config) !== number) return;
   await deps.tasks.resume(scope, container.id).catch(ignoreMissing);
   if (container.state.status !== "paused") return;
   deps.containers.saveState(container, { status: "running" });

@@ -17,15 +17,17 @@ import type { HostFacts } from "./host-facts.ts";
 import type { ContainerVolumes } from "./mounts.ts";
 import { type NetworkPlan, planNetwork, planPidNamespace } from "./network-plan.ts";
 import { buildSpec } from "./oci-spec.ts";
-import type { ContainerState } from "./record.ts";
+import { overlayOption } from "./overlay-option.ts";
+import { hasStarted } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
+import { SIGKILL } from "./signals.ts";
 import type { Container, ContainerStore } from "./store.ts";
 import { containerIo } from "./task-io.ts";
 import { type ContainerUser, resolveUser } from "./user.ts";
 import type { UserFileReader } from "./user-files.ts";
 
 export interface LaunchDeps {
-  readonly containers: Pick<ContainerStore, "get">;
+  readonly containers: Pick<ContainerStore, "get" | "saveState">;
   readonly snapshots: Pick<Snapshotter, "mounts">;
   readonly records: Pick<ContainerRecords, "create" | "delete">;
   readonly tasks: Pick<Tasks, "create" | "start" | "kill" | "delete">;
@@ -47,16 +49,12 @@ interface Launch {
 }
 
 /**
- * Resolves with what a running container's state is.
+ * Resolves once the container's process runs and its state says so.
  *
  *   namespace ─┬─ interfaces, addresses, ports, hosts ─┬─ start
  *   root ──────┴─ task: mounts, cgroup, first process ─┘
  */
-export async function launch(
-  deps: LaunchDeps,
-  container: Container,
-  signal: AbortSignal,
-): Promise<Partial<ContainerState>> {
+export async function launch(deps: LaunchDeps, container: Container, signal: AbortSignal): Promise<void> {
   await using undo = new AsyncDisposableStack();
   const network = planNetwork(deps.containers, container.record);
   const context: Launch = { container, network, undo };
@@ -79,9 +77,7 @@ export async function launch(
   ]);
   await connectAttaches(container);
   await deps.tasks.start(scope, container.id, "", signal);
-  container.user = prepared.user;
-  undo.move(); // success: keep everything
-  return {
+  deps.containers.saveState(container, {
     status: "running",
     pid,
     exitCode: 0,
@@ -91,7 +87,9 @@ export async function launch(
     manuallyStopped: false,
     network: network.kind === "own" && sandbox !== undefined ? { request: network.request, sandbox } : null,
     health: null,
-  };
+  });
+  container.user = prepared.user;
+  undo.move(); // success: keep everything
 }
 
 /** Path of the network namespace to join; "" is the host's. */
@@ -161,11 +159,10 @@ async function prepareRoot(
 async function findRootfs(deps: LaunchDeps, { id, record, state }: Container): Promise<readonly Mount[]> {
   const mounts = await deps.snapshots.mounts(scope, id);
   const [mount] = mounts;
-  const work = mount?.options?.find((option) => option.startsWith("workdir="))?.slice("workdir=".length);
+  const work = mount === undefined ? undefined : overlayOption(mount, "workdir");
   if (!record.hostConfig.AutoRemove || mount === undefined || work === undefined) return mounts;
   // overlayfs refuses a directory that was mounted volatile before, lest half-written files be trusted after a crash.
-  if (!state.startedAt.startsWith("0001"))
-    await rm(join(work, "work", "incompat"), { recursive: true, force: true });
+  if (hasStarted(state)) await rm(join(work, "work", "incompat"), { recursive: true, force: true });
   return [{ ...mount, options: [...(mount.options ?? []), "volatile"] }];
 }
 
@@ -197,9 +194,11 @@ async function lookUpUser(
   signal: AbortSignal,
 ): Promise<ContainerUser> {
   const { record, state } = container;
-  const fresh = state.startedAt.startsWith("0001");
   const target = join(deps.containersDir, record.id);
-  const files = await deps.userFiles.read({ mounts, target, chainId: fresh ? record.chainId : "" }, signal);
+  const files = await deps.userFiles.read(
+    { mounts, target, chainId: hasStarted(state) ? "" : record.chainId },
+    signal,
+  );
   return resolveUser(record.config.User, record.hostConfig.GroupAdd ?? [], files);
 }
 
@@ -235,7 +234,7 @@ async function createTask(
     signal,
   );
   undo.defer(async () => {
-    await deps.tasks.kill(scope, { containerId: id, execId: "" }, 9, true).catch(ignoreMissing);
+    await deps.tasks.kill(scope, { containerId: id, execId: "" }, SIGKILL, true).catch(ignoreMissing);
     await deps.tasks.delete(scope, id, "").catch(ignoreMissing);
   });
   return pid;

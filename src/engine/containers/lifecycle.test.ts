@@ -11,6 +11,9 @@ import { Background } from "#base/background.ts";
 import { openDatabase } from "#base/database.ts";
 import { notFound, systemError } from "#base/errors.ts";
 import type { TaskExit } from "#containerd/tasks/tasks.ts";
+import { createExec, decodeExecConfig } from "../exec/create.ts";
+import { Exec } from "../exec/execs.ts";
+import { claimExec, startDetached } from "../exec/start.ts";
 import { Filters } from "../filters.ts";
 import { attachContainer } from "./attach.ts";
 import { createContainer } from "./create.ts";
@@ -53,9 +56,12 @@ class FakeTasks {
     this.calls.push(`kill ${signal}`);
     if (this.dieOn.has(signal)) this.exit(containerId, 128 + signal);
   }
-  async delete(_scope: unknown, id: string) {
-    this.calls.push("delete");
-    this.ends.delete(id);
+  async exec() {
+    this.calls.push("exec");
+  }
+  async delete(_scope: unknown, id: string, execId: string) {
+    this.calls.push(execId === "" ? "delete" : `delete ${execId}`);
+    if (execId === "") this.ends.delete(id);
     return { exitCode: 0, exitedAt: 0 };
   }
   async attach() {
@@ -80,10 +86,11 @@ function setup(t: TestContext) {
   const failures: unknown[] = [];
   const background = new Background((error) => failures.push(error));
   let time = 1_700_000_000_000_000_000n;
-  const image = { id: "sha256:i" };
+  const image = { id: "sha256:i", config: { Cmd: ["sh"], Env: ["A=1"] } };
+  const database = openDatabase(":memory:", containerSchema);
   const note = (what: string) => async () => void log.push(what);
   const parts: Record<keyof ContainersParts, unknown> = {
-    database: openDatabase(":memory:", containerSchema),
+    database,
     containerd: {
       tasks,
       containers: { create: note("record"), delete: note("forget record"), list: async () => [] },
@@ -115,10 +122,9 @@ function setup(t: TestContext) {
     },
     images: {
       resolve: async () => ({
-        id: image.id,
+        ...image,
         name: "docker.io/library/busybox:latest",
         chainId: "sha256:c",
-        config: { Cmd: ["sh"], Env: ["A=1"] },
       }),
     },
     executor: { run: async () => new Map([[4, [Buffer.from("root:x:0:0::/root:/bin/sh")]]]) },
@@ -155,7 +161,13 @@ function setup(t: TestContext) {
       { all: true, limit: 0, size: false, filters: new Filters(new Map()), minor: 50 },
       t.signal,
     );
-  return { deps, create, list, log, tasks, background, failures, image };
+  /** As a full disk does. */
+  const refuseWrites = (verb: "DELETE" | "UPDATE") =>
+    database.exec(
+      `CREATE TRIGGER full BEFORE ${verb} ON containers BEGIN SELECT RAISE(ABORT, 'disk is full'); END`,
+    );
+  const acceptWrites = () => database.exec("DROP TRIGGER full");
+  return { deps, create, list, log, tasks, background, failures, image, refuseWrites, acceptWrites };
 }
 
 /** What is missing in a fake is not called by the test. */
@@ -218,6 +230,51 @@ test("a failed start of a --rm container removes it", async (t) => {
   assert.equal(await removed, 126);
 });
 
+test("a start that cannot be saved leaves nothing running, and says why", async (t) => {
+  const { deps, create, tasks, refuseWrites, log } = setup(t);
+  const container = await create({});
+  refuseWrites("UPDATE");
+  await assert.rejects(startContainer(deps, container, t.signal), { message: "disk is full" });
+  assert.deepEqual(tasks.calls, ["create", "start", "kill 9", "delete"]);
+  assert.equal(container.state.error, "disk is full");
+  assert.ok(log.includes("detach"));
+});
+
+test("a removal that failed can be tried again, and takes the container's execs along", async (t) => {
+  const { deps, create, refuseWrites, acceptWrites } = setup(t);
+  const container = await create({});
+  deps.execs.add(new Exec("e1", container.id, decodeExecConfig({ Cmd: ["ls"] }, 50)));
+  refuseWrites("DELETE");
+  await assert.rejects(removeContainer(deps, "web", { force: false, volumes: false }, t.signal));
+  acceptWrites();
+  await removeContainer(deps, "web", { force: false, volumes: false }, t.signal);
+  assert.throws(() => deps.execs.get("e1"), { kind: "notFound" });
+});
+
+test("an exec that cannot start leaves nothing behind", async (t) => {
+  const { deps, create, tasks } = setup(t);
+  await startContainer(deps, await create({}), t.signal);
+  const id = createExec(deps, "web", decodeExecConfig({ Cmd: ["nosuch"] }, 50));
+  const exec = claimExec(deps, id, { detach: true, consoleSize: undefined });
+  tasks.calls.length = 0;
+  tasks.startError = systemError("process.args: execve(2): ENOENT");
+  await assert.rejects(startDetached(deps, exec, t.signal), { kind: "invalid" });
+  assert.deepEqual(tasks.calls, ["exec", "start", `delete ${id}`]);
+  await exec.ended;
+  assert.equal(exec.exitCode, 126);
+});
+
+test("a client that leaves while the history is told is detached from a container yet to start", async (t) => {
+  const { deps, create } = setup(t);
+  const container = await create({});
+  const request = { stdin: false, stdout: true, stderr: true, logs: false, stream: true, detachKeys: "" };
+  const attachment = attachContainer(deps, "web", request);
+  const [socket] = duplexPair();
+  socket.destroy();
+  await attachment.serve(socket, t.signal);
+  assert.equal(container.pendingAttaches.size, 0);
+});
+
 test("a client attached before the start is connected before the process runs", async (t) => {
   const { deps, create, tasks } = setup(t);
   const container = await create({});
@@ -245,6 +302,21 @@ test("stop sends the stop signal, then loses patience", async (t) => {
   await stopContainer(deps, "web", { signal: "", timeout: 0 }, t.signal);
   assert.deepEqual(tasks.calls.slice(0, 2), ["kill 2", "kill 9"]);
   assert.equal(container.state.exitCode, 137);
+});
+
+test("a stop signal that only the image could name so is SIGTERM", async (t) => {
+  const { deps, create, tasks, image } = setup(t);
+  Object.assign(image.config, { StopSignal: "SIGFOO" });
+  await startContainer(deps, await create({}), t.signal);
+  tasks.calls.length = 0;
+  await stopContainer(deps, "web", { signal: "", timeout: undefined }, t.signal);
+  assert.deepEqual(tasks.calls, ["kill 15", "delete"]);
+});
+
+test("a port that only the image could expose so is refused", async (t) => {
+  const { create, image } = setup(t);
+  Object.assign(image.config, { ExposedPorts: { "x/y": {} } });
+  await assert.rejects(create({}), { kind: "invalid", message: 'invalid port specification: "x/y"' });
 });
 
 test("a policy restarts what failed, and a stop ends that", async (t) => {
@@ -356,6 +428,21 @@ for (const [name, body, message] of [
     "can't create 'AutoRemove' container with restart policy",
   ],
   ["a bad stop signal", { StopSignal: "FOO" }, "Invalid signal: FOO"],
+  [
+    "an alias where nobody would find it",
+    { NetworkingConfig: { EndpointsConfig: { bridge: { Aliases: ["db"] } } } },
+    "network-scoped alias is supported only for containers in user defined networks",
+  ],
+  [
+    "a second network",
+    { NetworkingConfig: { EndpointsConfig: { other: {} } } },
+    "--network other beside bridge is not supported by this version of Gantry",
+  ],
+  [
+    "an IPv6 address",
+    { NetworkingConfig: { EndpointsConfig: { bridge: { IPAMConfig: { IPv6Address: "fd00::2" } } } } },
+    "--ip6 is not supported by this version of Gantry",
+  ],
 ] as const)
   test(`${name} is refused`, async (t) => {
     const { create } = setup(t);

@@ -1,10 +1,11 @@
 // `docker ps --filter`.
 
-import { invalid } from "#base/errors.ts";
+import { EngineError, invalid } from "#base/errors.ts";
 import type { Filters } from "../filters.ts";
 import { networkName } from "./describe-network.ts";
 import type { ContainerImages } from "./plan-container.ts";
 import { parsePort } from "./ports.ts";
+import { hasStarted } from "./record.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
 export interface FilterDeps {
@@ -39,9 +40,7 @@ export async function containerFilter(
     ({ state }) => filters.matchExact("health", state.health?.status ?? "none"),
     ({ state }) =>
       exitCodes.length === 0 ||
-      (exitCodes.includes(state.exitCode) &&
-        !state.finishedAt.startsWith("0001") &&
-        state.status === "exited"),
+      (exitCodes.includes(state.exitCode) && hasStarted(state) && state.status === "exited"),
     (container) => matchNetwork(filters, container),
     ({ record }) =>
       !filters.has("volume") ||
@@ -86,12 +85,16 @@ function timeTests(deps: FilterDeps, filters: Filters): readonly Test[] {
   ];
 }
 
+function ignoreUnknown(error: unknown): undefined {
+  if (!(error instanceof EngineError)) throw error;
+}
+
 /** An unknown image matches nothing. Containers of images that build on it are not looked for. */
 async function ancestorTest(deps: FilterDeps, filters: Filters, signal: AbortSignal): Promise<Test> {
   if (!filters.has("ancestor")) return () => true;
   const ids = new Set<string>();
   for (const reference of filters.values("ancestor")) {
-    const image = await deps.images.resolve(reference, "", signal).catch(() => undefined);
+    const image = await deps.images.resolve(reference, "", signal).catch(ignoreUnknown);
     if (image !== undefined) ids.add(image.id);
   }
   return ({ record }) => ids.has(record.imageId) || filters.matchExact("ancestor", record.config.Image);

@@ -29,10 +29,25 @@ export function validateLogConfig(log: LogConfig): void {
     throw invalid("logging options cannot be set with the none driver");
   for (const option of Object.keys(given))
     if (!options.includes(option)) throw invalid(`unknown log opt '${option}' for json-file log driver`);
-  if (given.compress === "true") throw unsupported("--log-opt compress");
-  if (given.mode === "non-blocking") throw unsupported("--log-opt mode=non-blocking");
+  if (given.compress !== undefined && isOn(given.compress)) throw unsupported("--log-opt compress");
+  validateMode(given);
   if (given.tag !== undefined && given.tag !== "") throw unsupported("--log-opt tag");
   readRotation(given);
+}
+
+/** As Go reads a boolean. */
+function isOn(text: string): boolean {
+  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
+  if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
+  throw invalid(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+}
+
+function validateMode(given: Readonly<Record<string, string>>): void {
+  const { mode = "" } = given;
+  if (mode === "non-blocking") throw unsupported("--log-opt mode=non-blocking");
+  if (mode !== "" && mode !== "blocking") throw invalid(`logger: logging mode not supported: ${mode}`);
+  if (given["max-buffer-size"] !== undefined)
+    throw invalid("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
 }
 
 export interface Rotation {

@@ -45,8 +45,7 @@ export function openLogs(
   const container = deps.containers.get(reference);
   if (container.record.logPath === "")
     throw new EngineError("unsupported", "configured logging driver does not support reading");
-  const { tty } = { tty: container.record.config.Tty };
-  return { tty, chunks: streamLogs(container, request, signal) };
+  return { tty: container.record.config.Tty, chunks: streamLogs(container, request, signal) };
 }
 
 async function* streamLogs(

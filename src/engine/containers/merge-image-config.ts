@@ -2,6 +2,8 @@
 
 import { invalid } from "#base/errors.ts";
 import type { ContainerConfig, HealthConfig } from "#spec/container-config.ts";
+import { keyOf } from "./environment.ts";
+import { parsePort } from "./ports.ts";
 
 /** The `config` object of an image's configuration, in its own spelling. */
 export interface ImageSettings {
@@ -23,6 +25,7 @@ export interface ImageSettings {
 export function mergeImageConfig(config: ContainerConfig, image: ImageSettings): ContainerConfig {
   const { Entrypoint, Cmd } = mergeCommand(config, image);
   const exposed = { ...image.ExposedPorts, ...config.ExposedPorts };
+  for (const port of Object.keys(exposed)) parsePort(port); // an image's may be anything
   const stopSignal = config.StopSignal || image.StopSignal;
   const health = mergeHealthcheck(config.Healthcheck, image.Healthcheck);
   return {
@@ -54,8 +57,6 @@ function mergeCommand(
   if ((Entrypoint ?? []).length === 0 && (Cmd ?? []).length === 0) throw invalid("no command specified");
   return { Entrypoint, Cmd };
 }
-
-const keyOf = (variable: string): string => variable.split("=", 1)[0] ?? "";
 
 function mergeEnv(
   own: readonly string[] | null,

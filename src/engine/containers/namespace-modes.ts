@@ -27,7 +27,7 @@ function checkMode(what: "IPC" | "PID", mode: string, allowed: readonly string[]
   const owner = containerOf(mode);
   if (owner === undefined || owner === "") throw invalid(`invalid ${what} mode: ${mode}`);
   // Sharing memory needs the donor's /dev/shm, which lies in its own mount namespace.
-  if (what === "IPC") throw unsupported(`--${what.toLowerCase()} ${mode}`);
+  if (what === "IPC") throw unsupported(`--ipc ${mode}`);
 }
 
 function validateNetworkMode(config: ContainerConfig, hostConfig: HostConfig): void {

@@ -1,8 +1,10 @@
 // How a container is connected: decided from its settings before anything is made.
 
 import { randomBytes } from "node:crypto";
-import { conflict, unsupported } from "#base/errors.ts";
+import { conflict, invalid, unsupported } from "#base/errors.ts";
 import type { AttachRequest } from "#network/controller.ts";
+import type { EndpointConfigs, HostConfig } from "#spec/container-config.ts";
+import { isUserDefined } from "./describe-network.ts";
 import { containerOf } from "./namespace-modes.ts";
 import { planPorts } from "./ports.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -14,6 +16,17 @@ export type NetworkPlan =
   | { readonly kind: "join"; readonly path: string; readonly donor: string }
   | { readonly kind: "own"; readonly request: AttachRequest };
 
+/** Throws for what no network of this engine can give. */
+export function validateEndpoints({ NetworkMode: mode }: HostConfig, endpoints: EndpointConfigs): void {
+  const other = Object.keys(endpoints).find((name) => name !== mode);
+  if (other !== undefined) throw unsupported(`--network ${other} beside ${mode}`);
+  const { Aliases: aliases, IPAMConfig: ipam } = endpoints[mode] ?? { Aliases: null, IPAMConfig: null };
+  if ((aliases ?? []).length > 0 && !isUserDefined(mode))
+    throw invalid("network-scoped alias is supported only for containers in user defined networks");
+  if (ipam?.IPv6Address) throw unsupported("--ip6");
+  if ((ipam?.LinkLocalIPs ?? []).length > 0) throw unsupported("--link-local-ip");
+}
+
 export function planNetwork(containers: Pick<ContainerStore, "get">, record: ContainerRecord): NetworkPlan {
   const mode = record.hostConfig.NetworkMode;
   if (mode === "host") return { kind: "host" };
@@ -21,8 +34,6 @@ export function planNetwork(containers: Pick<ContainerStore, "get">, record: Con
   if (donor !== undefined) return planJoin(containers, donor);
   const disabled = record.config.NetworkDisabled === true || mode === "none";
   const network = disabled ? "none" : mode === "default" ? "bridge" : mode;
-  const others = Object.keys(record.endpoints).filter((name) => name !== mode);
-  if (others.length > 0) throw unsupported(`--network ${others[0]} beside ${mode}`);
   const endpoint = record.endpoints[mode];
   const ipv4 = endpoint?.IPAMConfig?.IPv4Address ?? "";
   return {

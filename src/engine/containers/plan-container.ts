@@ -8,6 +8,7 @@ import { type ImageSettings, mergeImageConfig } from "./merge-image-config.ts";
 import type { MountSpec } from "./mount-spec.ts";
 import { planMounts } from "./mounts.ts";
 import { containerOf } from "./namespace-modes.ts";
+import { validateEndpoints } from "./network-plan.ts";
 import { defaultMaskedPaths, defaultReadonlyPaths, defaultShmSize } from "./oci-defaults.table.ts";
 import { refuseUnsupported } from "./refuse-unsupported.ts";
 import type { ContainerStore } from "./store.ts";
@@ -54,6 +55,7 @@ export async function planContainer(
   const hostConfig = fillHostConfig(deps, request.hostConfig);
   refuseUnsupported(request.config, hostConfig, request.endpoints);
   validateContainer(request.config, hostConfig, deps.host);
+  validateEndpoints(request.hostConfig, request.endpoints);
   const image = await deps.images.resolve(request.config.Image, request.platform, signal);
   const config = fillConfig(deps, mergeImageConfig(request.config, image.config), hostConfig, id);
   return { id, image, config, hostConfig, mounts: planMounts(config, hostConfig, minor, deps.containers) };

@@ -147,6 +147,10 @@ export const newState: ContainerState = {
   health: null,
 };
 
+/** At least once, successfully. */
+export const hasStarted = ({ startedAt }: Pick<ContainerState, "startedAt">): boolean =>
+  !startedAt.startsWith("0001");
+
 /** A process of the container exists. */
 export const hasProcess = (state: Pick<ContainerState, "status">): boolean =>
   state.status === "running" || state.status === "paused";

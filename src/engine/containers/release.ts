@@ -11,7 +11,7 @@ import type { Container } from "./store.ts";
 export interface ReleaseDeps {
   readonly records: Pick<ContainerRecords, "delete">;
   readonly tasks: Pick<Tasks, "delete">;
-  readonly networks: Pick<NetworkController, "detach" | "list">;
+  readonly networks: Pick<NetworkController, "detach">;
   readonly volumes: Pick<ContainerVolumes, "unmount">;
 }
 

@@ -6,10 +6,12 @@ import type { Background } from "#base/background.ts";
 import { conflict, EngineError, systemError } from "#base/errors.ts";
 import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { EventBus } from "#engine/events/events.ts";
+import type { Execs } from "../exec/execs.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { scope } from "./create.ts";
 import { type KillDeps, killAndWait } from "./kill.ts";
 import type { ContainerVolumes } from "./mounts.ts";
+import { overlayOption } from "./overlay-option.ts";
 import { hasProcess, isRunning } from "./record.ts";
 import { ignoreMissing, type ReleaseDeps, releaseTask } from "./release.ts";
 import type { Container, ContainerStore } from "./store.ts";
@@ -20,6 +22,7 @@ export interface RemoveDeps extends ReleaseDeps {
   readonly volumes: Pick<ContainerVolumes, "unmount" | "remove">;
   readonly events: Pick<EventBus, "publish">;
   readonly background: Background;
+  readonly execs: Pick<Execs, "forgetContainer">;
   readonly containersDir: string;
   /** Deletes a directory tree, off this thread. */
   readonly removeTree: (path: string) => Promise<void>;
@@ -82,15 +85,29 @@ export async function removeHeld(
   container.removing = true;
   container.cancelRestart?.();
   for (const attach of container.pendingAttaches) attach.abandon();
+  await forget(deps, container);
+  try {
+    if (options.volumes) await removeVolumes(deps, container);
+  } finally {
+    publishContainerEvent(deps.events, container, "destroy");
+    deps.background.run(() => removeFiles(deps, container));
+  }
+}
+
+/** A container that could not be forgotten can be removed again. */
+async function forget(deps: RemoveDeps, container: Container): Promise<void> {
   try {
     deps.containers.delete(container);
   } catch {
-    await makeRoom(deps, container); // a full disk: even a removal needs a little
-    deps.containers.delete(container);
+    try {
+      await makeRoom(deps, container); // a full disk: even a removal needs a little
+      deps.containers.delete(container);
+    } catch (error) {
+      container.removing = false;
+      throw error;
+    }
   }
-  if (options.volumes) await removeVolumes(deps, container);
-  publishContainerEvent(deps.events, container, "destroy");
-  deps.background.run(() => removeFiles(deps, container));
+  deps.execs.forgetContainer(container.id);
 }
 
 async function removeVolumes(deps: RemoveDeps, container: Container): Promise<void> {
@@ -108,8 +125,8 @@ async function removeVolumes(deps: RemoveDeps, container: Container): Promise<vo
 async function makeRoom(deps: RemoveDeps, { id }: Container): Promise<void> {
   await deps.tasks.delete(scope, id, "").catch(ignoreMissing);
   await deps.removeTree(join(deps.containersDir, id));
-  for (const { options = [] } of await deps.snapshots.mounts(scope, id)) {
-    const upper = options.find((option) => option.startsWith("upperdir="))?.slice("upperdir=".length);
+  for (const mount of await deps.snapshots.mounts(scope, id)) {
+    const upper = overlayOption(mount, "upperdir");
     if (upper === undefined) continue;
     for (const name of await readdir(upper)) await rm(join(upper, name), { recursive: true, force: true });
   }

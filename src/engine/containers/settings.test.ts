@@ -12,6 +12,7 @@ import { findThermalPaths, readHardLimits } from "./host-facts.ts";
 import { logAttributes, validateLogConfig } from "./log-config.ts";
 import { mergeImageConfig } from "./merge-image-config.ts";
 import { chooseName, parseContainerName } from "./names.ts";
+import { patience } from "./patience.ts";
 import { planPorts } from "./ports.ts";
 import { parseSecurityOptions } from "./security-opt.ts";
 import { parseSignal } from "./signals.ts";
@@ -67,6 +68,11 @@ test("a container without any command is refused", () => {
   assert.throws(() => mergeImageConfig(config({}), {}), { message: "no command specified" });
 });
 
+test("patience of any length is a wait, not an end", () => {
+  for (const milliseconds of [-1, 2 ** 31, 1e15, 1e9 + 0.5])
+    assert.equal(patience(milliseconds).aborted, false);
+});
+
 test("a variable without a value removes", () => {
   assert.deepEqual(replaceEnv(["A=1", "B=2"], ["A", "B=3"]), ["B=3"]);
   const env = execEnv({ Hostname: "h", Tty: true, Env: ["PATH=/p"] }, { tty: false, env: ["X=1"] }, "/root");
@@ -96,6 +102,13 @@ test("log options are checked, and attributes chosen by them", () => {
   assert.throws(() => validateLogConfig({ Type: "frob", Config: {} }), {
     message: "logger: no log driver named 'frob' is registered",
   });
+  for (const [option, value, message] of [
+    ["compress", "1", "--log-opt compress is not supported by this version of Gantry"],
+    ["compress", "x", 'strconv.ParseBool: parsing "x": invalid syntax'],
+    ["mode", "x", "logger: logging mode not supported: x"],
+    ["max-buffer-size", "1m", "logger: max-buffer-size option is only supported with 'mode=non-blocking'"],
+  ] as const)
+    assert.throws(() => validateLogConfig({ Type: "json-file", Config: { [option]: value } }), { message });
   const log = { Type: "json-file", Config: { labels: "a,c", "env-regex": "^X" } };
   assert.equal(
     logAttributes(log, config({ Labels: { a: "1", b: "2" }, Env: ["XY=3", "Z=4"] })),

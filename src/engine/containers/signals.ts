@@ -1,8 +1,11 @@
 // Signals by name and number.
 
 import { constants } from "node:os";
-import { invalid } from "#base/errors.ts";
+import { EngineError, invalid } from "#base/errors.ts";
+import type { ContainerConfig } from "#spec/container-config.ts";
 
+export const SIGKILL = 9;
+const SIGTERM = 15;
 const RTMIN = 34;
 const RTMAX = 64;
 
@@ -23,6 +26,16 @@ export function parseSignal(text: string): number {
   const number = Object.entries(constants.signals).find(([known]) => known === `SIG${name}`)?.[1];
   if (number === undefined) throw invalid(`Invalid signal: ${text}`);
   return number;
+}
+
+/** What asks a container to end. A name that nobody knows can only be an image's: Docker takes SIGTERM then. */
+export function stopSignalOf({ StopSignal: name = "" }: Pick<ContainerConfig, "StopSignal">): number {
+  try {
+    return name === "" ? SIGTERM : parseSignal(name);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return SIGTERM;
+  }
 }
 
 /** Numbers that Linux has. */

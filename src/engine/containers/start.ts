@@ -13,6 +13,8 @@ export interface StartDeps extends LaunchDeps {
   readonly containers: ContainerStore;
   readonly events: Pick<EventBus, "publish">;
   readonly clock: Clock;
+  /** Told of failures that no request waits for. */
+  readonly report: (error: unknown) => void;
   /** From now on somebody waits for the exit. */
   readonly watchExit: (container: Container) => void;
   /** Removes a container that was to remove itself; the lock is held. */
@@ -48,8 +50,7 @@ function refuseStart(container: Container): void {
 export async function startHeld(deps: StartDeps, container: Container, signal: AbortSignal): Promise<void> {
   container.stopping = false;
   try {
-    const started = await launch(deps, container, signal);
-    deps.containers.saveState(container, started);
+    await launch(deps, container, signal);
     await connectAttaches(container); // those that came during the start
   } catch (error) {
     await recordFailure(deps, container, error);
@@ -65,13 +66,14 @@ async function recordFailure(deps: StartDeps, container: Container, error: unkno
   container.pendingAttaches.clear();
   const failure = describeStartFailure(error, container.record.path, container.record.mounts);
   const status = container.state.status === "restarting" ? "exited" : container.state.status;
-  deps.containers.saveState(container, {
+  const change = {
     status,
     exitCode: failure.exitCode,
     error: failure.message,
     network: null,
     pid: 0,
-  });
+  } as const;
+  deps.containers.recordState(container, change, deps.report);
   if (container.record.hostConfig.AutoRemove) await deps.autoRemove(container);
   throw failureError(failure, error);
 }

@@ -1,7 +1,7 @@
 // The daemon's end: all containers are stopped, and start again with the next daemon if their policy says so.
 
 import type { KillDeps } from "./kill.ts";
-import { parseSignal } from "./signals.ts";
+import { stopSignalOf } from "./signals.ts";
 import { stop } from "./stop.ts";
 
 /** Resolves when all have ended or the signal says that the patience is over. */
@@ -12,7 +12,7 @@ export async function stopAllContainers(
   const running = deps.containers.list().filter((container) => container.running);
   await Promise.all(
     running.map(async (container) => {
-      const number = parseSignal(container.record.config.StopSignal || "SIGTERM");
+      const number = stopSignalOf(container.record.config);
       const options = { number, timeout: undefined, manual: false };
       await stop(deps, container, options, signal).catch(deps.report);
     }),

@@ -3,8 +3,9 @@
 import { notModified } from "#base/errors.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { cancelRestart, type KillDeps, killAndWait, sendSignal } from "./kill.ts";
+import { patience } from "./patience.ts";
 import { hasProcess } from "./record.ts";
-import { parseSignal } from "./signals.ts";
+import { parseSignal, stopSignalOf } from "./signals.ts";
 import { type StartDeps, startContainer } from "./start.ts";
 import type { Container } from "./store.ts";
 
@@ -17,6 +18,9 @@ export interface StopOptions {
 
 const DEFAULT_TIMEOUT = 10;
 
+const chooseSignal = ({ record }: Container, name: string): number =>
+  name === "" ? stopSignalOf(record.config) : parseSignal(name);
+
 export async function stopContainer(
   deps: KillDeps,
   reference: string,
@@ -24,8 +28,7 @@ export async function stopContainer(
   signal: AbortSignal,
 ): Promise<void> {
   const container = deps.containers.get(reference);
-  const chosen = options.signal === "" ? (container.record.config.StopSignal ?? "") : options.signal;
-  const number = parseSignal(chosen || "SIGTERM");
+  const number = chooseSignal(container, options.signal);
   await container.settle();
   if (!container.running) throw notModified();
   await stop(deps, container, { number, timeout: options.timeout, manual: true }, signal);
@@ -53,12 +56,11 @@ export async function stop(
   const ended = (): boolean => container.removed || container.exits > exits || !hasProcess(container.state);
   await sendSignal(deps, container, how.number);
   const seconds = how.timeout ?? container.record.config.StopTimeout ?? DEFAULT_TIMEOUT;
-  if (seconds < 0) return container.until(ended, signal);
-  const patience = AbortSignal.timeout(seconds * 1000);
+  const lost = patience(seconds * 1000);
   try {
-    await container.until(ended, AbortSignal.any([signal, patience]));
+    await container.until(ended, AbortSignal.any([signal, lost]));
   } catch (error) {
-    if (!patience.aborted || signal.aborted) throw error;
+    if (!lost.aborted || signal.aborted) throw error;
     if (!ended()) await killAndWait(deps, container, signal);
   }
 }
@@ -70,8 +72,7 @@ export async function restartContainer(
   signal: AbortSignal,
 ): Promise<void> {
   const container = deps.containers.get(reference);
-  const chosen = options.signal === "" ? (container.record.config.StopSignal ?? "") : options.signal;
-  const number = parseSignal(chosen || "SIGTERM");
+  const number = chooseSignal(container, options.signal);
   await container.settle();
   if (container.running) {
     container.keep = true; // --rm does not remove what is about to be started again

@@ -26,7 +26,7 @@ export interface PendingAttach {
   abandon(): void;
 }
 
-/** One container. Only the store changes what it shows. */
+/** One container. The store changes what it shows; `state` of one that removes itself is set without a write. */
 export class Container {
   readonly id: string;
   /** Nanoseconds since the epoch. */
@@ -176,10 +176,15 @@ export class ContainerStore {
     container.announce();
   }
 
-  /** For a change that has happened whether or not it could be saved. */
-  assumeState(container: Container, change: Partial<ContainerState>): void {
-    container.state = { ...container.state, ...change };
-    container.announce();
+  /** For a change that has happened whether or not it can be saved: on a full disk this daemon knows of it at least. */
+  recordState(container: Container, change: Partial<ContainerState>, report: (error: unknown) => void): void {
+    try {
+      this.saveState(container, change);
+    } catch (error) {
+      report(error);
+      container.state = { ...container.state, ...change };
+      container.announce();
+    }
   }
 
   saveRecord(

@@ -5,6 +5,7 @@ import { planSnapshotMount, SNAPSHOT_ROOT } from "#containerd/diff/mount-plan.ts
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
+import { overlayOption } from "./overlay-option.ts";
 import type { UserFiles } from "./user.ts";
 
 const O_DIRECTORY = 0o200000;
@@ -37,7 +38,7 @@ function planUserFiles(mounts: readonly Mount[], target: string): Plan {
 /** The layers without a place to write: nothing is to be synchronised when the mount goes. */
 function readOnly(mount: Mount): Mount {
   const options = mount.options ?? [];
-  const upper = options.find((option) => option.startsWith("upperdir="))?.slice("upperdir=".length);
+  const upper = overlayOption(mount, "upperdir");
   if (upper === undefined) return mount;
   return {
     ...mount,

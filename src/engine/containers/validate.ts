@@ -1,4 +1,4 @@
-// A container's settings after the image's were merged in, checked in Docker's order and words.
+// A container's settings as the client gave them, checked in Docker's order and words.
 
 import { posix } from "node:path";
 import { invalid } from "#base/errors.ts";

@@ -1,15 +1,11 @@
 // What `create` warns of: wishes that this machine cannot grant in full.
 
-import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
+import type { HostConfig } from "#spec/container-config.ts";
 import { decideCapabilities } from "./capabilities.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { planRlimits } from "./rlimits.ts";
 
-export function containerWarnings(
-  config: ContainerConfig,
-  hostConfig: HostConfig,
-  host: HostFacts,
-): readonly string[] {
+export function containerWarnings(hostConfig: HostConfig, host: HostFacts): readonly string[] {
   const { missing } = decideCapabilities(hostConfig, host.capabilities);
   const { clamped } = planRlimits(hostConfig.Ulimits, host);
   const published = Object.keys(hostConfig.PortBindings ?? {}).length > 0;
@@ -27,9 +23,6 @@ export function containerWarnings(
       ? [
           "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.",
         ]
-      : []),
-    ...(config.Hostname !== "" && hostConfig.NetworkMode === "host" && hostConfig.UTSMode === "host"
-      ? ["The host's name is not changed in host UTS mode"]
       : []),
   ];
 }

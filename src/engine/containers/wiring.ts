@@ -62,7 +62,7 @@ export interface ContainersDeps
   extends Omit<CreateDeps, "snapshots" | "volumes">,
     Omit<StartDeps, "tasks" | "snapshots" | "networks" | "volumes">,
     Omit<ExitDeps, "tasks" | "networks" | "volumes">,
-    Omit<RemoveDeps, "tasks" | "networks" | "volumes" | "snapshots">,
+    Omit<RemoveDeps, "tasks" | "networks" | "volumes" | "snapshots" | "execs">,
     Omit<KillDeps, "tasks">,
     Omit<AttachDeps, "tasks">,
     Omit<InspectDeps, "snapshots" | "networks">,

@@ -112,6 +112,7 @@ export function startAttached(deps: StartExecDeps, exec: Exec): AttachedExec {
 
 async function run(deps: StartExecDeps, exec: Exec, io: TaskIo, signal: AbortSignal): Promise<void> {
   const container = deps.containers.get(exec.containerId);
+  await using undo = new AsyncDisposableStack();
   try {
     if (exec.config.workingDir !== "" && !posix.isAbsolute(exec.config.workingDir))
       throw invalid("OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown");
@@ -119,16 +120,21 @@ async function run(deps: StartExecDeps, exec: Exec, io: TaskIo, signal: AbortSig
     const process = buildExecProcess(container.record, exec, user, deps.host);
     const ids = { containerId: exec.containerId, execId: exec.id };
     await deps.tasks.exec(scope, { ...ids, process, io }, signal);
+    // Whatever becomes of that, the client is told why there was no start.
+    undo.defer(() => deps.tasks.delete(scope, ids.containerId, ids.execId).then(nothing, nothing));
     publishExecEvent(deps, exec, `exec_start: ${describeCommand(exec.config.command)}`);
     exec.pid = (await deps.tasks.start(scope, ids.containerId, ids.execId, signal)).pid;
     exec.running = true;
   } catch (error) {
     const failure = describeExecFailure(error, exec.config.command[0]);
-    exec.exitCode = EXEC_FAILED;
+    exec.end(EXEC_FAILED);
     throw failureError(failure, error);
   }
+  undo.move();
   deps.background.run(() => recordExit(deps, exec));
 }
+
+const nothing = (): void => undefined;
 
 /** The container's own user was looked up when it started. */
 async function lookUpUser(
@@ -149,11 +155,12 @@ async function recordExit(deps: StartExecDeps, exec: Exec): Promise<void> {
   try {
     ({ exitCode } = await deps.tasks.wait(scope, containerId, id, deps.signal));
   } catch (error) {
-    if (!(error instanceof EngineError) && !deps.signal.aborted) throw error;
+    if (deps.signal.aborted) return; // the daemon ends, the process may live on
+    if (!(error instanceof EngineError)) throw error;
   } finally {
     exec.end(exitCode);
-    publishExecEvent(deps, exec, "exec_die", { exitCode: String(exitCode) });
   }
+  publishExecEvent(deps, exec, "exec_die", { exitCode: String(exitCode) });
   await deps.tasks.delete(scope, containerId, id).catch(ignoreMissing);
 }
 
