@@ -247,12 +247,14 @@ export class LocalTasks implements Tasks, AsyncDisposable {
     }
   }
 
-  /** What cannot be cleaned now is found and cleaned by the next start. */
+  /** What cannot be cleaned now is found and cleaned by the next task of this name, or the next start. */
   #cleanUp(task: Task): void {
     const { directory } = task.identity;
     const cleaning = task
       .clean()
-      .catch(() => undefined)
+      .catch((error: unknown) =>
+        this.#deps.warn(`container ${task.identity.id}: its task is not cleaned: ${String(error)}`),
+      )
       .finally(() => this.#cleaning.delete(directory));
     this.#cleaning.set(directory, cleaning);
   }

@@ -12,7 +12,7 @@ export class TaskProcessState {
   pid = 0;
   status: TaskStatus = "created";
   exit: TaskExit | undefined;
-  /** Settles when a start under way has been answered: an exit is announced after it. */
+  /** There while a start is under way, settles when it has been answered: an exit is announced after it. */
   starting: Promise<unknown> | undefined;
   /** Settles when the process has ended, before that is announced. */
   readonly exiting = Promise.withResolvers<void>();

@@ -177,3 +177,23 @@ test("a container that could not be paused is not taken for paused by the next d
   await using second = await openTestContainerd(folder.path, shims);
   assert.equal((await second.services.tasks.get(scope, "web", "")).status, "running");
 });
+
+test("an exec that is being started cannot be deleted under its start", async () => {
+  await using layer = await openTestContainerd();
+  const { tasks } = layer.services;
+  await tasks.create(scope, { containerId: "web", rootfs: [], io, spec }, signal);
+  await tasks.start(scope, "web", "", signal);
+  await tasks.exec(scope, { containerId: "web", execId: "one", process: { cwd: "/" }, io }, signal);
+  layer.shims.get("web").mute = true;
+  void tasks.start(scope, "web", "one", signal);
+  await assert.rejects(tasks.delete(scope, "web", "one"), /is being started/);
+});
+
+test("a task that could not be written leaves nothing", async () => {
+  using folder = temporaryFolder();
+  await using layer = await openTestContainerd(folder.path);
+  const impossible = { ...spec, root: { path: "a\0b" } };
+  const task = { containerId: "web", rootfs: [], io, spec: impossible };
+  await assert.rejects(layer.services.tasks.create(scope, task, signal));
+  assert.deepEqual(readdirSync(join(folder.path, "run/tasks/test")), []);
+});

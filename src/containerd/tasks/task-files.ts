@@ -46,8 +46,8 @@ export class TaskFiles {
     return join(this.#root, namespace, id);
   }
 
-  /** Throws `conflict` if the directory is there. */
-  make(namespace: string, id: string, record: TaskRecord): string {
+  /** Throws `conflict` if the directory is there; any other failure leaves none. */
+  make(namespace: string, id: string, record: TaskRecord): void {
     const directory = this.directory(namespace, id);
     try {
       mkdirSync(directory, { mode: 0o711 });
@@ -57,11 +57,15 @@ export class TaskFiles {
       mkdirSync(join(this.#root, namespace), { mode: 0o711, recursive: true });
       mkdirSync(directory, { mode: 0o711 });
     }
-    mkdirSync(join(directory, "rootfs"), { mode: 0o700 }); // what a relative root.path means
-    writeFileSync(join(directory, "task.json"), JSON.stringify(record), { mode: 0o600 });
-    const root = record.spec.root?.path ?? "";
-    if (root.startsWith(`${directory}/`)) mkdirSync(root, { recursive: true, mode: 0o711 });
-    return directory;
+    try {
+      mkdirSync(join(directory, "rootfs"), { mode: 0o700 }); // what a relative root.path means
+      writeFileSync(join(directory, "task.json"), JSON.stringify(record), { mode: 0o600 });
+      const root = record.spec.root?.path ?? "";
+      if (root.startsWith(`${directory}/`)) mkdirSync(root, { recursive: true, mode: 0o711 });
+    } catch (error) {
+      this.remove(directory);
+      throw error;
+    }
   }
 
   /** undefined for a task that was being made when its daemon died. */

@@ -131,7 +131,11 @@ export class Task {
       throw failedPrecondition(`cannot start a ${process.status} process`);
     const starting = execId === "" ? this.#startInit(signal) : this.#startExec(process, signal);
     process.starting = starting.catch(() => undefined);
-    await starting;
+    try {
+      await starting;
+    } finally {
+      process.starting = undefined;
+    }
     return { pid: process.pid };
   }
 
@@ -200,6 +204,7 @@ export class Task {
   deleteExec(execId: string): TaskExit {
     const process = this.get(execId);
     if (process.status === "running") throw failedPrecondition(`process ${execId} is running`);
+    if (process.starting !== undefined) throw failedPrecondition(`process ${execId} is being started`);
     this.#execs.delete(execId);
     return process.exit ?? { exitCode: 0, exitedAt: 0 };
   }

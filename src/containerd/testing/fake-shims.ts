@@ -41,6 +41,7 @@ export class FakeShim implements Shim {
   }
 
   async exec(execId: string): Promise<number> {
+    if (this.mute) await new Promise(() => undefined);
     this.calls.push(`exec ${execId}`);
     this.#exits.set(execId, Promise.withResolvers());
     return 102;
