@@ -55,6 +55,11 @@ export class Filters {
     });
   }
 
+  /** The filters "label" and "label!": what must and what must not hold of the labels. */
+  matchLabels(labels: Readonly<Record<string, string>> | null | undefined): boolean {
+    return this.matchPairs("label", labels) && !(this.has("label!") && this.matchPairs("label!", labels));
+  }
+
   /** Throws if the value is no boolean, or if there are two that contradict each other. */
   flag(key: string, byDefault: boolean): boolean {
     if (!this.has(key)) return byDefault;

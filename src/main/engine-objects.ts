@@ -49,9 +49,8 @@ export async function openObjects(options: ObjectsOptions, signal: AbortSignal):
     list()
       .filter(({ record }) => record.mounts.some(({ name }) => name === volume))
       .map(({ id }) => id);
-  const volumes = await LocalVolumes.open(
-    { executor: layers.executor, events, clock, usersOf },
-    settings.dataRoot,
+  const volumes = undo.use(
+    await LocalVolumes.open({ executor: layers.executor, events, clock, usersOf }, settings.dataRoot),
   );
   const images = openImages({
     services: layers.containerd,

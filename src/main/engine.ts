@@ -40,16 +40,17 @@ export async function openEngine(settings: DaemonSettings, log: Log): Promise<En
   const seccomp = resolveSeccomp(host);
   const objects = undo.use(await openObjects({ settings, layers, background, report, seccomp }, signal));
   const { containers } = objects;
+  undo.defer(async () => {
+    closing.abort(); // for when the restoring fails
+    await background.drain();
+  });
   await restoreContainers(containers);
   background.run(() => startByPolicy(containers, signal));
 
   const routes = engineRoutes({ settings, layers, objects }, signal);
   const api = new ApiServer({ routes, version: currentRelease().version, log });
   const server = undo.use(new HttpServer((exchange) => api.serve(exchange)));
-  undo.defer(async () => {
-    closing.abort();
-    await background.drain();
-  });
+  undo.defer(() => closing.abort()); // requests that stream end before the server waits for them
   const cleanup = undo.move();
   return {
     listen: (address) => server.listen(address),

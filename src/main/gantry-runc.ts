@@ -2,7 +2,7 @@
 //   gantry-runc [--root DIR] create|start|run|exec|kill|delete|list|state|spec|plan ...
 // A zygote is started for the command that makes a container; the container's shim outlives both.
 
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { notFound } from "#base/errors.ts";
@@ -55,7 +55,6 @@ interface Zygote extends AsyncDisposable {
 
 async function openZygote(): Promise<Zygote> {
   const directory = mkdtempSync(join(tmpdir(), "gantry-runc-"));
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const socket = join(directory, "zygote.sock");
   const executor = await startZygote({ binary: nativeProgram(), socket });
   return {

@@ -6,6 +6,7 @@ import { parseFilters } from "#engine/filters.ts";
 import { describeNetwork } from "#engine/networks/describe.ts";
 import { type KnownNetworks, listNetworks } from "#engine/networks/list.ts";
 import { refuseChange, refuseCreate, refuseRemove } from "#engine/networks/refuse.ts";
+import { publishPrune } from "#engine/pruning.ts";
 import { decodeBody } from "#spec/engine-api/decode.ts";
 import type { ApiCall, ApiResponse, Route } from "../router.ts";
 
@@ -63,6 +64,6 @@ function inspect(deps: NetworkRouteDeps, { params, version }: ApiCall): unknown 
 /** The networks that there are cannot be removed. */
 function prune(deps: NetworkRouteDeps, { query }: ApiCall): unknown {
   parseFilters(query.get("filters")).validate(["label", "label!", "until"]);
-  deps.events.publish({ type: "network", action: "prune", actorId: "", attributes: { reclaimed: "0" } });
+  publishPrune(deps.events, "network", 0);
   return { NetworksDeleted: null };
 }

@@ -1,9 +1,9 @@
 // POST /containers/prune: removes what has stopped.
 
-import { type Clock, parseTime } from "#base/clock.ts";
-import { conflict, invalid, isKind } from "#base/errors.ts";
-import { parseGoDuration } from "#formats/units.ts";
+import type { Clock } from "#base/clock.ts";
+import { isKind } from "#base/errors.ts";
 import type { Filters } from "../filters.ts";
+import { PruneTurn, publishPrune, readUntil } from "../pruning.ts";
 import type { KillDeps } from "./kill.ts";
 import type { ListDeps } from "./list.ts";
 import { measureContainer } from "./measure.ts";
@@ -22,10 +22,9 @@ export interface Pruned {
   readonly reclaimed: number;
 }
 
-/** One at a time. */
 export class ContainerPruner {
   readonly #deps: PruneDeps;
-  #running = false;
+  readonly #turn = new PruneTurn();
 
   constructor(deps: PruneDeps) {
     this.#deps = deps;
@@ -33,13 +32,7 @@ export class ContainerPruner {
 
   async prune(filters: Filters, signal: AbortSignal): Promise<Pruned> {
     filters.validate(["label", "label!", "until"]);
-    if (this.#running) throw conflict("a prune operation is already running");
-    this.#running = true;
-    try {
-      return await this.#prune(filters, signal);
-    } finally {
-      this.#running = false;
-    }
+    return this.#turn.run(() => this.#prune(filters, signal));
   }
 
   async #prune(filters: Filters, signal: AbortSignal): Promise<Pruned> {
@@ -51,12 +44,7 @@ export class ContainerPruner {
       if (container.running || container.removing || !matches(container, filters, until)) continue;
       reclaimed += await this.#remove(container, deleted, signal);
     }
-    this.#deps.events.publish({
-      type: "container",
-      action: "prune",
-      actorId: "",
-      attributes: { reclaimed: String(reclaimed) },
-    });
+    publishPrune(this.#deps.events, "container", reclaimed);
     return { deleted, reclaimed };
   }
 
@@ -77,19 +65,5 @@ export class ContainerPruner {
 function matches(container: Container, filters: Filters, until: bigint | undefined): boolean {
   const { config } = container.record;
   if (until !== undefined && container.createdAt > until) return false;
-  if (filters.has("label!") && filters.matchPairs("label!", config.Labels)) return false;
-  return filters.matchPairs("label", config.Labels);
-}
-
-/** A time, seconds since the epoch, or an age ("24h"). */
-function readUntil(filters: Filters, now: bigint): bigint | undefined {
-  const values = filters.values("until");
-  if (values.length === 0) return undefined;
-  const [text = ""] = values;
-  if (values.length > 1) throw invalid("more than one until filter specified");
-  if (/^\d+(\.\d+)?$/.test(text)) return BigInt(Math.round(Number(text) * 1e9));
-  const age = parseGoDuration(text);
-  const time = age === undefined ? parseTime(text) : now - BigInt(age);
-  if (time === undefined) throw invalid(`invalid filter 'until=${text}'`);
-  return time;
+  return filters.matchLabels(config.Labels);
 }

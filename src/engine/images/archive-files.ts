@@ -3,7 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
-import { invalid, isKind } from "#base/errors.ts";
+import { invalid } from "#base/errors.ts";
 import type { ContentStore, ContentWriter } from "#containerd/content/content.ts";
 import { openDecoder } from "#containerd/diff/decompress.ts";
 import { cleanPath } from "#containerd/diff/layer-plan.ts";
@@ -11,6 +11,7 @@ import type { Scope } from "#containerd/scope.ts";
 import { type Compression, SNIFF_LENGTH, sniffCompression } from "#formats/tar-compression.ts";
 import { type TarEntry, TarError } from "#formats/tar-entry.ts";
 import { TarReader } from "#formats/tar-reader.ts";
+import { commitBlob } from "./create-image.ts";
 
 export interface ArchiveBlob {
   readonly digest: string;
@@ -134,7 +135,7 @@ class ArchiveSink implements AsyncDisposable {
     if (document !== undefined) this.#documents.set(document.name, Buffer.concat(document.chunks));
     const blob = this.#blob;
     if (blob === undefined) return;
-    const digest = await commit(blob);
+    const digest = await commitBlob(blob.writer, blob.size);
     this.#blob = undefined;
     await blob.writer[Symbol.asyncDispose]();
     await this.#content.abort(this.#scope, blob.ref).catch(() => undefined);
@@ -167,18 +168,5 @@ class ArchiveSink implements AsyncDisposable {
     const ref = `load-${randomUUID()}`;
     const open = { name, ref, size, start: Buffer.alloc(0) };
     this.#blob = { ...open, writer: await this.#content.openWriter(this.#scope, ref) };
-  }
-}
-
-/** Content that was there before is as good. */
-async function commit({ writer, size }: OpenBlob): Promise<string> {
-  try {
-    return await writer.commit(size, "", {});
-  } catch (error) {
-    const digest = isKind(error, "conflict")
-      ? /sha256:[a-f0-9]{64}/.exec(error instanceof Error ? error.message : "")?.[0]
-      : undefined;
-    if (digest === undefined) throw error;
-    return digest;
   }
 }

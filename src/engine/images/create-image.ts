@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { formatTime } from "#base/clock.ts";
 import { isKind } from "#base/errors.ts";
+import type { ContentWriter } from "#containerd/content/content.ts";
 import { configLabels, manifestLabels, storeDocument } from "#containerd/registry/store-document.ts";
 import { unpackBaseLayer } from "#containerd/registry/unpack-chain.ts";
 import type { Scope } from "#containerd/scope.ts";
@@ -46,19 +47,24 @@ export async function storeLayer(
       await writer.write(chunk);
       size += chunk.length;
     }
-    const digest = await writer.commit(size, "", {});
+    const digest = await commitBlob(writer, size);
     return { mediaType: layerType[sniffCompression(start)], digest, size };
-  } catch (error) {
-    const digest = isKind(error, "conflict") ? committedDigest(error) : undefined;
-    await deps.content.abort(scope, ref).catch(() => undefined);
-    if (digest === undefined) throw error;
-    return { mediaType: layerType[sniffCompression(start)], digest, size };
+  } finally {
+    await deps.content.abort(scope, ref).catch(() => undefined); // nothing is left to abort after a commit
   }
 }
 
-/** The same bytes were there already: the refusal names their digest. */
-const committedDigest = (error: unknown): string | undefined =>
-  /sha256:[a-f0-9]{64}/.exec(error instanceof Error ? error.message : "")?.[0];
+/** Resolves with the digest, also if the same bytes were there before: the refusal names it. */
+export async function commitBlob(writer: ContentWriter, size: number): Promise<string> {
+  try {
+    return await writer.commit(size, "", {});
+  } catch (error) {
+    const text = error instanceof Error && isKind(error, "conflict") ? error.message : "";
+    const [digest] = /sha256:[a-f0-9]{64}/.exec(text) ?? [];
+    if (digest === undefined) throw error;
+    return digest;
+  }
+}
 
 /** Media types of layers. */
 export const layerType: Readonly<Record<Compression, string>> = {

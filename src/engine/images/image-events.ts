@@ -14,12 +14,3 @@ export function publishImageEvent(events: Pick<EventBus, "publish">, event: Imag
   const { action, actorId, name, labels } = event;
   events.publish({ type: "image", action, actorId, attributes: { ...labels, name } });
 }
-
-export function publishPrune(events: Pick<EventBus, "publish">, reclaimed: number): void {
-  events.publish({
-    type: "image",
-    action: "prune",
-    actorId: "",
-    attributes: { reclaimed: String(reclaimed) },
-  });
-}

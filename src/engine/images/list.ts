@@ -1,8 +1,8 @@
 // GET /images/json.
 
 import { parseTime } from "#base/clock.ts";
-import { invalid } from "#base/errors.ts";
 import type { Filters } from "#engine/filters.ts";
+import { parseUntil } from "#engine/pruning.ts";
 import { familiarName, familiarReference } from "#formats/reference.ts";
 import { compileGlob } from "./glob.ts";
 import type { ImageDeps } from "./image-deps.ts";
@@ -28,7 +28,7 @@ const acceptedFilters = ["dangling", "label", "label!", "before", "since", "refe
 
 /** The newest first. */
 export async function listImages(
-  deps: Pick<ImageDeps, "catalog" | "sizes">,
+  deps: Pick<ImageDeps, "catalog" | "clock" | "sizes">,
   filters: Filters,
 ): Promise<readonly ListedImage[]> {
   filters.validate(acceptedFilters);
@@ -43,17 +43,16 @@ export async function listImages(
 
 /** Throws for a `before` or `since` that is no image, and for values that cannot be read. */
 export async function imageFilter(
-  deps: Pick<ImageDeps, "catalog">,
+  deps: Pick<ImageDeps, "catalog" | "clock">,
   filters: Filters,
 ): Promise<(image: LocalImage) => boolean> {
   const befores = await createdOf(deps, filters.values("before"));
   const sinces = await createdOf(deps, filters.values("since"));
-  const untils = filters.values("until").map(parseUntil);
+  const untils = filters.values("until").map((text) => parseUntil(text, deps.clock.now()));
   const dangling = filters.has("dangling") ? filters.flag("dangling", false) : undefined;
   const tests: readonly ((image: LocalImage) => boolean)[] = [
     (image) => dangling === undefined || isDangling(image, dangling),
-    (image) => filters.matchPairs("label", labelsOf(image)),
-    (image) => !filters.has("label!") || !filters.matchPairs("label!", labelsOf(image)),
+    (image) => filters.matchLabels(labelsOf(image)),
     (image) => befores.every((time) => createdAt(image) < time),
     (image) => sinces.every((time) => createdAt(image) > time),
     (image) => untils.every((time) => createdAt(image) < time),
@@ -70,14 +69,6 @@ async function createdOf(
   names: readonly string[],
 ): Promise<readonly bigint[]> {
   return await Promise.all(names.map(async (name) => createdAt((await deps.catalog.get(name)).image)));
-}
-
-function parseUntil(text: string): bigint {
-  const seconds = /^[0-9]+(?:\.[0-9]+)?$/.test(text)
-    ? BigInt(Math.floor(Number(text) * 1e9))
-    : parseTime(text);
-  if (seconds === undefined) throw invalid(`failed to parse until filter: ${JSON.stringify(text)}`);
-  return seconds;
 }
 
 /** Nanoseconds since the epoch. */

@@ -1,12 +1,11 @@
 // POST /images/prune: deletes images that nothing uses.
 
-import { conflict } from "#base/errors.ts";
-import type { Filters } from "#engine/filters.ts";
-import { Filters as FilterSet } from "#engine/filters.ts";
+import { isKind } from "#base/errors.ts";
+import { Filters } from "#engine/filters.ts";
+import { PruneTurn, publishPrune, readUntil } from "#engine/pruning.ts";
 import { familiarReference } from "#formats/reference.ts";
 import type { ImageDeleteResponseItem } from "#spec/engine-api/definitions.table.ts";
 import type { ImageDeps } from "./image-deps.ts";
-import { publishPrune } from "./image-events.ts";
 import { imageFilter } from "./list.ts";
 import { isTagged, type LocalImage } from "./local-image.ts";
 import { layersThatGo, removeImage } from "./remove.ts";
@@ -18,7 +17,7 @@ export interface PruneReport {
 
 export class ImagePruner {
   readonly #deps: ImageDeps;
-  #running = false;
+  readonly #turn = new PruneTurn();
 
   constructor(deps: ImageDeps) {
     this.#deps = deps;
@@ -28,17 +27,12 @@ export class ImagePruner {
   async prune(filters: Filters, signal: AbortSignal): Promise<PruneReport> {
     filters.validate(["dangling", "label", "label!", "until"]);
     const danglingOnly = filters.flag("dangling", true);
-    if (this.#running) throw conflict("a prune operation is already running");
-    this.#running = true;
-    try {
-      return await this.#prune(await this.#chosen(filters, danglingOnly), signal);
-    } finally {
-      this.#running = false;
-    }
+    readUntil(filters, this.#deps.clock.now());
+    return this.#turn.run(async () => this.#prune(await this.#chosen(filters, danglingOnly), signal));
   }
 
   async #chosen(filters: Filters, danglingOnly: boolean): Promise<readonly LocalImage[]> {
-    const others = new FilterSet(
+    const others = new Filters(
       new Map(
         ["label", "label!", "until"]
           .filter((key) => filters.has(key))
@@ -60,10 +54,11 @@ export class ImagePruner {
       if (signal.aborted) break;
       const layers = await layersThatGo(this.#deps, image);
       const size = await this.#deps.sizes.total(layers);
-      deleted.push(...(await this.#remove(image)));
-      reclaimed += size;
+      const gone = await this.#remove(image);
+      deleted.push(...gone);
+      if (gone.some(({ Deleted: id }) => id === image.id)) reclaimed += size;
     }
-    publishPrune(this.#deps.events, reclaimed);
+    publishPrune(this.#deps.events, "image", reclaimed);
     return { deleted, reclaimed };
   }
 
@@ -72,7 +67,12 @@ export class ImagePruner {
     const names = image.names.filter(isTagged).map(({ reference }) => familiarReference(reference));
     const targets = names.length > 0 ? names : [image.id];
     const deleted: ImageDeleteResponseItem[] = [];
-    for (const target of targets) deleted.push(...(await removeImage(this.#deps, target, false)));
+    for (const target of targets)
+      try {
+        deleted.push(...(await removeImage(this.#deps, target, false)));
+      } catch (error) {
+        if (!isKind(error, "conflict") && !isKind(error, "notFound")) throw error;
+      }
     return deleted;
   }
 }

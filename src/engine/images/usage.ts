@@ -18,7 +18,7 @@ export interface ImagesUsage {
 }
 
 export async function measureImages(
-  deps: Pick<ImageDeps, "catalog" | "sizes" | "users">,
+  deps: Pick<ImageDeps, "catalog" | "clock" | "sizes" | "users">,
 ): Promise<ImagesUsage> {
   const listed = await listImages(deps, new Filters(new Map()));
   const uses = new Map<string, number>();

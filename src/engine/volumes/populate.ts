@@ -1,16 +1,14 @@
 // An empty volume gets what the image has at its mount point.
 
 import { readdir } from "node:fs/promises";
+import { planSnapshotMount, SNAPSHOT_ROOT } from "#containerd/diff/mount-plan.ts";
 import { type Executor, PlanError } from "#kernel/plan/executor.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 
-const CLONE_NEWNS = 0x2_0000;
-const MS_PRIVATE = 1 << 18;
 const O_DIRECTORY = 0o200000;
 const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
-const ROOT = 0;
 const FROM = 1;
 const TO = 2;
 
@@ -54,33 +52,8 @@ const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
 /** The destination is resolved within the root: no symlink of the image leads outside. */
 const planPopulate = (content: VolumeContent): Plan => [
-  { op: "unshare", why: "copy to volume", flags: CLONE_NEWNS },
-  {
-    op: "mountAttr",
-    why: "copy to volume",
-    target: "/",
-    set: 0,
-    clear: 0,
-    propagation: MS_PRIVATE,
-    recursive: true,
-  },
-  ...content.rootfs.map((mount) => mountOp(mount, content.target)),
-  { op: "open", why: "root file system", path: content.target, flags, slot: ROOT },
-  { op: "open", why: OPEN_SOURCE, path: content.destination, root: ROOT, flags, slot: FROM },
+  ...planSnapshotMount(content.rootfs, content.target),
+  { op: "open", why: OPEN_SOURCE, path: content.destination, root: SNAPSHOT_ROOT, flags, slot: FROM },
   { op: "open", why: "volume", path: content.mountpoint, flags, slot: TO },
   { op: "copyTree", why: `volume at ${content.destination}`, from: FROM, to: TO },
 ];
-
-function mountOp(mount: Mount, target: string): Plan[number] {
-  const why = "root file system";
-  if (mount.type === "bind") return { op: "bind", why, source: mount.source ?? "", target, recursive: false };
-  return {
-    op: "mount",
-    why,
-    fstype: mount.type ?? "overlay",
-    source: mount.source ?? "overlay",
-    target,
-    flags: 0,
-    data: (mount.options ?? []).filter((option) => option !== "rw" && option !== "ro").join(","),
-  };
-}

@@ -1,10 +1,11 @@
 // POST /volumes/prune: removes volumes that no container refers to.
 
-import { conflict, isKind } from "#base/errors.ts";
+import { isKind } from "#base/errors.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import type { Filters } from "../filters.ts";
+import { PruneTurn, publishPrune } from "../pruning.ts";
 import { measureDirectory } from "./measure.ts";
-import type { LocalVolumes, Volume } from "./volumes.ts";
+import type { LocalVolumes } from "./volumes.ts";
 
 export interface VolumePruneDeps {
   readonly volumes: Pick<LocalVolumes, "list" | "remove" | "usersOf">;
@@ -16,10 +17,9 @@ export interface PrunedVolumes {
   readonly reclaimed: number;
 }
 
-/** One at a time. */
 export class VolumePruner {
   readonly #deps: VolumePruneDeps;
-  #running = false;
+  readonly #turn = new PruneTurn();
 
   constructor(deps: VolumePruneDeps) {
     this.#deps = deps;
@@ -29,13 +29,7 @@ export class VolumePruner {
   async prune(filters: Filters, onlyAnonymous: boolean, signal: AbortSignal): Promise<PrunedVolumes> {
     filters.validate(onlyAnonymous ? ["label", "label!", "all"] : ["label", "label!"]);
     const named = !onlyAnonymous || filters.flag("all", false);
-    if (this.#running) throw conflict("a prune operation is already running");
-    this.#running = true;
-    try {
-      return await this.#prune(filters, named, signal);
-    } finally {
-      this.#running = false;
-    }
+    return this.#turn.run(() => this.#prune(filters, named, signal));
   }
 
   async #prune(filters: Filters, named: boolean, signal: AbortSignal): Promise<PrunedVolumes> {
@@ -47,7 +41,7 @@ export class VolumePruner {
       if (
         volumes.usersOf(volume.name).length > 0 ||
         !(named || volume.anonymous) ||
-        !matchesLabels(filters, volume)
+        !filters.matchLabels(volume.labels)
       )
         continue;
       const size = await measureDirectory(volume.mountpoint, signal);
@@ -60,15 +54,7 @@ export class VolumePruner {
       deleted.push(volume.name);
       reclaimed += size;
     }
-    events.publish({
-      type: "volume",
-      action: "prune",
-      actorId: "",
-      attributes: { reclaimed: String(reclaimed) },
-    });
+    publishPrune(events, "volume", reclaimed);
     return { deleted, reclaimed };
   }
 }
-
-const matchesLabels = (filters: Filters, { labels }: Volume): boolean =>
-  filters.matchPairs("label", labels) && !(filters.has("label!") && filters.matchPairs("label!", labels));

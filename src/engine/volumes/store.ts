@@ -38,7 +38,7 @@ export class VolumeStore {
 
   constructor(database: DatabaseSync) {
     this.#insert = database.prepare("INSERT INTO volumes (name, record) VALUES (?, ?)");
-    this.#mark = database.prepare("UPDATE volumes SET removing = 1 WHERE name = ?");
+    this.#mark = database.prepare("UPDATE volumes SET removing = ? WHERE name = ?");
     this.#delete = database.prepare("DELETE FROM volumes WHERE name = ?");
     const rows = database.prepare("SELECT name, record, removing FROM volumes ORDER BY rowid").all();
     for (const row of rows)
@@ -60,10 +60,15 @@ export class VolumeStore {
     this.#volumes.set(record.name, record);
   }
 
-  /** From now on it is not found; `forget` follows when its data is gone. */
-  startRemoval(name: string): void {
-    this.#mark.run(name);
+  /** From now on it is not found; `forget` follows when its data is gone, or the returned function if it stays. */
+  startRemoval(name: string): () => void {
+    const record = this.#volumes.get(name);
+    this.#mark.run(1, name);
     this.#volumes.delete(name);
+    return () => {
+      this.#mark.run(0, name);
+      if (record !== undefined) this.#volumes.set(name, record);
+    };
   }
 
   forget(name: string): void {

@@ -22,8 +22,10 @@ async function open(dataRoot = mkdtempSync(join(tmpdir(), "volumes-"))) {
   const users: Record<string, readonly string[]> = {};
   const events: string[] = [];
   const mounts: string[] = [];
+  const kernel: { failure?: Error } = {};
   /** Does what a test needs of the kernel. */
   const run = async (plan: Plan) => {
+    if (kernel.failure !== undefined) throw kernel.failure;
     for (const op of plan) {
       if (op.op === "removeTree") rmSync(op.path, { recursive: true, force: true });
       if (op.op === "mount") mounts.push(`mount ${op.fstype} ${op.data}`);
@@ -45,6 +47,7 @@ async function open(dataRoot = mkdtempSync(join(tmpdir(), "volumes-"))) {
   return {
     volumes,
     users,
+    kernel,
     events,
     mounts,
     dataRoot,
@@ -109,6 +112,25 @@ test("a volume in use is not removed, a free one is gone with its data", async (
   assert.equal(existsSync(join(dataRoot, "volumes", "data")), false);
   assert.deepEqual(events, ["create data", "destroy data"]);
   await assert.rejects(volumes.remove("data"), { kind: "notFound", message: "get data: no such volume" });
+});
+
+test("a volume made while its predecessor goes is a new one", async () => {
+  const { volumes } = await open();
+  const { mountpoint } = await volumes.create({ ...asked, name: "data" }, signal);
+  writeFileSync(join(mountpoint, "old"), "");
+  await Promise.all([volumes.remove("data"), volumes.create({ ...asked, name: "data" }, signal)]);
+  assert.equal(existsSync(mountpoint), true);
+  assert.equal(existsSync(join(mountpoint, "old")), false);
+});
+
+test("a removal that failed can be tried again", async () => {
+  const { volumes, kernel } = await open();
+  await volumes.create({ ...asked, name: "data" }, signal);
+  kernel.failure = new Error("busy");
+  await assert.rejects(volumes.remove("data"), { message: "busy" });
+  delete kernel.failure;
+  await volumes.remove("data");
+  assert.deepEqual(volumes.list(), []);
 });
 
 test("a device is mounted for the first container and unmounted after the last", async () => {

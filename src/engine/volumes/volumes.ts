@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { type Clock, formatTime } from "#base/clock.ts";
 import { openDatabase } from "#base/database.ts";
 import { conflict, EngineError, systemError } from "#base/errors.ts";
@@ -44,28 +45,35 @@ const MNT_DETACH = 2;
 
 const never = new AbortController().signal;
 
-export class LocalVolumes {
+export class LocalVolumes implements Disposable {
   readonly #deps: VolumeDeps;
   readonly #directory: string;
   readonly #store: VolumeStore;
+  readonly #database: DatabaseSync;
+  /** Under way: a volume of the same name is made after them. */
+  readonly #removals = new Map<string, Promise<void>>();
   /** Containers for which a volume is mounted, by volume. */
   readonly #mounts = new Map<string, Set<string>>();
   /** Mounting and removing wait for each other; plain volumes do not mount. */
   readonly #lock = new Lock();
 
-  private constructor(deps: VolumeDeps, directory: string, store: VolumeStore) {
+  private constructor(deps: VolumeDeps, directory: string, database: DatabaseSync) {
     this.#deps = deps;
     this.#directory = directory;
-    this.#store = store;
+    this.#database = database;
+    this.#store = new VolumeStore(database);
   }
 
   /** Finishes removals that a crash cut off. */
   static async open(deps: VolumeDeps, dataRoot: string): Promise<LocalVolumes> {
     const directory = join(dataRoot, "volumes");
     await makeDirectory(directory, 0o701);
-    const store = new VolumeStore(openDatabase(join(directory, "metadata.db"), volumeSchema));
-    const volumes = new LocalVolumes(deps, directory, store);
-    for (const name of store.halfRemoved) await volumes.#removeData(name);
+    using undo = new DisposableStack();
+    const database = openDatabase(join(directory, "metadata.db"), volumeSchema);
+    undo.defer(() => database.close());
+    const volumes = new LocalVolumes(deps, directory, database);
+    for (const name of volumes.#store.halfRemoved) await volumes.#removeData(name);
+    undo.move();
     return volumes;
   }
 
@@ -88,6 +96,7 @@ export class LocalVolumes {
         "notFound",
         `create ${name}: error looking up volume plugin ${request.driver}: plugin "${request.driver}" not found`,
       );
+    await this.#removals.get(name);
     const volume = this.#describe(this.#store.find(name) ?? this.#add(name, request));
     await makeDirectory(join(this.#directory, name), 0o701);
     await mkdir(volume.mountpoint, { recursive: true, mode: 0o755 });
@@ -151,19 +160,32 @@ export class LocalVolumes {
     await populateVolume(this.#deps.executor, { ...from, mountpoint }, signal);
   }
 
-  /** Rejects `conflict` while a container refers to it. */
+  /** Rejects `conflict` while a container refers to it. After a failure it can be tried again. */
   async remove(name: string): Promise<void> {
-    const volume = this.get(name);
+    this.get(name);
     const users = this.usersOf(name);
     if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(", ")}]`);
-    this.#store.startRemoval(volume.name);
-    await this.#removeData(volume.name);
+    const cancel = this.#store.startRemoval(name);
+    const removal = this.#removeData(name);
+    this.#removals.set(name, removal);
+    try {
+      await removal;
+    } catch (error) {
+      cancel();
+      throw error;
+    } finally {
+      this.#removals.delete(name);
+    }
     this.#publish(name, "destroy", {});
   }
 
   /** Ids of the containers that refer to it. */
   usersOf(name: string): readonly string[] {
     return this.#deps.usersOf(name);
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close();
   }
 
   async #removeData(name: string): Promise<void> {
