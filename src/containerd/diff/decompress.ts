@@ -30,6 +30,7 @@ export async function* readDecompressed(
   }
 }
 
+/** undefined if there is nothing to decode; throws TarError for what is known and not supported. */
 export function openDecoder(compression: Compression): Transform | undefined {
   switch (compression) {
     case "none":

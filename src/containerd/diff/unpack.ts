@@ -33,6 +33,8 @@ export interface UnpackDeps {
   readonly onProgress: (compressedBytes: number) => void;
 }
 
+/** A layer whose whiteouts come too late is read twice. Rejects TarError for what no layer may hold, PlanError for what the kernel
+ *  refuses; the tree is then half made and is the caller's to remove. */
 export async function unpackLayer(deps: UnpackDeps, job: UnpackJob, signal: AbortSignal): Promise<Unpacked> {
   const first = await unpackOnce(deps, job, new Map(), signal);
   if (first.late.size === 0) return first.unpacked;

@@ -36,6 +36,8 @@ export interface BlobWanted {
 /** Bytes are written in pieces of at least this size. */
 const WRITE_SIZE = 512 * 1024;
 
+/** Returns when the blob is in the store, whoever brought it there. Rejects `invalid` if the registry's bytes are not those of the
+ *  digest; what has come before any other failure stays for the next download under the same `ref`. */
 export async function downloadBlob(
   deps: DownloadDeps,
   wanted: BlobWanted,
@@ -195,6 +197,7 @@ async function openWriter(
   }
 }
 
+/** Whether the blob is complete and visible in the scope's namespace. */
 export async function hasBlob(
   content: Pick<ContentStore, "info">,
   scope: Scope,

@@ -154,6 +154,7 @@ export class LayerPuller {
   }
 }
 
+/** The manifest's layers, bottom first, with the names of the snapshots they become. There are as many as diffIds. */
 export function planLayers(manifest: Manifest, config: ImageConfig): readonly ChainLayer[] {
   const diffIds = config.rootfs.diff_ids;
   const chain = chainIds(diffIds);

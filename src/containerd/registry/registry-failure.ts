@@ -8,6 +8,7 @@ import { readBody } from "./http-transport.ts";
 
 const MAX_ERROR_BODY = 64 << 10;
 
+/** The error that an answer other than success stands for; reads the answer's body. */
 export async function registryFailure(response: IncomingMessage, reference: Reference): Promise<EngineError> {
   const body = (await readBody(response, MAX_ERROR_BODY)).toString();
   const [error] = parseRegistryErrors(body);

@@ -26,6 +26,7 @@ export interface ResolvedReference {
   readonly bytes?: Buffer;
 }
 
+/** Rejects `notFound` if the registry does not have it, in Docker's words. Without tag and digest it is "latest". */
 export async function resolveReference(
   reference: Reference,
   options: ResolveOptions,

@@ -35,6 +35,7 @@ export interface ChainLayer {
   readonly parent: string;
 }
 
+/** Whether a committed snapshot has this name. */
 export async function hasSnapshot(
   snapshots: Pick<Snapshotter, "stat">,
   scope: Scope,

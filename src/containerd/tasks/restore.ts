@@ -1,9 +1,9 @@
 // What an earlier daemon left: shims that run are adopted, exits are collected, half-made tasks are removed. A shim that does not
 // answer costs nobody but its own container, which is "unknown" until it does or is killed.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { isKind } from "#base/errors.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
+import { answerWithin } from "./patience.ts";
 import { Task, type TaskDeps, type TaskIdentity } from "./task.ts";
 import type { TaskRecord } from "./task-files.ts";
 
@@ -42,16 +42,13 @@ async function takeOver(deps: TaskDeps, identity: TaskIdentity, record: TaskReco
   const { id, directory } = identity;
   const task = new Task(deps, identity, record, undefined);
   const adoption = deps.shims.adopt({ id, stateDir: directory, spec: record.spec }, deps.signal);
-  const answered = new AbortController();
-  const timeout = sleep(Math.min(startPatience, deps.patience), undefined, { signal: answered.signal });
-  timeout.catch(() => undefined);
-  const found = await Promise.race([adoption, timeout])
-    .catch((error: unknown) => {
-      if (isKind(error, "notFound") || deps.signal.aborted) throw error;
-    })
-    .finally(() => answered.abort());
+  const patience = Math.min(startPatience, deps.patience);
+  const found = await answerWithin(patience, adoption).catch((error: unknown) => {
+    if (isKind(error, "notFound") || deps.signal.aborted) throw error;
+    return undefined;
+  });
   if (found !== undefined) {
-    task.adopt(found);
+    task.adopt(found.answer);
     return task;
   }
   deps.warn(`container ${id}: its shim does not answer`);

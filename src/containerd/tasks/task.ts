@@ -7,6 +7,7 @@ import type { ProcessExit, Shim, Shims } from "#shim/shim.ts";
 import type { TaskEvent } from "../events/messages.ts";
 import { alreadyExists, failedPrecondition, missing } from "../failures.ts";
 import type { Scope } from "../scope.ts";
+import { answerWithin } from "./patience.ts";
 import { TaskProcessState } from "./process.ts";
 import type { TaskFiles, TaskMark, TaskRecord } from "./task-files.ts";
 import { parseTaskIo } from "./task-io.ts";
@@ -151,23 +152,11 @@ export class Task {
     const process = this.get(execId);
     if (process.status === "stopped" || (execId !== "" && process.status === "created"))
       throw missing("process already finished");
-    const killing = process.status === "unknown" ? undefined : this.shim.kill(execId, signal, all);
-    if (killing !== undefined && (await this.#isAnswered(killing))) return;
+    const { patience } = this.#deps;
+    const known = process.status !== "unknown";
+    if (known && (await answerWithin(patience, this.shim.kill(execId, signal, all))) !== undefined) return;
     if (signal !== SIGKILL || execId !== "") throw silent(this.identity.id);
     await this.#killShim();
-  }
-
-  /** False when the shim has let its time pass. */
-  async #isAnswered(asked: Promise<void>): Promise<boolean> {
-    const late = new AbortController();
-    const timeout = sleep(this.#deps.patience, false, { signal: late.signal, ref: false });
-    try {
-      return await Promise.race([asked.then(() => true), timeout]);
-    } finally {
-      late.abort();
-      timeout.catch(() => undefined);
-      asked.catch(() => undefined); // the connection's end is no news
-    }
   }
 
   async #killShim(): Promise<void> {
