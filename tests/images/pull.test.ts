@@ -6,59 +6,13 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { ProgressMessage } from "#engine/images/progress-messages.ts";
-import { pullImage } from "#engine/images/pull.ts";
 import { resolveImage } from "#engine/images/resolve.ts";
-import type { Credentials } from "#spec/distribution.ts";
 import { mediaTypes } from "#spec/oci-image.ts";
 import { FakeRegistry, refuse } from "./fake-registry.ts";
 import { startDaemon } from "./hashing-daemon.ts";
 import type { ImageDaemon } from "./image-daemon.ts";
+import { pull, pullAll } from "./pulling.ts";
 import { file } from "./unpacker.ts";
-
-const never = new AbortController().signal;
-
-interface Pulled {
-  readonly messages: readonly ProgressMessage[];
-  readonly statuses: readonly string[];
-}
-
-interface PullOptions {
-  readonly platform?: string;
-  readonly credentials?: Partial<Credentials>;
-  readonly signal?: AbortSignal;
-  readonly onMessage?: (message: ProgressMessage) => void;
-}
-
-/** Names without tag and digest mean "latest", as for the client. */
-const pull = (daemon: ImageDaemon, image: string, options: PullOptions = {}): Promise<Pulled> =>
-  pullAll(daemon, /[:@][^/]*$/.test(image) ? image : `${image}:latest`, options);
-
-async function pullAll(daemon: ImageDaemon, image: string, options: PullOptions = {}): Promise<Pulled> {
-  const messages: ProgressMessage[] = [];
-  const credentials = {
-    username: "",
-    password: "",
-    identityToken: "",
-    registryToken: "",
-    ...options.credentials,
-  };
-  await pullImage(
-    daemon.images.deps,
-    {
-      image,
-      tag: "",
-      platform: options.platform ?? "",
-      credentials: options.credentials === undefined ? undefined : credentials,
-    },
-    (message) => {
-      messages.push(message);
-      options.onMessage?.(message);
-    },
-    options.signal ?? never,
-  );
-  return { messages, statuses: messages.map(({ id = "", status = "" }) => `${id} ${status}`.trim()) };
-}
 
 async function leftovers({ services }: ImageDaemon): Promise<readonly string[]> {
   const scope = { namespace: "moby" };
@@ -160,17 +114,6 @@ test("without a tag every tag is pulled", async () => {
   assert.equal(statuses.at(-1), `Status: Downloaded newer image for ${name}`);
   assert.equal((await resolveImage(daemon.images.deps, `${name}:one`, "")).id, one?.config.digest);
   assert.equal((await resolveImage(daemon.images.deps, `${name}:two`, "")).id, two?.config.digest);
-});
-
-test("several pulls of one layer download it once", async () => {
-  await using registry = await FakeRegistry.start();
-  await using daemon = await startDaemon();
-  const base = [file("base", "x".repeat(100_000))];
-  const { layers } = registry.addImage("one", [base]);
-  registry.addImage("two", [base, [file("more")]]);
-  await Promise.all(["one", "two", "one"].map((tag) => pull(daemon, `${registry.address}/app:${tag}`)));
-  const digest = layers[0]?.digest ?? "";
-  assert.equal(registry.blobRequests.filter((request) => request.includes(digest)).length, 1);
 });
 
 for (const [what, spoil, message] of [
