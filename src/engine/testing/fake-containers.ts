@@ -17,7 +17,7 @@ import { type ContainersParts, wireContainers } from "../containers/wiring.ts";
 import { Filters } from "../filters.ts";
 
 /** A fake task ends when told to. */
-export class FakeTasks {
+class FakeTasks {
   readonly calls: string[] = [];
   readonly ends = new Map<string, PromiseWithResolvers<TaskExit>>();
   startError: Error | undefined;
