@@ -10,11 +10,10 @@ import type { EventBus } from "#engine/events/events.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { CreateRequest } from "./create-request.ts";
-import { commandOf } from "./merge-image-config.ts";
 import { type ContainerVolumes, resolveMounts } from "./mounts.ts";
 import { chooseName, parseContainerName } from "./names.ts";
-import { type PlanContainerDeps, planContainer } from "./plan-container.ts";
-import { type ContainerRecord, newState } from "./record.ts";
+import { type PlanContainerDeps, planContainer, recordOf } from "./plan-container.ts";
+import { newState } from "./record.ts";
 import type { ContainerStore } from "./store.ts";
 import { containerWarnings } from "./warnings.ts";
 
@@ -44,7 +43,7 @@ export async function createContainer(
 ): Promise<Created> {
   const givenName = request.name === "" ? undefined : parseContainerName(request.name);
   const plan = await planContainer(deps, request, minor, signal);
-  const { id, image, config, hostConfig } = plan;
+  const { id, image, hostConfig } = plan;
   const name = givenName ?? chooseName((taken) => deps.containers.hasName(taken), id);
   using _name = deps.containers.reserveName(name, id);
   await using undo = new AsyncDisposableStack();
@@ -56,21 +55,8 @@ export async function createContainer(
   for (const { type, copy, name: volume, destination } of mounts)
     if (type === "volume" && copy)
       await deps.volumes.populate(volume, { rootfs, target, destination }, signal);
-  const record: ContainerRecord = {
-    id,
-    name,
-    createdAt: formatTime(deps.clock.now()),
-    imageId: image.id,
-    chainId: image.chainId,
-    imageName: image.name,
-    ...commandOf(config),
-    config,
-    hostConfig,
-    endpoints: request.endpoints,
-    mounts,
-    logPath: hostConfig.LogConfig.Type === "none" ? "" : join(deps.containersDir, id, `${id}-json.log`),
-  };
-  const container = deps.containers.add(record, newState);
+  const facts = { name, createdAt: formatTime(deps.clock.now()), endpoints: request.endpoints, mounts };
+  const container = deps.containers.add(recordOf(plan, facts, deps.containersDir), newState);
   undo.move();
   publishContainerEvent(deps.events, container, "create");
   const warnings = [...request.warnings, ...containerWarnings(hostConfig, deps.host)];

@@ -6,10 +6,8 @@ import type { Seccomp } from "#spec/oci-runtime.ts";
 import { scope } from "./create.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { findDevices } from "./host-devices.ts";
-import { commandOf } from "./merge-image-config.ts";
 import { buildSpec } from "./oci-spec.ts";
-import { type ContainerPlan, type PlanContainerDeps, planContainer } from "./plan-container.ts";
-import type { ContainerRecord } from "./record.ts";
+import { type ContainerPlan, type PlanContainerDeps, planContainer, recordOf } from "./plan-container.ts";
 import { containerIo } from "./task-io.ts";
 import { resolveUser } from "./user.ts";
 import type { UserFileReader } from "./user-files.ts";
@@ -58,22 +56,11 @@ export async function explainContainer(
   return deps.tasks.explain(scope, { containerId: plan.id, rootfs, io: containerIo(record), spec });
 }
 
-function describeRecord(deps: ExplainDeps, plan: ContainerPlan, request: CreateRequest): ContainerRecord {
-  const { id, image, config, hostConfig, mounts } = plan;
-  return {
-    id,
-    name: request.name || "(chosen)",
-    createdAt: "",
-    imageId: image.id,
-    chainId: image.chainId,
-    imageName: image.name,
-    ...commandOf(config),
-    config,
-    hostConfig,
-    endpoints: request.endpoints,
-    mounts: mounts.map((mount) =>
-      mount.type === "volume" ? { ...mount, source: `(volume ${mount.name || "without a name"})` } : mount,
-    ),
-    logPath: join(deps.containersDir, id, `${id}-json.log`),
-  };
+/** The record that the container would get, with words for what only its creation decides. */
+function describeRecord(deps: ExplainDeps, plan: ContainerPlan, { name, endpoints }: CreateRequest) {
+  const mounts = plan.mounts.map((mount) =>
+    mount.type === "volume" ? { ...mount, source: `(volume ${mount.name || "without a name"})` } : mount,
+  );
+  const facts = { name: name || "(chosen)", createdAt: "", endpoints, mounts };
+  return recordOf(plan, facts, deps.containersDir);
 }

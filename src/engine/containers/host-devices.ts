@@ -92,11 +92,17 @@ async function walkDevices(directory: string, target: string): Promise<readonly 
     const inside = join(target, entry.name);
     if (entry.isDirectory()) devices.push(...(await walkDevices(path, inside)));
     else if (entry.isCharacterDevice() || entry.isBlockDevice()) {
-      const device = readDevice(await lstat(path, { bigint: true }), inside);
+      const info = await lstat(path, { bigint: true }).catch(ignoreVanished);
+      const device = info === undefined ? undefined : readDevice(info, inside);
       if (device !== undefined) devices.push(device);
     }
   }
   return devices;
+}
+
+/** Nodes come and go while the host's /dev is looked at. */
+function ignoreVanished(error: unknown): undefined {
+  if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
 }
 
 function readDevice(info: BigIntStats, path: string): Device | undefined {

@@ -1,15 +1,17 @@
 // What a create request comes to: settings checked and completed, the image found, the mounts decided. Nothing is made.
 
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
 import type { CreateRequest } from "./create-request.ts";
 import type { HostFacts } from "./host-facts.ts";
-import { type ImageSettings, mergeImageConfig } from "./merge-image-config.ts";
+import { commandOf, type ImageSettings, mergeImageConfig } from "./merge-image-config.ts";
 import type { MountSpec } from "./mount-spec.ts";
 import { planMounts } from "./mounts.ts";
 import { containerOf } from "./namespace-modes.ts";
 import { validateEndpoints } from "./network-plan.ts";
 import { defaultMaskedPaths, defaultReadonlyPaths, defaultShmSize } from "./oci-defaults.table.ts";
+import type { ContainerRecord } from "./record.ts";
 import { refuseUnsupported } from "./refuse-unsupported.ts";
 import type { ContainerStore } from "./store.ts";
 import { validateContainer } from "./validate.ts";
@@ -59,6 +61,25 @@ export async function planContainer(
   const image = await deps.images.resolve(request.config.Image, request.platform, signal);
   const config = fillConfig(deps, mergeImageConfig(request.config, image.config), hostConfig, id);
   return { id, image, config, hostConfig, mounts: planMounts(config, hostConfig, minor, deps.containers) };
+}
+
+/** Beside the plan: what is known when the container is made. */
+type RecordFacts = Pick<ContainerRecord, "name" | "createdAt" | "endpoints" | "mounts">;
+
+export function recordOf(plan: ContainerPlan, facts: RecordFacts, containersDir: string): ContainerRecord {
+  const { id, image, config, hostConfig } = plan;
+  const hasLog = hostConfig.LogConfig.Type !== "none";
+  return {
+    id,
+    imageId: image.id,
+    chainId: image.chainId,
+    imageName: image.name,
+    ...commandOf(config),
+    config,
+    hostConfig,
+    logPath: hasLog ? join(containersDir, id, `${id}-json.log`) : "",
+    ...facts,
+  };
 }
 
 /** Docker's defaults for what the client left open. */

@@ -9,6 +9,7 @@ import type { TaskProcess, Tasks } from "#containerd/tasks/tasks.ts";
 import type { NetworkController } from "#network/controller.ts";
 import { scope } from "./create.ts";
 import type { ExitWatcher } from "./exits.ts";
+import type { ContainerVolumes } from "./mounts.ts";
 import { hasProcess } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
 import { shouldStartAtBoot } from "./restart-policy.ts";
@@ -20,6 +21,7 @@ export interface RestoreDeps {
   readonly records: Pick<ContainerRecords, "list" | "delete">;
   readonly snapshots: Pick<Snapshotter, "list" | "remove">;
   readonly networks: Pick<NetworkController, "restore">;
+  readonly volumes: Pick<ContainerVolumes, "mount">;
   readonly exits: Pick<ExitWatcher, "handle">;
   readonly watchExit: (container: Container) => void;
   readonly containersDir: string;
@@ -32,16 +34,15 @@ export interface RestoreDeps {
 /** Resolves when everything is known; containers that policies start come up after that. */
 export async function restoreContainers(deps: RestoreDeps): Promise<void> {
   const tasks = new Map((await deps.tasks.list(scope)).map((task) => [task.containerId, task]));
-  await deps.networks.restore(
-    deps.containers
-      .list()
-      .filter(({ id, state }) => hasProcess(state) && isAlive(tasks.get(id)))
-      .flatMap(({ state }) => (state.network === null ? [] : [state.network])),
+  const livesOn = ({ id, state }: Container): boolean => hasProcess(state) && isAlive(tasks.get(id));
+  const { living = [], others = [] } = Object.groupBy(deps.containers.list(), (container) =>
+    livesOn(container) ? "living" : "others",
   );
+  await deps.networks.restore(living.flatMap(({ state }) => (state.network === null ? [] : [state.network])));
   await removeOrphans(deps, tasks);
-  await Promise.all(
-    deps.containers.list().map((container) => restoreOne(deps, container, tasks.get(container.id))),
-  );
+  // First, so that what they share with those that have ended is not given back.
+  await Promise.all(living.map((container) => adopt(deps, container, tasks.get(container.id))));
+  await Promise.all(others.map((container) => restoreOne(deps, container, tasks.get(container.id))));
 }
 
 /** A task that was created and never started belongs to a start that did not come to its end; one whose shim does not answer
@@ -54,19 +55,20 @@ async function restoreOne(
   container: Container,
   task: TaskProcess | undefined,
 ): Promise<void> {
-  if (hasProcess(container.state)) {
-    if (isAlive(task)) adopt(deps, container, task);
-    else await collectExit(deps, container, task);
-  } else if (task !== undefined) await removeTask(deps, container.id);
+  if (hasProcess(container.state)) await collectExit(deps, container, task);
+  else if (task !== undefined) await removeTask(deps, container.id);
   if (container.removed || hasProcess(container.state)) return;
   using _held = await container.lock.acquire();
   if (container.record.hostConfig.AutoRemove && !container.removed) await deps.autoRemove(container);
 }
 
-function adopt(deps: RestoreDeps, container: Container, task: TaskProcess | undefined): void {
+async function adopt(deps: RestoreDeps, container: Container, task: TaskProcess | undefined): Promise<void> {
   const status = task?.status === "paused" ? "paused" : "running";
   if (task?.status !== "unknown" && container.state.status !== status)
     deps.containers.saveState(container, { status });
+  // A volume's device stays mounted until its last container has ended.
+  for (const mount of container.record.mounts)
+    if (mount.type === "volume") await deps.volumes.mount(mount.name, container.id).catch(deps.report);
   deps.watchExit(container);
 }
 

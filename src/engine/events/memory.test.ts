@@ -73,6 +73,12 @@ test("an aborted watch ends without an error", async () => {
   assert.equal(bus.watcherCount, 0);
 });
 
+test("a watch for a client that is gone already is not kept", () => {
+  const { bus } = startBus();
+  bus.watch({}, AbortSignal.abort());
+  assert.equal(bus.watcherCount, 0);
+});
+
 test("events never have the same time", async () => {
   const { bus } = startBus();
   happen(bus, "create");

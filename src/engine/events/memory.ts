@@ -46,6 +46,7 @@ export class MemoryEvents implements EventBus {
     const rest = until === undefined ? undefined : until - this.#clock.now();
     if (rest !== undefined && rest <= 0n) return toAsync(past);
     const deadline = rest === undefined ? signal : AbortSignal.any([signal, timeout(rest)]);
+    if (deadline.aborted) return toAsync(past);
     const watcher = new Watcher(past, deadline);
     this.#watchers.add(watcher);
     deadline.addEventListener("abort", () => this.#watchers.delete(watcher), { once: true });

@@ -57,8 +57,9 @@ class FakeTasks {
     stream.end("hello");
     return stream;
   }
+  listed: readonly object[] = [];
   async list() {
-    return [];
+    return this.listed;
   }
   exit(id: string, exitCode: number) {
     this.ends.get(id)?.resolve({ exitCode, exitedAt: 1_000_000 });
@@ -94,6 +95,7 @@ function fakeNeighbours(log: string[]) {
         return { id: sandboxId, path: `/netns/${sandboxId}` };
       },
       detach: note("detach"),
+      restore: note("restore networks"),
       get: () => ({ id: "net1" }),
       list: () => [{ id: "net1", name: "bridge", driver: "bridge" }],
     },
@@ -127,6 +129,7 @@ export function openFakeContainers(t: TestContext) {
       snapshots: {
         prepare: note("prepare"),
         remove: note("remove snapshot"),
+        list: async function* () {},
         mounts: async () => [
           { destination: "", type: "overlay", options: ["lowerdir=/l", "upperdir=/u/fs", "workdir=/u/work"] },
         ],
