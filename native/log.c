@@ -40,9 +40,8 @@ static int open_file(struct log *log)
 static char *make_tail(const struct io_request *io, const char *stream, size_t *size)
 {
 	char *text = NULL;
-	int n = io->log_attrs.size > 0 ? asprintf(&text, "\",\"stream\":\"%s\",\"attrs\":%.*s,\"time\":\"", stream,
-						   (int)io->log_attrs.size, io->log_attrs.data)
-				       : asprintf(&text, "\",\"stream\":\"%s\",\"time\":\"", stream);
+	const char *name = io->log_attrs.size > 0 ? ",\"attrs\":" : "";
+	int n = asprintf(&text, "\",\"stream\":\"%s\"%s%.*s,\"time\":\"", stream, name, (int)io->log_attrs.size, io->log_attrs.data);
 	*size = n < 0 ? 0 : (size_t)n;
 	return n < 0 ? NULL : text;
 }
@@ -69,30 +68,25 @@ struct log *open_log(const struct io_request *io)
 /* A full disk loses log lines and nothing else: the container goes on. */
 static void flush(struct log *log)
 {
-	size_t done = 0;
-	while (done < log->used) {
-		ssize_t n = write(log->fd, log->buffer + done, log->used - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		done += (size_t)n;
-	}
-	log->size += done;
+	if (write_all(log->fd, log->buffer, log->used) == 0)
+		log->size += log->used;
 	log->used = 0;
 }
 
+static void name_rotated(const struct log *log, uint32_t number, char path[PATH_SIZE])
+{
+	snprintf(path, PATH_SIZE, number > 0 ? "%s.%u" : "%s", log->path, number);
+}
+
+/* log -> log.1 -> log.2 … */
 static void rotate(struct log *log)
 {
-	char from[4096], to[4096];
+	char from[PATH_SIZE], to[PATH_SIZE];
 	flush(log);
 	close(log->fd);
 	for (uint32_t n = log->max_files; n > 1; n--) {
-		snprintf(to, sizeof(to), "%s.%u", log->path, n - 1);
-		if (n == 2)
-			snprintf(from, sizeof(from), "%s", log->path);
-		else
-			snprintf(from, sizeof(from), "%s.%u", log->path, n - 2);
+		name_rotated(log, n - 2, from);
+		name_rotated(log, n - 1, to);
 		rename(from, to);
 	}
 	if (log->max_files <= 1)
@@ -101,19 +95,10 @@ static void rotate(struct log *log)
 		log->fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 }
 
-/* Bytes that stand for themselves in a JSON string as Docker writes it. */
-static bool plain(uint8_t byte)
-{
-	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\' && byte != '<' && byte != '>' && byte != '&';
-}
-
-static bool plain_table[256];
-
-static void fill_table(void)
-{
-	for (int byte = 0; byte < 256; byte++)
-		plain_table[byte] = plain((uint8_t)byte);
-}
+/* Bytes that stand for themselves in a JSON string as Docker writes it: not " & < > \\ */
+static const bool plain[256] = {
+	[0x20 ... 0x21] = true, [0x23 ... 0x25] = true, [0x27 ... 0x3b] = true, [0x3d] = true, [0x3f ... 0x5b] = true, [0x5d ... 0x7f] = true,
+};
 
 /* Length of the valid UTF-8 sequence at `at`, 0 if there is none. */
 static size_t sequence_length(const uint8_t *at, const uint8_t *end)
@@ -139,35 +124,33 @@ static char *put_text(char *out, const char *text)
 static char *escape_byte(char *out, uint8_t byte)
 {
 	static const char hex[] = "0123456789abcdef";
-	if (byte == '"' || byte == '\\') {
-		*out++ = '\\';
-		*out++ = (char)byte;
-		return out;
-	}
 	if (byte == '\n')
 		return put_text(out, "\\n");
 	if (byte == '\r')
 		return put_text(out, "\\r");
-	out = put_text(out, "\\u00");
-	*out++ = hex[byte >> 4];
-	*out++ = hex[byte & 15];
+	*out++ = '\\';
+	if (byte != '"' && byte != '\\') {
+		out = put_text(out, "u00");
+		*out++ = hex[byte >> 4];
+		byte = (uint8_t)hex[byte & 15];
+	}
+	*out++ = (char)byte;
 	return out;
 }
 
 static char *escape_sequence(char *out, const uint8_t **at, const uint8_t *end)
 {
-	size_t length = sequence_length(*at, end);
-	if (length == 0) {
-		++*at;
+	const uint8_t *text = *at;
+	size_t length = sequence_length(text, end);
+	*at += length > 0 ? length : 1;
+	if (length == 0)
 		return put_text(out, "\\ufffd");
-	}
-	bool separator = length == 3 && (*at)[0] == 0xe2 && (*at)[1] == 0x80 && ((*at)[2] & 0xfe) == 0xa8;
-	if (separator)
-		out = put_text(out, (*at)[2] == 0xa8 ? "\\u2028" : "\\u2029");
-	else
-		memcpy(out, *at, length), out += length;
-	*at += length;
-	return out;
+	if (length == 3 && memcmp(text, "\xe2\x80\xa8", 3) == 0)
+		return put_text(out, "\\u2028");
+	if (length == 3 && memcmp(text, "\xe2\x80\xa9", 3) == 0)
+		return put_text(out, "\\u2029");
+	memcpy(out, text, length);
+	return out + length;
 }
 
 /* The first byte that must be escaped; sixteen at a time. */
@@ -184,7 +167,7 @@ static const uint8_t *skip_plain(const uint8_t *at, const uint8_t *end)
 		if ((marked[0] | marked[1]) != 0)
 			break;
 	}
-	while (at < end && plain_table[*at])
+	while (at < end && plain[*at])
 		at++;
 	return at;
 }
@@ -239,6 +222,13 @@ static void write_entry(struct log *log, int stream, const uint8_t *text, size_t
 	log->used = (size_t)(out - log->buffer);
 }
 
+static void write_carried(struct log *log, struct output *output)
+{
+	if (output->carried > 0)
+		write_entry(log, output->stream, output->carry, output->carried);
+	output->carried = 0;
+}
+
 /* Keeps the begin of a line until its end comes; a full carry is an entry without a newline. */
 static void carry(struct log *log, struct output *output, const uint8_t *text, size_t size)
 {
@@ -251,10 +241,8 @@ static void carry(struct log *log, struct output *output, const uint8_t *text, s
 		output->carried += part;
 		text += part;
 		size -= part;
-		if (output->carried == LINE_MAX_BYTES) {
-			write_entry(log, output->stream, output->carry, output->carried);
-			output->carried = 0;
-		}
+		if (output->carried == LINE_MAX_BYTES)
+			write_carried(log, output);
 	}
 }
 
@@ -269,10 +257,8 @@ void write_log(struct log *log, struct output *output, const uint8_t *data, size
 			write_entry(log, output->stream, data, length);
 		} else {
 			carry(log, output, data, length);
-			if (newline && output->carried > 0) {
-				write_entry(log, output->stream, output->carry, output->carried);
-				output->carried = 0;
-			}
+			if (newline)
+				write_carried(log, output);
 		}
 		data += length;
 	}
@@ -281,14 +267,11 @@ void write_log(struct log *log, struct output *output, const uint8_t *data, size
 
 void end_log(struct log *log, struct output *output)
 {
-	if (output->carried > 0) {
-		stamp(log);
-		write_entry(log, output->stream, output->carry, output->carried);
-		flush(log);
-	}
+	stamp(log);
+	write_carried(log, output);
+	flush(log);
 	free(output->carry);
 	output->carry = NULL;
-	output->carried = 0;
 }
 
 void close_log(struct log *log)
@@ -299,9 +282,4 @@ void close_log(struct log *log)
 	free(log->tail[2]);
 	free(log->path);
 	free(log);
-}
-
-__attribute__((constructor)) static void prepare(void)
-{
-	fill_table();
 }

@@ -57,6 +57,8 @@ int do_write(struct context *context, const struct op_write *op)
 	struct statfs found;
 	struct bytes data = expand_data(context, op->data, pid, sizeof(pid));
 	uint32_t flags = (op->flags & (uint32_t)~O_ACCMODE) | O_WRONLY | O_NOCTTY;
+	if (op->root != SLOT_NONE)
+		flags |= O_NONBLOCK; /* never waits for a reader of a FIFO that an image put there */
 	cleanup_fd int fd = open_path(context, op->root, op->path, flags, op->mode);
 	if (fd < 0)
 		return fd;

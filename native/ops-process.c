@@ -35,7 +35,7 @@ int do_clone(struct context *context, const struct op_clone *op)
 	if (pid < 0)
 		return fail(context, "clone3");
 	if (pid > 0) {
-		sync_send(context->sync_fd, &(struct sync_message){ .kind = SYNC_PID, .pid = (pid_t)pid });
+		sync_send(context->sync_fd, &(struct sync_message){ .kind = SYNC_PID, .pid = (pid_t)pid }, -1);
 		_exit(write(writes, "", 1) == 1 ? 0 : 1);
 	}
 	close_fd(&writes);
@@ -159,7 +159,7 @@ int do_open_pty(struct context *context, const struct op_open_pty *op)
 
 int do_send_fd(struct context *context, const struct op_send_fd *op)
 {
-	int error = sync_send_fd(context->sync_fd, slot_fd(op->slot));
+	int error = sync_send(context->sync_fd, &(struct sync_message){ .kind = SYNC_FD }, slot_fd(op->slot));
 	return error < 0 ? refuse(context, "sendmsg", -error) : 0;
 }
 

@@ -14,65 +14,20 @@ enum { STREAM_HEADER = 8 };
 static uint8_t framed[STREAM_HEADER + CHUNK];
 uint8_t *const chunk = framed + STREAM_HEADER;
 
-static bool keep(struct kept *kept, const uint8_t *data, size_t size)
-{
-	size_t left = kept->size - kept->at;
-	if (left > 0)
-		memmove(kept->data, kept->data + kept->at, left);
-	kept->at = 0;
-	kept->size = left;
-	uint8_t *grown = realloc(kept->data, left + size);
-	if (!grown)
-		return false;
-	memcpy(grown + left, data, size);
-	kept->data = grown;
-	kept->size += size;
-	return true;
-}
-
-void forget_kept(struct kept *kept)
-{
-	free(kept->data);
-	*kept = (struct kept){ 0 };
-}
-
-int write_kept(struct kept *kept, int fd)
-{
-	ssize_t n = write(fd, kept->data + kept->at, kept->size - kept->at);
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	kept->at += (size_t)n;
-	if (kept->at < kept->size)
-		return 0;
-	forget_kept(kept);
-	return 1;
-}
-
-int write_or_keep(struct kept *kept, int fd, const uint8_t *data, size_t size)
-{
-	ssize_t n = kept->data ? 0 : write(fd, data, size);
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		return -errno;
-	size_t taken = n < 0 ? 0 : (size_t)n;
-	if (taken == size)
-		return 1;
-	return keep(kept, data + taken, size - taken) ? 0 : -ENOMEM;
-}
-
 /* What is worth waking up for. Of a client whose input waits, not even its end: it may have sent more before. */
 static uint32_t connection_events(const struct connection *connection)
 {
-	uint32_t events = connection->pending.data ? EPOLLOUT : 0;
+	uint32_t events = connection->source.kept.data ? EPOLLOUT : 0;
 	if (connection->closed_input)
 		return events | EPOLLHUP;
-	bool waits = connection->attached && connection->reads_stdin && connection->attached->input_pending.data;
+	bool waits = connection->attached && connection->reads_stdin && connection->attached->input.kept.data;
 	return waits ? events : events | EPOLLIN;
 }
 
 void send_bytes(struct shim *shim, struct connection *connection, const uint8_t *data, size_t size)
 {
-	bool waited = connection->pending.data;
-	int result = write_or_keep(&connection->pending, connection->source.fd, data, size);
+	bool waited = connection->source.kept.data;
+	int result = write_source(&connection->source, data, size);
 	if (result < 0)
 		drop_connection(shim, connection);
 	if (result != 0 || waited)
@@ -98,8 +53,7 @@ void update_clients(struct shim *shim, struct process *process)
 	for (struct connection *client = shim->connections; client; client = client->next)
 		if (client->attached == process && client->reads_stdin)
 			watch(shim, &client->source, connection_events(client));
-	if (process->input_fifo.fd >= 0)
-		watch(shim, &process->input_fifo, process->input_pending.data == NULL ? EPOLLIN : 0);
+	watch(shim, &process->input_fifo, process->input.kept.data ? 0 : EPOLLIN);
 }
 
 static bool others_feed(const struct shim *shim, const struct process *process)
@@ -129,9 +83,9 @@ static void end_client(struct shim *shim, struct connection *client)
 	watch(shim, &client->source, connection_events(client));
 }
 
-void flush_pending(struct shim *shim, struct connection *connection)
+void flush_connection(struct shim *shim, struct connection *connection)
 {
-	int result = write_kept(&connection->pending, connection->source.fd);
+	int result = flush_source(&connection->source);
 	if (result < 0)
 		drop_connection(shim, connection);
 	if (result <= 0)
@@ -149,8 +103,8 @@ void flush_pending(struct shim *shim, struct connection *connection)
 void client_ready(struct shim *shim, struct source *source, uint32_t events)
 {
 	struct connection *client = container_of(source, struct connection, source);
-	if (events & EPOLLOUT && client->pending.data) {
-		flush_pending(shim, client);
+	if (events & EPOLLOUT && client->source.kept.data) {
+		flush_connection(shim, client);
 		return;
 	}
 	ssize_t n = events & EPOLLIN ? recv(source->fd, chunk, CHUNK, MSG_DONTWAIT) : 0;
@@ -169,9 +123,9 @@ void client_ready(struct shim *shim, struct source *source, uint32_t events)
 /* Forgets what the client did not take; lets the process go on. */
 void release_client(struct shim *shim, struct connection *client)
 {
-	if (!client->pending.data)
+	if (!client->source.kept.data)
 		return;
-	forget_kept(&client->pending);
+	forget_kept(&client->source);
 	if (client->attached) {
 		client->attached->blocked--;
 		update_reading(shim, client->attached);
@@ -185,7 +139,7 @@ void attach_client(struct shim *shim, struct connection *client, struct process 
 	client->streams[1] = flags & 2;
 	client->streams[2] = flags & 4;
 	client->source.ready = client_ready;
-	if (client->pending.data)
+	if (client->source.kept.data)
 		process->blocked++;
 	watch(shim, &client->source, connection_events(client));
 	if (process->held) {
@@ -202,7 +156,7 @@ void detach_clients(struct shim *shim, struct process *process)
 			continue;
 		client->attached = NULL;
 		client->reads_stdin = false;
-		if (client->pending.data) {
+		if (client->source.kept.data) {
 			process->blocked--;
 			continue;
 		}

@@ -143,9 +143,8 @@ static struct process *add_process(struct shim *shim, const char *id)
 	if (!process)
 		return NULL;
 	strncpy(process->id, id, sizeof(process->id) - 1);
-	process->sync.fd = process->input.fd = process->input_fifo.fd = process->terminal = -1;
-	for (int i = 0; i < 2; i++)
-		process->outputs[i].source.fd = process->outputs[i].fifo.fd = -1;
+	process->sync.fd = -1;
+	init_stdio(process);
 	process->next = shim->processes;
 	shim->processes = process;
 	return process;
@@ -275,46 +274,21 @@ static void serve_request(struct shim *shim, struct connection *connection, stru
 		reply_failure(shim, connection, request, &(struct failure){ .error = error });
 }
 
-/* Reads on without waiting: a daemon that stops in the middle of a request must not stop the container's streams. */
-static int read_request(struct connection *connection)
-{
-	struct frame *frame = &connection->request;
-	bool in_header = connection->header_size < FRAME_HEADER;
-	uint8_t *to = in_header ? connection->header + connection->header_size : frame->body + connection->body_size;
-	size_t want = in_header ? FRAME_HEADER - connection->header_size : frame->size - connection->body_size;
-	ssize_t n = want > 0 ? recv(connection->source.fd, to, want, MSG_DONTWAIT) : 0;
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	if (n == 0 && want > 0)
-		return -EPIPE;
-	if (!in_header)
-		connection->body_size += (size_t)n;
-	else
-		connection->header_size += (size_t)n;
-	if (in_header && connection->header_size == FRAME_HEADER) {
-		int error = open_frame(frame, connection->header);
-		return error < 0 ? error : frame->size == 0;
-	}
-	return !in_header && connection->body_size == frame->size;
-}
-
+/* A daemon that stops in the middle of a request must not stop the container's streams. */
 void control_ready(struct shim *shim, struct source *source, uint32_t events)
 {
 	struct connection *connection = container_of(source, struct connection, source);
-	if (events & EPOLLOUT && connection->pending.data)
-		flush_pending(shim, connection);
+	if (events & EPOLLOUT && connection->source.kept.data)
+		flush_connection(shim, connection);
 	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)) || source->fd < 0)
 		return;
-	int result = read_request(connection);
-	if (result < 0) {
+	int result = take_frame(source->fd, &connection->request);
+	if (result < 0)
 		drop_connection(shim, connection);
+	if (result <= 0)
 		return;
-	}
-	if (result == 0)
-		return;
-	struct frame frame = connection->request;
-	connection->request = (struct frame){ 0 };
-	connection->header_size = connection->body_size = 0;
+	struct frame frame = connection->request.frame;
+	connection->request = (struct incoming){ 0 };
 	serve_request(shim, connection, &frame);
 	free_frame(&frame);
 }

@@ -24,7 +24,7 @@ static bool clients_have_room(const struct shim *shim, const struct process *pro
 {
 	size_t most = process->state == PROCESS_ENDED ? DRAIN_MAX : 0;
 	for (const struct connection *client = shim->connections; client; client = client->next)
-		if (client->attached == process && client->pending.size > most)
+		if (client->attached == process && client->source.kept.size > most)
 			return false;
 	return true;
 }
@@ -33,11 +33,8 @@ static bool clients_have_room(const struct shim *shim, const struct process *pro
 void update_reading(struct shim *shim, struct process *process)
 {
 	bool may_read = !process->held && (process->blocked == 0 || clients_have_room(shim, process));
-	for (int i = 0; i < 2; i++) {
-		struct output *output = &process->outputs[i];
-		if (output->source.fd >= 0)
-			watch(shim, &output->source, may_read && !output->pending.data ? EPOLLIN : 0);
-	}
+	for (int i = 0; i < 2; i++)
+		watch(shim, &process->outputs[i].source, may_read && !process->outputs[i].fifo.kept.data ? EPOLLIN : 0);
 }
 
 static void extend_drain(struct process *process)
@@ -54,7 +51,7 @@ void drain_outputs(struct shim *shim, struct process *process)
 
 static void send_to_fifo(struct shim *shim, struct output *output, const uint8_t *data, size_t size)
 {
-	if (write_or_keep(&output->pending, output->fifo.fd, data, size) == 0)
+	if (write_source(&output->fifo, data, size) == 0)
 		watch(shim, &output->fifo, EPOLLOUT);
 }
 
@@ -70,7 +67,7 @@ static void spread(struct shim *shim, struct output *output, size_t size)
 	}
 	if (output->fifo.fd >= 0)
 		send_to_fifo(shim, output, chunk, size);
-	if (process->blocked > 0 || output->pending.data)
+	if (process->blocked > 0 || output->fifo.kept.data)
 		update_reading(shim, process);
 }
 
@@ -98,11 +95,11 @@ static void fifo_ready(struct shim *shim, struct source *source, uint32_t events
 {
 	(void)events;
 	struct output *output = container_of(source, struct output, fifo);
-	int result = write_kept(&output->pending, source->fd);
+	int result = flush_source(source);
 	if (result == 0)
 		return;
 	extend_drain(output->process);
-	forget_kept(&output->pending);
+	forget_kept(source); /* also what nobody reads any more */
 	watch(shim, source, 0);
 	update_reading(shim, output->process);
 }
@@ -113,7 +110,7 @@ void feed(struct shim *shim, struct process *process, const uint8_t *data, size_
 {
 	if (process->input.fd < 0)
 		return;
-	int result = write_or_keep(&process->input_pending, process->input.fd, data, size);
+	int result = write_source(&process->input, data, size);
 	if (result < 0) /* nobody reads any more */
 		close_input(shim, process);
 	if (result != 0)
@@ -126,7 +123,7 @@ static void input_ready(struct shim *shim, struct source *source, uint32_t event
 {
 	(void)events;
 	struct process *process = container_of(source, struct process, input);
-	int result = write_kept(&process->input_pending, source->fd);
+	int result = flush_source(source);
 	if (result == 0)
 		return;
 	if (result < 0 || process->input_ends) {
@@ -139,7 +136,7 @@ static void input_ready(struct shim *shim, struct source *source, uint32_t event
 
 void end_input(struct shim *shim, struct process *process)
 {
-	if (process->input_pending.data)
+	if (process->input.kept.data)
 		process->input_ends = true;
 	else
 		close_input(shim, process);
@@ -147,7 +144,6 @@ void end_input(struct shim *shim, struct process *process)
 
 void close_input(struct shim *shim, struct process *process)
 {
-	forget_kept(&process->input_pending);
 	unwatch(shim, &process->input);
 	unwatch(shim, &process->input_fifo);
 	update_clients(shim, process);
@@ -168,8 +164,10 @@ static void input_fifo_ready(struct shim *shim, struct source *source, uint32_t 
 
 bool outputs_drained(const struct process *process)
 {
-	return process->outputs[0].source.fd < 0 && process->outputs[1].source.fd < 0 && !process->outputs[0].pending.data &&
-	       !process->outputs[1].pending.data;
+	for (int i = 0; i < 2; i++)
+		if (process->outputs[i].source.fd >= 0 || process->outputs[i].fifo.kept.data)
+			return false;
+	return true;
 }
 
 void close_outputs(struct shim *shim, struct process *process)
@@ -177,106 +175,95 @@ void close_outputs(struct shim *shim, struct process *process)
 	for (int i = 0; i < 2; i++) {
 		close_output(shim, &process->outputs[i]);
 		unwatch(shim, &process->outputs[i].fifo);
-		forget_kept(&process->outputs[i].pending);
 	}
 	close_input(shim, process);
 	if (process->log)
 		close_log(process->log);
 	process->log = NULL;
-	if (process->terminal >= 0)
-		close(process->terminal);
-	process->terminal = -1;
+	close_fd(&process->terminal);
 }
 
-static int open_pipe(int *read_end, int *write_end)
-{
-	int ends[2];
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
-	*read_end = ends[0];
-	*write_end = ends[1];
-	return 0;
-}
-
-static int open_output_fifo(struct output *output, const char *path)
+static int open_fifo(struct source *source, const char *path, int flags)
 {
 	if (path[0] == '\0')
 		return 0;
-	/* Both ends: a reader that is not there yet or goes away does not end the container. */
-	output->fifo.fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	output->fifo.ready = fifo_ready;
-	return output->fifo.fd < 0 ? -errno : 0;
+	source->fd = open(path, flags | O_NONBLOCK | O_CLOEXEC);
+	return source->fd < 0 ? -errno : 0;
 }
 
 static int open_fifos(struct process *process, const struct io_request *io)
 {
-	if (io->paths[0][0]) {
-		process->input_fifo.fd = open(io->paths[0], O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-		process->input_fifo.ready = input_fifo_ready;
-		if (process->input_fifo.fd < 0)
-			return -errno;
-	}
-	int error = open_output_fifo(&process->outputs[0], io->paths[1]);
-	return error < 0 || io->terminal ? error : open_output_fifo(&process->outputs[1], io->paths[2]);
+	int error = open_fifo(&process->input_fifo, io->paths[0], O_RDONLY);
+	/* Both ends: a reader that is not there yet or goes away does not end the container. */
+	for (int i = 0; i < (io->terminal ? 1 : 2) && error == 0; i++)
+		error = open_fifo(&process->outputs[i].fifo, io->paths[i + 1], O_RDWR);
+	return error;
 }
 
-static bool wants_input(const struct process *process, const struct io_request *io)
+static int open_input_pipe(struct shim *shim, struct process *process, int *child)
 {
-	return io->kind == IO_FIFOS ? process->input_fifo.fd >= 0 : io->kind == IO_ATTACH && io->wants_stdin;
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	*child = ends[0];
+	process->input.fd = ends[1];
+	set_nonblocking(ends[1]);
+	watch(shim, &process->input_fifo, EPOLLIN);
+	return 0;
 }
 
-static bool wants_output(const struct process *process, const struct io_request *io, int index)
+static int open_output_pipe(struct shim *shim, struct output *output, int *child)
 {
-	return io->kind == IO_ATTACH || (io->kind == IO_FIFOS && process->outputs[index].fifo.fd >= 0);
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	output->source.fd = ends[0];
+	*child = ends[1];
+	fcntl(ends[0], F_SETPIPE_SZ, PIPE_SIZE); /* best effort: there is a limit for each user */
+	set_nonblocking(ends[0]);
+	return watch(shim, &output->source, output->process->held ? 0 : EPOLLIN);
 }
 
 static int open_pipes(struct shim *shim, struct process *process, const struct io_request *io, struct stdio *stdio)
 {
-	if (wants_input(process, io)) {
-		int error = open_pipe(&stdio->child[0], &process->input.fd);
-		if (error < 0)
-			return error;
-		set_nonblocking(process->input.fd);
-		process->input.ready = input_ready;
-		if (process->input_fifo.fd >= 0)
-			watch(shim, &process->input_fifo, EPOLLIN);
-	}
+	int error = 0;
+	bool attach = io->kind == IO_ATTACH;
+	if ((attach && io->wants_stdin) || process->input_fifo.fd >= 0)
+		error = open_input_pipe(shim, process, &stdio->child[0]);
+	for (int i = 0; i < 2 && error == 0; i++)
+		if (attach || process->outputs[i].fifo.fd >= 0)
+			error = open_output_pipe(shim, &process->outputs[i], &stdio->child[i + 1]);
+	return error;
+}
+
+void init_stdio(struct process *process)
+{
+	const struct source closed = { .fd = -1 };
+	process->terminal = -1;
+	process->input = process->input_fifo = closed;
+	process->input.ready = input_ready;
+	process->input_fifo.ready = input_fifo_ready;
 	for (int i = 0; i < 2; i++) {
 		struct output *output = &process->outputs[i];
-		if (!wants_output(process, io, i))
-			continue;
-		int error = open_pipe(&output->source.fd, &stdio->child[i + 1]);
-		if (error < 0)
-			return error;
-		fcntl(output->source.fd, F_SETPIPE_SZ, PIPE_SIZE); /* best effort: there is a limit for each user */
-		set_nonblocking(output->source.fd);
+		*output = (struct output){ .process = process, .stream = i + 1, .source = closed, .fifo = closed };
 		output->source.ready = output_ready;
-		watch(shim, &output->source, process->held ? 0 : EPOLLIN);
+		output->fifo.ready = fifo_ready;
 	}
-	return 0;
 }
 
 int open_stdio(struct shim *shim, struct process *process, const struct io_request *io, struct stdio *stdio)
 {
 	process->stdin_once = io->stdin_once;
 	process->held = io->kind == IO_ATTACH && !io->has_log && process->id[0] != '\0';
-	for (int i = 0; i < 2; i++)
-		process->outputs[i].stream = i + 1, process->outputs[i].process = process;
-	if (io->has_log) {
-		process->log = open_log(io);
-		if (!process->log)
-			return -errno;
-	}
-	int error = io->kind == IO_FIFOS ? open_fifos(process, io) : 0;
+	process->log = io->has_log ? open_log(io) : NULL;
+	if (io->has_log && !process->log)
+		return -errno;
+	int error = open_fifos(process, io);
 	if (error == 0 && !io->terminal)
 		error = open_pipes(shim, process, io, stdio);
-	for (int i = 0; i < 3 && error == 0; i++) {
-		if (stdio->child[i] >= 0)
-			continue;
-		stdio->child[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (stdio->child[i] < 0)
+	for (int i = 0; i < 3 && error == 0; i++)
+		if (stdio->child[i] < 0 && (stdio->child[i] = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
 			error = -errno;
-	}
 	return error;
 }
 
@@ -287,10 +274,7 @@ void attach_terminal(struct shim *shim, struct process *process, int master)
 	set_nonblocking(master);
 	process->terminal = fcntl(master, F_DUPFD_CLOEXEC, 0);
 	process->input.fd = fcntl(master, F_DUPFD_CLOEXEC, 0);
-	process->input.ready = input_ready;
 	output->source.fd = master;
-	output->source.ready = output_ready;
 	watch(shim, &output->source, process->held ? 0 : EPOLLIN);
-	if (process->input_fifo.fd >= 0)
-		watch(shim, &process->input_fifo, EPOLLIN);
+	watch(shim, &process->input_fifo, EPOLLIN);
 }

@@ -75,7 +75,7 @@ __attribute__((noreturn)) static void become_child(const struct plan *plan, uint
 	context.sync_fd = slot_fd(SLOT_SYNC);
 	context.index = from;
 	int error = run_child(&context, plan);
-	sync_send(context.sync_fd, &(struct sync_message){ .kind = SYNC_FAILED, .at = failure_of(&context, error) });
+	sync_send(context.sync_fd, &(struct sync_message){ .kind = SYNC_FAILED, .at = failure_of(&context, error) }, -1);
 	_exit(EXEC_FAILED);
 }
 
@@ -130,7 +130,7 @@ static void run_host_row(struct process *process, uint32_t index)
 		process->failure = failure_of(&context, error);
 		kill(process->pid, SIGKILL);
 	} else {
-		sync_send(process->sync.fd, &(struct sync_message){ .kind = SYNC_GO });
+		sync_send(process->sync.fd, &(struct sync_message){ .kind = SYNC_GO }, -1);
 	}
 	free_message(&context.results);
 }
@@ -277,7 +277,7 @@ int start_process(struct shim *shim, struct process *process, const struct io_re
 
 void release_start(struct process *process)
 {
-	sync_send(process->sync.fd, &(struct sync_message){ .kind = SYNC_GO });
+	sync_send(process->sync.fd, &(struct sync_message){ .kind = SYNC_GO }, -1);
 }
 
 static void write_exit_record(const struct shim *shim, const struct process *process)

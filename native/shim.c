@@ -24,27 +24,6 @@ enum { CREATOR = 3, LINGER_SECONDS = 10 };
 
 bool shim_protected;
 
-int watch(struct shim *shim, struct source *source, uint32_t events)
-{
-	if (source->fd < 0 || source->events == events)
-		return 0;
-	struct epoll_event event = { .events = events, .data.ptr = source };
-	int command = source->events == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
-	if (epoll_ctl(shim->epoll, command, source->fd, &event) < 0)
-		return -errno;
-	source->events = events;
-	return 0;
-}
-
-void unwatch(struct shim *shim, struct source *source)
-{
-	if (source->fd < 0)
-		return;
-	watch(shim, source, 0);
-	close(source->fd);
-	source->fd = -1;
-}
-
 static void listener_ready(struct shim *shim, struct source *source, uint32_t events)
 {
 	(void)events;
@@ -54,10 +33,10 @@ static void listener_ready(struct shim *shim, struct source *source, uint32_t ev
 }
 
 /* Whether what ended is only the process that cloned the real one. It may be reaped before its last message was heard. */
-static bool is_forerunner(struct shim *shim, struct process *process, int status)
+static bool is_forerunner(struct shim *shim, struct process *process)
 {
 	pid_t pid = process->pid;
-	if (!process->cloned && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (!process->cloned)
 		drain_sync(shim, process);
 	return process->pid != pid;
 }
@@ -76,7 +55,7 @@ static void take_exit(struct shim *shim, pid_t pid, int status)
 	struct process *process = shim->processes;
 	while (process && (process->pid != pid || process->state >= PROCESS_ENDED)) /* a number may have come again */
 		process = process->next;
-	if (process && !is_forerunner(shim, process, status) && process->state < PROCESS_ENDED)
+	if (process && !is_forerunner(shim, process) && process->state < PROCESS_ENDED)
 		process_exited(shim, process, status);
 }
 
@@ -128,7 +107,7 @@ static void free_dropped(struct shim *shim)
 			continue;
 		}
 		*at = connection->next;
-		free_frame(&connection->request);
+		free_frame(&connection->request.frame);
 		free(connection);
 	}
 }
@@ -155,7 +134,7 @@ static bool may_leave(struct shim *shim)
 	if (!everything_reported(shim))
 		return false;
 	for (const struct connection *connection = shim->connections; connection; connection = connection->next) {
-		pending |= connection->pending.data && connection->source.ready == client_ready;
+		pending |= connection->source.kept.data && connection->source.ready == client_ready;
 		ending |= connection->ending;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &now);

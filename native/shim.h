@@ -15,10 +15,14 @@ enum { SLOT_STDIN = 29, SLOT_STDOUT = 30, SLOT_STDERR = 31, SLOT_SYNC = SLOT_COU
 
 struct shim;
 
-/* Something that epoll watches. */
+/* Something that epoll watches, read from or written to. */
 struct source {
 	int fd; /* -1: closed */
 	uint32_t events; /* as registered; 0: not registered */
+	struct {
+		uint8_t *data; /* NULL: none */
+		size_t size, at;
+	} kept; /* what could not be written yet */
 	void (*ready)(struct shim *shim, struct source *source, uint32_t events);
 };
 
@@ -36,12 +40,6 @@ struct io_request {
 
 struct log; /* log.c */
 
-/* Bytes that could not be written yet; `data` is NULL when there are none. */
-struct kept {
-	uint8_t *data;
-	size_t size, at;
-};
-
 /* A connection of the shim's socket: the daemon's (control) or a client attached to a process. */
 struct connection {
 	struct source source;
@@ -51,10 +49,7 @@ struct connection {
 	bool informed; /* the daemon's: hears of exits */
 	bool closed_input; /* the peer sends no more */
 	bool ending; /* nothing more is written: waiting for the peer to close */
-	uint8_t header[FRAME_HEADER]; /* of the request that is coming in */
-	size_t header_size, body_size;
-	struct frame request;
-	struct kept pending; /* what the socket did not take yet */
+	struct incoming request;
 };
 
 /* One stream of a process's output: a pipe or the pty's master. */
@@ -63,7 +58,6 @@ struct output {
 	struct process *process;
 	int stream; /* 1, 2 */
 	struct source fifo; /* copy for a FIFO client */
-	struct kept pending; /* for the FIFO */
 	uint8_t *carry; /* begin of a log line whose end has not come */
 	size_t carried;
 };
@@ -85,11 +79,10 @@ struct process {
 	bool started; /* the program runs */
 	struct output outputs[2];
 	struct source input; /* stdin pipe or a copy of the pty's master */
-	struct kept input_pending;
 	struct source input_fifo;
 	int terminal; /* pty master; -1 */
 	bool stdin_once;
-	bool input_ends; /* after what is pending */
+	bool input_ends; /* after what is kept */
 	unsigned blocked; /* clients that are behind */
 	bool held; /* output nobody keeps: read once the first client is there */
 	struct log *log;
@@ -115,9 +108,14 @@ struct shim {
 int shim_main(const char *id, const char *directory);
 extern bool shim_protected; /* our oom_score_adj was lowered */
 
-/* shim.c */
+/* source.c */
 int watch(struct shim *shim, struct source *source, uint32_t events);
-void unwatch(struct shim *shim, struct source *source); /* closes the fd too */
+/* Closes the fd, too, and forgets what was kept. */
+void unwatch(struct shim *shim, struct source *source);
+/* Both never wait. 1: all is written, 0: a part is kept for later, else a negative errno. */
+int write_source(struct source *source, const uint8_t *data, size_t size);
+int flush_source(struct source *source);
+void forget_kept(struct source *source);
 
 /* shim-control.c */
 void accept_connection(struct shim *shim, int fd);
@@ -140,6 +138,7 @@ void report_if_drained(struct shim *shim, struct process *process);
 struct stdio {
 	int child[3]; /* ends for the process; owned by the caller */
 };
+void init_stdio(struct process *process);
 int open_stdio(struct shim *shim, struct process *process, const struct io_request *io, struct stdio *stdio);
 void attach_terminal(struct shim *shim, struct process *process, int master);
 /* Reads output only while every client has taken what came before. */
@@ -156,10 +155,6 @@ void close_input(struct shim *shim, struct process *process);
 /* shim-clients.c */
 enum { CHUNK = 128 << 10 };
 extern uint8_t *const chunk; /* what was read last, from whichever stream */
-/* 1: all is written, 0: a part is kept, else a negative errno. */
-int write_or_keep(struct kept *kept, int fd, const uint8_t *data, size_t size);
-int write_kept(struct kept *kept, int fd);
-void forget_kept(struct kept *kept);
 void attach_client(struct shim *shim, struct connection *connection, struct process *process, uint32_t flags);
 /* The process is done: each client gets its rest and the end. */
 void detach_clients(struct shim *shim, struct process *process);
@@ -172,7 +167,7 @@ void update_clients(struct shim *shim, struct process *process);
 void send_output(struct shim *shim, struct connection *client, int stream, size_t size);
 /* Sends without waiting; what the socket does not take is kept and sent later. */
 void send_bytes(struct shim *shim, struct connection *connection, const uint8_t *data, size_t size);
-void flush_pending(struct shim *shim, struct connection *connection);
+void flush_connection(struct shim *shim, struct connection *connection);
 
 /* log.c: Docker's json-file format */
 struct log *open_log(const struct io_request *io);

@@ -6,34 +6,26 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-int sync_send(int fd, const struct sync_message *message)
-{
-	ssize_t n;
-	do
-		n = send(fd, message, sizeof(*message), MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
-}
-
 union fd_control {
 	struct cmsghdr header;
 	char space[CMSG_SPACE(sizeof(int))];
 };
 
-int sync_send_fd(int fd, int carried)
+int sync_send(int fd, const struct sync_message *message, int carried)
 {
-	struct sync_message body = { .kind = SYNC_FD };
-	union fd_control control = { 0 };
-	struct iovec part = { .iov_base = &body, .iov_len = sizeof(body) };
-	struct msghdr message = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
-	};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &carried, sizeof(carried));
-	return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	union fd_control control = { .header = { .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)) } };
+	struct iovec part = { .iov_base = (void *)(uintptr_t)message, .iov_len = sizeof(*message) };
+	struct msghdr sent = { .msg_iov = &part, .msg_iovlen = 1 };
+	if (carried >= 0) {
+		memcpy(CMSG_DATA(&control.header), &carried, sizeof(carried));
+		sent.msg_control = &control;
+		sent.msg_controllen = sizeof(control);
+	}
+	ssize_t n;
+	do
+		n = sendmsg(fd, &sent, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
 }
 
 ssize_t sync_receive(int fd, struct sync_message *message, int *carried)
@@ -54,7 +46,7 @@ ssize_t sync_receive(int fd, struct sync_message *message, int *carried)
 int sync_ask(int fd, enum sync_kind kind, uint32_t index)
 {
 	struct sync_message message = { .kind = kind, .at.index = index };
-	int error = sync_send(fd, &message);
+	int error = sync_send(fd, &message, -1);
 	if (error < 0)
 		return error;
 	ssize_t n;

@@ -29,8 +29,8 @@ struct sync_message {
 };
 
 /* All return 0 or a negative errno. */
-int sync_send(int fd, const struct sync_message *message);
-int sync_send_fd(int fd, int carried);
+/* With a copy of the fd `carried`, unless that is -1. */
+int sync_send(int fd, const struct sync_message *message, int carried);
 /* Sends and waits until the shim says go. */
 int sync_ask(int fd, enum sync_kind kind, uint32_t index);
 /* Returns what recvmsg does; `*carried` is -1 or an fd that came along. */

@@ -19,50 +19,31 @@ static const uint8_t *take(struct reader *reader, size_t size)
 	return found;
 }
 
-uint8_t read_u8(struct reader *reader)
-{
-	const uint8_t *p = take(reader, 1);
-	return p ? p[0] : 0;
-}
-
-uint16_t read_u16(struct reader *reader)
-{
-	const uint8_t *p = take(reader, 2);
-	return p ? (uint16_t)(p[0] | p[1] << 8) : 0;
-}
-
-uint32_t read_u32(struct reader *reader)
-{
-	uint32_t value = 0;
-	const uint8_t *p = take(reader, sizeof(value));
-	if (p)
-		memcpy(&value, p, sizeof(value)); /* little endian on every machine we run on */
-	return value;
-}
-
-uint64_t read_u64(struct reader *reader)
+/* Little endian, as every machine is that we run on. */
+static uint64_t read_number(struct reader *reader, size_t size)
 {
 	uint64_t value = 0;
-	const uint8_t *p = take(reader, sizeof(value));
-	if (p)
-		memcpy(&value, p, sizeof(value));
+	const uint8_t *found = take(reader, size);
+	if (found)
+		memcpy(&value, found, size);
 	return value;
 }
 
-uint32_t read_slot(struct reader *reader)
-{
-	uint32_t slot = read_u32(reader);
-	if (slot < SLOT_COUNT)
-		return slot;
-	reader->bad = true;
-	return 0;
-}
+uint16_t read_u16(struct reader *reader) { return (uint16_t)read_number(reader, sizeof(uint16_t)); }
+uint32_t read_u32(struct reader *reader) { return (uint32_t)read_number(reader, sizeof(uint32_t)); }
+uint64_t read_u64(struct reader *reader) { return read_number(reader, sizeof(uint64_t)); }
 
 uint32_t read_optional_slot(struct reader *reader)
 {
 	uint32_t slot = read_u32(reader);
-	if (slot >= SLOT_COUNT && slot != SLOT_NONE)
-		reader->bad = true;
+	reader->bad |= slot >= SLOT_COUNT && slot != SLOT_NONE;
+	return slot;
+}
+
+uint32_t read_slot(struct reader *reader)
+{
+	uint32_t slot = read_optional_slot(reader);
+	reader->bad |= slot == SLOT_NONE;
 	return slot;
 }
 
@@ -172,51 +153,51 @@ void free_message(struct message *message)
 	*message = (struct message){ 0 };
 }
 
-static int read_all(int fd, void *data, size_t size, bool may_end)
-{
-	size_t done = 0;
-	while (done < size) {
-		ssize_t n = read(fd, (uint8_t *)data + done, size - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return may_end && done == 0 ? -ENODATA : -EPIPE;
-		done += (size_t)n;
-	}
-	return 0;
-}
-
-int open_frame(struct frame *frame, const uint8_t header[FRAME_HEADER])
+static int open_frame(struct frame *frame, const uint8_t header[FRAME_HEADER])
 {
 	uint32_t size;
 	memcpy(&size, header, sizeof(size));
 	if (size > FRAME_MAX)
 		return -EMSGSIZE;
-	frame->type = header[4];
-	frame->size = size;
-	frame->capacity = size + 1;
+	*frame = (struct frame){ .type = header[4], .size = size, .capacity = size + 1 };
 	frame->body = mmap(NULL, frame->capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (frame->body == MAP_FAILED) {
-		*frame = (struct frame){ 0 };
-		return -ENOMEM;
+	if (frame->body != MAP_FAILED)
+		return 0;
+	*frame = (struct frame){ 0 };
+	return -ENOMEM;
+}
+
+int take_frame(int fd, struct incoming *incoming)
+{
+	struct frame *frame = &incoming->frame;
+	if (frame->body && incoming->have == frame->size)
+		return 1;
+	uint8_t *to = frame->body ? frame->body : incoming->header;
+	ssize_t n = read(fd, to + incoming->have, (frame->body ? frame->size : FRAME_HEADER) - incoming->have);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (n == 0)
+		return -EPIPE;
+	incoming->have += (size_t)n;
+	if (!frame->body && incoming->have == FRAME_HEADER) {
+		incoming->have = 0;
+		int error = open_frame(frame, incoming->header);
+		if (error < 0)
+			return error;
 	}
-	return 0;
+	return frame->body && incoming->have == frame->size;
 }
 
 int read_frame(int fd, struct frame *frame)
 {
-	uint8_t header[FRAME_HEADER];
-	*frame = (struct frame){ 0 };
-	int error = read_all(fd, header, sizeof(header), true);
-	if (error == 0)
-		error = open_frame(frame, header);
-	if (error == 0)
-		error = read_all(fd, frame->body, frame->size, false);
-	if (error < 0)
-		free_frame(frame);
-	return error;
+	struct incoming incoming = { 0 };
+	int result;
+	while ((result = take_frame(fd, &incoming)) == 0)
+		;
+	if (result < 0)
+		free_frame(&incoming.frame);
+	*frame = incoming.frame;
+	return result < 0 ? result : 0;
 }
 
 void free_frame(struct frame *frame)

@@ -38,7 +38,6 @@ struct attributes {
 	struct list xattrs;
 };
 
-uint8_t read_u8(struct reader *reader);
 uint16_t read_u16(struct reader *reader);
 uint32_t read_u32(struct reader *reader);
 uint64_t read_u64(struct reader *reader);
@@ -84,10 +83,17 @@ struct frame {
 	size_t capacity;
 };
 
-/* Blocking. 0, or a negative errno; -ENODATA at a clean end between frames. */
+/* A frame whose bytes come as they may. */
+struct incoming {
+	uint8_t header[FRAME_HEADER];
+	size_t have; /* of the header, then of the body */
+	struct frame frame;
+};
+
+/* 1: the frame is whole, 0: there is more to come, else a negative errno. Waits if the fd does. */
+int take_frame(int fd, struct incoming *incoming);
+/* Blocking. 0 or a negative errno. */
 int read_frame(int fd, struct frame *frame);
-/* Takes the type and maps the body of a frame whose header has come. */
-int open_frame(struct frame *frame, const uint8_t header[FRAME_HEADER]);
 void free_frame(struct frame *frame);
 /* What is put between the two is the frame's body. False: memory ran out. */
 void begin_frame(struct message *message, uint8_t type);

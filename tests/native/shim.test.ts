@@ -173,7 +173,7 @@ const nap: Op = {
   op: "spawn",
   why: "slow",
   path: "/bin/busybox",
-  argv: ["sleep", "0.3"],
+  argv: ["sleep", "2"],
   env: [],
   stdin: new Uint8Array(0),
   timeoutMs: 0,
