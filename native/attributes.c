@@ -46,10 +46,15 @@ static int set_xattrs(struct context *context, int fd, struct list list)
 	return 0;
 }
 
+struct timespec timespec_of(struct times times)
+{
+	return (struct timespec){ .tv_sec = (time_t)times.sec, .tv_nsec = (long)times.nsec };
+}
+
 /* The owner before xattrs: chown clears capabilities. Times last. */
 int set_attributes(struct context *context, int fd, const struct attributes *wanted)
 {
-	struct timespec time = { .tv_sec = (time_t)wanted->mtime.sec, .tv_nsec = (long)wanted->mtime.nsec };
+	struct timespec time = timespec_of(wanted->mtime);
 	int result = set_owner_and_mode(context, fd, wanted->uid, wanted->gid, wanted->mode);
 	if (result == 0)
 		result = set_xattrs(context, fd, wanted->xattrs);

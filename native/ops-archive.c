@@ -117,6 +117,13 @@ int do_make_dir(struct context *context, const struct op_make_dir *op)
 	return fd < 0 ? fd : set_attributes(context, fd, &op->attributes);
 }
 
+/* Symlinks and nodes. */
+static int finish_special(struct context *context, int parent, const char *base, const struct attributes *wanted)
+{
+	cleanup_fd int made = open_made(context, parent, base);
+	return made < 0 ? made : set_attributes(context, made, wanted);
+}
+
 int do_make_symlink(struct context *context, const struct op_make_symlink *op)
 {
 	const char *base;
@@ -127,8 +134,7 @@ int do_make_symlink(struct context *context, const struct op_make_symlink *op)
 		return parent;
 	if (symlinkat(op->target, parent, base) < 0)
 		return fail(context, "symlinkat");
-	cleanup_fd int made = open_made(context, parent, base);
-	return made < 0 ? made : set_attributes(context, made, &wanted);
+	return finish_special(context, parent, base, &wanted);
 }
 
 int do_make_node(struct context *context, const struct op_make_node *op)
@@ -139,8 +145,7 @@ int do_make_node(struct context *context, const struct op_make_node *op)
 		return parent;
 	if (mknodat(parent, base, op->attributes.mode, makedev(op->major, op->minor)) < 0)
 		return fail(context, "mknodat");
-	cleanup_fd int made = open_made(context, parent, base);
-	return made < 0 ? made : set_attributes(context, made, &op->attributes);
+	return finish_special(context, parent, base, &op->attributes);
 }
 
 int do_make_hardlink(struct context *context, const struct op_make_hardlink *op)
@@ -174,7 +179,7 @@ int do_clear_dir(struct context *context, const struct op_clear_dir *op)
 
 int do_set_times(struct context *context, const struct op_set_times *op)
 {
-	struct timespec time = { .tv_sec = (time_t)op->mtime.sec, .tv_nsec = (long)op->mtime.nsec };
+	struct timespec time = timespec_of(op->mtime);
 	cleanup_fd int fd = open_path(context, op->root, op->path, O_PATH | O_NOFOLLOW, 0);
 	return fd < 0 ? fd : set_times(context, fd, time, time);
 }

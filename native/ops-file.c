@@ -20,20 +20,9 @@ int do_open(struct context *context, const struct op_open *op)
 
 int do_mkdir(struct context *context, const struct op_mkdir *op)
 {
-	if (op->parents) {
-		cleanup_fd int made = make_path(context, op->root, op->path, S_IFDIR | op->mode);
-		return made < 0 ? made : 0;
-	}
-	const char *base;
-	cleanup_fd int parent = open_parent(context, op->root, op->path, &base);
-	if (parent < 0)
-		return parent;
-	if (mkdirat(parent, base, op->mode) == 0)
-		return 0;
-	if (errno != EEXIST)
-		return fail(context, "mkdirat");
-	cleanup_fd int existing = open_path(context, op->root, op->path, O_PATH | O_DIRECTORY, 0);
-	return existing < 0 ? existing : 0;
+	cleanup_fd int made = op->parents ? make_path(context, op->root, op->path, S_IFDIR | op->mode)
+					  : make_entry(context, op->root, op->path, S_IFDIR | op->mode);
+	return made < 0 ? made : 0;
 }
 
 int do_touch(struct context *context, const struct op_touch *op)

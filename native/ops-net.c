@@ -66,15 +66,19 @@ static int take_replies(struct context *context, const struct op_netlink *op, ui
 	return 0;
 }
 
-static int converse(struct context *context, const struct op_netlink *op, int fd, struct bytes request, uint32_t left)
+/* Only the kernel is listened to: what else runs in a container's network namespace could send an answer, too. */
+static int converse(struct context *context, const struct op_netlink *op, int fd, const struct message *request, uint32_t left)
 {
 	static _Alignas(struct nlmsghdr) uint8_t buffer[RECEIVE_SIZE];
-	int result = send(fd, request.data, request.size, 0) < 0 ? fail(context, "send") : 0;
+	int result = send(fd, request->data, request->size, 0) < 0 ? fail(context, "send") : 0;
 	while (result == 0 && left > 0) {
-		ssize_t n = recv(fd, buffer, sizeof(buffer), 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		result = n < 0 ? fail(context, "recv") : take_replies(context, op, buffer, n, &left);
+		struct sockaddr_nl from = { 0 };
+		socklen_t size = sizeof(from);
+		ssize_t n = recvfrom(fd, buffer, sizeof(buffer), 0, (struct sockaddr *)&from, &size);
+		if (n < 0 && errno != EINTR)
+			result = fail(context, "recv");
+		else if (n > 0 && from.nl_pid == 0)
+			result = take_replies(context, op, buffer, n, &left);
 	}
 	return result;
 }
@@ -95,21 +99,19 @@ int do_netlink(struct context *context, const struct op_netlink *op)
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &large, sizeof(large));
 
 	struct list messages = op->messages;
-	struct message batch = { 0 };
+	struct message datagram = { 0 };
 	uint32_t expected = 0;
 	int result = 0;
 	for (uint32_t i = 0; i < messages.count && result == 0; i++) {
 		struct bytes one = read_bytes(&messages.items);
-		if (op->protocol != NETLINK_NETFILTER) {
-			result = converse(context, op, fd, one, expected_replies(one));
-			continue;
-		}
-		put_bytes(&batch, one.data, one.size);
+		put_bytes(&datagram, one.data, one.size);
 		expected += expected_replies(one);
+		if (op->protocol == NETLINK_NETFILTER && i + 1 < messages.count)
+			continue;
+		result = datagram.failed ? refuse(context, "malloc", ENOMEM) : converse(context, op, fd, &datagram, expected);
+		datagram.size = expected = 0;
 	}
-	if (result == 0 && batch.size > 0)
-		result = converse(context, op, fd, (struct bytes){ batch.data, (uint32_t)batch.size }, expected);
-	free_message(&batch);
+	free_message(&datagram);
 	return result;
 }
 

@@ -150,3 +150,8 @@ int make_path(struct context *context, uint32_t root, const char *path, uint32_t
 {
 	return make_within(context, root, path, mode, LINKS);
 }
+
+int make_entry(struct context *context, uint32_t root, const char *path, uint32_t mode)
+{
+	return make_last(context, root, path, mode, 0);
+}

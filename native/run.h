@@ -72,6 +72,8 @@ int make_parent(struct context *context, uint32_t root, const char *path, const 
 /* What the path leads to; if missing, a directory or an empty file is made, as the type in `mode` says, below directories. A symlink
  * to nothing makes what it points to, as /etc/resolv.conf of many an image does. */
 int make_path(struct context *context, uint32_t root, const char *path, uint32_t mode);
+/* The same in a directory that must be there; a symlink to nothing is a failure. */
+int make_entry(struct context *context, uint32_t root, const char *path, uint32_t mode);
 /* "/proc/self/fd/N" */
 struct fd_path {
 	char text[32];
@@ -88,6 +90,7 @@ int mount_id(struct context *context, int fd, uint64_t *id);
 int set_owner_and_mode(struct context *context, int fd, uint32_t uid, uint32_t gid, uint32_t mode);
 int set_times(struct context *context, int fd, struct timespec accessed, struct timespec modified);
 int set_attributes(struct context *context, int fd, const struct attributes *wanted);
+struct timespec timespec_of(struct times times);
 /* Opens what was made at a name just now, to give it its attributes. */
 int open_made(struct context *context, int parent, const char *base);
 

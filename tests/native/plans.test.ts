@@ -137,6 +137,8 @@ test("a program that fails or takes too long is told apart", { skip }, async () 
     .catch(() => undefined);
   assert.equal((await failureOf(machine, [hook(["sh", "-c", "exit 3"], 0)])).code, "ECHILD");
   assert.equal((await failureOf(machine, [hook(["sh", "-c", "sleep 60"], 50)])).code, "ETIMEDOUT");
+  const deaf = { ...hook(["sh", "-c", "sleep 60"], 50), stdin: new Uint8Array(4 << 20) };
+  assert.equal((await failureOf(machine, [deaf])).code, "ETIMEDOUT");
 });
 
 test("an aborted plan rejects", { skip }, async () => {
@@ -195,6 +197,56 @@ test("a write that must land on procfs refuses anything else", { skip }, async (
     fsMagic: PROC_SUPER_MAGIC,
   });
   assert.equal((await failureOf(machine, [open, write])).code, "EXDEV");
+});
+
+test("a write below a root does not wait for a FIFO that an image put there", { skip }, async () => {
+  await using machine = await startNativeMachine();
+  const { jail, open } = makeJail(machine);
+  execFileSync("mkfifo", [join(jail, "fifo")]);
+  const write = why({ op: "write", path: "fifo", root: 0, flags: 1, data: text.encode("x") });
+  assert.equal((await failureOf(machine, [open, write])).code, "ENXIO");
+});
+
+test("a copied tree has its links, owners and modes, and nothing of what is mounted in it", {
+  skip,
+}, async () => {
+  await using machine = await startNativeMachine();
+  const { jail, outside, open } = makeJail(machine);
+  writeFileSync(join(outside, "secret"), "secret");
+  const copy = join(machine.folder, "copy");
+  mkdirSync(copy);
+  mkdirSync(join(jail, "mount"));
+  mkdirSync(join(jail, "sub"), { mode: 0o711 });
+  writeFileSync(join(jail, "sub/file"), "content", { mode: 0o640 });
+  symlinkSync(outside, join(jail, "sub/link"));
+  execFileSync("mkfifo", ["-m", "604", join(jail, "sub/fifo")]);
+  execFileSync("chown", ["7:8", join(jail, "sub/file"), join(jail, "sub/fifo")]);
+  execFileSync("chown", ["-h", "7:8", join(jail, "sub/link")]);
+  await machine.executor.run(
+    [
+      why({ op: "unshare", flags: 0x2_0000 }),
+      why({ op: "mountAttr", target: "/", set: 0, clear: 0, propagation: 1 << 18, recursive: true }),
+      open,
+      why({ op: "bind", source: outside, target: "mount", root: 0, recursive: false }),
+      why({ op: "open", path: copy, flags: O_PATH_DIRECTORY, slot: 1 }),
+      why({ op: "copyTree", from: 0, to: 1 }),
+    ],
+    never,
+  );
+  const found = ["mount", "sub", "sub/file", "sub/link", "sub/fifo"].map((name) => {
+    const { mode, uid, gid } = lstatSync(join(copy, name));
+    return [name, (mode & 0o7777).toString(8), uid, gid];
+  });
+  assert.deepEqual(found, [
+    ["mount", "755", 0, 0],
+    ["sub", "711", 0, 0],
+    ["sub/file", "640", 7, 8],
+    ["sub/link", "777", 7, 8],
+    ["sub/fifo", "604", 7, 8],
+  ]);
+  assert.deepEqual(readdirSync(join(copy, "mount")), []);
+  assert.equal(readlinkSync(join(copy, "sub/link")), outside);
+  assert.equal(readFileSync(join(copy, "sub/file"), "utf8"), "content");
 });
 
 test("a tree deeper than any path goes, its mounts stay", { skip }, async () => {
