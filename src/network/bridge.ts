@@ -11,10 +11,11 @@ import {
   deleteTable,
   dumpRules,
   getGeneration,
+  type NftablesMessage,
 } from "#formats/nftables/messages.ts";
 import { addAddress } from "#formats/rtnetlink/addresses.ts";
 import { changeLink, createBridge, type Link } from "#formats/rtnetlink/links.ts";
-import type { Executor, PlanResult } from "#kernel/plan/executor.ts";
+import { type Executor, PlanError, type PlanResult } from "#kernel/plan/executor.ts";
 import type { Op } from "#kernel/plan/ops.ts";
 import {
   type BridgeAddress,
@@ -24,7 +25,14 @@ import {
   type Survey,
   surveyPlan,
 } from "./bridge-survey.ts";
-import { countRules, type Publication, planTable, type RuleScope } from "./rules.ts";
+import {
+  countRules,
+  type Publication,
+  planPublish,
+  planTable,
+  planUnpublish,
+  type RuleScope,
+} from "./rules.ts";
 import { planRules, writeSysctl } from "./sandbox-plan.ts";
 
 const EEXIST = 17;
@@ -130,9 +138,23 @@ export class Bridge {
     return tableName(this.settings.dataRoot);
   }
 
-  /** To be called for each batch of ours that is sent outside this class. */
-  countBatch(): void {
+  /** The batch that publishes, for the caller to send: it is counted as one of ours. Empty when no IPv4 port is among them. */
+  planPublish(publications: readonly Publication[]): readonly NftablesMessage[] {
+    const rules = planPublish(this.table, publications);
+    if (rules.length > 0) this.#batches++;
+    return rules;
+  }
+
+  async unpublish(publications: readonly Publication[], signal: AbortSignal): Promise<void> {
+    const rules = planUnpublish(this.table, publications);
+    if (rules.length === 0) return;
     this.#batches++;
+    try {
+      await this.#executor.run(planRules("published ports", rules), signal);
+    } catch (error) {
+      if (!(error instanceof PlanError)) throw error;
+      await this.repair(signal); // somebody else removed some of them
+    }
   }
 
   /** Somebody else changed rules since ours were last known to be complete. */

@@ -3,26 +3,22 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { EngineError, invalid, systemError, unsupported } from "#base/errors.ts";
-import { contains, formatIpv4, formatSubnet, parseIpv4 } from "#formats/ipv4.ts";
+import { contains, formatIpv4, parseIpv4 } from "#formats/ipv4.ts";
 import type { Link } from "#formats/rtnetlink/links.ts";
-import { type Executor, PlanError } from "#kernel/plan/executor.ts";
+import type { Executor } from "#kernel/plan/executor.ts";
 import type { AddressPool } from "./address-pool.ts";
-import { Bridge, readGeneration } from "./bridge.ts";
-import { bridgeOptions, openPool } from "./bridge-description.ts";
+import { type Attachment, Attachments } from "./attachments.ts";
+import { Bridge } from "./bridge.ts";
+import { describeBridge, openPool } from "./bridge-description.ts";
 import { readSurvey, surveyPlan } from "./bridge-survey.ts";
+import { connectSandbox } from "./connect-sandbox.ts";
 import type { AttachRequest, Endpoint, NetworkController, NetworkInfo, Sandbox } from "./controller.ts";
 import { macOf, publicationsOf, vethNames } from "./endpoint-values.ts";
 import { getNetwork, networkMissing } from "./find-network.ts";
 import { type NetworkIdentity, readIdentities } from "./network-ids.ts";
 import type { PortPublisher, PublishedPorts } from "./ports/publish.ts";
-import { type Publication, planPublish, planUnpublish } from "./rules.ts";
-import {
-  INTERFACE_NAME,
-  planBridgedSandbox,
-  planIsolatedSandbox,
-  planLinkRemoval,
-  planRules,
-} from "./sandbox-plan.ts";
+import type { Publication } from "./rules.ts";
+import { INTERFACE_NAME, planIsolatedSandbox, planLinkRemoval } from "./sandbox-plan.ts";
 import { SandboxRemover } from "./sandbox-remover.ts";
 
 export interface NetworkSettings {
@@ -42,14 +38,6 @@ export interface NetworkDeps {
   readonly warn: (message: string) => void;
 }
 
-/** Everything that one attached sandbox holds. */
-interface Attachment {
-  readonly sandbox: Sandbox;
-  readonly networkName: string;
-  readonly hostName?: string;
-  readonly published?: PublishedPorts;
-}
-
 const NETWORKS = ["bridge", "host", "none"];
 /** What a plan is given when it must run to its end whoever waits for it. */
 const never = new AbortController().signal;
@@ -58,7 +46,7 @@ export class LocalNetworkController implements NetworkController {
   readonly #deps: NetworkDeps;
   readonly #settings: NetworkSettings;
   readonly #identities: ReadonlyMap<string, NetworkIdentity>;
-  readonly #attachments = new Map<string, Attachment>();
+  readonly #attachments: Attachments;
   /** Namespaces made ahead of `attach`, by sandbox. */
   readonly #open = new Set<string>();
   readonly #remover: SandboxRemover;
@@ -71,12 +59,16 @@ export class LocalNetworkController implements NetworkController {
     deps: NetworkDeps,
     settings: NetworkSettings,
     bridge: Bridge | undefined,
-    identities: ReadonlyMap<string, NetworkIdentity>,
+    known: {
+      readonly identities: ReadonlyMap<string, NetworkIdentity>;
+      readonly attachments: Attachments;
+    },
   ) {
     this.#deps = deps;
     this.#settings = settings;
     this.#bridge = bridge;
-    this.#identities = identities;
+    this.#identities = known.identities;
+    this.#attachments = known.attachments;
     this.#remover = new SandboxRemover(deps);
     this.#pool = openPool(bridge, settings.fixedCidr);
   }
@@ -89,16 +81,13 @@ export class LocalNetworkController implements NetworkController {
   ): Promise<LocalNetworkController> {
     await mkdir(join(settings.execRoot, "netns"), { recursive: true, mode: 0o755 });
     const identities = readIdentities(settings.dataRoot, NETWORKS);
-    const controllers: LocalNetworkController[] = [];
-    const publications = (): readonly Publication[] =>
-      controllers.flatMap((controller) => controller.#publications());
+    const attachments = new Attachments();
+    const publications = (): readonly Publication[] => attachments.publications();
     const bridge =
       settings.bridge === "none"
         ? undefined
         : await Bridge.open(deps.executor, { ...settings, name: settings.bridge }, publications, signal);
-    const controller = new LocalNetworkController(deps, settings, bridge, identities);
-    controllers.push(controller);
-    return controller;
+    return new LocalNetworkController(deps, settings, bridge, { identities, attachments });
   }
 
   async open(sandboxId: string, signal: AbortSignal): Promise<string> {
@@ -124,12 +113,12 @@ export class LocalNetworkController implements NetworkController {
   async #attachNone(request: AttachRequest): Promise<Sandbox> {
     const path = this.#pathOf(request.sandboxId);
     const sandbox = { id: request.sandboxId, path };
-    this.#attachments.set(sandbox.id, { sandbox, networkName: "none" });
+    this.#attachments.set({ sandbox, networkName: "none" });
     if (this.#open.delete(sandbox.id)) return sandbox;
     try {
       await this.#deps.executor.run(planIsolatedSandbox(path), never);
     } catch (error) {
-      this.#attachments.delete(sandbox.id);
+      this.#attachments.take(sandbox.id);
       await this.#remover.removeNow([path]);
       throw error;
     }
@@ -156,10 +145,22 @@ export class LocalNetworkController implements NetworkController {
     };
     const sandbox: Sandbox = { id: request.sandboxId, path: this.#pathOf(request.sandboxId), endpoint };
     undo.defer(async () => {
-      this.#attachments.delete(sandbox.id);
-      await this.#unpublish(endpoint);
+      this.#attachments.take(sandbox.id);
+      await bridge.unpublish(publicationsOf(endpoint), never);
     });
-    await this.#connect(bridge, sandbox, { endpoint, published });
+    const predecessor = this.#leaving.get(ipv4);
+    const connection = { path: sandbox.path, endpoint, isOpen: this.#open.has(sandbox.id) };
+    await connectSandbox(
+      {
+        executor: this.#deps.executor,
+        remover: this.#remover,
+        bridge,
+        mtu: this.#settings.mtu,
+        willUse: (hostName) =>
+          this.#attachments.set({ sandbox, networkName: "bridge", hostName, address, published }),
+      },
+      predecessor === undefined ? connection : { ...connection, predecessor },
+    );
     this.#open.delete(sandbox.id);
     undo.move();
     return sandbox;
@@ -190,148 +191,72 @@ export class LocalNetworkController implements NetworkController {
     }
   }
 
-  /** Runs the plan; once more after a repair when bridge or rules were gone, or with another name for the veth. */
-  async #connect(
-    bridge: Bridge,
-    sandbox: Sandbox,
-    made: { readonly endpoint: Endpoint; readonly published: PublishedPorts },
-  ): Promise<void> {
-    const { endpoint, published } = made;
-    let repaired = false;
-    for (const hostName of vethNames(endpoint.endpointId)) {
-      // Known before it runs: a rebuild of the rules that comes between must not forget its ports.
-      this.#attachments.set(sandbox.id, { sandbox, networkName: "bridge", hostName, published });
-      const failure = await this.#tryConnect(bridge, sandbox, { endpoint, hostName });
-      if (failure === undefined) return;
-      const isMade = !failure.why.startsWith("veth");
-      await this.#takeBack(sandbox, isMade ? hostName : undefined);
-      if (failure.code === "EEXIST" && !isMade) continue;
-      if (repaired) throw failure;
-      repaired = true;
-      await bridge.repair(never);
-    }
-    throw systemError(`no free name for the interface of endpoint ${endpoint.endpointId}`);
-  }
-
-  /** Not the interface, unless it is known to be ours: one of that name may be another's. It goes with its namespace. */
-  async #takeBack({ id, path }: Sandbox, hostName: string | undefined): Promise<void> {
-    if (!this.#open.has(id)) await this.#remover.removeNow([path]);
-    else if (hostName !== undefined) await this.#deps.executor.run(planLinkRemoval([hostName]), never);
-  }
-
-  async #tryConnect(
-    bridge: Bridge,
-    sandbox: Sandbox,
-    port: { readonly endpoint: Endpoint; readonly hostName: string },
-  ): Promise<PlanError | undefined> {
-    const { endpoint, hostName } = port;
-    const rules = planPublish(bridge.table, publicationsOf(endpoint));
-    const predecessor = this.#leaving.get(endpoint.ipv4);
-    const settings = {
-      bridgeIndex: bridge.index,
-      mtu: this.#settings.mtu,
-      hairpin: bridge.hairpin,
-      hostName,
-      interfaceIndex: bridge.interfaceIndex,
-      macAddress: endpoint.macAddress,
-      address: parseIpv4(endpoint.ipv4),
-      prefixLength: endpoint.prefixLength,
-      gateway: bridge.gateway.address,
-      ...(predecessor === undefined ? {} : { predecessor }),
-      rules,
-    };
-    const plan = planBridgedSandbox(sandbox.path, settings, this.#open.has(sandbox.id));
-    if (rules.length > 0) bridge.countBatch();
-    try {
-      const generation = readGeneration(await this.#deps.executor.run(plan, never));
-      if (generation === undefined || bridge.isSuspect(generation)) await bridge.check(never);
-      return undefined;
-    } catch (error) {
-      if (error instanceof PlanError) return error;
-      await this.#takeBack(sandbox, undefined);
-      throw error;
-    }
-  }
-
   async detach(sandboxId: string): Promise<void> {
     if (this.#open.delete(sandboxId)) this.#remover.removeLater({ path: this.#pathOf(sandboxId) }, () => {});
-    const attachment = this.#attachments.get(sandboxId);
+    const attachment = this.#attachments.take(sandboxId);
     if (attachment === undefined) return;
-    this.#attachments.delete(sandboxId);
-    const { sandbox, hostName, published } = attachment;
-    const { endpoint, path } = sandbox;
-    if (endpoint !== undefined) await this.#unpublish(endpoint);
+    const { endpoint } = attachment.sandbox;
+    try {
+      if (endpoint !== undefined) await this.#bridge?.unpublish(publicationsOf(endpoint), never);
+    } finally {
+      this.#giveBack(attachment);
+    }
+  }
+
+  /** Nobody else would: the sandbox is forgotten, so that a second `detach` does nothing. */
+  #giveBack({ sandbox: { path, endpoint }, hostName, address, published }: Attachment): void {
     published?.close();
+    if (address !== undefined) this.#pool.release(address);
     if (endpoint === undefined || hostName === undefined) {
       this.#remover.removeLater({ path }, () => {});
       return;
     }
-    this.#pool.release(parseIpv4(endpoint.ipv4));
     this.#leaving.set(endpoint.ipv4, hostName);
     this.#remover.removeLater({ path, hostName }, () => {
       if (this.#leaving.get(endpoint.ipv4) === hostName) this.#leaving.delete(endpoint.ipv4);
     });
   }
 
-  async #unpublish(endpoint: Endpoint): Promise<void> {
-    const bridge = this.#bridge;
-    if (bridge === undefined) return;
-    const rules = planUnpublish(bridge.table, publicationsOf(endpoint));
-    if (rules.length === 0) return;
-    bridge.countBatch();
-    try {
-      await this.#deps.executor.run(planRules("published ports", rules), never);
-    } catch (error) {
-      if (!(error instanceof PlanError)) throw error;
-      await bridge.repair(never); // somebody else removed some of them
-    }
-  }
-
   async restore(
     live: readonly { readonly request: AttachRequest; readonly sandbox: Sandbox }[],
   ): Promise<void> {
-    for (const { request, sandbox } of live) await this.#adopt(request, sandbox);
+    const { links } = readSurvey(await this.#deps.executor.run(surveyPlan, never));
+    const ports = links.filter((link) => link.kind === "veth" && link.master === this.#bridge?.index);
+    for (const { request, sandbox } of live) await this.#adopt(request, sandbox, ports);
     const files = await readdir(join(this.#settings.execRoot, "netns"));
     const stale = files.filter((name) => !this.#attachments.has(name));
     await this.#remover.removeNow(stale.map((name) => this.#pathOf(name)));
     if (this.#bridge === undefined) return;
-    await this.#removeStaleLinks(this.#bridge);
+    const kept = new Set(this.#attachments.all().map(({ hostName }) => hostName));
+    const left = ports.filter(({ name }) => !kept.has(name)).map(({ name }) => name);
+    await this.#deps.executor.run(planLinkRemoval(left), never);
     await this.#bridge.repair(never);
   }
 
-  async #adopt(request: AttachRequest, sandbox: Sandbox): Promise<void> {
+  /** `ports` are those of our bridge: an interface elsewhere is another's, whatever its name. */
+  async #adopt(request: AttachRequest, sandbox: Sandbox, ports: readonly Link[]): Promise<void> {
     const { endpoint } = sandbox;
     if (endpoint === undefined) {
-      this.#attachments.set(sandbox.id, { sandbox, networkName: request.network });
+      this.#attachments.set({ sandbox, networkName: request.network });
       return;
     }
     const address = parseIpv4(endpoint.ipv4);
     const bridge = this.#bridge;
-    if (bridge === undefined || !contains(bridge.subnet, address) || !this.#pool.take(address))
+    const isOurs = bridge !== undefined && contains(bridge.subnet, address) && this.#pool.take(address);
+    if (!isOurs)
       this.#deps.warn(
         `sandbox ${sandbox.id} has the address ${endpoint.ipv4}, which the bridge does not offer`,
       );
     const published = await this.#deps.ports.republish(endpoint.ports, endpoint.ipv4);
-    const [hostName] = vethNames(endpoint.endpointId);
-    this.#attachments.set(sandbox.id, {
+    const names = vethNames(endpoint.endpointId);
+    const hostName = names.find((name) => ports.some((port) => port.name === name));
+    this.#attachments.set({
       sandbox,
       networkName: request.network,
       ...(hostName === undefined ? {} : { hostName }),
+      ...(isOurs ? { address } : {}),
       published,
     });
-  }
-
-  /** Ports of our bridge that belong to no sandbox. */
-  async #removeStaleLinks(bridge: Bridge): Promise<void> {
-    const kept = new Set(
-      [...this.#attachments.values()].flatMap(({ sandbox }) =>
-        sandbox.endpoint === undefined ? [] : vethNames(sandbox.endpoint.endpointId),
-      ),
-    );
-    const isStale = (link: Link): boolean =>
-      link.master === bridge.index && link.kind === "veth" && !kept.has(link.name);
-    const { links } = readSurvey(await this.#deps.executor.run(surveyPlan, never));
-    await this.#deps.executor.run(planLinkRemoval(links.filter(isStale).map(({ name }) => name)), never);
   }
 
   list(): readonly NetworkInfo[] {
@@ -345,19 +270,11 @@ export class LocalNetworkController implements NetworkController {
   }
 
   #describe(name: string): NetworkInfo {
-    const endpoints = [...this.#attachments.values()]
-      .filter(({ networkName }) => networkName === name)
-      .flatMap(({ sandbox }) =>
-        sandbox.endpoint === undefined ? [] : [{ ...sandbox.endpoint, sandboxId: sandbox.id }],
-      );
+    const endpoints = this.#attachments.endpointsOf(name);
     const driver = name === "none" ? "null" : name;
-    const bridge = this.#bridge;
-    const base = { ...this.#identity(name), name, driver, options: {}, endpoints };
-    if (name !== "bridge" || bridge === undefined) return base;
-    const subnet = formatSubnet(bridge.subnet);
-    // As Docker: the gateway is told when it was not chosen automatically.
-    const gateway = bridge.gateway.automatic ? {} : { gateway: formatIpv4(bridge.gateway.address) };
-    return { ...base, subnet, ...gateway, options: bridgeOptions(bridge.settings.name, this.#settings.mtu) };
+    const info = { ...this.#identity(name), name, driver, options: {}, endpoints };
+    if (name !== "bridge" || this.#bridge === undefined) return info;
+    return { ...info, ...describeBridge(this.#bridge, this.#settings.mtu) };
   }
 
   /** Everything that was detached until now is gone. */
@@ -367,7 +284,7 @@ export class LocalNetworkController implements NetworkController {
 
   /** Removes every trace of this engine's networks: for tests and when the engine is removed. */
   async removeAll(): Promise<void> {
-    await Promise.all([...this.#attachments.keys()].map((id) => this.detach(id)));
+    await Promise.all(this.#attachments.all().map(({ sandbox }) => this.detach(sandbox.id)));
     await this.#remover.settled();
     const bridge = this.#bridge;
     if (bridge === undefined) return;
@@ -378,12 +295,7 @@ export class LocalNetworkController implements NetworkController {
   /** Live sandboxes, the bridge and its rules stay: the next daemon restores them. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#remover.settled();
-    for (const { published } of this.#attachments.values()) published?.close();
-  }
-
-  #publications(): readonly Publication[] {
-    const sandboxes = [...this.#attachments.values()].map(({ sandbox }) => sandbox);
-    return sandboxes.flatMap(({ endpoint }) => (endpoint === undefined ? [] : publicationsOf(endpoint)));
+    for (const { published } of this.#attachments.all()) published?.close();
   }
 
   #pathOf(sandboxId: string): string {

@@ -36,11 +36,13 @@ export class SandboxRemover {
     this.#deps = deps;
   }
 
-  /** `done` is called once it is gone, interface and all. */
+  /** `done` is called once it is gone, interface and all. A failure is a warning: nobody waits for it. */
   removeLater(remains: Remains, done: () => void): void {
     this.#waiting.push({ remains, done });
     if (this.#waiting.length > 1) return;
-    const running = this.#removeWaiting().finally(() => this.#running.delete(running));
+    const running: Promise<void> = this.#removeWaiting()
+      .catch((error: unknown) => this.#deps.warn(`network sandboxes are left: ${String(error)}`))
+      .finally(() => this.#running.delete(running));
     this.#running.add(running);
   }
 

@@ -3,7 +3,8 @@
 import { connect, type Socket } from "node:net";
 import type { Target } from "./held-port.ts";
 
-export function forwardConnection(client: Socket, target: Target): void {
+/** Carries on until both directions have ended; `close` ends it at once. */
+export function forwardConnection(client: Socket, target: Target): { close(): void } {
   const server = connect({ host: target.address, port: target.port, allowHalfOpen: true });
   const destroyBoth = (): void => {
     client.destroy();
@@ -15,4 +16,5 @@ export function forwardConnection(client: Socket, target: Target): void {
   }
   client.pipe(server);
   server.pipe(client);
+  return { close: destroyBoth };
 }

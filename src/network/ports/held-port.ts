@@ -5,11 +5,12 @@
 
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { forwardConnection } from "./forward-connection.ts";
 import { forwardDatagrams } from "./forward-datagrams.ts";
 
 export interface HeldPort {
+  /** Gives the port back and ends what it carries. */
   close(): void;
 }
 
@@ -30,11 +31,20 @@ export function holdPort(port: PortAddress, target: Target): Promise<HeldPort> {
 }
 
 async function holdTcp(port: PortAddress, target: Target): Promise<HeldPort> {
-  const server = createServer({ allowHalfOpen: true }, (client) => forwardConnection(client, target));
+  const forwarded = new Map<Socket, { close(): void }>();
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    forwarded.set(client, forwardConnection(client, target));
+    client.once("close", () => forwarded.delete(client));
+  });
   server.listen({ host: port.hostIp, port: port.hostPort, exclusive: true, ipv6Only: true });
   await once(server, "listening");
   server.on("error", () => {}); // accept(2) out of descriptors: the next one may work
-  return { close: () => server.close() };
+  return {
+    close: () => {
+      server.close();
+      for (const connection of forwarded.values()) connection.close(); // the address may be another container's next
+    },
+  };
 }
 
 async function holdUdp(port: PortAddress, target: Target): Promise<HeldPort> {

@@ -97,3 +97,10 @@ test("after a restart a port that a stranger took meanwhile stays booked", async
   assert.equal(kept.ports.length, 1);
   await assert.rejects(publisher.publish([tcp(80)], ADDRESS), /port is already allocated/);
 });
+
+test("ports that cannot all be taken up again after a restart are given back", async () => {
+  const { publisher, held } = openHost();
+  const port = { proto: "tcp", containerPort: 80, hostIp: "0.0.0.0", hostPort: 80 } as const;
+  await assert.rejects(publisher.republish([port, port], ADDRESS), /port is already allocated/);
+  assert.deepEqual([...held], []);
+});

@@ -65,16 +65,17 @@ export class PortPublisher {
 
   /** After a restart: holds what can be held. A port that another process took meanwhile stays redirected by the rules. */
   async republish(ports: readonly BoundPort[], containerAddress: string): Promise<PublishedPorts> {
-    const held = new DisposableStack();
+    using undo = new DisposableStack();
     for (const port of ports) {
       try {
         const socket = await this.#holdAll(port, [port.hostIp], port.hostPort, containerAddress);
-        held.defer(() => socket.close());
+        undo.defer(() => socket.close());
       } catch (error) {
         if (codeOf(error) === "") throw error;
-        held.use(this.#take(port.proto, port.hostIp, port.hostPort));
+        undo.use(this.#take(port.proto, port.hostIp, port.hostPort));
       }
     }
+    const held = undo.move();
     return { ports, close: () => held.dispose() };
   }
 

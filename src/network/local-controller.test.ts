@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { createBridge, createVeth } from "#formats/rtnetlink/links.ts";
+import type { Executor } from "#kernel/plan/executor.ts";
+import type { Op, Plan } from "#kernel/plan/ops.ts";
+import type { AttachRequest, Sandbox } from "./controller.ts";
+import { LocalNetworkController } from "./local-controller.ts";
+import { PortPublisher } from "./ports/publish.ts";
+
+const BRIDGE = 3;
+const ENDPOINT_ID = "0123456789abcdef".repeat(4);
+const { signal } = new AbortController();
+
+/** A kernel that does what it is asked, unless `fails` holds for an operation. */
+function fakeKernel(links: readonly Uint8Array[] = []) {
+  const plans: Plan[] = [];
+  const kernel = { plans, fails: (_op: Op): boolean => false };
+  const executor: Executor = {
+    run: async (plan) => {
+      plans.push(plan);
+      if (plan.some((op) => kernel.fails(op))) throw new Error("connect ECONNREFUSED");
+      const isSurvey = plan.some(({ why }) => why === "list interfaces");
+      const bridge = createBridge({ index: BRIDGE, name: "docker0" });
+      return new Map(isSurvey ? [[0, [bridge, ...links]]] : []);
+    },
+    openStream: () => Promise.reject(new Error("not asked for")),
+  };
+  return { kernel, executor };
+}
+
+async function openNetworks(executor: Executor, undo: AsyncDisposableStack) {
+  const dataRoot = mkdtempSync(join(tmpdir(), "gantry-network-"));
+  undo.defer(() => rmSync(dataRoot, { recursive: true }));
+  const held = new Set<string>();
+  const ports = new PortPublisher({
+    hold: async ({ hostIp, hostPort }) => {
+      held.add(`${hostIp}:${hostPort}`);
+      return { close: () => held.delete(`${hostIp}:${hostPort}`) };
+    },
+    ephemeral: { first: 40000, last: 40001 },
+    hasIpv6: false,
+    defaultHostIp: "0.0.0.0",
+  });
+  const warnings: string[] = [];
+  const warn = (message: string): unknown => warnings.push(message);
+  const settings = { dataRoot, execRoot: dataRoot, bridge: "docker0", mtu: 1500 };
+  const networks = await LocalNetworkController.open({ executor, ports, warn }, settings, signal);
+  undo.use(networks);
+  return { networks, held, warnings };
+}
+
+const request = (sandboxId: string, more: Partial<AttachRequest> = {}): AttachRequest => ({
+  sandboxId,
+  network: "bridge",
+  endpointId: ENDPOINT_ID,
+  ports: [],
+  ...more,
+});
+
+const restored = (ipv4: string): { readonly request: AttachRequest; readonly sandbox: Sandbox } => ({
+  request: request("old"),
+  sandbox: {
+    id: "old",
+    path: "/netns/old",
+    endpoint: {
+      networkId: "n",
+      networkName: "bridge",
+      endpointId: ENDPOINT_ID,
+      interfaceName: "eth0",
+      ipv4,
+      prefixLength: 16,
+      gateway: "172.17.0.1",
+      macAddress: "02:42:ac:11:00:09",
+      ports: [],
+    },
+  },
+});
+
+test("a detach that cannot change the rules gives address and port back all the same", async () => {
+  await using undo = new AsyncDisposableStack();
+  const { kernel, executor } = fakeKernel();
+  const { networks, held } = await openNetworks(executor, undo);
+  const port = { proto: "tcp", containerPort: 80, hostIp: "", hostPort: 8080 } as const;
+  const { endpoint } = await networks.attach(request("a", { ports: [port] }), signal);
+  kernel.fails = ({ why }) => why === "published ports";
+  await assert.rejects(networks.detach("a"), /ECONNREFUSED/);
+  kernel.fails = () => false;
+  assert.deepEqual([...held], []);
+  const again = await networks.attach(request("b", { ipv4: endpoint?.ipv4 ?? "", ports: [port] }), signal);
+  assert.equal(again.endpoint?.ipv4, endpoint?.ipv4);
+});
+
+test("an address that a restored sandbox only claims is not given away when it goes", async () => {
+  await using undo = new AsyncDisposableStack();
+  const { executor } = fakeKernel();
+  const { networks, warnings } = await openNetworks(executor, undo);
+  await networks.restore([restored("172.17.0.1")]); // the bridge's own
+  assert.match(warnings.join(), /172\.17\.0\.1, which the bridge does not offer/);
+  await networks.detach("old");
+  await assert.rejects(networks.attach(request("b", { ipv4: "172.17.0.1" }), signal), /already in use/);
+});
+
+test("a restored sandbox's interface is the port of our bridge, not one elsewhere that has its name", async () => {
+  const [foreign, ours] = [`veth${ENDPOINT_ID.slice(0, 7)}`, `veth${ENDPOINT_ID.slice(7, 14)}`];
+  const veth = (name: string, master: number) => createVeth({ index: 9, name, master }, { name: "eth0" });
+  await using undo = new AsyncDisposableStack();
+  const { kernel, executor } = fakeKernel([veth(foreign, 77), veth(ours, BRIDGE)]);
+  const { networks } = await openNetworks(executor, undo);
+  await networks.restore([restored("172.17.0.9")]);
+  await networks.detach("old");
+  await networks.attach(request("b", { ipv4: "172.17.0.9" }), signal);
+  const silencing = kernel.plans.flat().filter(({ why }) => why === "previous owner of the address");
+  const named = (name: string): boolean =>
+    silencing.some((op) => op.op === "netlink" && Buffer.concat(op.messages).includes(name));
+  assert.deepEqual([named(ours), named(foreign)], [true, false]);
+});
