@@ -55,4 +55,10 @@ if [ ! -x "$node" ] || [ ! -e "$root/dist/$program.cjs" ] || [ ! -x "$root/nativ
 elif [ "$root/.git/index" -nt "$root/dist/stamp" ]; then
   if stale; then set_up; else touch "$root/dist/stamp" 2>/dev/null; fi
 fi
-NODE_COMPILE_CACHE=$root/dist/.cache exec "$node" --disable-warning=ExperimentalWarning -- "$root/dist/$program.cjs" "$@"
+# Most of what a daemon allocates dies at once: a small nursery keeps a tenth less memory resident and costs no time that we could measure.
+case $program in
+  gantryd | gantry-containerd) nursery=--max-semi-space-size=2 ;;
+  *) nursery= ;;
+esac
+# shellcheck disable=SC2086 # no word for programs without the flag
+NODE_COMPILE_CACHE=$root/dist/.cache exec "$node" --disable-warning=ExperimentalWarning $nursery -- "$root/dist/$program.cjs" "$@"
