@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { inTransaction, openDatabase } from "./database.ts";
 
@@ -28,6 +29,22 @@ test("schema steps are applied once, and room is kept in the file for when the d
     database.exec("INSERT INTO t VALUES (zeroblob(100000)); PRAGMA wal_checkpoint(RESTART)");
     database.close();
     assert.equal(statSync(path).size, size);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test("a reserve that a killed process left behind does not keep the database from opening", () => {
+  const dir = mkdtempSync(join(tmpdir(), "gantry-database-"));
+  try {
+    const path = join(dir, "x.db");
+    const raw = new DatabaseSync(path);
+    raw.exec("CREATE TABLE reserve (bytes BLOB); INSERT INTO reserve VALUES (zeroblob(1000))");
+    raw.close();
+    const database = openDatabase(path, []);
+    const tables = database.prepare("SELECT name FROM sqlite_schema").all();
+    database.close();
+    assert.deepEqual(tables, []);
   } finally {
     rmSync(dir, { recursive: true });
   }

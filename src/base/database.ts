@@ -72,12 +72,12 @@ function reserveRoom(database: DatabaseSync): void {
   const free = readPragma(database, "freelist_count") * readPragma(database, "page_size");
   if (free >= RESERVE / 2) return;
   try {
+    database.exec("DROP TABLE IF EXISTS reserve"); // of a process that ended between the steps below
     database.exec(
       `CREATE TABLE reserve (bytes BLOB); INSERT INTO reserve VALUES (zeroblob(${RESERVE})); DROP TABLE reserve`,
     );
   } catch (error) {
-    if (!isFull(error)) throw error; // the disk is full already
-    database.exec("DROP TABLE IF EXISTS reserve");
+    if (!isFull(error)) throw error; // the disk is full already; what is left goes at the next start
   }
   database.exec("PRAGMA wal_checkpoint(RESTART)");
 }
