@@ -59,6 +59,7 @@ export function typeName(value: unknown): string {
   if (value instanceof Struct) return value.type;
   if (Array.isArray(value)) return "[]interface {}";
   if (typeof value === "number") return Number.isInteger(value) ? "int" : "float64";
+  if (typeof value === "bigint") return "int";
   if (typeof value === "boolean") return "bool";
   if (value === null || value === undefined) return "<nil>";
   return typeof value === "string" ? "string" : "map[string]interface {}";

@@ -88,3 +88,8 @@ test("a method of a struct takes arguments", () => {
     "label x tt label y",
   );
 });
+
+test("an integer beyond 2^53 is an integer like others", () => {
+  const template = compileTemplate('{{.}} {{printf "%T" .}}');
+  assert.equal(template.execute(9223372036854775807n), "9223372036854775807 int");
+});

@@ -102,19 +102,6 @@ function base256(block: Buffer, offset: number, length: number): number {
   return number;
 }
 
-export interface HeaderFields {
-  readonly name: Uint8Array;
-  readonly linkName: Uint8Array;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly size: number;
-  readonly mtime: number;
-  readonly type: string;
-  readonly major: number;
-  readonly minor: number;
-}
-
 const MAX_OCTAL_7 = 0o7777777;
 const MAX_OCTAL_11 = 0o77777777777;
 
@@ -125,7 +112,7 @@ export const fitsHeader = {
 };
 
 /** A ustar block; what does not fit is cut or 0 and must be said in a pax header before it. */
-export function encodeHeader(fields: HeaderFields): Buffer {
+export function encodeHeader(fields: RawHeader): Buffer {
   const block = Buffer.alloc(BLOCK);
   block.set(fields.name.subarray(0, 100), 0);
   const put = (value: number, offset: number, length: number): void => {

@@ -2,6 +2,7 @@
 
 import { isRecord } from "#base/decode.ts";
 import { invalid, unsupported } from "#base/errors.ts";
+import { parseGoBoolean } from "#formats/go-boolean.ts";
 import { parseGoJson } from "#formats/go-json.ts";
 import type { GivenFlags } from "./daemon-flags.ts";
 import { type DaemonOption, daemonOptions, type OptionType } from "./daemon-options.table.ts";
@@ -80,9 +81,9 @@ const splitPair = (text: string): readonly [string, string] => {
 };
 
 function readBool(option: DaemonOption, text: string): boolean {
-  if (["1", "t", "T", "true", "TRUE", "True"].includes(text)) return true;
-  if (["0", "f", "F", "false", "FALSE", "False"].includes(text)) return false;
-  throw badFlag(option, text, "ParseBool");
+  const value = parseGoBoolean(text);
+  if (value === undefined) throw badFlag(option, text, "ParseBool");
+  return value;
 }
 
 function readInt(option: DaemonOption, text: string): number {

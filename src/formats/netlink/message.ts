@@ -4,8 +4,8 @@ const HEADER = 16;
 
 const NLM_F_REQUEST = 0x1;
 export const NLM_F_ACK = 0x4;
-export const NLM_F_DUMP = 0x300;
-export const NLM_F_EXCL = 0x200;
+const NLM_F_DUMP = 0x300;
+const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 export const NLM_F_APPEND = 0x800;
 
@@ -30,6 +30,14 @@ export function encodeMessage(message: NetlinkMessage, sequence = 0): Uint8Array
   bytes.set(message.body, HEADER);
   return bytes;
 }
+
+/** Makes something new: EEXIST if it is there already. */
+export const encodeCreation = (type: number, body: Uint8Array): Uint8Array =>
+  encodeMessage({ type, flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, body });
+
+/** Asks for all there are. */
+export const encodeDump = (type: number, body: Uint8Array): Uint8Array =>
+  encodeMessage({ type, flags: NLM_F_DUMP, body });
 
 /** The messages of one datagram or of several in a row; a cut-off last one is left out. */
 export function decodeMessages(bytes: Uint8Array): readonly NetlinkMessage[] {

@@ -10,12 +10,12 @@ import {
   text,
 } from "../netlink/attributes.ts";
 import {
+  encodeDump,
   encodeMessage,
   type NetlinkMessage,
   NLM_F_ACK,
   NLM_F_APPEND,
   NLM_F_CREATE,
-  NLM_F_DUMP,
 } from "../netlink/message.ts";
 
 const SUBSYSTEM = 10 << 8;
@@ -54,7 +54,7 @@ const dataTypes = {
 } as const;
 export type DataType = keyof typeof dataTypes;
 
-/** A part of a key or value: its bytes are padded to four. */
+/** A key or value of several parts, each padded to four bytes. */
 export const concatenate = (...parts: readonly Uint8Array[]): Uint8Array =>
   Buffer.concat(
     parts.map((part) => {
@@ -184,11 +184,7 @@ export function decodeGeneration(reply: NetlinkMessage): number | undefined {
 
 /** All rules of the table. A table that is not there has none. */
 export const dumpRules = (table: string): Uint8Array =>
-  encodeMessage({
-    type: SUBSYSTEM | NFT_MSG_GETRULE,
-    flags: NLM_F_DUMP,
-    body: Buffer.concat([head(AF_INET), text(1, table)]),
-  });
+  encodeDump(SUBSYSTEM | NFT_MSG_GETRULE, Buffer.concat([head(AF_INET), text(1, table)]));
 
 /** Table and chain of a rule; undefined for a message of another kind. */
 export function decodeRule(

@@ -2,14 +2,7 @@
 
 import { ipv4Bytes } from "../ipv4.ts";
 import { attribute, decodeAttributes, readUint32be } from "../netlink/attributes.ts";
-import {
-  encodeMessage,
-  type NetlinkMessage,
-  NLM_F_ACK,
-  NLM_F_CREATE,
-  NLM_F_DUMP,
-  NLM_F_EXCL,
-} from "../netlink/message.ts";
+import { encodeCreation, encodeDump, type NetlinkMessage } from "../netlink/message.ts";
 
 const RTM_NEWADDR = 20;
 const RTM_GETADDR = 22;
@@ -42,11 +35,10 @@ export function addAddress(address: InterfaceAddress): Uint8Array {
     attribute(IFA_BROADCAST, ipv4Bytes(last)),
     attribute(IFA_ADDRESS, local),
   ]);
-  return encodeMessage({ type: RTM_NEWADDR, flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, body });
+  return encodeCreation(RTM_NEWADDR, body);
 }
 
-export const dumpAddresses = (): Uint8Array =>
-  encodeMessage({ type: RTM_GETADDR, flags: NLM_F_DUMP, body: head(0, 0) });
+export const dumpAddresses = (): Uint8Array => encodeDump(RTM_GETADDR, head(0, 0));
 
 /** undefined for a message of another kind or family. */
 export function decodeAddress(message: NetlinkMessage): InterfaceAddress | undefined {

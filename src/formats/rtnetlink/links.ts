@@ -11,12 +11,11 @@ import {
   u32,
 } from "../netlink/attributes.ts";
 import {
+  encodeCreation,
+  encodeDump,
   encodeMessage,
   type NetlinkMessage,
   NLM_F_ACK,
-  NLM_F_CREATE,
-  NLM_F_DUMP,
-  NLM_F_EXCL,
 } from "../netlink/message.ts";
 
 const RTM_NEWLINK = 16;
@@ -86,15 +85,13 @@ function linkBody(link: LinkSettings, ...more: readonly Uint8Array[]): Uint8Arra
 
 const kind = (name: string): Uint8Array => attribute(IFLA_INFO_KIND, Buffer.from(name));
 
-const create = (body: Uint8Array): Uint8Array =>
-  encodeMessage({ type: RTM_NEWLINK, flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, body });
-
 export const createBridge = (link: LinkSettings): Uint8Array =>
-  create(linkBody(link, nested(IFLA_LINKINFO, kind("bridge"))));
+  encodeCreation(RTM_NEWLINK, linkBody(link, nested(IFLA_LINKINFO, kind("bridge"))));
 
 /** Both ends at once; `peer.netnsFd` puts the peer into another namespace. */
 export const createVeth = (link: LinkSettings, peer: LinkSettings): Uint8Array =>
-  create(
+  encodeCreation(
+    RTM_NEWLINK,
     linkBody(
       link,
       nested(IFLA_LINKINFO, kind("veth"), nested(IFLA_INFO_DATA, nested(VETH_INFO_PEER, linkBody(peer)))),
@@ -135,8 +132,7 @@ export const silencePort = (name: string): Uint8Array =>
 export const deleteLink = (name: string): Uint8Array =>
   encodeMessage({ type: RTM_DELLINK, flags: NLM_F_ACK, body: linkBody({ name }) });
 
-export const dumpLinks = (): Uint8Array =>
-  encodeMessage({ type: RTM_GETLINK, flags: NLM_F_DUMP, body: linkBody({}) });
+export const dumpLinks = (): Uint8Array => encodeDump(RTM_GETLINK, linkBody({}));
 
 /** undefined for a message of another kind. */
 export function decodeLink(message: NetlinkMessage): Link | undefined {

@@ -2,14 +2,7 @@
 
 import { ipv4Bytes } from "../ipv4.ts";
 import { attribute, decodeAttributes, readUint32, readUint32be, u32 } from "../netlink/attributes.ts";
-import {
-  encodeMessage,
-  type NetlinkMessage,
-  NLM_F_ACK,
-  NLM_F_CREATE,
-  NLM_F_DUMP,
-  NLM_F_EXCL,
-} from "../netlink/message.ts";
+import { encodeCreation, encodeDump, type NetlinkMessage } from "../netlink/message.ts";
 
 const RTM_NEWROUTE = 24;
 const RTM_GETROUTE = 26;
@@ -33,18 +26,13 @@ const head = (prefixLength: number): Uint8Array =>
   Uint8Array.of(AF_INET, prefixLength, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, 0, RTN_UNICAST, 0, 0, 0, 0);
 
 export const addDefaultRoute = (gateway: number, linkIndex: number): Uint8Array =>
-  encodeMessage({
-    type: RTM_NEWROUTE,
-    flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
-    body: Buffer.concat([head(0), attribute(RTA_GATEWAY, ipv4Bytes(gateway)), u32(RTA_OIF, linkIndex)]),
-  });
+  encodeCreation(
+    RTM_NEWROUTE,
+    Buffer.concat([head(0), attribute(RTA_GATEWAY, ipv4Bytes(gateway)), u32(RTA_OIF, linkIndex)]),
+  );
 
 export const dumpRoutes = (): Uint8Array =>
-  encodeMessage({
-    type: RTM_GETROUTE,
-    flags: NLM_F_DUMP,
-    body: Uint8Array.of(AF_INET, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-  });
+  encodeDump(RTM_GETROUTE, Uint8Array.of(AF_INET, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
 
 /** undefined for a message of another kind or family, and for routes outside the main table. */
 export function decodeRoute(message: NetlinkMessage): Route | undefined {
