@@ -2,13 +2,13 @@
 
 import { claimed } from "#base/decode.ts";
 import { parseJsonLines } from "#formats/json-lines.ts";
+import { maxApiVersion, minApiVersion } from "#spec/engine-api/versions.ts";
 import { ApiError, messageOf } from "./api-error.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { Exchange, type Hijacked, type HttpAnswer, type HttpRequest } from "./exchange.ts";
 
 /** The newest version of the API that this client speaks. */
-export const API_VERSION = "1.50";
-const OLDEST_VERSION = "1.24";
+export const API_VERSION = maxApiVersion;
 /** A JSON answer (not a stream) may be this long. */
 const MAX_ANSWER = 256 * 1024 * 1024;
 
@@ -101,7 +101,7 @@ export class EngineClient implements Disposable {
     await textOf(answer.body);
     const header = (name: string): string => String(answer.headers[name] ?? "");
     const apiVersion = header("api-version");
-    this.#version ??= olderVersion(API_VERSION, apiVersion === "" ? OLDEST_VERSION : apiVersion);
+    this.#version ??= olderVersion(API_VERSION, apiVersion === "" ? minApiVersion : apiVersion);
     return {
       apiVersion,
       osType: header("ostype"),
@@ -113,7 +113,7 @@ export class EngineClient implements Disposable {
   /** The version in use: "1.41". */
   async version(signal: AbortSignal): Promise<string> {
     if (this.#version === undefined) await this.ping(signal);
-    return this.#version ?? OLDEST_VERSION;
+    return this.#version ?? minApiVersion;
   }
 
   /** The answer of a call that succeeded; its body is the caller's to read. Rejects ApiError and ConnectionError. */

@@ -129,13 +129,22 @@ export class Exchange implements Disposable {
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
+/** A connection that ends before it has taken all drains no more. */
+async function untilDrained(outgoing: import("node:http").ClientRequest): Promise<void> {
+  if (outgoing.destroyed) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  outgoing.once("drain", resolve).once("close", resolve);
+  await promise;
+  outgoing.off("drain", resolve).off("close", resolve);
+}
+
 async function sendChunks(
   chunks: AsyncIterable<Uint8Array>,
   outgoing: import("node:http").ClientRequest,
 ): Promise<void> {
   for await (const chunk of chunks) {
-    if (!outgoing.write(chunk)) await new Promise<void>((resolve) => outgoing.once("drain", () => resolve()));
-    if (outgoing.destroyed) return;
+    if (!outgoing.write(chunk)) await untilDrained(outgoing);
+    if (outgoing.destroyed) return; // which ends the source, too
   }
   outgoing.end();
 }
