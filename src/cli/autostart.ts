@@ -1,7 +1,7 @@
 // Starting a daemon where none answers at the default place.
 
 import { spawn } from "node:child_process";
-import { mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectionError } from "#client/api-error.ts";
@@ -45,6 +45,7 @@ export async function startDaemon({ program, stderr }: AutostartDeps, signal: Ab
   mkdirSync(RUN_FOLDER, { recursive: true, mode: 0o711 });
   const log = openSync(LOG_FILE, "a", 0o600);
   const child = spawn(program, [], { detached: true, stdio: ["ignore", log, log], cwd: "/" });
+  closeSync(log);
   let ended: string | undefined;
   child.once("exit", (code) => {
     ended = `it ended with code ${code}`;

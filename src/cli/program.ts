@@ -42,7 +42,7 @@ function programHelp(): string {
     "Docker Engine, written from the ground up in TypeScript",
     `Common Commands:\n${commandUsages(common)}`,
     `Management Commands:\n${commandUsages(groups)}`,
-    `Commands:\n${commandUsages([...others, { name: "explain", about: "Show every system call that a run would make, and why" }])}`,
+    `Commands:\n${commandUsages(others)}`,
     `Global Options:\n${flagUsages(globalFlags)}`,
     `Run '${PROGRAM} COMMAND --help' for more information on a command.\n`,
   ].join("\n\n");
@@ -62,9 +62,7 @@ function groupHelp(name: string, about: string): string {
 
 const findEntry = (name: string): Entry | undefined => entries.find((entry) => entry.names.includes(name));
 const findGroup = (name: string): { name: string; about: string } | undefined =>
-  name === "explain"
-    ? { name, about: "Show what the engine would ask of the kernel" }
-    : groups.find((group) => group.name === name);
+  groups.find((group) => group.name === name);
 
 type Resolved =
   | {
@@ -160,13 +158,7 @@ async function runCommand(
   );
   if (line.option(help)) {
     const aliases = found.entry.names.map((name) => `${PROGRAM} ${name}`);
-    return session.out(
-      commandHelp(
-        place.path,
-        { ...command, flags: withHelp(command.flags, command.passThrough === true) },
-        aliases,
-      ),
-    );
+    return session.out(commandHelp(place.path, { ...command, flags }, aliases));
   }
   atPlace(place, () => checkArguments(place.path, command.takes, line.arguments.length));
   await command.run({ ...line, session, signal });
@@ -182,11 +174,20 @@ function connectionOf(line: ParsedLine, surroundings: Surroundings): ConnectionO
   }
 }
 
+const LOG_LEVELS = ["panic", "fatal", "error", "warn", "warning", "info", "debug", "trace"];
+
+/** This client logs nothing, at any level; but a level must be one. */
+function checkLogLevel(level: string): void {
+  if (level !== "" && !LOG_LEVELS.includes(level.toLowerCase()))
+    throw new ExitError(1, `Unable to parse logging level: ${level}`);
+}
+
 async function runLine(line: ParsedLine, surroundings: Surroundings, signal: AbortSignal): Promise<number> {
   if (line.option(GLOBAL.version)) {
     surroundings.stdout.write(`Gantry version ${VERSION}\n`);
     return 0;
   }
+  checkLogLevel(line.option(GLOBAL.logLevel));
   const words = line.option(help) ? ["help", ...line.arguments] : line.arguments;
   const found = resolveCommand(words);
   if (found.kind === "help") {
@@ -195,7 +196,11 @@ async function runLine(line: ParsedLine, surroundings: Surroundings, signal: Abo
   }
   using session = new Session(
     surroundings,
-    { ...connectionOf(line, surroundings), autostart: !line.option(GLOBAL.noAutostart) },
+    {
+      ...connectionOf(line, surroundings),
+      autostart: !line.option(GLOBAL.noAutostart),
+      debug: line.option(GLOBAL.debug),
+    },
     (words, ownSignal) => runProgram(words, surroundings, ownSignal),
   );
   await runCommand(found, session, signal);

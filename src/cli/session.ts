@@ -40,6 +40,8 @@ export interface Surroundings {
 export interface SessionConnection extends ConnectionOptions {
   /** Start a daemon if none answers and nobody named one. */
   readonly autostart: boolean;
+  /** --debug, which `info` tells. */
+  readonly debug: boolean;
 }
 
 /** Runs another command line of this program in its place; resolves to the exit code. */

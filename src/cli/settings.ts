@@ -11,6 +11,11 @@ const credentials = object(
 );
 export type Credentials = Decoded<typeof credentials>;
 
+const proxies = object(
+  {},
+  { httpProxy: string, httpsProxy: string, noProxy: string, ftpProxy: string, allProxy: string },
+);
+
 const settings = object(
   {},
   {
@@ -23,7 +28,7 @@ const settings = object(
     imagesFormat: string,
     volumesFormat: string,
     networksFormat: string,
-    proxies: unknown,
+    proxies: record(proxies),
   },
 );
 export type Settings = Decoded<typeof settings>;

@@ -46,6 +46,7 @@ const wrong: readonly (readonly [readonly string[], number, string])[] = [
     1,
     "gantry: 'gantry stop' requires at least 1 argument\n\nUsage:  gantry stop [OPTIONS] CONTAINER [CONTAINER...]\n\nSee 'gantry stop --help' for more information\n",
   ],
+  [["-l", "loud", "ps"], 1, "Unable to parse logging level: loud\n"],
   [["-H", NOWHERE, "ps"], 1, DOWN],
   [["-H", NOWHERE, "run", "x"], 125, `gantry: ${DOWN}\nRun 'gantry run --help' for more information\n`],
 ];

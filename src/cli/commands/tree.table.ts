@@ -16,6 +16,7 @@ export interface Group {
 
 export const groups: readonly Group[] = [
   { name: "container", about: "Manage containers" },
+  { name: "explain", about: "Show what the engine would ask of the kernel" },
   { name: "image", about: "Manage images" },
   { name: "network", about: "Manage networks" },
   { name: "system", about: "Manage Docker" },

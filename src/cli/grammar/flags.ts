@@ -1,5 +1,6 @@
 // Flags as data. A flag is a value that knows its names, its help, and how to read the texts that were given for it.
 
+import { parseGoBoolean } from "#formats/go-boolean.ts";
 import { parseBinarySize, parseGoDuration, parseNanoCpus } from "#formats/units.ts";
 
 export interface FlagHelp {
@@ -27,16 +28,15 @@ export type AnyFlag = Flag<unknown>;
 
 const last = (texts: readonly string[]): string | undefined => texts.at(-1);
 
-const TRUE = new Set(["1", "t", "T", "TRUE", "true", "True"]);
-const FALSE = new Set(["0", "f", "F", "FALSE", "false", "False"]);
-
 function parseBoolean(text: string): boolean {
-  if (TRUE.has(text)) return true;
-  if (FALSE.has(text)) return false;
-  throw new Error(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+  const value = parseGoBoolean(text);
+  if (value === undefined)
+    throw new Error(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return value;
 }
 
-function parseInteger(text: string): number {
+/** In Go's words if it is none. */
+export function parseInteger(text: string): number {
   const value = Number(text);
   if (/^[+-]?(\d+|0x[\da-f]+)$/i.test(text) && Number.isSafeInteger(value)) return value;
   throw new Error(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);

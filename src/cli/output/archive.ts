@@ -6,6 +6,16 @@ import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Session } from "../session.ts";
 
+/** The archive takes the place of what is there, and a device's place is not ours to take. Throws in Docker's words. */
+async function refuseDevice(path: string, failure: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isCharacterDevice() === true || found?.isBlockDevice() === true)
+    throw new Error(
+      `${failure}: invalid output path: ${JSON.stringify(path)} must be a directory or a regular file: got a device`,
+    );
+}
+
+/** `open` is called when there is a place to write to; `failure` stands before the message if there is none. */
 export async function writeArchive(
   session: Session,
   path: string,
@@ -23,6 +33,7 @@ export async function writeArchive(
   await stat(folder).catch((cause: unknown) => {
     throw new Error(`${failure}: invalid output path: directory "${folder}" does not exist`, { cause });
   });
+  await refuseDevice(path, failure);
   const chunks = await open();
   const part = `${path}.part-${process.pid}`;
   try {

@@ -27,8 +27,14 @@ function formatProgress(detail: ProgressMessage["progressDetail"], columns: numb
   return `${bar(current, total, columns)}${size}/${formatSize(total)}`;
 }
 
-const isEmptied = ({ progressDetail }: ProgressMessage): boolean =>
+/** It tells how far something is, which is out of date at once. */
+const isPassing = ({ progressDetail }: ProgressMessage): boolean =>
   progressDetail !== undefined && Object.keys(progressDetail).length > 0;
+
+function throwFailure({ errorDetail, error }: ProgressMessage): void {
+  const failure = errorDetail?.message ?? error;
+  if (failure !== undefined) throw new Error(failure);
+}
 
 /** One display of one stream of messages. */
 class ProgressDisplay {
@@ -41,15 +47,14 @@ class ProgressDisplay {
 
   /** Throws an Error with the daemon's message if that is what it is. */
   show(message: ProgressMessage): void {
-    const failure = message.errorDetail?.message ?? message.error;
-    if (failure !== undefined) throw new Error(failure);
+    throwFailure(message);
     if (message.stream !== undefined) {
       this.#out.write(message.stream);
       return;
     }
     if (message.status === undefined) return;
     if (this.#out.isTTY === true) this.#redraw(message);
-    else if (!isEmptied(message)) this.#out.write(`${this.#text(message)}\n`);
+    else if (!isPassing(message)) this.#out.write(`${this.#text(message)}\n`);
   }
 
   #text(message: ProgressMessage): string {
@@ -84,10 +89,7 @@ export async function showProgress(
   for await (const message of messages) display.show(message);
 }
 
-/** Reads a stream to its end without showing it. */
+/** Reads a stream to its end without showing it; throws as `showProgress` does. */
 export async function awaitProgress(messages: AsyncIterable<ProgressMessage>): Promise<void> {
-  for await (const { errorDetail, error } of messages) {
-    const failure = errorDetail?.message ?? error;
-    if (failure !== undefined) throw new Error(failure);
-  }
+  for await (const message of messages) throwFailure(message);
 }

@@ -56,7 +56,7 @@ function zoneName(date: Date, offset: number): string {
   return parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
 }
 
-/** RFC 3339 with nanoseconds, as the daemon writes it, to Go's form; undefined is the zero time. */
+/** RFC 3339 with nanoseconds, as the daemon writes it, to Go's form; "" if there is none. */
 export function formatTimestamp(text: string | null | undefined): string {
   if (text === null || text === undefined || text === "") return "";
   const fraction = /\.\d+/.exec(text)?.[0].replace(/\.?0+$/, "") ?? "";

@@ -1,8 +1,10 @@
 // Volumes and mounts: `-v source:target:options`, `--tmpfs`, `--mount key=value,…`.
 
 import { resolve } from "node:path";
+import { parseGoBoolean } from "#formats/go-boolean.ts";
 import { parseBinarySize } from "#formats/units.ts";
 import type { Mount } from "#spec/engine-api/definitions.table.ts";
+import { splitPair, toRecord } from "./settings.ts";
 
 export interface Volumes {
   readonly binds: readonly string[];
@@ -10,14 +12,16 @@ export interface Volumes {
   readonly anonymous: readonly string[];
 }
 
-/** A source that starts like a path becomes an absolute one; all else (volume names) stays. */
-function absoluteSource(bind: string): string {
+/** What starts like a relative path becomes an absolute one; all else (volume names) stays. */
+const absoluteSource = (source: string): string => (/^\.{1,2}(\/|$)/.test(source) ? resolve(source) : source);
+
+function absoluteBind(bind: string): string {
   const [source = "", ...rest] = bind.split(":");
-  return /^\.{1,2}(\/|$)/.test(source) ? [resolve(source), ...rest].join(":") : bind;
+  return [absoluteSource(source), ...rest].join(":");
 }
 
 export function splitVolumes(texts: readonly string[]): Volumes {
-  const binds = texts.filter((text) => text.includes(":")).map(absoluteSource);
+  const binds = texts.filter((text) => text.includes(":")).map(absoluteBind);
   return { binds, anonymous: texts.filter((text) => !text.includes(":")) };
 }
 
@@ -38,9 +42,9 @@ type Draft = { -readonly [K in keyof Mount]: Mount[K] };
 type Setter = (draft: Draft, value: string, key: string) => void;
 
 function truth(value: string, key: string): boolean {
-  if (["1", "t", "true", "TRUE", "True"].includes(value)) return true;
-  if (["0", "f", "false", "FALSE", "False"].includes(value)) return false;
-  throw new Error(`invalid value for ${key}: ${value}`);
+  const fact = parseGoBoolean(value);
+  if (fact === undefined) throw new Error(`invalid value for ${key}: ${value}`);
+  return fact;
 }
 
 function pair(value: string, key: string): readonly [string, string] {
@@ -50,7 +54,7 @@ function pair(value: string, key: string): readonly [string, string] {
 }
 
 const setSource: Setter = (draft, value) => {
-  draft.Source = /^\.{1,2}(\/|$)/.test(value) ? resolve(value) : value;
+  draft.Source = absoluteSource(value);
 };
 const setTarget: Setter = (draft, value) => {
   draft.Target = value;
@@ -59,8 +63,7 @@ const setReadOnly: Setter = (draft, value, key) => {
   draft.ReadOnly = truth(value, key);
 };
 const setLabel: Setter = (draft, value) => {
-  const [name, content = ""] = value.split("=");
-  const Labels = { ...draft.VolumeOptions?.Labels, [name ?? ""]: content };
+  const Labels = { ...draft.VolumeOptions?.Labels, ...toRecord([splitPair(value)]) };
   draft.VolumeOptions = { ...draft.VolumeOptions, Labels };
 };
 const setDriver: Setter = (draft, value) => {
@@ -152,6 +155,7 @@ export function parseMount(text: string): Mount {
   if (draft.VolumeOptions !== undefined && type !== "volume") throw wrong("volume", type);
   if (draft.BindOptions !== undefined && type !== "bind") throw wrong("bind", type);
   if (draft.TmpfsOptions !== undefined && type !== "tmpfs") throw wrong("tmpfs", type);
+  if (draft.ImageOptions !== undefined && type !== "image") throw wrong("image", type);
   return draft;
 }
 

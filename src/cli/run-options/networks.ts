@@ -1,8 +1,10 @@
 // Networks of a new container: `--network name`, or `--network name=…,alias=…,ip=…`, and the flags beside it.
 
 import type { EndpointSettings } from "#spec/engine-api/definitions.table.ts";
+import { parseInteger } from "../grammar/flags.ts";
 import type { ParsedLine } from "../grammar/parse.ts";
 import { OPTIONS } from "./flags.ts";
+import { splitPair, toRecord } from "./settings.ts";
 
 export interface NetworkChoice {
   readonly mode: string;
@@ -29,7 +31,8 @@ function parseAttachment(text: string): Attachment {
   for (const [key] of fields) if (!known.includes(key)) throw new Error(`invalid field key ${key}`);
   const name = all("name").at(-1);
   if (name === undefined || name === "") throw new Error("network name/id is not specified");
-  const driverOptions = all("driver-opt").map((option) => option.split("=", 2));
+  const driverOptions = all("driver-opt").map(splitPair);
+  const priority = all("gw-priority").at(-1);
   return {
     name,
     settings: {
@@ -40,12 +43,18 @@ function parseAttachment(text: string): Attachment {
         mac: all("mac-address").at(-1) ?? "",
         linkLocal: all("link-local-ip"),
       }),
-      ...(driverOptions.length === 0
-        ? {}
-        : { DriverOpts: Object.fromEntries(driverOptions.map(([key = "", value = ""]) => [key, value])) }),
-      ...(all("gw-priority").length === 0 ? {} : { GwPriority: Number(all("gw-priority").at(-1)) }),
+      ...(driverOptions.length === 0 ? {} : { DriverOpts: toRecord(driverOptions) }),
+      ...(priority === undefined ? {} : { GwPriority: parsePriority(priority) }),
     },
   };
+}
+
+function parsePriority(text: string): number {
+  try {
+    return parseInteger(text);
+  } catch (cause) {
+    throw new Error(`invalid gw-priority: ${cause instanceof Error ? cause.message : ""}`, { cause });
+  }
 }
 
 function endpointSettings(given: {

@@ -4,9 +4,13 @@ import { parseLine } from "../grammar/parse.ts";
 import { optionFlags } from "./flags.ts";
 import { createRequest } from "./request.ts";
 
-const env = { HOME: "/home/me", EMPTY: "" };
-const describe = (...words: readonly string[]) =>
-  createRequest(parseLine({ flags: optionFlags, interspersed: false }, words), env, false);
+const source = {
+  surroundings: { env: { HOME: "/home/me", EMPTY: "" } },
+  settings: {},
+  endpoint: { text: "unix:///run/x.sock" },
+};
+const lineOf = (words: readonly string[]) => parseLine({ flags: optionFlags, interspersed: false }, words);
+const describe = (...words: readonly string[]) => createRequest(lineOf(words), source, false);
 
 test("an image alone asks for the defaults", () => {
   assert.deepEqual(describe("busybox"), {
@@ -100,6 +104,39 @@ test("a mount is read from its comma-separated fields", () => {
   ]);
 });
 
+test("an equals sign in a mount's or a network's option belongs to its value", () => {
+  const [mount] =
+    describe("--mount", "dst=/a,ro=T,volume-label=k=v=w,volume-opt=o=x=y", "x").HostConfig?.Mounts ?? [];
+  assert.deepEqual(mount?.VolumeOptions?.Labels, { k: "v=w" });
+  assert.deepEqual(mount?.VolumeOptions?.DriverConfig?.Options, { o: "x=y" });
+  assert.equal(mount?.ReadOnly, true);
+  const { NetworkingConfig } = describe("--network", "name=n,driver-opt=a=b=c,gw-priority=-1", "x");
+  assert.deepEqual(NetworkingConfig?.EndpointsConfig, { n: { DriverOpts: { a: "b=c" }, GwPriority: -1 } });
+});
+
+test("--init=false is said: the daemon's default may be true", () => {
+  assert.equal(describe("--init=false", "x").HostConfig?.Init, false);
+  assert.equal("Init" in (describe("x").HostConfig ?? {}), false);
+});
+
+test("the proxies of the user's settings become variables, unless -e gives them", () => {
+  const settings = {
+    proxies: {
+      default: { httpProxy: "http://p:1", noProxy: "a,b" },
+      "tcp://far:1": { httpProxy: "http://q" },
+    },
+  };
+  const variables = (host: string, ...words: readonly string[]) =>
+    createRequest(lineOf([...words, "x"]), { ...source, settings, endpoint: { text: host } }, false).Env;
+  assert.deepEqual(variables("unix:///x", "-e", "http_proxy=own", "-e", "NO_PROXY"), [
+    "http_proxy=own",
+    "NO_PROXY",
+    "HTTP_PROXY=http://p:1",
+    "no_proxy=a,b",
+  ]);
+  assert.deepEqual(variables("tcp://far:1"), ["HTTP_PROXY=http://q", "http_proxy=http://q"]);
+});
+
 test("the flags about a network belong to the first network", () => {
   const { NetworkingConfig, HostConfig } = describe(
     "--network",
@@ -119,6 +156,9 @@ test("the flags about a network belong to the first network", () => {
   });
 });
 
+const IMAGE_MIX =
+  'invalid argument "dst=/a,image-subpath=b" for "--mount" flag: ' +
+  "cannot mix 'image-*' options with mount type 'volume'";
 const refused: readonly (readonly [readonly string[], string])[] = [
   [["-p", "abc", "x"], "invalid containerPort: abc"],
   [["-p", "x:80", "x"], "invalid hostPort: x"],
@@ -126,6 +166,12 @@ const refused: readonly (readonly [readonly string[], string])[] = [
   [["-p", "80-82:90-91", "x"], "invalid ranges specified for container and host Ports: 90-91 and 80-82"],
   [["--rm", "--restart", "always", "x"], "conflicting options: cannot specify both --restart and --rm"],
   [["--no-healthcheck", "--health-cmd", "a", "x"], "--no-healthcheck conflicts with --health-* options"],
+  [["--health-start-period", "-1s", "x"], "--health-start-period cannot be negative"],
+  [["--mount", "dst=/a,image-subpath=b", "x"], IMAGE_MIX],
+  [
+    ["--network", "name=n,gw-priority=x", "x"],
+    'invalid gw-priority: strconv.ParseInt: parsing "x": invalid syntax',
+  ],
   [["--device", "null", "x"], "null is not an absolute path"],
   [
     ["--mount", "type=bind,src=/", "x"],

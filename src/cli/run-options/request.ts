@@ -11,14 +11,22 @@ import type {
   Resources,
 } from "#spec/engine-api/definitions.table.ts";
 import type { ParsedLine } from "../grammar/parse.ts";
+import type { Settings } from "../settings.ts";
 import { collectLabels, collectVariables } from "./environment.ts";
 import { OPTIONS } from "./flags.ts";
 import { parseTmpfs, splitVolumes } from "./mounts.ts";
 import { chooseNetworks } from "./networks.ts";
 import { parseExpose, parsePublish } from "./ports.ts";
+import { proxyVariables } from "./proxies.ts";
 import { parseDevice, parseLabel, parseRestart, toRecord } from "./settings.ts";
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** What else a request is made from: our variables, the user's settings, and which daemon they are for. */
+export interface RequestSource {
+  readonly surroundings: { readonly env: Readonly<Record<string, string | undefined>> };
+  readonly settings: Pick<Settings, "proxies">;
+  readonly endpoint: { readonly text: string };
+}
+
 type Of = ParsedLine["option"];
 
 type Given<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
@@ -55,6 +63,14 @@ function attachedStreams(of: Of): Attached {
   };
 }
 
+const HEALTH_NUMBERS = [
+  OPTIONS.healthInterval,
+  OPTIONS.healthTimeout,
+  OPTIONS.healthStartPeriod,
+  OPTIONS.healthStartInterval,
+  OPTIONS.healthRetries,
+];
+
 function healthcheck(of: Of): HealthConfig | undefined {
   const times = given({
     Interval: of(OPTIONS.healthInterval),
@@ -69,8 +85,8 @@ function healthcheck(of: Of): HealthConfig | undefined {
     if (isAsked) throw new Error("--no-healthcheck conflicts with --health-* options");
     return { Test: ["NONE"] };
   }
-  for (const [name, value] of Object.entries(times))
-    if (Number(value) < 0) throw new Error(`--health-${name.toLowerCase()} cannot be negative`);
+  for (const flag of HEALTH_NUMBERS)
+    if ((of(flag) ?? 0) < 0) throw new Error(`--${flag.name} cannot be negative`);
   if (!isAsked) return undefined;
   return { ...(command === "" ? {} : { Test: ["CMD-SHELL", command] }), ...times };
 }
@@ -126,7 +142,6 @@ function resources(of: Of): Partial<Resources> {
     OomKillDisable: of(OPTIONS.oomKillDisable),
     PidsLimit: of(OPTIONS.pidsLimit),
     Ulimits: of(OPTIONS.ulimit),
-    Init: of(OPTIONS.init),
   });
 }
 
@@ -193,11 +208,18 @@ function hostConfig(line: ParsedLine, mode: string): HostConfig {
     }),
     ...namespaces(of),
     ...resources(of),
+    ...(line.isGiven(OPTIONS.init) ? { Init: of(OPTIONS.init) } : {}), // false differs from the daemon's default
     ...(security.unmasked ? { MaskedPaths: [], ReadonlyPaths: [] } : {}),
   };
 }
 
-function config(line: ParsedLine, env: Environment, detached: boolean): ContainerConfig {
+function variables(of: Of, { surroundings, settings, endpoint }: RequestSource): readonly string[] {
+  const given = collectVariables([], of(OPTIONS.env), surroundings.env);
+  const fromFiles = collectVariables(of(OPTIONS.envFile), [], surroundings.env);
+  return [...fromFiles, ...given, ...proxyVariables(settings.proxies, endpoint.text, given)];
+}
+
+function config(line: ParsedLine, source: RequestSource, detached: boolean): ContainerConfig {
   const of = line.option;
   const attached = detached ? { stdin: false, stdout: false, stderr: false } : attachedStreams(of);
   const interactive = of(OPTIONS.interactive);
@@ -216,7 +238,7 @@ function config(line: ParsedLine, env: Environment, detached: boolean): Containe
       Hostname: of(OPTIONS.hostname),
       Domainname: of(OPTIONS.domainname),
       User: of(OPTIONS.user),
-      Env: collectVariables(of(OPTIONS.envFile), of(OPTIONS.env), env),
+      Env: variables(of, source),
       Cmd: command,
       Healthcheck: healthcheck(of) ?? {},
       ExposedPorts: exposedPorts(of),
@@ -230,10 +252,14 @@ function config(line: ParsedLine, env: Environment, detached: boolean): Containe
 }
 
 /** Throws an Error in Docker's words. `detached`: nobody attaches. */
-export function createRequest(line: ParsedLine, env: Environment, detached: boolean): ContainerCreateRequest {
+export function createRequest(
+  line: ParsedLine,
+  source: RequestSource,
+  detached: boolean,
+): ContainerCreateRequest {
   const networks = chooseNetworks(line);
   return {
-    ...config(line, env, detached),
+    ...config(line, source, detached),
     HostConfig: hostConfig(line, networks.mode),
     NetworkingConfig: { EndpointsConfig: networks.endpoints },
   };

@@ -3,11 +3,17 @@
 import { parseBinarySize } from "#formats/units.ts";
 import type { DeviceMapping, RestartPolicy, ThrottleDevice } from "#spec/engine-api/definitions.table.ts";
 
-/** "a=b" to [a, b]; a key alone has the value "". */
-export function parseLabel(text: string): readonly [string, string] {
+/** "a=b=c" to ["a", "b=c"]; a key alone has the value "". */
+export function splitPair(text: string): readonly [string, string] {
   const equals = text.indexOf("=");
-  if (equals === 0 || text === "") throw new Error(`invalid label '${text}': empty name`);
   return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+/** As `splitPair`, but the name must not be empty. */
+export function parseLabel(text: string): readonly [string, string] {
+  const [name, value] = splitPair(text);
+  if (name === "") throw new Error(`invalid label '${text}': empty name`);
+  return [name, value];
 }
 
 export const toRecord = (pairs: Iterable<readonly [string, string]>): Readonly<Record<string, string>> =>

@@ -79,8 +79,9 @@ export async function carryStreams(
   options: StreamOptions,
   session: Session,
 ): Promise<StreamEnd> {
-  const keys = parseDetachKeys(options.detachKeys ?? DEFAULT_DETACH_KEYS);
+  using _connection = { [Symbol.dispose]: () => void socket.destroy() };
   socket.on("error", () => undefined); // a reset after the end is no news; a real one ends the output below
+  const keys = parseDetachKeys(options.detachKeys ?? DEFAULT_DETACH_KEYS);
   const output = writeOutput(socket, options.tty, session).then(() => "ended" as const);
   if (!options.stdin) {
     socket.end();
@@ -93,6 +94,5 @@ export async function carryStreams(
   } finally {
     input.stop();
     output.catch(() => undefined);
-    socket.destroy();
   }
 }

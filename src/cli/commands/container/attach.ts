@@ -1,13 +1,11 @@
 import type { Command } from "../../grammar/command.ts";
 import { ExitError } from "../../grammar/errors.ts";
-import { optionalText, toggle } from "../../grammar/flags.ts";
+import { toggle } from "../../grammar/flags.ts";
+import { detachKeysFlag, detachOption } from "../../terminal/detach-flag.ts";
 import { checkTerminal, followWindowSize, provokeRedraw, type WindowSize } from "../../terminal/raw-mode.ts";
 import { proxySignals } from "../../terminal/signal-proxy.ts";
 import { carryStreams } from "../../terminal/streams.ts";
 
-const detachKeys = optionalText("detach-keys", {
-  about: "Override the key sequence for detaching a container",
-});
 const noStdin = toggle("no-stdin", { about: "Do not attach STDIN" });
 const sigProxy = toggle("sig-proxy", { shown: "true", about: "Proxy all received signals to the process" });
 
@@ -26,16 +24,21 @@ export const command: Command = {
   usage: "[OPTIONS] CONTAINER",
   about: "Attach local standard input, output, and error streams to a running container",
   takes: [1, 1],
-  flags: [detachKeys, noStdin, sigProxy],
-  run: async ({ session, arguments: [name = ""], option, signal }) => {
+  flags: [detachKeysFlag, noStdin, sigProxy],
+  run: async (call) => {
+    const {
+      session,
+      arguments: [name = ""],
+      option,
+      signal,
+    } = call;
     const engine = await session.engine(signal);
     const { Id: id = name, State, Config } = await engine.containers.inspect(name, signal);
     checkState(State ?? {});
     const tty = Config?.Tty ?? false;
     const stdin = !option(noStdin) && (Config?.OpenStdin ?? false);
     checkTerminal(session, { tty, stdin });
-    const keys = option(detachKeys) ?? session.settings.detachKeys;
-    const detach = keys === undefined ? {} : { detachKeys: keys };
+    const detach = detachOption(call);
     using scope = new DisposableStack();
     const { exit } = await engine.containers.wait(id, "not-running", signal);
     const hijacked = await engine.containers.attach(
@@ -43,6 +46,7 @@ export const command: Command = {
       { stdin, stdout: true, stderr: true, ...detach },
       signal,
     );
+    scope.defer(() => hijacked.socket.destroy());
     const resize = (size: WindowSize): Promise<void> => engine.containers.resize(id, size, signal);
     if (tty) {
       await provokeRedraw(session, resize);

@@ -1,7 +1,7 @@
-import { existsSync, writeFileSync } from "node:fs";
 import { ApiError } from "#client/api-error.ts";
 import { familiarReference, parseAnyReference, withDefaultTag } from "#formats/reference.ts";
 import type { ContainerCreateRequest } from "#spec/engine-api/definitions.table.ts";
+import { createContainerIdFile } from "../../container-id-file.ts";
 import { ANY, type Call, type Command } from "../../grammar/command.ts";
 import { awaitProgress, showProgress } from "../../output/progress.ts";
 import { pullImage } from "../../pull.ts";
@@ -54,20 +54,17 @@ export async function createContainer(call: Call, request: ContainerCreateReques
   if (!["always", "missing", "never", ""].includes(policy))
     throw new Error(`invalid pull option: '${policy}': must be one of "always", "missing" or "never"`);
   const cidfile = option(OPTIONS.cidfile);
-  if (cidfile !== "" && existsSync(cidfile))
-    throw new Error(
-      `container ID file found, make sure the other container isn't running or delete ${cidfile}`,
-    );
+  using idFile = cidfile === "" ? undefined : createContainerIdFile(cidfile);
   const { Id, Warnings } = await createOrPull(call, request);
   for (const warning of Warnings ?? []) session.err(`WARNING: ${warning}\n`);
-  if (cidfile !== "") writeFileSync(cidfile, Id, { flag: "wx" });
+  idFile?.write(Id);
   return Id;
 }
 
 /** What the command line asks for; `detached`: nobody attaches. Throws ExitError. */
 export function describeContainer(call: Call, verb: string, detached: boolean): ContainerCreateRequest {
   try {
-    return createRequest(call, call.session.surroundings.env, detached);
+    return createRequest(call, call.session, detached);
   } catch (error) {
     throw describeFailure(error, verb);
   }

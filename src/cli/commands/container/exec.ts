@@ -2,15 +2,13 @@ import type { Engine } from "#client/engine.ts";
 import type { ContainerExecRequest } from "#spec/engine-api/definitions.table.ts";
 import { ANY, type Call, type Command } from "../../grammar/command.ts";
 import { ExitError } from "../../grammar/errors.ts";
-import { list, listOf, optionalText, text, toggle } from "../../grammar/flags.ts";
+import { list, listOf, text, toggle } from "../../grammar/flags.ts";
 import { checkVariable, collectVariables } from "../../run-options/environment.ts";
+import { detachKeysFlag, detachOption } from "../../terminal/detach-flag.ts";
 import { checkTerminal, followWindowSize, windowSize } from "../../terminal/raw-mode.ts";
 import { carryStreams } from "../../terminal/streams.ts";
 
 const detach = toggle("detach", { short: "d", about: "Detached mode: run command in the background" });
-const detachKeys = optionalText("detach-keys", {
-  about: "Override the key sequence for detaching a container",
-});
 const env = listOf("env", { short: "e", about: "Set environment variables" }, checkVariable);
 const envFile = list("env-file", { about: "Read in a file of environment variables" });
 const interactive = toggle("interactive", { short: "i", about: "Keep STDIN open even if not attached" });
@@ -19,10 +17,13 @@ const tty = toggle("tty", { short: "t", about: "Allocate a pseudo-TTY" });
 const user = text("user", { short: "u", about: "Username or UID (format: <name|uid>[:<group|gid>])" });
 const workdir = text("workdir", { short: "w", about: "Working directory inside the container" });
 
-function execRequest(
-  { session, arguments: [, ...words], option }: Call,
-  keys: string | undefined,
-): ContainerExecRequest {
+function execRequest(call: Call): ContainerExecRequest {
+  const {
+    session,
+    arguments: [, ...words],
+    option,
+  } = call;
+  const { detachKeys } = detachOption(call);
   const attached = !option(detach);
   const size = option(tty) ? windowSize(session) : undefined;
   const variables = collectVariables(option(envFile), option(env), session.surroundings.env);
@@ -36,12 +37,12 @@ function execRequest(
     ...(variables.length === 0 ? {} : { Env: variables }),
     ...(option(user) === "" ? {} : { User: option(user) }),
     ...(option(workdir) === "" ? {} : { WorkingDir: option(workdir) }),
-    ...(keys === undefined ? {} : { DetachKeys: keys }),
+    ...(detachKeys === undefined ? {} : { DetachKeys: detachKeys }),
     ...(size === undefined ? {} : { ConsoleSize: [size.h, size.w] }),
   };
 }
 
-async function runAttached(call: Call, engine: Engine, id: string, keys: string | undefined): Promise<void> {
+async function runAttached(call: Call, engine: Engine, id: string): Promise<void> {
   const { session, option, signal } = call;
   const size = option(tty) ? windowSize(session) : undefined;
   const hijacked = await engine.execs.start(
@@ -52,11 +53,7 @@ async function runAttached(call: Call, engine: Engine, id: string, keys: string 
   using scope = new DisposableStack();
   if (option(tty))
     scope.use(followWindowSize(session, (now) => engine.execs.resize(id, now, signal), signal));
-  const options = {
-    tty: option(tty),
-    stdin: option(interactive),
-    ...(keys === undefined ? {} : { detachKeys: keys }),
-  };
+  const options = { tty: option(tty), stdin: option(interactive), ...detachOption(call) };
   if ((await carryStreams(hijacked, options, session)) === "detached") return;
   const { ExitCode } = await engine.execs.inspect(id, signal);
   if (ExitCode !== undefined && ExitCode !== null && ExitCode !== 0) throw new ExitError(ExitCode);
@@ -67,7 +64,7 @@ export const command: Command = {
   about: "Execute a command in a running container",
   takes: [2, ANY],
   passThrough: true,
-  flags: [detach, detachKeys, env, envFile, interactive, privileged, tty, user, workdir],
+  flags: [detach, detachKeysFlag, env, envFile, interactive, privileged, tty, user, workdir],
   run: async (call) => {
     const {
       session,
@@ -76,12 +73,11 @@ export const command: Command = {
       signal,
     } = call;
     if (!option(detach)) checkTerminal(session, { tty: option(tty), stdin: option(interactive) });
-    const keys = option(detachKeys) ?? session.settings.detachKeys;
-    const request = execRequest(call, keys);
+    const request = execRequest(call);
     const engine = await session.engine(signal);
     const id = await engine.execs.create(container, request, signal);
     if (id === "") throw new Error("exec ID empty");
     if (option(detach)) return await engine.execs.startDetached(id, option(tty), signal);
-    await runAttached(call, engine, id, keys);
+    await runAttached(call, engine, id);
   },
 };

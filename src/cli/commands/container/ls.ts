@@ -42,7 +42,7 @@ const TABLE = [
   "{{.Names}}",
 ].join("\t");
 
-const listing: Listing = {
+export const containerListing: Listing = {
   type: "*formatter.ContainerContext",
   defaultTable: TABLE,
   headers: {
@@ -100,7 +100,7 @@ export function containerRow(container: ContainerSummary, now: number, whole: bo
   const labels = container.Labels ?? {};
   const created = (container.Created ?? 0) * 1000;
   const line = container.Command ?? "";
-  return new Struct(listing.type, {
+  return new Struct(containerListing.type, {
     Command: quote(whole ? line : ellipsis(line, COMMAND_WIDTH)),
     CreatedAt: formatTime(created),
     ID: whole ? (container.Id ?? "") : shortId(container.Id ?? ""),
@@ -136,7 +136,9 @@ async function run({ session, option, signal }: Call): Promise<void> {
   );
   const now = session.surroundings.now();
   const rows = containers.map((container) => containerRow(container, now, option(noTrunc)));
-  const table = option(size) ? { ...listing, defaultTable: `${TABLE}\t{{.Size}}` } : listing;
+  const table = option(size)
+    ? { ...containerListing, defaultTable: `${TABLE}\t{{.Size}}` }
+    : containerListing;
   printRows(session, table, { format, quiet: option(quiet) && "ID" }, rows);
 }
 

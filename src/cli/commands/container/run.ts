@@ -1,21 +1,18 @@
 import type { Engine } from "#client/engine.ts";
 import type { ContainerCreateRequest } from "#spec/engine-api/definitions.table.ts";
+import { startAttached } from "../../attached-start.ts";
 import { ANY, type Call, type Command } from "../../grammar/command.ts";
 import { ExitError } from "../../grammar/errors.ts";
-import { optionalText, toggle } from "../../grammar/flags.ts";
+import { toggle } from "../../grammar/flags.ts";
 import { OPTIONS, optionFlags } from "../../run-options/flags.ts";
 import { startFailure } from "../../start-failure.ts";
-import { checkTerminal, followWindowSize, windowSize } from "../../terminal/raw-mode.ts";
-import { proxySignals } from "../../terminal/signal-proxy.ts";
-import { carryStreams } from "../../terminal/streams.ts";
+import { detachKeysFlag } from "../../terminal/detach-flag.ts";
+import { checkTerminal, windowSize } from "../../terminal/raw-mode.ts";
 import { createContainer, describeContainer } from "./create.ts";
 
 const detach = toggle("detach", {
   short: "d",
   about: "Run container in background and print container ID",
-});
-const detachKeys = optionalText("detach-keys", {
-  about: "Override the key sequence for detaching a container",
 });
 const sigProxy = toggle("sig-proxy", { shown: "true", about: "Proxy received signals to the process" });
 
@@ -24,42 +21,25 @@ async function runDetached(call: Call, engine: Engine, id: string): Promise<void
   call.session.out(`${id}\n`);
 }
 
-/** Attached from before the start, so that no output is missed. Returns the exit code; 0 when the user detached. */
+/** Returns the exit code; 0 when the user detached. */
 async function runAttached(
   call: Call,
   engine: Engine,
   id: string,
   request: ContainerCreateRequest,
 ): Promise<number> {
-  const { session, option, signal } = call;
-  const tty = request.Tty ?? false;
-  const keys = option(detachKeys) ?? session.settings.detachKeys;
-  const stdin = request.AttachStdin ?? false;
-  const hijacked = await engine.containers.attach(
+  const exit = await startAttached(call, engine, {
     id,
-    {
-      stdin,
-      stdout: request.AttachStdout ?? false,
-      stderr: request.AttachStderr ?? false,
-      ...(keys === undefined ? {} : { detachKeys: keys }),
-    },
-    signal,
-  );
-  using scope = new DisposableStack();
-  scope.defer(() => hijacked.socket.destroy());
-  const condition = request.HostConfig?.AutoRemove === true ? "removed" : "next-exit";
-  const { exit } = await engine.containers.wait(id, condition, signal);
-  const options = { tty, stdin, ...(keys === undefined ? {} : { detachKeys: keys }) };
-  const streams = carryStreams(hijacked, options, session);
-  streams.catch(() => undefined); // awaited below, after the start
-  await engine.containers.start(id, {}, signal);
-  if (tty) scope.use(followWindowSize(session, (size) => engine.containers.resize(id, size, signal), signal));
-  else if (option(sigProxy))
-    scope.use(proxySignals(session, (name) => engine.containers.kill(id, name.slice(3), signal)));
-  if ((await streams) === "detached") return 0;
-  const { StatusCode, Error: failure } = await exit;
-  if (failure?.Message !== undefined && failure.Message !== "") session.err(`${failure.Message}\n`);
-  return StatusCode;
+    tty: request.Tty ?? false,
+    stdin: request.AttachStdin ?? false,
+    stdout: request.AttachStdout ?? false,
+    stderr: request.AttachStderr ?? false,
+    autoRemove: request.HostConfig?.AutoRemove === true,
+    proxiesSignals: call.option(sigProxy),
+  });
+  const failure = exit?.Error?.Message ?? "";
+  if (failure !== "") call.session.err(`${failure}\n`);
+  return exit?.StatusCode ?? 0;
 }
 
 function checkConflicts({ option }: Call): void {
@@ -89,7 +69,7 @@ export const command: Command = {
   about: "Create and run a new container from an image",
   takes: [1, ANY],
   passThrough: true,
-  flags: [...optionFlags, detach, detachKeys, sigProxy],
+  flags: [...optionFlags, detach, detachKeysFlag, sigProxy],
   run: async (call) => {
     const { session, option } = call;
     checkConflicts(call);

@@ -39,7 +39,7 @@ export const command: Command = {
     const { session, option, signal } = call;
     const wanted = option(format) ?? "";
     if (wanted !== "" && wanted !== "json") throw new Error(`invalid format: ${wanted}: must be "json"`);
-    const request = createRequest(call, session.surroundings.env, false);
+    const request = createRequest(call, session, false);
     const engine = await session.engine(signal);
     const steps = await engine.system.explain(request, option(OPTIONS.name), signal);
     session.out(wanted === "json" ? `${JSON.stringify(steps, null, 2)}\n` : table(steps, option(noTrunc)));

@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { canonicalName, parseReference } from "#formats/reference.ts";
 import type { Call, Command } from "../../grammar/command.ts";
@@ -9,15 +8,17 @@ const change = list("change", { short: "c", about: "Apply Dockerfile instruction
 const message = text("message", { short: "m", about: "Set commit message for imported image" });
 const platform = text("platform", { about: "Set platform if server is multi-platform capable" });
 
-/** What to send, and what to call it: "-" with a body, or a URL for the daemon to fetch. */
-async function openSource(
-  { session }: Call,
-  source: string,
-): Promise<{ readonly from: string; readonly body?: AsyncIterable<Uint8Array> }> {
+interface Source {
+  readonly from: string;
+  readonly body?: AsyncIterable<Uint8Array>;
+}
+
+/** What to send, and what to call it: "-" with a body, or a URL for the daemon to fetch. A file is open as long as `scope`. */
+async function openSource({ session }: Call, source: string, scope: AsyncDisposableStack): Promise<Source> {
   if (/^https?:\/\//.test(source)) return { from: source };
   if (source === "-") return { from: "-", body: session.surroundings.stdin };
-  const file = await open(source);
-  return { from: "-", body: createReadStream(source, { fd: file.fd, autoClose: true }) };
+  const file = scope.use(await open(source));
+  return { from: "-", body: file.createReadStream({ autoClose: false }) };
 }
 
 export const command: Command = {
@@ -34,7 +35,8 @@ export const command: Command = {
     } = call;
     const reference = name === undefined || name === "" ? undefined : parseReference(name);
     const engine = await session.engine(signal);
-    const { from, body } = await openSource(call, source);
+    await using scope = new AsyncDisposableStack();
+    const { from, body } = await openSource(call, source, scope);
     const options = {
       ...(reference === undefined ? {} : { repo: canonicalName(reference) }),
       ...(reference?.tag === undefined ? {} : { tag: reference.tag }),

@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import type { Command } from "../../grammar/command.ts";
 import { text, toggle, unsupportedFlags } from "../../grammar/flags.ts";
@@ -16,8 +15,8 @@ export const command: Command = {
     const { stdin, stdout } = session.surroundings;
     const path = option(input);
     if (path === "" && stdin.isTTY === true) throw new Error("requested load from stdin, but stdin is empty");
-    const file = path === "" ? undefined : await open(path);
-    const body = file === undefined ? stdin : createReadStream(path, { fd: file.fd, autoClose: true });
+    await using file = path === "" ? undefined : await open(path);
+    const body = file?.createReadStream({ autoClose: false }) ?? stdin;
     const engine = await session.engine(signal);
     const isQuiet = option(quiet) || stdout.isTTY !== true;
     await showProgress(engine.images.load(body, isQuiet, signal), stdout);

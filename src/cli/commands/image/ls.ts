@@ -15,7 +15,7 @@ const quiet = toggle("quiet", { short: "q", about: "Only show image IDs" });
 
 const NONE = "<none>";
 
-const listing: Listing = {
+export const imageListing: Listing = {
   type: "*formatter.imageContext",
   defaultTable: "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
   headers: {
@@ -82,7 +82,7 @@ export function imageRow(image: ImageSummary, name: ImageName, now: number, whol
   const created = (image.Created ?? 0) * 1000;
   const size = image.Size ?? 0;
   const shared = image.SharedSize ?? -1;
-  return new Struct(listing.type, {
+  return new Struct(imageListing.type, {
     Containers: orNotAvailable(image.Containers, String),
     CreatedAt: formatTime(created),
     CreatedSince: created <= 0 ? "N/A" : formatAgo(now, created),
@@ -109,7 +109,7 @@ async function run({ session, arguments: [wanted], option, signal }: Call): Prom
   const rows = images.flatMap((image) =>
     imageNames(image, withDigests).map((name) => imageRow(image, name, now, option(noTrunc))),
   );
-  const table = option(digests) ? { ...listing, defaultTable: DIGESTS_TABLE } : listing;
+  const table = option(digests) ? { ...imageListing, defaultTable: DIGESTS_TABLE } : imageListing;
   printRows(session, table, { format, quiet: option(quiet) && "ID" }, rows);
 }
 

@@ -4,9 +4,9 @@ import { formatSize } from "#formats/units.ts";
 import type { Call, Command } from "../../grammar/command.ts";
 import { optionalText, toggle } from "../../grammar/flags.ts";
 import { formatRows, type Listing, printRows } from "../../output/listing.ts";
-import { containerRow } from "../container/ls.ts";
-import { imageNames, imageRow } from "../image/ls.ts";
-import { volumeRow } from "../volume/ls.ts";
+import { containerListing, containerRow } from "../container/ls.ts";
+import { imageListing, imageNames, imageRow } from "../image/ls.ts";
+import { volumeListing, volumeRow } from "../volume/ls.ts";
 
 const format = optionalText("format", { about: "Format output using a custom template" });
 const verbose = toggle("verbose", { short: "v", about: "Show detailed information on space usage" });
@@ -90,80 +90,47 @@ const amountRow = ({ type, total, active, size, reclaimable }: Amount): Struct =
     Type: type,
   });
 
-const detail = (type: string, defaultTable: string, headers: Readonly<Record<string, string>>): Listing => ({
-  type,
-  defaultTable,
-  headers,
-});
+/** The table of `listing`, but with these columns. */
+const detailTable = (listing: Listing, fields: readonly string[], rows: readonly Struct[]): string =>
+  formatRows({ ...listing, defaultTable: fields.map((field) => `{{.${field}}}`).join("\t") }, "table", rows);
 
 function imagesDetail({ Images }: DiskUsage, now: number): string {
-  const fields = [
-    "Repository",
-    "Tag",
-    "ID",
-    "CreatedSince",
-    "Size",
-    "SharedSize",
-    "UniqueSize",
-    "Containers",
-  ];
+  const fields = "Repository Tag ID CreatedSince Size SharedSize UniqueSize Containers".split(" ");
   const rows = (Images ?? []).flatMap((image) =>
     imageNames(image, false)
       .slice(0, 1)
       .map((name) => imageRow(image, name, now, false)),
   );
-  const heads = [
-    "REPOSITORY",
-    "TAG",
-    "IMAGE ID",
-    "CREATED",
-    "SIZE",
-    "SHARED SIZE",
-    "UNIQUE SIZE",
-    "CONTAINERS",
-  ];
-  return detailTable("*formatter.imageContext", fields, heads, rows);
+  return detailTable(imageListing, fields, rows);
 }
 
 function containersDetail({ Containers }: DiskUsage, now: number): string {
-  const fields = ["ID", "Image", "Command", "LocalVolumes", "Size", "RunningFor", "Status", "Names"];
-  const heads = ["CONTAINER ID", "IMAGE", "COMMAND", "LOCAL VOLUMES", "SIZE", "CREATED", "STATUS", "NAMES"];
+  const fields = "ID Image Command LocalVolumes Size RunningFor Status Names".split(" ");
   const rows = (Containers ?? []).map((container) =>
     containerRow({ ...container, SizeRootFs: 0 }, now, false),
   );
-  return detailTable("*formatter.ContainerContext", fields, heads, rows);
+  return detailTable(containerListing, fields, rows);
 }
 
-function volumesDetail({ Volumes }: DiskUsage): string {
-  const rows = (Volumes ?? []).map(volumeRow);
-  return detailTable(
-    "*formatter.volumeContext",
-    ["Name", "Links", "Size"],
-    ["VOLUME NAME", "LINKS", "SIZE"],
-    rows,
-  );
-}
+const volumesDetail = ({ Volumes }: DiskUsage): string =>
+  detailTable(volumeListing, ["Name", "Links", "Size"], (Volumes ?? []).map(volumeRow));
 
-function detailTable(
-  type: string,
-  fields: readonly string[],
-  heads: readonly string[],
-  rows: readonly Struct[],
-): string {
-  const table = fields.map((field) => `{{.${field}}}`).join("\t");
-  const headers = Object.fromEntries(fields.map((field, at) => [field, heads[at] ?? ""]));
-  return formatRows(detail(type, table, headers), "table", rows);
-}
-
-const CACHE_HEADS = ["CACHE ID", "CACHE TYPE", "SIZE", "CREATED", "LAST USED", "USAGE", "SHARED"];
+const cacheListing: Listing = {
+  type: "*formatter.buildCacheContext",
+  defaultTable: "",
+  headers: {
+    ID: "CACHE ID",
+    CacheType: "CACHE TYPE",
+    Size: "SIZE",
+    CreatedSince: "CREATED",
+    LastUsedSince: "LAST USED",
+    UsageCount: "USAGE",
+    Shared: "SHARED",
+  },
+};
 
 function details(usage: DiskUsage, now: number): string {
-  const cache = detailTable(
-    "*formatter.buildCacheContext",
-    CACHE_HEADS.map((head) => head.replace(" ", "")),
-    CACHE_HEADS,
-    [],
-  );
+  const cache = detailTable(cacheListing, Object.keys(cacheListing.headers), []);
   return [
     `Images space usage:\n\n${imagesDetail(usage, now)}`,
     `Containers space usage:\n\n${containersDetail(usage, now)}`,

@@ -3,6 +3,7 @@ import type { Commit, SystemInfo } from "#spec/engine-api/definitions.table.ts";
 import type { Call, Command } from "../../grammar/command.ts";
 import { optionalText } from "../../grammar/flags.ts";
 import { compileFormat, executeFormat } from "../../output/listing.ts";
+import type { SessionConnection } from "../../session.ts";
 import { VERSION } from "../../version.ts";
 
 const format = optionalText("format", { short: "f", about: "Format output using a custom template" });
@@ -125,26 +126,27 @@ function serverText(info: SystemInfo): string {
   return `${lines.join("\n")}\n\n`;
 }
 
-const clientText = (context: string): string =>
-  `Client: Gantry\n Version:    ${VERSION}\n Context:    ${context}\n Debug Mode: false\n\n`;
+const clientText = ({ contextName, debug }: SessionConnection): string =>
+  `Client: Gantry\n Version:    ${VERSION}\n Context:    ${contextName}\n Debug Mode: ${debug}\n\n`;
 
 async function run({ session, option, signal }: Call): Promise<void> {
   const wanted = option(format) ?? "";
-  const context = session.connection.contextName;
+  const { connection } = session;
   let info: SystemInfo;
   try {
     info = await (await session.engine(signal)).system.info(signal);
   } catch (error) {
-    if (wanted === "") session.out(`${clientText(context)}Server:\n`);
+    if (wanted === "") session.out(`${clientText(connection)}Server:\n`);
     throw error;
   }
   if (wanted !== "") {
     const template = compileFormat(wanted === "json" ? "{{json .}}" : wanted, { missingKey: "error" });
-    const ClientInfo = { Debug: false, Version: VERSION, Context: context, Plugins: [], Warnings: null };
+    const { debug: Debug, contextName: Context } = connection;
+    const ClientInfo = { Debug, Version: VERSION, Context, Plugins: [], Warnings: null };
     session.out(`${executeFormat(template, { ...info, ClientInfo })}\n`);
     return;
   }
-  session.out(clientText(context) + serverText(info));
+  session.out(clientText(connection) + serverText(info));
   for (const warning of info.Warnings ?? []) session.err(`${warning}\n`);
 }
 

@@ -9,7 +9,7 @@ import { formatLabels } from "../../output/texts.ts";
 
 const quiet = toggle("quiet", { short: "q", about: "Only display volume names" });
 
-const listing: Listing = {
+export const volumeListing: Listing = {
   type: "*formatter.volumeContext",
   defaultTable: "{{.Driver}}\t{{.Name}}",
   headers: {
@@ -30,7 +30,7 @@ const listing: Listing = {
 export function volumeRow(volume: Volume): Struct {
   const labels = volume.Labels ?? {};
   const usage = volume.UsageData ?? undefined;
-  return new Struct(listing.type, {
+  return new Struct(volumeListing.type, {
     Availability: "N/A",
     Driver: volume.Driver ?? "",
     Group: "N/A",
@@ -58,6 +58,6 @@ export const command: Command = {
     const { Volumes } = await engine.volumes.list(parseFilters(option(filterFlag)), signal);
     const format = option(formatFlag) ?? (option(quiet) ? undefined : session.settings.volumesFormat);
     const rows = [...(Volumes ?? [])].sort(byName).map(volumeRow);
-    printRows(session, listing, { format, quiet: option(quiet) && "Name" }, rows);
+    printRows(session, volumeListing, { format, quiet: option(quiet) && "Name" }, rows);
   },
 };
