@@ -58,18 +58,6 @@ int do_mount(struct context *context, const struct op_mount *op)
 	return checked(context, "chmod", chmod(path_of_fd(mounted).text, covered.st_mode & 07777));
 }
 
-/* Opens the target; makes it, as the source is, if it is missing and that is wanted. */
-static int bind_target(struct context *context, int source, const char *path, uint32_t root, bool create)
-{
-	int target = open_target(context, root, path);
-	if (target != -ENOENT || !create)
-		return target;
-	struct stat found;
-	if (fstat(source, &found) < 0)
-		return fail(context, "fstat");
-	return make_path(context, root, path, S_ISDIR(found.st_mode) ? S_IFDIR | 0755 : S_IFREG | 0644);
-}
-
 /* A detached copy of the mount at the path or, if that is "", of what the fd lies on. */
 static int clone_tree(struct context *context, int from, const char *path, bool recursive)
 {
@@ -78,21 +66,29 @@ static int clone_tree(struct context *context, int from, const char *path, bool 
 	return tree < 0 ? fail(context, "open_tree") : tree;
 }
 
+/* Onto the target; if that is missing and shall be made, it is made as the tree's root is. */
+static int attach_at(struct context *context, int tree, uint32_t root, const char *path, bool create)
+{
+	struct stat found;
+	cleanup_fd int target = open_target(context, root, path);
+	if (target == -ENOENT && create) {
+		if (fstat(tree, &found) < 0)
+			return fail(context, "fstat");
+		target = make_path(context, root, path, S_ISDIR(found.st_mode) ? S_IFDIR | 0755 : S_IFREG | 0644);
+	}
+	return target < 0 ? target : attach(context, tree, target);
+}
+
 int do_bind(struct context *context, const struct op_bind *op)
 {
 	int from = op->source_slot == SLOT_NONE ? AT_FDCWD : slot_fd(op->source_slot);
 	cleanup_fd int tree = clone_tree(context, from, op->source, op->recursive);
-	if (tree < 0)
-		return tree;
-	cleanup_fd int target = bind_target(context, tree, op->target, op->root, op->create_target);
-	return target < 0 ? target : attach(context, tree, target);
+	return tree < 0 ? tree : attach_at(context, tree, op->root, op->target, op->create_target);
 }
 
 int do_attach_tree(struct context *context, const struct op_attach_tree *op)
 {
-	int tree = slot_fd(op->slot);
-	cleanup_fd int target = bind_target(context, tree, op->target, op->root, op->create_target);
-	return target < 0 ? target : attach(context, tree, target);
+	return attach_at(context, slot_fd(op->slot), op->root, op->target, op->create_target);
 }
 
 int do_mount_attr(struct context *context, const struct op_mount_attr *op)

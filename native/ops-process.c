@@ -35,8 +35,8 @@ int do_clone(struct context *context, const struct op_clone *op)
 	if (pid < 0)
 		return fail(context, "clone3");
 	if (pid > 0) {
-		sync_send(context->sync_fd, &(struct sync_message){ .kind = SYNC_PID, .pid = (pid_t)pid }, -1);
-		_exit(write(writes, "", 1) == 1 ? 0 : 1);
+		int error = sync_send(context->sync_fd, &(struct sync_message){ .kind = SYNC_PID, .pid = (pid_t)pid }, -1);
+		_exit(error == 0 && write(writes, "", 1) == 1 ? 0 : 1);
 	}
 	close_fd(&writes);
 	return read(reads, &told, 1) == 1 ? 0 : refuse(context, "clone3", ECANCELED);

@@ -1,6 +1,7 @@
 // Operations that are one system call. tools/gen-ops.ts writes their C; every other operation has a handler `do_…` in native/.
 //
-//   call     the system call and its arguments: names of the operation's fields, or C. A slot is its fd, `&field` its address.
+//   call     the system call and its arguments: names of the operation's fields, or C. A slot is its fd; `&field` is the address of
+//            that field and those behind it, for a struct of the kernel's with the same layout.
 //   label    what a failure calls it, if that is not the system call's name.
 
 import type { OpName } from "./field-kinds.ts";
