@@ -10,3 +10,7 @@ test("an integer beyond 2^53 survives a round trip", () => {
 test("small integers and fractions are plain numbers", () => {
   assert.deepEqual(parseExactJson("[1, 2.5, 1e3]"), [1, 2.5, 1000]);
 });
+
+test("a text that looks like a marked number stays a text", () => {
+  assert.equal(stringifyExactJson(["\u000012\u0000"]), '["\\u000012\\u0000"]');
+});

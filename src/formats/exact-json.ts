@@ -1,5 +1,7 @@
 // JSON whose integers stay exact: those beyond 2^53 (times in nanoseconds, limits) are read as bigint and written back.
 
+import { claimed } from "#base/decode.ts";
+
 const isInteger = (source: string): boolean => /^-?\d+$/.test(source);
 
 export function parseExactJson(text: string): unknown {
@@ -10,11 +12,11 @@ export function parseExactJson(text: string): unknown {
   });
 }
 
+/** JSON.rawJSON, which TypeScript does not know yet: a value that stands in the text as it is. */
+const { rawJSON } = claimed<{ rawJSON(text: string): unknown }>(JSON);
+
 export function stringifyExactJson(value: unknown, indent?: number): string {
-  const marked = JSON.stringify(
-    value,
-    (_key, element: unknown) => (typeof element === "bigint" ? `\u0000${element}\u0000` : element),
-    indent,
-  );
-  return marked === undefined ? "null" : marked.replace(/"\\u0000(-?\d+)\\u0000"/g, "$1");
+  const exact = (_key: string, element: unknown): unknown =>
+    typeof element === "bigint" ? rawJSON(String(element)) : element;
+  return JSON.stringify(value, exact, indent) ?? "null";
 }
