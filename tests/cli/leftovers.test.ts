@@ -1,7 +1,7 @@
 // What commands leave when they fail, and whom they blame.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -20,10 +20,18 @@ test("start names the containers that did not start, and only those", async () =
 });
 
 test("an archive does not take a device's place", async () => {
-  await using daemon = await startFakeDaemon(() => ({ json: {} }));
-  const { code, stderr } = await gantry(["-H", daemon.host, "save", "-o", "/dev/null", "x"]);
-  assert.deepEqual([code, daemon.asked.length], [1, 0]);
-  assert.match(stderr, /"\/dev\/null" must be a directory or a regular file: got a device/);
+  const folder = mkdtempSync(join(tmpdir(), "gantry-save-"));
+  try {
+    // A link: were it replaced all the same, the machine would still have its device.
+    const path = join(folder, "device");
+    symlinkSync("/dev/null", path);
+    await using daemon = await startFakeDaemon(() => ({ json: {} }));
+    const { code, stderr } = await gantry(["-H", daemon.host, "save", "-o", path, "x"]);
+    assert.deepEqual([code, daemon.asked.length], [1, 0]);
+    assert.match(stderr, /device" must be a directory or a regular file: got a device/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("load sends the file and closes it", async () => {
