@@ -6,11 +6,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { notFound } from "#base/errors.ts";
-import { readCgroupPids } from "#kernel/cgroups/control.ts";
 import { cgroupPaths } from "#kernel/cgroups/paths.ts";
+import { readCgroupPids } from "#kernel/cgroups/control.ts";
 import { connectExecutor } from "#kernel/zygote/connect.ts";
 import { startZygote } from "#kernel/zygote/zygote.ts";
 import { type HostFacts, readHostFacts } from "#libcontainer/host-facts.ts";
+import { ownCaller } from "#runc/own-caller.ts";
 import { runProgram } from "#runc/program.ts";
 import type { ContainerPlace, Runtime } from "#runc/runtime.ts";
 import type { ProcessExit, Shim, Shims } from "#shim/shim.ts";
@@ -68,6 +69,8 @@ async function openZygote(): Promise<Zygote> {
 
 const signal = new AbortController().signal;
 
-void runProgram({ version: currentRelease().version, openRuntime, signal }, process.argv.slice(2)).then(
+const { version, gitCommit: commit } = currentRelease();
+
+void runProgram({ version, commit, caller: ownCaller(), openRuntime, signal }, process.argv.slice(2)).then(
   (code) => process.exit(code),
 );

@@ -6,6 +6,7 @@ import { claimed, isRecord } from "#base/decode.ts";
 import { invalid } from "#base/errors.ts";
 import { parseGoJson } from "#formats/go-json.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
+import { type Caller, callerPath } from "./caller.ts";
 
 export interface Bundle {
   readonly path: string;
@@ -14,8 +15,8 @@ export interface Bundle {
   readonly rootfs: string;
 }
 
-export function loadBundle(directory: string): Bundle {
-  const path = resolve(directory);
+export function loadBundle(caller: Caller, directory: string): Bundle {
+  const path = callerPath(caller, directory);
   if (!existsSync(path)) throw invalid(`chdir ${directory}: no such file or directory`);
   const config = join(path, "config.json");
   if (!existsSync(config)) throw invalid("JSON specification file config.json not found");

@@ -1,95 +1,11 @@
 // runc's command line: global flags, a verb, its flags, its arguments. One dash or two, the value in the next word or after "=".
 
-import { invalid, unsupported } from "#base/errors.ts";
+import { EngineError, unsupported } from "#base/errors.ts";
+import { parseGoBoolean } from "#formats/go-boolean.ts";
+import { parseGoDuration } from "#formats/units.ts";
+import { type CommandRow, commands, type FlagKind, type FlagRow, globalFlags } from "./commands.table.ts";
 
-/** What a flag takes. "refused": known to runc, named when it is refused. */
-type FlagKind = "switch" | "value" | "values" | "refused";
-type Flags = Readonly<Record<string, FlagKind>>;
-
-export interface Verb {
-  readonly flags: Flags;
-  readonly aliases?: Readonly<Record<string, string>>;
-  readonly least: number;
-  readonly most: number;
-}
-
-const making = {
-  bundle: "value",
-  "pid-file": "value",
-  "console-socket": "refused",
-  "no-pivot": "refused",
-  "no-new-keyring": "refused",
-  "preserve-fds": "refused",
-} as const;
-
-export const verbs: Readonly<Record<string, Verb>> = {
-  create: { flags: making, aliases: { b: "bundle" }, least: 1, most: 1 },
-  run: {
-    flags: { ...making, detach: "switch", keep: "switch", "no-subreaper": "refused" },
-    aliases: { b: "bundle", d: "detach" },
-    least: 1,
-    most: 1,
-  },
-  start: { flags: {}, least: 1, most: 1 },
-  exec: {
-    flags: {
-      cwd: "value",
-      env: "values",
-      tty: "switch",
-      user: "value",
-      "additional-gids": "values",
-      process: "value",
-      detach: "switch",
-      "pid-file": "value",
-      "no-new-privs": "switch",
-      cap: "values",
-      "console-socket": "refused",
-      "process-label": "refused",
-      apparmor: "refused",
-      "preserve-fds": "refused",
-      cgroup: "refused",
-      "ignore-paused": "refused",
-    },
-    aliases: { e: "env", t: "tty", u: "user", g: "additional-gids", p: "process", d: "detach", c: "cap" },
-    least: 1,
-    most: Number.POSITIVE_INFINITY,
-  },
-  kill: { flags: { all: "switch" }, aliases: { a: "all" }, least: 1, most: 2 },
-  delete: { flags: { force: "switch" }, aliases: { f: "force" }, least: 1, most: 1 },
-  list: {
-    flags: { format: "value", quiet: "switch" },
-    aliases: { f: "format", q: "quiet" },
-    least: 0,
-    most: 0,
-  },
-  state: { flags: {}, least: 1, most: 1 },
-  spec: { flags: { bundle: "value", rootless: "refused" }, aliases: { b: "bundle" }, least: 0, most: 0 },
-  plan: { flags: {}, least: 1, most: 1 },
-};
-
-/** Verbs of runc that are not there yet. */
-const refusedVerbs: readonly string[] = "checkpoint restore events features pause resume ps update".split(
-  " ",
-);
-
-const globals: Verb = {
-  flags: {
-    root: "value",
-    log: "value",
-    "log-format": "value",
-    debug: "switch",
-    version: "switch",
-    help: "switch",
-    criu: "refused",
-    "systemd-cgroup": "refused",
-    rootless: "refused",
-  },
-  aliases: { v: "version", h: "help" },
-  least: 0,
-  most: Number.POSITIVE_INFINITY,
-};
-
-/** Values given, by the flag's long name; a switch has "true". */
+/** Values given, by the flag's long name; a switch has "true" or "false". */
 export type Given = ReadonlyMap<string, readonly string[]>;
 
 export interface CommandLine {
@@ -100,25 +16,65 @@ export interface CommandLine {
   readonly args: readonly string[];
 }
 
-export function readGlobals(words: readonly string[]): {
-  readonly given: Given;
-  readonly rest: readonly string[];
-} {
-  return readFlags(words, globals);
+/** Words that are no command line: help is shown with the message. */
+export class UsageError extends EngineError {
+  /** Undefined where the words before the verb are wrong. */
+  readonly command: CommandRow | undefined;
+  /** What stands above the help. */
+  readonly headline: string;
+
+  constructor(message: string, headline: string, command: CommandRow | undefined) {
+    super("invalid", message);
+    this.headline = headline;
+    this.command = command;
+  }
 }
 
-export function readVerb(words: readonly string[]): Omit<CommandLine, "globals"> {
-  const [name = "", ...rest] = words;
+/** No such command. */
+export class UnknownCommand extends EngineError {
+  constructor(name: string) {
+    super("invalid", `No help topic for '${name}'\n`);
+  }
+}
+
+interface Words {
+  readonly given: Given;
+  readonly rest: readonly string[];
+}
+
+export const readGlobals = (words: readonly string[]): Words =>
+  readFlags(
+    words,
+    globalFlags,
+    (message) => new UsageError(message, `Incorrect Usage. ${message}`, undefined),
+  );
+
+export function findCommand(name: string): CommandRow {
+  const command = commands.find((row) => row.name === name);
+  if (command === undefined) throw new UnknownCommand(name);
+  return command;
+}
+
+export function readVerb([name = "", ...words]: readonly string[]): Omit<CommandLine, "globals"> {
   if (name === "") return { verb: "", given: new Map(), args: [] };
-  if (refusedVerbs.includes(name)) throw unsupported(name);
-  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
-  if (verb === undefined) throw invalid(`No help topic for '${name}'`);
-  const { given, rest: args } = readFlags(rest, verb);
-  checkCount(name, args.length, verb);
+  if (name === "help" || name === "h") return { verb: "help", given: new Map(), args: words };
+  const command = findCommand(name);
+  const flags = [...command.flags, helpFlag];
+  const ordered = command.keepsOrder ? words : flagsFirst(words, flags);
+  const { given, rest: args } = readFlags(
+    ordered,
+    flags,
+    (message) => new UsageError(message, `Incorrect Usage: ${message}`, command),
+  );
+  if (isOn(given, "help")) return { verb: "help", given, args: [name] };
+  checkCount(command, args.length);
   return { verb: name, given, args };
 }
 
-function checkCount(name: string, count: number, { least, most }: Verb): void {
+const helpFlag: FlagRow = { name: "help", alias: "h", kind: "switch", usage: "show help" };
+
+function checkCount(command: CommandRow, count: number): void {
+  const { name, least, most } = command;
   if (count >= least && count <= most) return;
   const wanted =
     least === most
@@ -126,35 +82,78 @@ function checkCount(name: string, count: number, { least, most }: Verb): void {
       : count < least
         ? `requires a minimum of ${least} argument(s)`
         : `requires a maximum of ${most} argument(s)`;
-  throw invalid(`gantry-runc: "${name}" ${wanted}`);
+  throw new UsageError(`gantry-runc: "${name}" ${wanted}`, "Incorrect Usage.", command);
 }
 
+/** Known flags may follow the arguments, up to "--"; each takes the word after it along. */
+function flagsFirst(words: readonly string[], flags: readonly FlagRow[]): readonly string[] {
+  const end = words.indexOf("--");
+  const free = end === -1 ? words : words.slice(0, end);
+  const first: string[] = [];
+  const rest: string[] = [];
+  let takesNext = false;
+  for (const word of free) {
+    const isFlag = findFlag(flags, word) !== undefined;
+    (isFlag || takesNext ? first : rest).push(word);
+    takesNext = isFlag && !word.includes("=");
+  }
+  return [...first, ...rest, ...words.slice(free.length)];
+}
+
+const findFlag = (flags: readonly FlagRow[], word: string): FlagRow | undefined => {
+  const typed = /^--?([^-=][^=]*)/.exec(word)?.[1];
+  return flags.find(({ name, alias }) => name === typed || (alias !== undefined && alias === typed));
+};
+
+type Fail = (message: string) => UsageError;
+
 /** Flags stand before the first argument; "--" ends them. */
-function readFlags(
-  words: readonly string[],
-  verb: Verb,
-): { readonly given: Given; readonly rest: readonly string[] } {
+function readFlags(words: readonly string[], flags: readonly FlagRow[], fail: Fail): Words {
   const given = new Map<string, string[]>();
   let at = 0;
   for (let word = words[at]; word !== undefined && /^-./.test(word); word = words[at]) {
     at++;
     if (word === "--") break;
-    const { name, kind, typed, value } = readFlag(word, verb);
-    const taken = value ?? (kind === "switch" ? "true" : words[at++]);
-    if (taken === undefined) throw invalid(`flag needs an argument: -${typed}`);
-    given.set(name, [...(given.get(name) ?? []), taken]);
+    const [, typed = "", value] = /^--?([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
+    const flag = findFlag(flags, word);
+    if (flag === undefined) throw fail(`flag provided but not defined: -${typed}`);
+    const taken = value ?? (flag.kind === "switch" ? "true" : words[at++]);
+    if (taken === undefined) throw fail(`flag needs an argument: -${typed}`);
+    append(given, flag.name, readFlag(flag, { typed, taken }, fail));
   }
   return { given, rest: words.slice(at) };
 }
 
-function readFlag(word: string, { flags, aliases = {} }: Verb) {
-  const [, typed = "", value] = /^--?([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
-  const name = aliases[typed] ?? typed;
-  const kind = Object.hasOwn(flags, name) ? flags[name] : undefined;
-  if (kind === undefined) throw invalid(`flag provided but not defined: -${typed}`);
-  if (kind === "refused") throw unsupported(`--${name}`);
-  return { name, kind, typed, value };
+function readFlag(
+  flag: FlagRow,
+  { typed, taken }: { readonly typed: string; readonly taken: string },
+  fail: Fail,
+): string {
+  if (flag.refused) throw unsupported(`--${flag.name}`);
+  const read = readValue[flag.kind](taken);
+  if (read === undefined) throw fail(describeBadValue(flag, typed, taken));
+  return read;
 }
+
+function append(given: Map<string, string[]>, name: string, value: string): void {
+  given.set(name, [...(given.get(name) ?? []), value]);
+}
+
+const asIs = (text: string): string => text;
+
+/** The value in its plain form; undefined if the kind has no such value. */
+const readValue: Readonly<Record<FlagKind, (text: string) => string | undefined>> = {
+  switch: (text) => parseGoBoolean(text)?.toString(),
+  value: asIs,
+  values: asIs,
+  integer: (text) => (/^[+-]?\d+$/.test(text) ? String(BigInt(text.replace("+", ""))) : undefined),
+  duration: (text) => (parseGoDuration(text) === undefined ? undefined : text),
+};
+
+const describeBadValue = ({ kind }: FlagRow, typed: string, value: string): string =>
+  kind === "switch"
+    ? `invalid boolean value "${value}" for -${typed}: parse error`
+    : `invalid value "${value}" for flag -${typed}: parse error`;
 
 export const lastOf = (given: Given, name: string): string | undefined => given.get(name)?.at(-1);
 export const isOn = (given: Given, name: string): boolean => lastOf(given, name) === "true";

@@ -1,15 +1,20 @@
 import { writeFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { loadBundle } from "./bundle.ts";
+import { type Caller, callerPath } from "./caller.ts";
 import { type Given, lastOf } from "./command-line.ts";
 import { type ContainerState, type Containers, readProcess } from "./containers.ts";
 import { startFailure } from "./failures.ts";
+import type { Log } from "./log.ts";
 import type { Runtime, Streams, Supervisor } from "./runtime.ts";
 import { detachedStreams } from "./streams.ts";
 
 export interface Deps {
   readonly containers: Containers;
   readonly runtime: Runtime;
+  readonly caller: Caller;
+  readonly log: Log;
+  /** The flags before the verb. */
+  readonly globals: Given;
   /** Aborts when the command is to end. */
   readonly signal: AbortSignal;
 }
@@ -27,12 +32,12 @@ export async function createCommand(deps: Deps, given: Given, id: string): Promi
 
 /** A container that stops before its program. A failure leaves nothing. */
 export async function createContainer(
-  { containers, runtime, signal }: Deps,
+  { containers, runtime, caller, signal }: Deps,
   given: Given,
   id: string,
   chooseStreams: (terminal: boolean) => Streams,
 ): Promise<Created> {
-  const { path, spec, rootfs } = loadBundle(lastOf(given, "bundle") ?? ".");
+  const { path, spec, rootfs } = loadBundle(caller, lastOf(given, "bundle") ?? ".");
   const streams = chooseStreams(spec.process?.terminal === true);
   const stateDir = containers.reserve(id);
   try {
@@ -53,7 +58,7 @@ export async function createContainer(
       spec,
     };
     containers.save(state);
-    writePidFile(given, initPid);
+    writePidFile(caller, given, initPid);
     undo.move();
     return { state, ...made };
   } catch (error) {
@@ -62,7 +67,7 @@ export async function createContainer(
   }
 }
 
-export function writePidFile(given: Given, pid: number): void {
+export function writePidFile(caller: Caller, given: Given, pid: number): void {
   const path = lastOf(given, "pid-file");
-  if (path !== undefined && path !== "") writeFileSync(resolve(path), String(pid));
+  if (path !== undefined && path !== "") writeFileSync(callerPath(caller, path), String(pid));
 }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { invalid } from "#base/errors.ts";
 import type { Process, ProcessUser } from "#spec/oci-runtime.ts";
 import { readDocument } from "./bundle.ts";
+import { type Caller, callerPath } from "./caller.ts";
 import { type Given, isOn, lastOf } from "./command-line.ts";
 import { statusOf } from "./containers.ts";
 import { type Deps, writePidFile } from "./create.ts";
@@ -26,14 +27,14 @@ export async function execCommand(deps: Deps, given: Given, args: readonly strin
 async function execProcess(deps: Deps, given: Given, [id = "", ...args]: readonly string[]): Promise<number> {
   const state = deps.containers.get(id);
   if (statusOf(state) === "stopped") throw invalid("cannot exec in a stopped container");
-  const process = decideProcess(state.spec.process, given, args);
+  const process = decideProcess(deps.caller, state.spec.process, { given, args });
   await using supervisor = await deps.runtime.find(deps.containers.place(state), deps.signal);
   const execId = randomBytes(8).toString("hex");
   const terminal = process.terminal === true;
   const detached = isOn(given, "detach");
   const streams = detached ? detachedStreams(terminal) : attachedStreams(terminal);
   try {
-    writePidFile(given, await supervisor.exec(execId, process, streams, deps.signal));
+    writePidFile(deps.caller, given, await supervisor.exec(execId, process, streams, deps.signal));
   } catch (error) {
     throw startFailure(error, process.args?.[0] ?? "");
   }
@@ -55,9 +56,13 @@ async function followProcess(
 }
 
 /** The container's own process with another program, or the file of --process. */
-function decideProcess(base: Process | undefined, given: Given, args: readonly string[]): Process {
+function decideProcess(
+  caller: Caller,
+  base: Process | undefined,
+  { given, args }: { readonly given: Given; readonly args: readonly string[] },
+): Process {
   const path = lastOf(given, "process");
-  if (path !== undefined) return readDocument<Process>(readFileSync(path, "utf8"));
+  if (path !== undefined) return readDocument<Process>(readFileSync(callerPath(caller, path), "utf8"));
   if (base === undefined || args.length === 0) throw invalid("process args cannot be empty");
   const { consoleSize: _size, capabilities, ...rest } = base;
   const added = given.get("cap") ?? [];

@@ -35,13 +35,13 @@ function describe(state: ContainerState): Described {
   };
 }
 
-export function stateCommand({ containers }: Deps, id: string): number {
-  process.stdout.write(JSON.stringify(describe(containers.get(id)), undefined, 2));
+export async function stateCommand({ containers, caller }: Deps, id: string): Promise<number> {
+  await caller.write(1, JSON.stringify(describe(containers.get(id)), undefined, 2));
   return 0;
 }
 
-export function listCommand({ containers }: Deps, given: Given): number {
-  process.stdout.write(formatList(containers.list(), given));
+export async function listCommand({ containers, caller }: Deps, given: Given): Promise<number> {
+  await caller.write(1, formatList(containers.list(), given));
   return 0;
 }
 

@@ -3,9 +3,9 @@
 import { loadBundle } from "./bundle.ts";
 import type { Deps } from "./create.ts";
 
-export function planCommand({ runtime }: Deps, directory: string): number {
-  const { path, spec } = loadBundle(directory);
+export async function planCommand({ runtime, caller }: Deps, directory: string): Promise<number> {
+  const { path, spec } = loadBundle(caller, directory);
   const lines = runtime.explain({ id: "plan", spec, stateDir: path });
-  process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+  await caller.write(1, lines.map((line) => `${line}\n`).join(""));
   return 0;
 }

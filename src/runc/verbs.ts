@@ -1,0 +1,48 @@
+// Which function serves which verb. Everything is loaded with the program: it is one bundle.
+
+import type { CommandLine, Given } from "./command-line.ts";
+import { createCommand, type Deps } from "./create.ts";
+import { deleteCommand } from "./delete.ts";
+import { execCommand } from "./exec.ts";
+import { CommandFailure } from "./failures.ts";
+import { killCommand } from "./kill.ts";
+import { listCommand, stateCommand } from "./listing.ts";
+import { planCommand } from "./plan.ts";
+import { runCommand } from "./run.ts";
+import { specCommand } from "./spec.ts";
+import { startCommand } from "./start.ts";
+
+type Serve = (deps: Deps, given: Given, args: readonly string[]) => number | Promise<number>;
+
+const verbs: Readonly<Record<string, Serve>> = {
+  create: (deps, given, [id = ""]) => named("runc create failed", () => createCommand(deps, given, id)),
+  run: (deps, given, [id = ""]) => named("runc run failed", () => runCommand(deps, given, id)),
+  start: (deps, _given, [id = ""]) => startCommand(deps, id),
+  exec: execCommand,
+  kill: killCommand,
+  delete: (deps, given, [id = ""]) => deleteCommand(deps, given, id),
+  list: listCommand,
+  state: (deps, _given, [id = ""]) => stateCommand(deps, id),
+  spec: specCommand,
+  plan: (deps, _given, [bundle = ""]) => planCommand(deps, bundle),
+};
+
+export async function runVerb(
+  deps: Deps,
+  { verb, given, args }: Omit<CommandLine, "globals">,
+): Promise<number> {
+  const serve = verbs[verb];
+  if (serve === undefined) throw new Error(`${verb} has no function`);
+  return await serve(deps, given, args);
+}
+
+async function named(prefix: string, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new CommandFailure(`${prefix}: ${error instanceof Error ? error.message : String(error)}`, {
+      code: 1,
+      cause: error,
+    });
+  }
+}
