@@ -2,8 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
-import { type CgroupLayout, detectCgroups } from "#kernel/cgroups/layout.ts";
-import { parseMountInfo } from "#kernel/mountinfo/parse-mountinfo.ts";
+import { type CgroupLayout, readCgroupLayout } from "#kernel/cgroups/layout.ts";
 import { type Limit, parseLimits } from "#kernel/procfs/limits.ts";
 import { parseStatus } from "#kernel/procfs/status.ts";
 
@@ -41,13 +40,6 @@ export function readHostFacts(): HostFacts {
     hasKcore: existsSync("/proc/kcore"),
   };
 }
-
-const readCgroupLayout = (): CgroupLayout =>
-  detectCgroups({
-    mounts: parseMountInfo(read("/proc/self/mountinfo")),
-    own: read("/proc/self/cgroup"),
-    v2Controllers: (mountPoint) => read(`${mountPoint}/cgroup.controllers`),
-  });
 
 function parseKernelVersion(text: string): KernelVersion {
   const [, major = "0", minor = "0"] = /^(\d+)\.(\d+)/.exec(text) ?? [];

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { notFound } from "#base/errors.ts";
 import { cgroupPaths } from "#kernel/cgroups/paths.ts";
-import { readCgroupPids } from "#kernel/cgroups/control.ts";
+import { readCgroupPids } from "#kernel/cgroups/processes.ts";
 import { connectExecutor } from "#kernel/zygote/connect.ts";
 import { startZygote } from "#kernel/zygote/zygote.ts";
 import { type HostFacts, readHostFacts } from "#libcontainer/host-facts.ts";

@@ -1,8 +1,10 @@
 // Shims of gantry-exec over libcontainer's plans and this machine's cgroups.
 
-import { killCgroup, readCgroupPids, removeCgroups, setFrozen } from "#kernel/cgroups/control.ts";
+import { setFrozen } from "#kernel/cgroups/freezer.ts";
 import { type CgroupPaths, cgroupPaths } from "#kernel/cgroups/paths.ts";
-import { planUpdate, readSwapLimit } from "#kernel/cgroups/plan-update.ts";
+import { killCgroup, readCgroupPids } from "#kernel/cgroups/processes.ts";
+import { removeCgroups } from "#kernel/cgroups/remove.ts";
+import { updateCgroup } from "#kernel/cgroups/update.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import { compileContainer } from "#libcontainer/compile.ts";
 import { compileExec } from "#libcontainer/compile-exec.ts";
@@ -20,7 +22,7 @@ export interface NativeShimOptions {
   readonly warn: (message: string) => void;
 }
 
-export function createNativeShims({ executor, socketPath, host, warn }: NativeShimOptions): Shims {
+export function createNativeShims({ socketPath, host, warn }: NativeShimOptions): Shims {
   const pathsOf = (id: string, spec: Spec): CgroupPaths =>
     cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || `/${id}`);
   return new NativeShims({
@@ -34,11 +36,7 @@ export function createNativeShims({ executor, socketPath, host, warn }: NativeSh
       planExec: (process, initPid) => compileExec(spec, process, { id, initPid, host, warn }),
       pids: () => readCgroupPids(pathsOf(id, spec)),
       freeze: (frozen) => setFrozen(pathsOf(id, spec), frozen),
-      update: async (resources) => {
-        const paths = pathsOf(id, spec);
-        const plan = planUpdate(paths, resources, await readSwapLimit(paths));
-        await executor.run(plan, new AbortController().signal);
-      },
+      update: async (resources) => updateCgroup(pathsOf(id, spec), resources),
     }),
     removeCgroups: async (id, spec) => {
       const paths = pathsOf(id, spec);

@@ -4,14 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parseMountInfo } from "../mountinfo/parse-mountinfo.ts";
-import { readCgroupPids, removeCgroups, setFrozen } from "./control.ts";
+import { setFrozen } from "./freezer.ts";
 import { detectCgroups, isUnified } from "./layout.ts";
-import { cgroupPaths, findController } from "./paths.ts";
-import { planCgroup, type planJoin, planRemove, planSettings } from "./plan-cgroup.ts";
-import { planUpdate } from "./plan-update.ts";
-import type { CgroupResources } from "./resources.ts";
-import { settingsV1 } from "./settings-v1.ts";
-import { settingsV2 } from "./settings-v2.ts";
+import { cgroupPaths, findController, placeCgroup } from "./paths.ts";
+import { planCgroup, type planJoin, planRemove } from "./plan-cgroup.ts";
+import { readCgroupPids } from "./processes.ts";
+import { removeCgroups } from "./remove.ts";
 
 const hybridMounts = `31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755
 32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct
@@ -68,6 +66,7 @@ test("version 2 enables the controllers from the top down", () => {
     "/sys/fs/cgroup/docker/cgroup.subtree_control = +cpuset +cpu +io +memory +pids",
     "mkdir /sys/fs/cgroup/docker/x",
     "/sys/fs/cgroup/docker/x/pids.max = 5",
+    "bpfDevice /sys/fs/cgroup/docker/x",
   ]);
 });
 
@@ -77,77 +76,35 @@ test("only the cgroup itself is removed", () => {
 
 test("a limit of a controller that is not mounted is an error, not a silence", () => {
   assert.throws(
-    () => planSettings(cgroupPaths(hybrid, "/x"), { pids: { limit: 1 } }),
-    /"pids" is not mounted/,
+    () => planCgroup(cgroupPaths(hybrid, "/x"), hybrid, { pids: { limit: 1 } }),
+    /cannot set pids limit: container could not join or create cgroup/,
   );
 });
 
-const v1 = (resources: CgroupResources) => settingsV1(resources).map(({ file, value }) => `${file}=${value}`);
-const v2 = (resources: CgroupResources) => settingsV2(resources).map(({ file, value }) => `${file}=${value}`);
+test("without the right to make a cgroup there is none, and no limit", () => {
+  const wish = { path: "", id: "x", rootless: true };
+  const nothing = () => ({ writable: false, controllers: [] });
+  const [v1, v2] = [placeCgroup(hybrid, wish, nothing), placeCgroup(unified, wish, nothing)];
+  assert.deepEqual([v1, v2], [{ v1: [] }, { v1: [] }]);
+  assert.deepEqual(planCgroup(v2, unified, {}), []);
+  assert.throws(() => planCgroup(v1, hybrid, { memory: { limit: 9 } }), /cannot set memory limit: container/);
+  assert.throws(() => planCgroup(v2, unified, { memory: { limit: 9 } }), /rootless needs no limits/);
+});
 
-for (const [resources, first, second] of [
-  [
-    { memory: { limit: 100, swap: 300, reservation: 50 } },
-    ["memory.limit_in_bytes=100", "memory.memsw.limit_in_bytes=300", "memory.soft_limit_in_bytes=50"],
-    ["memory.swap.max=200", "memory.max=100", "memory.low=50"],
-  ],
-  [
-    { memory: { limit: -1, swap: -1 } },
-    ["memory.limit_in_bytes=-1", "memory.memsw.limit_in_bytes=-1"],
-    ["memory.swap.max=max", "memory.max=max"],
-  ],
-  [
-    { cpu: { shares: 1024, quota: -1, period: 50_000 } },
-    ["cpu.shares=1024", "cpu.cfs_period_us=50000", "cpu.cfs_quota_us=-1"],
-    ["cpu.weight=100", "cpu.max=max 50000"],
-  ],
-  [
-    { cpu: { quota: 20_000, cpus: "0-1", mems: "0" } },
-    ["cpu.cfs_quota_us=20000", "cpuset.cpus=0-1", "cpuset.mems=0"],
-    ["cpu.max=20000 100000", "cpuset.cpus=0-1", "cpuset.mems=0"],
-  ],
-  [{ pids: { limit: -1 } }, ["pids.max=max"], ["pids.max=max"]],
-  [{ pids: { limit: 7 } }, ["pids.max=7"], ["pids.max=7"]],
-  [
-    { blockIO: { weight: 1000, throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 9 }] } },
-    ["blkio.weight=1000", "blkio.throttle.read_bps_device=8:0 9"],
-    ["io.weight=10000", "io.max=8:0 rbps=9"],
-  ],
-  [
-    { hugepageLimits: [{ pageSize: "2MB", limit: 4096 }] },
-    ["hugetlb.2MB.limit_in_bytes=4096"],
-    ["hugetlb.2MB.max=4096"],
-  ],
-] as const satisfies readonly (readonly [CgroupResources, readonly string[], readonly string[]])[])
-  test(`${JSON.stringify(resources)} in the files of both versions`, () => {
-    assert.deepEqual(v1(resources), first);
-    assert.deepEqual(v2(resources), second);
+test("a delegated cgroup has the controllers that were delegated", () => {
+  const wish = { path: "", id: "x", rootless: true };
+  const { v2 } = placeCgroup(unified, wish, () => ({ writable: true, controllers: ["pids"] }));
+  assert.deepEqual(v2, {
+    mountPoint: "/sys/fs/cgroup",
+    directory: "/sys/fs/cgroup/user.slice/x",
+    controllers: ["pids"],
   });
-
-const weightOf = (shares: number) => Number(v2({ cpu: { shares } })[0]?.slice("cpu.weight=".length));
-
-test("shares are converted so that the defaults and the ends meet", () => {
-  assert.deepEqual([2, 1024, 262_144].map(weightOf), [1, 100, 10_000]);
-  for (let shares = 3; shares < 300_000; shares += 997)
-    assert.ok(weightOf(shares) >= weightOf(shares - 1), `at ${shares}`);
 });
 
-test("version 2 refuses what it cannot do", () => {
-  assert.throws(() => v2({ memory: { swap: 100 } }), /without memory limit/);
-  assert.throws(() => v2({ memory: { limit: 200, swap: 100 } }), />= memory limit/);
-  assert.throws(() => v2({ cpu: { realtimeRuntime: 5 } }), /realtime/);
-  assert.throws(() => v2({ network: { classID: 5 } }), /network class/);
-  assert.throws(() => v2({ unified: { "../escape.x": "1" } }), /file name/);
-});
-
-test("an update raises memory and swap together first when memory would pass it", () => {
-  const paths = cgroupPaths(hybrid, "/x");
-  const files = (limit: number, swap: number, current: number) =>
-    texts(planUpdate(paths, { memory: { limit, swap } }, current)).map((text) =>
-      text.replace(/^.*\/memory\./, ""),
-    );
-  assert.deepEqual(files(500, 900, 100), ["memsw.limit_in_bytes = 900", "limit_in_bytes = 500"]);
-  assert.deepEqual(files(50, 80, 100), ["limit_in_bytes = 50", "memsw.limit_in_bytes = 80"]);
+test("a path that was asked for is not left out", () => {
+  const wish = { path: "/y", id: "x", rootless: true };
+  const { v1 } = placeCgroup(hybrid, wish, () => ({ writable: false, controllers: [] }));
+  assert.equal(v1.length, hybrid.v1.length);
 });
 
 test("freezing, listing and removing work on the files", async () => {

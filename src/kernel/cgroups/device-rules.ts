@@ -20,7 +20,7 @@ export interface DevicePolicy {
 
 const ANY = -1;
 
-const always = (type: "c" | "b", major: number, minor: number, access: string): DeviceRule => ({
+const always = (type: "c" | "b", major: number, minor: number, access: string) => ({
   allow: true,
   type,
   major,
@@ -29,7 +29,7 @@ const always = (type: "c" | "b", major: number, minor: number, access: string): 
 });
 
 /** runc's additions to every container's rules: nodes may be made, and the devices below are for all. */
-export const baseDeviceRules: readonly DeviceRule[] = [
+const baseDeviceRules: readonly (DeviceRule & DeviceException)[] = [
   always("c", ANY, ANY, "m"),
   always("b", ANY, ANY, "m"),
   always("c", 1, 3, "rwm"),
@@ -42,23 +42,36 @@ export const baseDeviceRules: readonly DeviceRule[] = [
   always("c", 5, 2, "rwm"),
 ];
 
+/** Nothing is allowed that no rule allows. Rules apply in their order: a later one, however wide, overrides what earlier ones gave or
+ *  took (runc, as version 1 of the kernel, forgets only exceptions for the very same numbers: a wide denial leaves narrow grants). */
 export const evaluateDeviceRules = (rules: readonly DeviceRule[]): DevicePolicy =>
-  rules.reduce(applyRule, { allow: true, exceptions: [] });
+  rules.reduce(applyRule, { allow: false, exceptions: [] });
 
-function applyRule(policy: DevicePolicy, rule: DeviceRule): DevicePolicy {
+/** The policy of a container: its rules, then what every container may do. */
+export function containerDevicePolicy(rules: readonly DeviceRule[]): DevicePolicy {
+  const policy = evaluateDeviceRules(rules);
+  if (!policy.allow) return baseDeviceRules.reduce(applyRule, policy);
+  // Where all is allowed but some, making the nodes of those stays denied.
+  const isBase = (one: DeviceException): boolean => baseDeviceRules.some((rule) => sameDevice(rule, one));
+  return { ...policy, exceptions: policy.exceptions.filter((exception) => !isBase(exception)) };
+}
+
+function applyRule(policy: DevicePolicy, rule: DeviceRule, index: number): DevicePolicy {
   const type = rule.type === undefined || rule.type === "" ? "a" : rule.type;
+  if (!rule.access) throw invalid(`device access at ${index} field cannot be empty`);
   if (type === "a") return { allow: rule.allow, exceptions: [] };
   const change = exceptionOf(rule, type);
   return rule.allow === policy.allow ? withdraw(policy, change) : add(policy, change);
 }
 
 function exceptionOf(rule: DeviceRule, type: string): DeviceException {
-  if (type !== "c" && type !== "b" && type !== "u") throw invalid(`invalid device type "${type}"`);
+  if (type !== "c" && type !== "b") throw invalid(`invalid cgroup device type "${type}"`);
   const access = [..."rwm"].filter((letter) => (rule.access ?? "").includes(letter)).join("");
-  return { type: type === "b" ? "b" : "c", major: rule.major ?? ANY, minor: rule.minor ?? ANY, access };
+  return { type, major: rule.major ?? ANY, minor: rule.minor ?? ANY, access };
 }
 
-const sameDevice = (a: DeviceException, b: DeviceException): boolean =>
+type Numbers = Pick<DeviceException, "type" | "major" | "minor">;
+const sameDevice = (a: Numbers, b: Numbers): boolean =>
   a.type === b.type && a.major === b.major && a.minor === b.minor;
 
 function add(policy: DevicePolicy, change: DeviceException): DevicePolicy {

@@ -1,6 +1,7 @@
 // Which cgroup hierarchies this machine has and where: version 1, version 2, or both side by side (hybrid).
 
-import type { MountInfo } from "../mountinfo/parse-mountinfo.ts";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { type MountInfo, parseMountInfo } from "../mountinfo/parse-mountinfo.ts";
 
 export interface CgroupHierarchy {
   /** "memory", "cpu"…, or "name=systemd" of a hierarchy without controllers; of version 2 what cgroup.controllers lists. */
@@ -13,6 +14,8 @@ export interface CgroupHierarchy {
 export interface CgroupLayout {
   readonly v1: readonly CgroupHierarchy[];
   readonly v2?: CgroupHierarchy;
+  /** Whether cgroups of this machine have a file: some depend on the kernel's configuration and loaded modules. Missing: all do. */
+  readonly offers?: (controller: string, file: string) => boolean;
 }
 
 /** Version 2 manages processes only where no controller is bound to version 1. */
@@ -24,6 +27,26 @@ export interface CgroupTexts {
   readonly own: string;
   /** Content of cgroup.controllers at the version 2 mount point. */
   readonly v2Controllers: (mountPoint: string) => string;
+}
+
+export function readCgroupLayout(): CgroupLayout {
+  const layout = detectCgroups({
+    mounts: parseMountInfo(readFileSync("/proc/self/mountinfo", "utf8")),
+    own: readFileSync("/proc/self/cgroup", "utf8"),
+    v2Controllers: (mountPoint) => readFileSync(`${mountPoint}/cgroup.controllers`, "utf8"),
+  });
+  return { ...layout, offers: (controller, file) => offers(layout, controller, file) };
+}
+
+/** Roots of hierarchies lack most files, so their children are asked. */
+function offers({ v1, v2 }: CgroupLayout, controller: string, file: string): boolean {
+  const root = v1.find(({ controllers }) => controllers.includes(controller)) ?? v2;
+  if (root === undefined) return false;
+  const children = readdirSync(root.mountPoint, { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  );
+  if (children.length === 0) return existsSync(`${root.mountPoint}/${file}`);
+  return children.some(({ name }) => existsSync(`${root.mountPoint}/${name}/${file}`));
 }
 
 export function detectCgroups({ mounts, own, v2Controllers }: CgroupTexts): CgroupLayout {

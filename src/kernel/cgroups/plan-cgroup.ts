@@ -3,35 +3,38 @@
 import { posix } from "node:path";
 import { systemError } from "#base/errors.ts";
 import type { Op, Plan } from "../plan/ops.ts";
-import { buildDeviceProgram } from "./device-program.ts";
-import { baseDeviceRules, deviceWrites, evaluateDeviceRules } from "./device-rules.ts";
-import type { CgroupLayout } from "./layout.ts";
-import { ancestry, type CgroupPaths, findController, type V1Directory } from "./paths.ts";
+import { type CgroupLayout, isUnified } from "./layout.ts";
+import { ancestry, type CgroupPaths, getController, type V1Directory } from "./paths.ts";
+import { planDevices } from "./plan-devices.ts";
+import { planWrite } from "./plan-write.ts";
 import type { CgroupResources, CgroupSetting } from "./resources.ts";
 import { settingsV1 } from "./settings-v1.ts";
 import { settingsV2 } from "./settings-v2.ts";
 
-const O_WRONLY_CLOEXEC = 0o2000001;
 const O_PATH_DIRECTORY = 0o12200000;
 
-const text = new TextEncoder();
-
 /** A new cgroup with these limits. */
-export const planCgroup = (paths: CgroupPaths, layout: CgroupLayout, resources: CgroupResources): Plan => [
-  ...paths.v1.flatMap(planDirectory),
-  ...planV2Directory(paths, layout),
-  ...planSettings(paths, resources),
-];
-
-/** Limits of a cgroup that is there. */
-export function planSettings(paths: CgroupPaths, resources: CgroupResources): Plan {
-  const settings = paths.v2 === undefined ? settingsV1(resources) : settingsV2(resources);
+export function planCgroup(paths: CgroupPaths, layout: CgroupLayout, resources: CgroupResources): Plan {
+  const offers = layout.offers ?? (() => true);
+  const settings = isUnified(layout)
+    ? settingsV2(resources, { offers, controllers: controllersOf(paths, layout) })
+    : settingsV1(resources, { offers });
+  if (isUnified(layout) && paths.v2 === undefined && settings.length > 0)
+    throw systemError(
+      "rootless needs no limits + no cgrouppath when no permission is granted for cgroups: permission denied",
+    );
   return [
-    ...settings.map((setting) => writeSetting(paths, setting)),
-    ...(paths.v2 === undefined
-      ? planDevicesV1(paths, resources)
-      : planDevicesV2(paths.v2.directory, resources)),
+    ...paths.v1.flatMap(planDirectory),
+    ...planV2Directory(paths, layout),
+    ...settings.map((setting) => planSetting(paths, setting)),
+    ...planDevices(paths, resources.devices),
   ];
+}
+
+function planSetting(paths: CgroupPaths, { controller, file, value, ...fate }: CgroupSetting): Op {
+  const write = planWrite(`${getController(paths, controller)}/${file}`, value, `linux.resources: ${file}`);
+  if (fate.repeated === true) return { ...write, mayFail: true };
+  return fate.optional === true ? { ...write, missingOk: true } : write;
 }
 
 function planDirectory({ controllers, mountPoint, directory }: V1Directory): readonly Op[] {
@@ -51,58 +54,31 @@ function planDirectory({ controllers, mountPoint, directory }: V1Directory): rea
   ]);
 }
 
-function writeSetting(paths: CgroupPaths, { controller, file, value }: CgroupSetting): Op {
-  const directory = findController(paths, controller);
-  if (directory === undefined)
-    throw systemError(`cannot set ${file}: the cgroup controller "${controller}" is not mounted`);
-  return writeFile(`${directory}/${file}`, value, `linux.resources: ${file}`);
-}
-
-const writeFile = (path: string, value: string, why: string): Op => ({
-  op: "write",
-  why,
-  path,
-  flags: O_WRONLY_CLOEXEC,
-  data: text.encode(value),
-});
-
-function planDevicesV1(paths: CgroupPaths, { devices }: CgroupResources): readonly Op[] {
-  const directory = findController(paths, "devices");
-  if (devices === undefined || directory === undefined) return [];
-  return deviceWrites(evaluateDeviceRules([...devices, ...baseDeviceRules])).map(({ file, value }) =>
-    writeFile(`${directory}/${file}`, value, "linux.resources.devices"),
-  );
-}
-
 function planV2Directory(paths: CgroupPaths, layout: CgroupLayout): Plan {
   if (paths.v2 === undefined) return [];
   const { mountPoint, directory } = paths.v2;
-  const enable = (layout.v2?.controllers ?? []).map((name) => `+${name}`).join(" ");
+  const enable = controllersOf(paths, layout)
+    .map((name) => `+${name}`)
+    .join(" ");
   const levels = ancestry(mountPoint, directory);
   return levels.flatMap((path): readonly Op[] => [
     // An ancestor with processes of its own refuses; a limit that then has no file fails by name.
     {
-      ...writeFile(`${posix.dirname(path)}/cgroup.subtree_control`, enable, "cgroup controllers"),
+      ...planWrite(`${posix.dirname(path)}/cgroup.subtree_control`, enable, "cgroup controllers"),
       mayFail: true,
     },
     { op: "mkdir", why: "cgroup", path, mode: 0o755 },
   ]);
 }
 
-function planDevicesV2(directory: string, { devices }: CgroupResources): readonly Op[] {
-  if (devices === undefined) return [];
-  const policy = evaluateDeviceRules([...devices, ...baseDeviceRules]);
-  if (policy.allow && policy.exceptions.length === 0) return [];
-  return [
-    { op: "bpfDevice", why: "linux.resources.devices", path: directory, program: buildDeviceProgram(policy) },
-  ];
-}
+const controllersOf = ({ v2 }: CgroupPaths, layout: CgroupLayout): readonly string[] =>
+  v2?.controllers ?? layout.v2?.controllers ?? [];
 
 /** Version 1: the executing process joins. "0" to `tasks` moves one thread and so spares the kernel's lock (and RCU wait) over all
  *  processes that `cgroup.procs` takes; the executing process has one thread. */
 export const planJoin = (paths: CgroupPaths): Plan =>
   paths.v1.map(({ controllers, directory }) =>
-    writeFile(`${directory}/tasks`, "0", `join cgroup ${controllers.join(",")}`),
+    planWrite(`${directory}/tasks`, "0", `join cgroup ${controllers.join(",")}`),
   );
 
 /** Version 2: the directory is opened so that `clone` can start the child in it. */

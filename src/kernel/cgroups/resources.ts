@@ -8,6 +8,8 @@ export interface CgroupResources {
     readonly swap?: number;
     readonly swappiness?: number;
     readonly disableOOMKiller?: boolean;
+    /** An update below what is used now is refused instead of killing processes. */
+    readonly checkBeforeUpdate?: boolean;
   };
   readonly cpu?: {
     readonly shares?: number;
@@ -38,6 +40,8 @@ export interface CgroupResources {
     readonly classID?: number;
     readonly priorities?: readonly { readonly name: string; readonly priority: number }[];
   };
+  /** By the name of the device. */
+  readonly rdma?: Readonly<Record<string, RdmaLimit>>;
   readonly unified?: Readonly<Record<string, string>>;
 }
 
@@ -56,6 +60,11 @@ export interface DeviceNumber {
   readonly minor: number;
 }
 
+export interface RdmaLimit {
+  readonly hcaHandles?: number;
+  readonly hcaObjects?: number;
+}
+
 export interface DeviceRate extends DeviceNumber {
   readonly rate: number;
 }
@@ -65,4 +74,8 @@ export interface CgroupSetting {
   readonly controller: string;
   readonly file: string;
   readonly value: string;
+  /** What a kernel without the file does anyway: its absence is success. */
+  readonly optional?: boolean;
+  /** The kernel may refuse it until a later setting of the list, which is followed by the same once more. */
+  readonly repeated?: boolean;
 }

@@ -1,104 +1,91 @@
-// Limits as the files of cgroup version 1, in an order in which each may be written to a new cgroup.
+// Limits as the files of cgroup version 1, in an order in which each may be written. What runc refuses is refused in its words.
 
+import { invalid } from "#base/errors.ts";
+import { blockSettings } from "./block-settings-v1.ts";
 import type { CgroupResources, CgroupSetting } from "./resources.ts";
+import { around, given, nonZero, optional, setting } from "./setting.ts";
+import { cpusetSettings, pidsSettings, rdmaSettings } from "./settings-both.ts";
 
-export function settingsV1(resources: CgroupResources): readonly CgroupSetting[] {
+/** What the settings depend on besides the wish. */
+export interface V1Facts {
+  /** memory.limit_in_bytes now; missing: a new cgroup, which has none. */
+  readonly memoryLimit?: number;
+  readonly offers: (controller: string, file: string) => boolean;
+}
+
+export const newCgroup: V1Facts = { offers: () => true };
+
+export function settingsV1(resources: CgroupResources, facts: V1Facts = newCgroup): readonly CgroupSetting[] {
+  if (resources.unified !== undefined && Object.keys(resources.unified).length > 0)
+    throw invalid("invalid configuration: cannot use unified on cgroup v1");
   return [
-    ...memorySettings(resources.memory),
+    ...memorySettings(resources.memory, facts),
     ...cpuSettings(resources.cpu),
+    ...cpusetSettings(resources.cpu),
     ...pidsSettings(resources.pids),
-    ...blockSettings(resources.blockIO),
-    ...(resources.hugepageLimits ?? []).map(({ pageSize, limit }) =>
-      setting("hugetlb", `hugetlb.${pageSize}.limit_in_bytes`, limit),
-    ),
+    ...blockSettings(resources.blockIO, facts.offers),
+    ...hugepageSettings(resources.hugepageLimits),
     ...networkSettings(resources.network),
+    ...rdmaSettings(resources.rdma),
   ];
 }
 
-const setting = (controller: string, file: string, value: number | string): CgroupSetting => ({
-  controller,
-  file,
-  value: String(value),
-});
-
-type Wish = readonly [file: string, value: number | string | undefined];
-
-const given = (controller: string, wishes: readonly Wish[]): readonly CgroupSetting[] =>
-  wishes.flatMap(([file, value]) => (value === undefined ? [] : [setting(controller, file, value)]));
-
-/** 0 is "not given" in the specification's Go ancestry. */
-const nonZero = (value: number | undefined): number | undefined => (value === 0 ? undefined : value);
-
-function memorySettings(memory: CgroupResources["memory"]): readonly CgroupSetting[] {
+function memorySettings(
+  memory: CgroupResources["memory"],
+  { memoryLimit }: V1Facts,
+): readonly CgroupSetting[] {
   if (memory === undefined) return [];
-  return given("memory", [
-    ["memory.limit_in_bytes", nonZero(memory.limit)],
-    ["memory.memsw.limit_in_bytes", nonZero(memory.swap)],
-    ["memory.soft_limit_in_bytes", nonZero(memory.reservation)],
-    ["memory.swappiness", memory.swappiness],
-    ["memory.oom_control", memory.disableOOMKiller === true ? 1 : undefined],
-  ]);
+  const { swappiness } = memory;
+  if (swappiness !== undefined && (swappiness > 100 || swappiness < -1))
+    throw invalid(`invalid memory swappiness value: ${swappiness} (valid range is 0-100)`);
+  return [
+    ...limitSettings(memory.limit ?? 0, memory.swap ?? 0, memoryLimit),
+    ...given("memory", [
+      ["memory.soft_limit_in_bytes", nonZero(memory.reservation)],
+      ["memory.oom_control", memory.disableOOMKiller === true ? 1 : undefined],
+      ["memory.swappiness", swappiness === -1 ? undefined : swappiness],
+    ]),
+  ];
 }
+
+/** The kernel keeps the limit of memory and swap together at or above that of memory at every moment. */
+function limitSettings(limit: number, swap: number, current: number | undefined): readonly CgroupSetting[] {
+  const memory = given("memory", [["memory.limit_in_bytes", nonZero(limit)]]);
+  const both = given("memory", [["memory.memsw.limit_in_bytes", nonZero(swap)]]);
+  if (limit === -1 && swap === 0)
+    return [...optional([setting("memory", "memory.memsw.limit_in_bytes", -1)]), ...memory];
+  const raises = limit !== 0 && (swap === -1 || (current !== undefined && current < swap));
+  return raises ? [...both, ...memory] : [...memory, ...both];
+}
+
+const smallestShares = 2;
+const greatestShares = 262_144;
 
 function cpuSettings(cpu: CgroupResources["cpu"]): readonly CgroupSetting[] {
   if (cpu === undefined) return [];
+  const shares = nonZero(cpu.shares);
+  // The kernel would take the nearest in silence.
+  if (shares !== undefined && shares < smallestShares)
+    throw invalid(`the minimum allowed cpu-shares is ${smallestShares}`);
+  if (shares !== undefined && shares > greatestShares)
+    throw invalid(`the maximum allowed cpu-shares is ${greatestShares}`);
+  const period = given("cpu", [["cpu.cfs_period_us", nonZero(cpu.period)]]);
+  const burst = optional(given("cpu", [["cpu.cfs_burst_us", cpu.burst]]));
+  const quota = given("cpu", [["cpu.cfs_quota_us", nonZero(cpu.quota)]]);
+  const realtime = given("cpu", [["cpu.rt_runtime_us", nonZero(cpu.realtimeRuntime)]]);
   return [
-    ...given("cpu", [
-      ["cpu.idle", cpu.idle],
-      ["cpu.shares", nonZero(cpu.shares)],
-      ["cpu.rt_period_us", nonZero(cpu.realtimePeriod)],
-      ["cpu.rt_runtime_us", nonZero(cpu.realtimeRuntime)],
-      ["cpu.cfs_period_us", nonZero(cpu.period)],
-      ["cpu.cfs_quota_us", nonZero(cpu.quota)],
-      ["cpu.cfs_burst_us", cpu.burst],
-    ]),
-    ...given("cpuset", [
-      ["cpuset.cpus", cpu.cpus || undefined],
-      ["cpuset.mems", cpu.mems || undefined],
-    ]),
+    ...given("cpu", [["cpu.shares", shares]]),
+    ...around([...period, ...burst], quota),
+    ...given("cpu", [["cpu.idle", cpu.idle]]),
+    ...around(given("cpu", [["cpu.rt_period_us", nonZero(cpu.realtimePeriod)]]), realtime),
   ];
 }
 
-const pidsSettings = (pids: CgroupResources["pids"]): readonly CgroupSetting[] =>
-  pids === undefined || pids.limit === 0
-    ? []
-    : [setting("pids", "pids.max", pids.limit > 0 ? pids.limit : "max")];
-
-const throttleFiles = {
-  throttleReadBpsDevice: "blkio.throttle.read_bps_device",
-  throttleWriteBpsDevice: "blkio.throttle.write_bps_device",
-  throttleReadIOPSDevice: "blkio.throttle.read_iops_device",
-  throttleWriteIOPSDevice: "blkio.throttle.write_iops_device",
-} as const;
-const throttleKinds = [
-  "throttleReadBpsDevice",
-  "throttleWriteBpsDevice",
-  "throttleReadIOPSDevice",
-  "throttleWriteIOPSDevice",
-] as const;
-
-function blockSettings(block: CgroupResources["blockIO"]): readonly CgroupSetting[] {
-  if (block === undefined) return [];
-  const devices = (block.weightDevice ?? []).flatMap(({ major, minor, weight, leafWeight }) =>
-    given("blkio", [
-      ["blkio.weight_device", weight === undefined ? undefined : `${major}:${minor} ${weight}`],
-      ["blkio.leaf_weight_device", leafWeight === undefined ? undefined : `${major}:${minor} ${leafWeight}`],
-    ]),
-  );
-  const rates = throttleKinds.flatMap((kind) =>
-    (block[kind] ?? []).map(({ major, minor, rate }) =>
-      setting("blkio", throttleFiles[kind], `${major}:${minor} ${rate}`),
-    ),
-  );
-  return [
-    ...given("blkio", [
-      ["blkio.weight", nonZero(block.weight)],
-      ["blkio.leaf_weight", nonZero(block.leafWeight)],
-    ]),
-    ...devices,
-    ...rates,
-  ];
-}
+const hugepageSettings = (limits: CgroupResources["hugepageLimits"] = []): readonly CgroupSetting[] =>
+  limits.flatMap(({ pageSize, limit }) => [
+    setting("hugetlb", `hugetlb.${pageSize}.limit_in_bytes`, limit),
+    ...optional([setting("hugetlb", `hugetlb.${pageSize}.rsvd.limit_in_bytes`, limit)]),
+  ]);
 
 function networkSettings(network: CgroupResources["network"]): readonly CgroupSetting[] {
   if (network === undefined) return [];

@@ -1,0 +1,73 @@
+// The processes of a cgroup, as whoever is outside of it sees them.
+
+import { existsSync } from "node:fs";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { isFrozen, setFrozen } from "./freezer.ts";
+import { allDirectories, ancestry, type CgroupPaths, findController } from "./paths.ts";
+
+/** Host pids of every process in the cgroup and in those that the container has made below it. Whoever kills what is listed must not
+ *  hit the machine's own processes: of a hierarchy's root, or the cgroup that this process is in, none is told. */
+export async function readCgroupPids(paths: CgroupPaths): Promise<readonly number[]> {
+  const directory = findController(paths, "pids") ?? allDirectories(paths)[0];
+  if (directory === undefined || isRoot(paths)) return [];
+  const pids = await readPidsBelow(directory);
+  return pids.includes(process.pid) ? [] : pids;
+}
+
+const isRoot = ({ v1, v2 }: CgroupPaths): boolean =>
+  [...v1, ...(v2 === undefined ? [] : [v2])].some(
+    ({ mountPoint, directory }) => ancestry(mountPoint, directory).length === 0,
+  );
+
+async function readPidsBelow(directory: string): Promise<readonly number[]> {
+  const text = await readPids(directory);
+  const own = text.split("\n").filter(Boolean).map(Number);
+  const others = await Promise.all((await listBelow(directory)).map(readPidsBelow));
+  return [...own, ...others.flat()];
+}
+
+/** A threaded cgroup tells its threads only, which can be signalled as well. */
+const readPids = (directory: string): Promise<string> =>
+  readFile(`${directory}/cgroup.procs`, "utf8").catch((error: unknown) =>
+    error instanceof Error && "code" in error && ["ENOTSUP", "EOPNOTSUPP"].includes(String(error.code))
+      ? readFile(`${directory}/cgroup.threads`, "utf8").catch(() => "")
+      : "",
+  );
+
+/** The cgroups directly below one; none if it is gone. */
+export async function listBelow(directory: string): Promise<readonly string[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${directory}/${name}`);
+}
+
+/** Sends SIGKILL to what still runs in the cgroup, frozen or not: at once by `cgroup.kill` (version 2 since Linux 5.14). */
+export async function killCgroup(paths: CgroupPaths): Promise<void> {
+  const pids = await readCgroupPids(paths);
+  if (pids.length === 0) return;
+  const killFile = `${paths.v2?.directory}/cgroup.kill`;
+  if (paths.v2 !== undefined && existsSync(killFile)) return await writeFile(killFile, "1");
+  await signalCgroup(paths, "SIGKILL");
+}
+
+/** Signals every process. Nobody escapes by forking meanwhile: they are frozen for the time, where the machine can. A paused container
+ *  stays paused, unless it is killed: the dead cannot leave a frozen cgroup. */
+export async function signalCgroup(paths: CgroupPaths, signal: NodeJS.Signals | number): Promise<void> {
+  const wasFrozen = isFrozen(paths);
+  const canFreeze =
+    wasFrozen ||
+    (await setFrozen(paths, true).then(
+      () => true,
+      () => false,
+    ));
+  for (const pid of await readCgroupPids(paths)) send(pid, signal);
+  const stays = wasFrozen && signal !== "SIGKILL" && signal !== 9;
+  if (canFreeze && !stays) await setFrozen(paths, false);
+}
+
+function send(pid: number, signal: NodeJS.Signals | number): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // it ended meanwhile
+  }
+}
