@@ -37,6 +37,7 @@ export function compileExec(spec: Spec, process: Process, { id, initPid, host, w
       flags: 0,
       ...(cgroup.v2 !== undefined && { intoCgroupSlot: CGROUP_SLOT }),
     },
+    ...planEnterCgroupNamespace(spec, initPid),
     { op: "setsid", why: "a session of its own" },
     { op: "open", why: "root of the container", path: "/", flags: O_PATH | O_CLOEXEC, slot: ROOT_SLOT },
     ...planOpenTerminal(process),
@@ -51,14 +52,26 @@ export function compileExec(spec: Spec, process: Process, { id, initPid, host, w
   ];
 }
 
-/** All at once by pidfd: either the process is in every namespace of the init or nothing has changed. */
+/** All at once by pidfd: either the process is in every namespace of the init or nothing has changed. The cgroup namespace is the
+ *  child's to enter: who is in it already cannot start a child in the cgroup from outside (`nsdelegate`, man 7 cgroups). */
 function planEnter(spec: Spec, initPid: number): readonly Op[] {
-  const { created, joined } = readNamespaces(spec.linux);
-  const flags = joined.reduce((sum, { type }) => sum | namespaceFlags[type], created);
   const why = `namespaces of process ${initPid}`;
   return [
     { op: "pidfd", why, pid: initPid, slot: FIRST_NAMESPACE_SLOT },
-    { op: "setns", why, slot: FIRST_NAMESPACE_SLOT, flags },
+    { op: "setns", why, slot: FIRST_NAMESPACE_SLOT, flags: flagsOf(spec) & ~namespaceFlags.cgroup },
+  ];
+}
+
+function planEnterCgroupNamespace(spec: Spec, initPid: number): readonly Op[] {
+  const why = `cgroup namespace of process ${initPid}`;
+  const flags = flagsOf(spec) & namespaceFlags.cgroup;
+  return [
+    ...(flags === 0 ? [] : [{ op: "setns", why, slot: FIRST_NAMESPACE_SLOT, flags } as const]),
     { op: "close", why, slot: FIRST_NAMESPACE_SLOT },
   ];
+}
+
+function flagsOf(spec: Spec): number {
+  const { created, joined } = readNamespaces(spec.linux);
+  return joined.reduce((sum, { type }) => sum | namespaceFlags[type], created);
 }

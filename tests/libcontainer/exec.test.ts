@@ -48,6 +48,15 @@ test("it lives in every namespace and cgroup of the container", { skip }, async 
     assert.match(cgroups.stdout, new RegExp(`:${controllers.join(",")}:${machine.cgroupParent}/`));
 });
 
+test("it sees its cgroup as the root where the container has a cgroup namespace", { skip }, async () => {
+  const choices = { namespaces: ["mount", "pid", "cgroup"] as const };
+  await using own = await machine.create(dockerSpec(machine.host, machine.makeRoot(), "sleep 1000", choices));
+  await own.shim.start(never);
+  await own.shim.exec("e", defaultProcess("cat /proc/self/cgroup"), attachedIo(false), never);
+  const { stdout } = await outcomeOf(own.shim, "e");
+  for (const line of stdout.trim().split("\n")) assert.match(line, /^\d+:[^:]*:\/$/);
+});
+
 test("it has the container's confinement and its own user", { skip }, async () => {
   const { stdout } = await exec(
     "id -u; grep -E 'CapBnd|CapEff|^Seccomp:' /proc/self/status; ls /proc/self/fd",
