@@ -58,14 +58,15 @@ async function openContainerd(
 ): Promise<ContainerdServices> {
   if (settings.containerd !== "") return connectContainerd(settings.containerd);
   const socketPath = zygoteSocket(settings);
+  const binaries = settings.runtimes;
   return openContainerdLayer({
     root: join(settings.dataRoot, "containerd"),
     execRoot: settings.execRoot,
-    shims: createNativeShims({ executor, socketPath, host, warn: (message) => log.warn(message) }),
+    shims: createNativeShims({ executor, socketPath, host, binaries, warn: (message) => log.warn(message) }),
     warn: (message) => log.warn(message),
     executor,
     executorSocket: socketPath,
     cgroups: host.cgroups,
-    explain: explainPlan(host),
+    explain: explainPlan(host, binaries),
   });
 }

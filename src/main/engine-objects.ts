@@ -66,7 +66,7 @@ export async function openObjects(options: ObjectsOptions, signal: AbortSignal):
     maxDownloadAttempts: 5,
     userAgent: `docker/${currentRelease().version} gantry/${currentRelease().version}`,
   });
-  const host = readHostFacts();
+  const host = { ...readHostFacts(), configuredRuntimes: Object.keys(settings.runtimes) };
   const parts = { ...layers, ...options, database, volumes, events, clock, host };
   const containers = wireContainers(
     {

@@ -6,12 +6,10 @@ import { killCgroup, readCgroupPids } from "#kernel/cgroups/processes.ts";
 import { removeCgroups } from "#kernel/cgroups/remove.ts";
 import { updateCgroup } from "#kernel/cgroups/update.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
-import { compileContainer } from "#libcontainer/compile.ts";
-import { compileExec } from "#libcontainer/compile-exec.ts";
 import type { HostFacts } from "#libcontainer/host-facts.ts";
 import { NativeShims } from "#shim/native/native-shims.ts";
-import type { Shims } from "#shim/shim.ts";
-import type { Spec } from "#spec/oci-runtime.ts";
+import type { AdoptRequest, Shims } from "#shim/shim.ts";
+import { createDrivers, type DriverOptions, removeDriverRemains } from "./drivers.ts";
 
 export interface NativeShimOptions {
   readonly executor: Executor;
@@ -20,26 +18,31 @@ export interface NativeShimOptions {
   readonly host: HostFacts;
   /** What a specification asks for and this machine does not grant. */
   readonly warn: (message: string) => void;
+  /** Runtimes that the configuration names. */
+  readonly binaries?: DriverOptions["binaries"];
 }
 
-export function createNativeShims({ socketPath, host, warn }: NativeShimOptions): Shims {
-  const pathsOf = (id: string, spec: Spec): CgroupPaths =>
+export function createNativeShims(options: NativeShimOptions): Shims {
+  const { socketPath, host, warn, binaries = {} } = options;
+  const findDriver = createDrivers({ host, warn, binaries });
+  const pathsOf = ({ id, spec }: AdoptRequest): CgroupPaths =>
     cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || `/${id}`);
   return new NativeShims({
     socketPath,
-    compile: ({ id, spec, rootfs, stateDir }) => {
-      const compiled = compileContainer(spec, { id, rootfs, bundle: stateDir, host });
-      for (const message of compiled.warnings) warn(`container ${id}: ${message}`);
+    compile: (request) => {
+      const compiled = findDriver(request.runtime).compile(request);
+      for (const message of compiled.warnings) warn(`container ${request.id}: ${message}`);
       return compiled;
     },
-    control: (id, spec) => ({
-      planExec: (process, initPid) => compileExec(spec, process, { id, initPid, host, warn }),
-      pids: () => readCgroupPids(pathsOf(id, spec)),
-      freeze: (frozen) => setFrozen(pathsOf(id, spec), frozen),
-      update: async (resources) => updateCgroup(pathsOf(id, spec), resources),
+    control: (container) => ({
+      planExec: (process, initPid) => findDriver(container.runtime).planExec(container, process, initPid),
+      pids: () => readCgroupPids(pathsOf(container)),
+      freeze: (frozen) => setFrozen(pathsOf(container), frozen),
+      update: async (resources) => updateCgroup(pathsOf(container), resources),
     }),
-    removeCgroups: async (id, spec) => {
-      const paths = pathsOf(id, spec);
+    removeCgroups: async (container) => {
+      await removeDriverRemains(container, host);
+      const paths = pathsOf(container);
       await killCgroup(paths);
       await removeCgroups(paths);
     },

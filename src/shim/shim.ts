@@ -38,6 +38,8 @@ export interface ShimCreate {
   /** Exists, 0711, owned by the caller: sockets, FIFOs and the exit record live here. */
   readonly stateDir: string;
   readonly spec: Spec;
+  /** The execution driver, as containerd names runtimes; absent: libcontainer. */
+  readonly runtime?: string;
   /** Mounted in order to make the root file system, inside the container's mount namespace; empty: spec.root.path is ready. */
   readonly rootfs: readonly Mount[];
   readonly io: ProcessIo;
@@ -54,6 +56,8 @@ export interface AttachOptions {
   readonly stdin: boolean;
   readonly stdout: boolean;
   readonly stderr: boolean;
+  /** The process may still be to come: the stream begins with its start. Without it such a process is notFound. */
+  readonly early?: boolean;
 }
 
 /** One running shim. Process ids: "" is the container's init, anything else an exec. */
@@ -81,7 +85,7 @@ export interface Shim extends AsyncDisposable {
   update(resources: Resources): Promise<void>;
 }
 
-export type AdoptRequest = Pick<ShimCreate, "id" | "stateDir" | "spec">;
+export type AdoptRequest = Pick<ShimCreate, "id" | "stateDir" | "spec" | "runtime">;
 
 export interface Shims {
   /** Starts a shim and the container's init up to its start point. A failure leaves no process, cgroup, mount or file. */

@@ -6,6 +6,7 @@ import { parseGoBoolean } from "#formats/go-boolean.ts";
 import { parseGoJson } from "#formats/go-json.ts";
 import type { GivenFlags } from "./daemon-flags.ts";
 import { type DaemonOption, daemonOptions, type OptionType } from "./daemon-options.table.ts";
+import { decodeRuntimes, type RuntimePrograms } from "./daemon-runtimes.ts";
 
 export interface DaemonSettings {
   readonly hosts: readonly string[];
@@ -27,6 +28,7 @@ export interface DaemonSettings {
   readonly registryMirrors: readonly string[];
   readonly labels: readonly string[];
   readonly logOptions: Readonly<Record<string, string>>;
+  readonly runtimes: RuntimePrograms;
   readonly liveRestore: boolean;
   /** Seconds. */
   readonly shutdownTimeout: number;
@@ -70,6 +72,8 @@ function readFlag(option: DaemonOption, given: readonly string[]): unknown {
       return given.flatMap((text) => (option.key === "hosts" ? [text] : text.split(",")));
     case "map":
       return Object.fromEntries(given.map(splitPair));
+    case "runtimes":
+      return Object.fromEntries(given.map(splitPair).map(([name, path]) => [name, { path }]));
     default:
       return last;
   }
@@ -141,6 +145,7 @@ const goTypes: Readonly<Record<OptionType, string>> = {
   int: "int",
   list: "[]string",
   map: "map[string]string",
+  runtimes: "map[string]system.Runtime",
 };
 
 function checkType(option: DaemonOption, value: unknown): unknown {
@@ -161,6 +166,8 @@ function hasType({ type, supported }: DaemonOption, value: unknown): boolean {
       return typeof value === "string";
     case "list":
       return isStringList(value) || (!supported && Array.isArray(value));
+    case "runtimes":
+      return isRecord(value);
     case "map":
       return isStringRecord(value) || (!supported && isRecord(value));
     default:
@@ -225,6 +232,7 @@ function toSettings(values: Values): DaemonSettings {
     registryMirrors: list("registry-mirror"),
     labels: list("label"),
     logOptions: isStringRecord(logOptions) ? logOptions : {},
+    runtimes: decodeRuntimes(byFlag.get("add-runtime") ?? {}),
     liveRestore: byFlag.get("live-restore") === true,
     shutdownTimeout: number("shutdown-timeout", 15),
   };

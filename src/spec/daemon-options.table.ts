@@ -1,7 +1,7 @@
 // dockerd's options: the flag, the key in the configuration file, the type, and whether Gantry has it.
 // An option that it does not have may still be given with the value it has anyway (`neutral`).
 
-export type OptionType = "string" | "bool" | "int" | "list" | "map";
+export type OptionType = "string" | "bool" | "int" | "list" | "map" | "runtimes";
 
 export interface DaemonOption {
   readonly flag?: string;
@@ -41,6 +41,7 @@ const keyOnly = (key: string, type: OptionType, ...neutral: readonly unknown[]) 
 });
 
 export const daemonOptions: readonly DaemonOption[] = [
+  yes("add-runtime", "runtimes", "runtimes", "Register an additional OCI compatible runtime"),
   yes("bip", "bip", "string", "IPv4 address for the default bridge"),
   yes("bridge/b", "bridge", "string", "Name of the default bridge"),
   yes("config-file", undefined, "string", "Daemon configuration file"),
@@ -66,7 +67,6 @@ export const daemonOptions: readonly DaemonOption[] = [
   yes("validate", undefined, "bool", "Validate daemon configuration and exit"),
   yes("version/v", undefined, "bool", "Print version information and quit"),
 
-  no("add-runtime", "runtimes", "map"),
   no("allow-direct-routing", "allow-direct-routing", "bool", false),
   no("authorization-plugin", "authorization-plugins", "list"),
   no("bip6", "bip6", "string", ""),

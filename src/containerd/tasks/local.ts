@@ -88,11 +88,12 @@ export class LocalTasks implements Tasks, AsyncDisposable {
     this.#making.add(directory);
     try {
       const spec = rootedAt(directory, await this.#specOf(scope, create));
-      const record = { spec, rootfs: create.rootfs, io: create.io };
+      const runtime = create.runtime === undefined ? {} : { runtime: create.runtime };
+      const record = { spec, rootfs: create.rootfs, io: create.io, ...runtime };
       await this.#vacate(id, directory, spec);
       this.#files.make(scope.namespace, id, record);
       const identity: TaskIdentity = { scope: { namespace: scope.namespace }, id, directory };
-      const request = { id, stateDir: directory, spec, rootfs: create.rootfs, io };
+      const request = { ...record, id, stateDir: directory, io };
       return this.#register(identity, record, await this.#createShim(request, signal));
     } finally {
       this.#making.delete(directory);
@@ -187,7 +188,9 @@ export class LocalTasks implements Tasks, AsyncDisposable {
     options: AttachOptions,
     signal: AbortSignal,
   ): Promise<Duplex> {
-    return this.#get(scope, containerId).shim.attach(execId, options, signal);
+    const task = this.#get(scope, containerId);
+    const early = execId !== "" && task.follow(execId).status === "created";
+    return task.shim.attach(execId, { ...options, early }, signal);
   }
 
   async explain(scope: Scope, create: TaskCreate): Promise<readonly ExplainedOp[]> {
@@ -196,7 +199,9 @@ export class LocalTasks implements Tasks, AsyncDisposable {
     const id = create.containerId;
     const stateDir = this.#files.directory(scope.namespace, id);
     const spec = rootedAt(stateDir, await this.#specOf(scope, create));
-    return explain({ id, stateDir, spec, rootfs: create.rootfs, io: parseTaskIo(create.io) });
+    const { rootfs, runtime } = create;
+    const io = parseTaskIo(create.io);
+    return explain({ id, stateDir, spec, rootfs, io, ...(runtime !== undefined && { runtime }) });
   }
 
   /** Containers go on; clean-ups under way are finished. */

@@ -41,7 +41,7 @@ async function restoreTask(deps: TaskDeps, identity: TaskIdentity): Promise<Task
 async function takeOver(deps: TaskDeps, identity: TaskIdentity, record: TaskRecord): Promise<Task> {
   const { id, directory } = identity;
   const task = new Task(deps, identity, record, undefined);
-  const adoption = deps.shims.adopt({ id, stateDir: directory, spec: record.spec }, deps.signal);
+  const adoption = deps.shims.adopt({ ...record, id, stateDir: directory }, deps.signal);
   const patience = Math.min(startPatience, deps.patience);
   const found = await answerWithin(patience, adoption).catch((error: unknown) => {
     if (isKind(error, "notFound") || deps.signal.aborted) throw error;

@@ -4,16 +4,15 @@ import { fromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { OptionsSchema } from "#proto/gen/runc-options_pb.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
-import { invalidArgument, notImplemented } from "../failures.ts";
+import { notImplemented } from "../failures.ts";
 import { fromAny, isMessage } from "../protobuf.ts";
 import { readSpec, specType } from "./spec-document.ts";
 
 /** Names that the native shim answers to: containerd's clients ask for runc's unless told otherwise. */
 const ownRuntimes = ["io.containerd.runc.v2", "io.containerd.gantry.v1", ""];
 
-export function checkRuntime(name: string): void {
-  if (!ownRuntimes.includes(name)) throw invalidArgument(`runtime ${JSON.stringify(name)} is not available`);
-}
+/** Any other is an execution driver's, which the shims know or refuse. */
+export const isDefaultRuntime = (name: string): boolean => ownRuntimes.includes(name);
 
 /** Refuses runc's options that would change what the container is; our own client sends the spec itself. */
 export function readRuntimeOptions(any: Any | undefined): Spec | undefined {

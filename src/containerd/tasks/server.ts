@@ -1,3 +1,4 @@
+import { isKind } from "#base/errors.ts";
 import { type CreateTaskRequest, Tasks as TasksService } from "#proto/gen/tasks_pb.ts";
 import { type ServedService, serve } from "#transport/grpc/server.ts";
 import type { GrpcCall } from "#transport/grpc/service-types.ts";
@@ -8,7 +9,7 @@ import { scopeOf } from "../scope-metadata.ts";
 import { fromMounts } from "../wire-values.ts";
 import { encodeProcess } from "./messages.ts";
 import { listMetrics } from "./metrics.ts";
-import { checkRuntime, readRuntimeOptions } from "./runtime-options.ts";
+import { isDefaultRuntime, readRuntimeOptions } from "./runtime-options.ts";
 import { readProcess, readResources } from "./spec-document.ts";
 import type { TaskCreate, TaskExit, TaskProcess, Tasks } from "./tasks.ts";
 
@@ -88,15 +89,17 @@ async function readCreate(
   if (request.checkpoint !== undefined) throw notImplemented("restoring a checkpoint");
   const { containerId, terminal, stdin, stdout, stderr } = request;
   const spec = readRuntimeOptions(request.options);
-  if (spec === undefined) {
-    const { runtime } = await containers.get(scopeOf(call), containerId);
-    checkRuntime(runtime.name);
-  }
+  const record = await containers.get(scopeOf(call), containerId).catch((error: unknown) => {
+    if (spec === undefined || !isKind(error, "notFound")) throw error; // a task may be made of its spec alone
+    return undefined;
+  });
+  const runtime = record?.runtime.name ?? "";
   return {
     containerId,
     rootfs: fromMounts(request.rootfs),
     io: { terminal, stdin, stdout, stderr },
     ...(spec === undefined ? {} : { spec }),
+    ...(isDefaultRuntime(runtime) ? {} : { runtime }),
   };
 }
 

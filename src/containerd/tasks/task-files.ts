@@ -16,6 +16,8 @@ export interface TaskRecord {
   readonly spec: Spec;
   readonly rootfs: readonly Mount[];
   readonly io: TaskIo;
+  /** Absent: containerd's default. */
+  readonly runtime?: string;
 }
 
 export type TaskMark = "started" | "paused";
@@ -31,7 +33,7 @@ const decodeRecord = object(
       {},
     ) satisfies Decoder<TaskIo>,
   },
-  {},
+  { runtime: string },
 );
 
 export class TaskFiles {
@@ -72,8 +74,8 @@ export class TaskFiles {
   find(directory: string): TaskRecord | undefined {
     try {
       const document: unknown = JSON.parse(readFileSync(join(directory, "task.json"), "utf8"));
-      const { spec, rootfs, io } = decodeRecord(document, "task");
-      return { spec: specOf(spec), rootfs, io };
+      const { spec, ...record } = decodeRecord(document, "task");
+      return { ...record, spec: specOf(spec) };
     } catch {
       return undefined;
     }

@@ -22,6 +22,8 @@ export interface TaskCreate {
   readonly io: TaskIo;
   /** Given by dockerd, which has just compiled it; without it the container record's spec is used. */
   readonly spec?: Spec;
+  /** The container record's runtime, if it is another than the default one. */
+  readonly runtime?: string;
 }
 
 export type TaskStatus = "created" | "running" | "stopped" | "paused" | "pausing" | "unknown";

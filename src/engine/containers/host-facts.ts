@@ -15,6 +15,8 @@ export interface HostFacts extends CpuFacts {
   readonly hostname: string;
   /** What tells of the processors' temperature, and so of what others compute: masked in containers. */
   readonly thermalPaths: readonly string[];
+  /** Names of runtimes that the daemon's configuration adds. */
+  readonly configuredRuntimes?: readonly string[];
 }
 
 export function readHostFacts(): HostFacts {

@@ -20,6 +20,7 @@ import { buildSpec } from "./oci-spec.ts";
 import { overlayOption } from "./overlay-option.ts";
 import { hasStarted } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
+import { containerdRuntime, defaultRuntime } from "./runtimes.ts";
 import { SIGKILL } from "./signals.ts";
 import type { Container, ContainerStore } from "./store.ts";
 import { containerIo } from "./task-io.ts";
@@ -213,12 +214,13 @@ async function createTask(
   signal: AbortSignal,
 ): Promise<number> {
   const { id, record } = container;
+  const runtime = containerdRuntime(record.hostConfig.Runtime);
   undo.defer(async () => deps.records.delete(scope, id).catch(ignoreMissing));
   await deps.records.create(scope, {
     id,
     labels: {},
     image: record.imageName,
-    runtime: { name: "io.containerd.runc.v2" },
+    runtime: { name: runtime },
     spec: {
       typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Spec",
       value: Buffer.from(JSON.stringify(task.spec)),
@@ -230,7 +232,7 @@ async function createTask(
   const io = containerIo(record);
   const { pid } = await deps.tasks.create(
     scope,
-    { containerId: id, rootfs: task.rootfs, io, spec: task.spec },
+    { ...task, containerId: id, io, ...(runtime !== containerdRuntime(defaultRuntime) && { runtime }) },
     signal,
   );
   undo.defer(async () => {

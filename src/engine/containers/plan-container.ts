@@ -13,6 +13,7 @@ import { validateEndpoints } from "./network-plan.ts";
 import { defaultMaskedPaths, defaultReadonlyPaths, defaultShmSize } from "./oci-defaults.table.ts";
 import type { ContainerRecord } from "./record.ts";
 import { refuseUnsupported } from "./refuse-unsupported.ts";
+import { defaultRuntime } from "./runtimes.ts";
 import type { ContainerStore } from "./store.ts";
 import { validateContainer } from "./validate.ts";
 
@@ -97,7 +98,7 @@ function fillHostConfig(deps: PlanContainerDeps, given: HostConfig): HostConfig 
     IpcMode: given.IpcMode || "private",
     CgroupnsMode: given.CgroupnsMode || (v1 ? "host" : "private"),
     ShmSize: given.ShmSize === 0 ? defaultShmSize : given.ShmSize,
-    Runtime: given.Runtime || "runc",
+    Runtime: given.Runtime || defaultRuntime,
     RestartPolicy: { ...given.RestartPolicy, Name: given.RestartPolicy.Name || "no" },
     LogConfig: { Type: logType, Config: logOptions ?? {} },
     MemorySwap: given.Memory > 0 && given.MemorySwap === 0 ? given.Memory * 2 : given.MemorySwap,

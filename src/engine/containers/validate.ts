@@ -8,11 +8,21 @@ import { validateLogConfig } from "./log-config.ts";
 import { validateNamespaceModes } from "./namespace-modes.ts";
 import { ulimitNames } from "./oci-defaults.table.ts";
 import { parsePort } from "./ports.ts";
+import { validateRuntime } from "./runtimes.ts";
 import { parseSecurityOptions } from "./security-opt.ts";
 import { parseSignal } from "./signals.ts";
 import { type CpuFacts, validateResources } from "./validate-resources.ts";
 
-export function validateContainer(config: ContainerConfig, hostConfig: HostConfig, facts: CpuFacts): void {
+interface ValidationFacts extends CpuFacts {
+  /** Of the daemon's configuration. */
+  readonly configuredRuntimes?: readonly string[];
+}
+
+export function validateContainer(
+  config: ContainerConfig,
+  hostConfig: HostConfig,
+  facts: ValidationFacts,
+): void {
   validateConfig(config);
   validateRestartPolicy(hostConfig.RestartPolicy, hostConfig.AutoRemove);
   validateResources(hostConfig, facts);
@@ -22,8 +32,7 @@ export function validateContainer(config: ContainerConfig, hostConfig: HostConfi
   validateExtraHosts(hostConfig.ExtraHosts);
   validateLogConfig(hostConfig.LogConfig);
   for (const port of Object.keys(hostConfig.PortBindings ?? {})) parsePort(port);
-  if (!["", "runc", "gantry"].includes(hostConfig.Runtime))
-    throw invalid(`unknown or invalid runtime name: ${hostConfig.Runtime}`);
+  validateRuntime(hostConfig.Runtime, facts.configuredRuntimes ?? []);
   if (hostConfig.VolumeDriver !== "" && hostConfig.VolumeDriver !== "local")
     throw invalid(
       `error looking up volume plugin ${hostConfig.VolumeDriver}: plugin "${hostConfig.VolumeDriver}" not found`,

@@ -4,12 +4,14 @@ import type { HostConfig } from "#spec/container-config.ts";
 import { decideCapabilities } from "./capabilities.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { planRlimits } from "./rlimits.ts";
+import { runtimeWarnings } from "./runtimes.ts";
 
 export function containerWarnings(hostConfig: HostConfig, host: HostFacts): readonly string[] {
   const { missing } = decideCapabilities(hostConfig, host.capabilities);
   const { clamped } = planRlimits(hostConfig.Ulimits, host);
   const published = Object.keys(hostConfig.PortBindings ?? {}).length > 0;
   return [
+    ...runtimeWarnings(hostConfig.Runtime),
     ...(missing.length > 0
       ? [`This machine does not allow ${missing.join(", ")}: the container runs without`]
       : []),

@@ -3,6 +3,7 @@
 import { readdirSync } from "node:fs";
 import { formatTime } from "#base/clock.ts";
 import type { SystemInfo } from "#spec/engine-api/definitions.table.ts";
+import { type ConfiguredRuntime, defaultRuntime, listRuntimes } from "../containers/runtimes.ts";
 import type { CgroupFacts, Machine } from "./machine.ts";
 import { describeRegistries } from "./registries.ts";
 import type { Release } from "./release.ts";
@@ -12,6 +13,7 @@ export interface InfoSettings {
   readonly debug: boolean;
   readonly liveRestore: boolean;
   readonly labels: readonly string[];
+  readonly runtimes?: Readonly<Record<string, ConfiguredRuntime>>;
   readonly insecureRegistries: readonly string[];
   readonly registryMirrors: readonly string[];
   /** Where containerd's API is served. */
@@ -127,12 +129,12 @@ function describeCgroups({ cgroups, cgroupVersion }: Machine): Info {
 }
 
 function describeRuntimes(
-  { release }: InfoDeps,
+  { release, settings }: InfoDeps,
   containerd: { readonly revision: string; readonly version: string },
 ): Info {
   return {
-    Runtimes: { runc: { path: "gantry-exec" }, "io.containerd.runc.v2": { path: "gantry-exec" } },
-    DefaultRuntime: "runc",
+    Runtimes: listRuntimes(settings.runtimes ?? {}),
+    DefaultRuntime: defaultRuntime,
     InitBinary: "docker-init",
     ContainerdCommit: { ID: containerd.revision || containerd.version },
     RuncCommit: { ID: release.gitCommit || release.version },

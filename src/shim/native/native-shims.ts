@@ -21,9 +21,9 @@ export interface NativeShimsDeps {
   readonly socketPath: string;
   /** The plan of a container's init, and the one that removes what it leaves on the host. */
   compile(request: ShimCreate): { readonly plan: Plan; readonly undo: Plan };
-  control(id: string, spec: Spec): ContainerControl;
+  control(container: AdoptRequest): ContainerControl;
   /** Ends what runs in the container's cgroups and removes them; idempotent. */
-  removeCgroups(id: string, spec: Spec): Promise<void>;
+  removeCgroups(container: AdoptRequest): Promise<void>;
 }
 
 export class NativeShims implements Shims {
@@ -49,7 +49,7 @@ export class NativeShims implements Shims {
       socket.write(encodeFrame("shim", shimBody(id, stateDir)));
       const reply = await control.request("create", (number) => createBody(number, io, plans), whyOf);
       const identity = { stateDir, spec, pid: reply.u32(), initPid: reply.u32() };
-      const made = new NativeShim(identity, control, this.#deps.control(id, spec), whyOf);
+      const made = new NativeShim(identity, control, this.#deps.control(request), whyOf);
       exits.open((exit) => made.processEnded(exit));
       return made;
     } catch (error) {
@@ -60,7 +60,8 @@ export class NativeShims implements Shims {
     }
   }
 
-  async adopt({ id, stateDir, spec }: AdoptRequest, signal: AbortSignal): Promise<Shim | ProcessExit> {
+  async adopt(request: AdoptRequest, signal: AbortSignal): Promise<Shim | ProcessExit> {
+    const { id, stateDir, spec } = request;
     const socket = await findShim(stateDir, signal);
     if (socket === undefined) {
       const exit = await findExitRecord(stateDir, "");
@@ -78,7 +79,7 @@ export class NativeShims implements Shims {
       while (!reply.ended) processes.push(readProcess(reply));
       const init = processes.find(({ execId }) => execId === "");
       const identity = { stateDir, spec, pid, initPid: init?.pid ?? 0 };
-      const made = new NativeShim(identity, control, this.#deps.control(id, spec), () => "start");
+      const made = new NativeShim(identity, control, this.#deps.control(request), () => "start");
       made.adopt(processes);
       exits.open((exit) => made.processEnded(exit));
       return made;
@@ -104,7 +105,7 @@ export class NativeShims implements Shims {
   }
 
   async clean(id: string, stateDir: string, spec: Spec): Promise<void> {
-    await this.#deps.removeCgroups(id, spec);
+    await this.#deps.removeCgroups({ id, stateDir, spec });
     await rm(stateDir, { recursive: true, force: true });
   }
 }
