@@ -148,6 +148,24 @@ void attach_client(struct shim *shim, struct connection *client, struct process 
 	}
 }
 
+void attach_later(struct shim *shim, struct connection *client, const char *id, uint32_t flags)
+{
+	strncpy(client->awaited, id, sizeof(client->awaited) - 1);
+	client->awaited_streams = flags;
+	client->source.ready = client_ready;
+	watch(shim, &client->source, EPOLLHUP);
+}
+
+void attach_awaiting(struct shim *shim, struct process *process)
+{
+	for (struct connection *client = shim->connections; client; client = client->next) {
+		if (client->source.fd < 0 || !client->awaited[0] || strcmp(client->awaited, process->id) != 0)
+			continue;
+		client->awaited[0] = '\0';
+		attach_client(shim, client, process, client->awaited_streams);
+	}
+}
+
 /* The process is done: each client gets its rest and the end. */
 void detach_clients(struct shim *shim, struct process *process)
 {

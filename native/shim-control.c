@@ -86,6 +86,8 @@ void answer(struct shim *shim, struct process *process)
 {
 	struct connection *asker = process->asker;
 	process->asker = NULL;
+	if (process->started)
+		attach_awaiting(shim, process);
 	if (!asker)
 		return;
 	if (process->failure.error < 0) {
@@ -228,14 +230,20 @@ static void reply_status(struct shim *shim, struct connection *connection, uint3
 
 static int attach(struct shim *shim, struct connection *connection, struct reader *reader, uint32_t request)
 {
-	struct process *process = find_process(shim, read_string(reader));
+	const char *id = read_string(reader);
+	struct process *process = find_process(shim, id);
 	uint32_t flags = read_u32(reader);
 	if (reader->bad)
 		return -EBADMSG;
-	if (!process || process->state == PROCESS_REPORTED)
+	bool later = flags & 8 && id[0] && strlen(id) < ID_MAX && (!process || process->state < PROCESS_RUNNING);
+	if (!later && (!process || process->state == PROCESS_REPORTED))
 		return -ESRCH;
 	reply_done(shim, connection, request);
-	if (connection->source.fd >= 0)
+	if (connection->source.fd < 0)
+		return 0;
+	if (later)
+		attach_later(shim, connection, id, flags);
+	else
 		attach_client(shim, connection, process, flags);
 	return 0;
 }

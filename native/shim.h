@@ -49,6 +49,8 @@ struct connection {
 	bool informed; /* the daemon's: hears of exits */
 	bool closed_input; /* the peer sends no more */
 	bool ending; /* nothing more is written: waiting for the peer to close */
+	char awaited[ID_MAX]; /* attached to this process once it runs; "" for none */
+	uint32_t awaited_streams;
 	struct incoming request;
 };
 
@@ -156,6 +158,9 @@ void close_input(struct shim *shim, struct process *process);
 enum { CHUNK = 128 << 10 };
 extern uint8_t *const chunk; /* what was read last, from whichever stream */
 void attach_client(struct shim *shim, struct connection *connection, struct process *process, uint32_t flags);
+/* For a process that is still to come. */
+void attach_later(struct shim *shim, struct connection *connection, const char *id, uint32_t flags);
+void attach_awaiting(struct shim *shim, struct process *process);
 /* The process is done: each client gets its rest and the end. */
 void detach_clients(struct shim *shim, struct process *process);
 void client_ready(struct shim *shim, struct source *source, uint32_t events);

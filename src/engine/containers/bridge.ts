@@ -22,7 +22,7 @@ export async function bridge(socket: Duplex, stream: Duplex, options: BridgeOpti
   stream.once("error", () => resolve("output-ended"));
   socket.once("close", () => resolve("client-left"));
   socket.once("error", () => resolve("client-left"));
-  if (stream.destroyed) resolve("output-ended");
+  if (stream.readableEnded || stream.destroyed) resolve("output-ended"); // before anybody listened
   if (socket.destroyed) resolve("client-left");
   stream.pipe(socket, { end: false });
   if (options.stdin && options.detachKeys !== undefined) {

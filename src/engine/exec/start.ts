@@ -25,6 +25,8 @@ import { requireRunning } from "./create.ts";
 import { type ConsoleSize, describeCommand, type Exec, type Execs } from "./execs.ts";
 import { buildExecProcess } from "./process.ts";
 
+type AttachOptions = Parameters<Tasks["attach"]>[2];
+
 export interface StartExecDeps {
   readonly containers: ContainerStore;
   readonly execs: Execs;
@@ -83,7 +85,7 @@ export function claimExec(deps: StartExecDeps, id: string, request: StartExecReq
 
 /** Resolves when the process runs; rejects when it could not be started. */
 export async function startDetached(deps: StartExecDeps, exec: Exec, signal: AbortSignal): Promise<void> {
-  await run(deps, exec, { terminal: exec.config.tty, stdin: "", stdout: "", stderr: "" }, signal);
+  await run(deps, exec, { io: { terminal: exec.config.tty, stdin: "", stdout: "", stderr: "" } }, signal);
 }
 
 /** Failures to start are told on the connection, as with Docker. */
@@ -93,9 +95,9 @@ export function startAttached(deps: StartExecDeps, exec: Exec): AttachedExec {
     tty,
     serve: async (socket) => {
       try {
-        const process = { containerId: exec.containerId, execId: exec.id };
-        await run(deps, exec, attachIo(tty, stdin), deps.signal);
-        const stream = await deps.tasks.attach(scope, process, { stdin, stdout, stderr }, deps.signal);
+        const wanted = { io: attachIo(tty, stdin), streams: { stdin, stdout, stderr } };
+        const stream = await run(deps, exec, wanted, deps.signal);
+        if (stream === undefined) return;
         const detachKeys = tty ? parseDetachKeys(exec.config.detachKeys) : undefined;
         const beforeEnd = () =>
           Promise.race([exec.ended, delay(EXIT_PATIENCE_MS, undefined, { ref: false })]);
@@ -110,7 +112,14 @@ export function startAttached(deps: StartExecDeps, exec: Exec): AttachedExec {
   };
 }
 
-async function run(deps: StartExecDeps, exec: Exec, io: TaskIo, signal: AbortSignal): Promise<void> {
+/** Resolves with the stream to the process if `streams` are wanted. It is asked for beside the start: either may be first. */
+async function run(
+  deps: StartExecDeps,
+  exec: Exec,
+  { io, streams }: { readonly io: TaskIo; readonly streams?: AttachOptions },
+  signal: AbortSignal,
+): Promise<Duplex | undefined> {
+  let attached: Promise<Duplex> | undefined;
   const container = deps.containers.get(exec.containerId);
   await using undo = new AsyncDisposableStack();
   try {
@@ -123,6 +132,9 @@ async function run(deps: StartExecDeps, exec: Exec, io: TaskIo, signal: AbortSig
     // Whatever becomes of that, the client is told why there was no start.
     undo.defer(() => deps.tasks.delete(scope, ids.containerId, ids.execId).then(nothing, nothing));
     publishExecEvent(deps, exec, `exec_start: ${describeCommand(exec.config.command)}`);
+    if (streams !== undefined) attached = deps.tasks.attach(scope, ids, streams, signal);
+    void attached?.then((stream) => stream.on("error", nothing), nothing); // whoever waits for it below is told
+    undo.defer(() => attached?.then((stream) => void stream.destroy(), nothing));
     exec.pid = (await deps.tasks.start(scope, ids.containerId, ids.execId, signal)).pid;
     exec.running = true;
   } catch (error) {
@@ -132,6 +144,7 @@ async function run(deps: StartExecDeps, exec: Exec, io: TaskIo, signal: AbortSig
   }
   undo.move();
   deps.background.run(() => recordExit(deps, exec));
+  return await attached;
 }
 
 const nothing = (): void => undefined;

@@ -81,8 +81,13 @@ export function processBody(request: number, execId: string, ...numbers: readonl
 export const attachBody = (
   request: number,
   execId: string,
-  { stdin, stdout, stderr }: AttachOptions,
-): Uint8Array => processBody(request, execId, (stdin ? 1 : 0) | (stdout ? 2 : 0) | (stderr ? 4 : 0));
+  { stdin, stdout, stderr, early }: AttachOptions,
+): Uint8Array =>
+  processBody(
+    request,
+    execId,
+    (stdin ? 1 : 0) | (stdout ? 2 : 0) | (stderr ? 4 : 0) | (early === true ? 8 : 0),
+  );
 
 export function shimBody(id: string, stateDir: string): Uint8Array {
   const writer = new WireWriter();
