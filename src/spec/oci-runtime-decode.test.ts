@@ -31,7 +31,6 @@ for (const [name, change] of [
   ["mounts[0].uidMappings", { mounts: [{ destination: "/x", uidMappings: [{}] }] }],
   ["linux.personality", { linux: { personality: { domain: "LINUX32" } } }],
   ["linux.seccomp.listenerPath", { linux: { seccomp: { defaultAction: "x", listenerPath: "/s" } } }],
-  ["linux.resources.rdma", { linux: { resources: { rdma: { mlx: { hcaHandles: 1 } } } } }],
   ["linux.resources.memory.kernel", { linux: { resources: { memory: { kernel: 5 } } } }],
 ] as const)
   test(`${name} is refused by name`, () => {

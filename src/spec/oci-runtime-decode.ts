@@ -90,49 +90,49 @@ const blockIo = object(
   },
 );
 
-const resources = without(
-  ["rdma"],
-  object(
-    {},
-    {
-      devices: array(object({ allow: boolean }, { type: string, ...deviceNumber, access: string })),
-      memory: without(
-        ["kernel", "kernelTCP", "checkBeforeUpdate"],
-        object(
-          {},
-          {
-            limit: number,
-            reservation: number,
-            swap: number,
-            swappiness: number,
-            disableOOMKiller: boolean,
-          },
-        ),
-      ),
-      cpu: object(
+const resources = object(
+  {},
+  {
+    devices: array(object({ allow: boolean }, { type: string, ...deviceNumber, access: string })),
+    memory: without(
+      ["kernel", "kernelTCP"],
+      object(
         {},
         {
-          shares: number,
-          quota: number,
-          period: number,
-          burst: number,
-          realtimeRuntime: number,
-          realtimePeriod: number,
-          idle: number,
-          cpus: string,
-          mems: string,
+          limit: number,
+          reservation: number,
+          swap: number,
+          swappiness: number,
+          disableOOMKiller: boolean,
+          useHierarchy: boolean,
+          checkBeforeUpdate: boolean,
         },
       ),
-      pids: object({ limit: number }, {}),
-      blockIO: blockIo,
-      hugepageLimits: array(object({ pageSize: string, limit: number }, {})),
-      network: object(
-        {},
-        { classID: number, priorities: array(object({ name: string, priority: number }, {})) },
-      ),
-      unified: record(string),
-    },
-  ),
+    ),
+    cpu: object(
+      {},
+      {
+        shares: number,
+        quota: number,
+        period: number,
+        burst: number,
+        realtimeRuntime: number,
+        realtimePeriod: number,
+        idle: number,
+        cpus: string,
+        mems: string,
+      },
+    ),
+    pids: object({ limit: number }, {}),
+    blockIO: blockIo,
+    hugepageLimits: array(object({ pageSize: string, limit: number }, {})),
+    network: object(
+      {},
+      { classID: number, priorities: array(object({ name: string, priority: number }, {})) },
+    ),
+    rdma: record(object({}, { hcaHandles: number, hcaObjects: number })),
+    unified: record(string),
+  },
 );
 
 const seccomp = without(

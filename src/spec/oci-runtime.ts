@@ -98,6 +98,7 @@ export interface Resources {
   readonly blockIO?: BlockIo;
   readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
   readonly network?: NetworkResources;
+  readonly rdma?: Readonly<Record<string, { readonly hcaHandles?: number; readonly hcaObjects?: number }>>;
   readonly unified?: Readonly<Record<string, string>>;
 }
 
@@ -117,6 +118,9 @@ export interface MemoryResources {
   readonly swap?: number;
   readonly swappiness?: number;
   readonly disableOOMKiller?: boolean;
+  readonly useHierarchy?: boolean;
+  /** An update below what is used now is refused. */
+  readonly checkBeforeUpdate?: boolean;
 }
 
 export interface CpuResources {

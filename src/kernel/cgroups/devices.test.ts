@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildDeviceProgram } from "./device-program.ts";
-import { type DevicePolicy, deviceWrites, evaluateDeviceRules } from "./device-rules.ts";
+import {
+  containerDevicePolicy,
+  type DevicePolicy,
+  deviceWrites,
+  evaluateDeviceRules,
+} from "./device-rules.ts";
 import type { DeviceRule } from "./resources.ts";
 
 const deny: DeviceRule = { allow: false, access: "rwm" };
@@ -48,6 +53,32 @@ test("an exception from an exception cannot be said and is refused", () => {
     () => writes(deny, rule(true, "c *:* rwm"), rule(false, "c 1:1 r")),
     /contradicts the wider rule/,
   );
+});
+
+test("what no rule allows is denied", () => {
+  assert.deepEqual(writes(rule(true, "c 10:200 rwm")), ["deny a", "allow c 10:200 rwm"]);
+  const policy = containerDevicePolicy([]);
+  assert.equal(policy.allow, false);
+  assert.ok(
+    policy.exceptions.some(({ major, minor, access }) => major === 1 && minor === 3 && access === "rwm"),
+  );
+});
+
+test("a container that may use all but one device may not make that one", () => {
+  const policy = containerDevicePolicy([{ allow: true, access: "rwm" }, rule(false, "c 10:200 rwm")]);
+  assert.deepEqual(policy.exceptions, [{ type: "c", major: 10, minor: 200, access: "rwm" }]);
+});
+
+test("what every container may use cannot be denied", () => {
+  const policy = containerDevicePolicy([{ allow: true, access: "rwm" }, rule(false, "c 1:3 rwm")]);
+  assert.deepEqual(policy, { allow: true, exceptions: [] });
+});
+
+test("rules without access and of unknown types are refused in runc's words", () => {
+  assert.throws(() => writes(deny, { allow: true, type: "c" }), {
+    message: "device access at 1 field cannot be empty",
+  });
+  assert.throws(() => writes(rule(true, "p 1:3 rwm")), { message: 'invalid cgroup device type "p"' });
 });
 
 interface Access {

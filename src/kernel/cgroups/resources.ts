@@ -8,6 +8,7 @@ export interface CgroupResources {
     readonly swap?: number;
     readonly swappiness?: number;
     readonly disableOOMKiller?: boolean;
+    readonly useHierarchy?: boolean;
     /** An update below what is used now is refused instead of killing processes. */
     readonly checkBeforeUpdate?: boolean;
   };

@@ -39,6 +39,10 @@ function memorySettings(
   if (swappiness !== undefined && (swappiness > 100 || swappiness < -1))
     throw invalid(`invalid memory swappiness value: ${swappiness} (valid range is 0-100)`);
   return [
+    // Linux 5.11 and later count hierarchically always, and refuse 0.
+    ...given("memory", [
+      ["memory.use_hierarchy", memory.useHierarchy === undefined ? undefined : Number(memory.useHierarchy)],
+    ]),
     ...limitSettings(memory.limit ?? 0, memory.swap ?? 0, memoryLimit),
     ...given("memory", [
       ["memory.soft_limit_in_bytes", nonZero(memory.reservation)],

@@ -37,6 +37,7 @@ export function settingsV2(
 function refuseVersion1({ memory, cpu, blockIO, network }: CgroupResources): void {
   const wishes: Readonly<Record<string, unknown>> = {
     "memory swappiness": memory?.swappiness !== undefined && memory.swappiness !== -1,
+    "memory useHierarchy=false": memory?.useHierarchy === false,
     "disabling the OOM killer": memory?.disableOOMKiller,
     "cpu realtime limits": cpu?.realtimePeriod || cpu?.realtimeRuntime,
     "blockIO leafWeight": blockIO?.leafWeight || blockIO?.weightDevice?.some(({ leafWeight }) => leafWeight),

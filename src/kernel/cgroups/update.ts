@@ -1,7 +1,7 @@
 // New limits for a cgroup that is in use. Only the fields that are given change; devices stay as they are (runc's `update` does not
 // touch them either, though containerd sends them along).
 
-import { existsSync, writeFileSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
 import { invalid, systemError } from "#base/errors.ts";
 import { type CgroupPaths, findController, getController } from "./paths.ts";
 import { parseCount, readFileIn } from "./read-files.ts";
@@ -60,6 +60,16 @@ function readNumber(paths: CgroupPaths, controller: string, file: string): numbe
   return text === "" ? undefined : Number(parseCount(text));
 }
 
+/** Never makes a file: what the kernel lacks is told as missing. */
+function write(path: string, value: string): void {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_TRUNC);
+  try {
+    writeSync(fd, value);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 const nothing = (): void => {};
 
 /** Returns what sets the file back. */
@@ -69,7 +79,7 @@ function apply(paths: CgroupPaths, setting: CgroupSetting): () => void {
   if (setting.optional === true && !existsSync(path)) return nothing;
   const before = readFileIn(directory, setting.file).trim();
   try {
-    writeFileSync(path, setting.value, { flag: "r+" });
+    write(path, setting.value);
   } catch (error) {
     if (setting.repeated === true) return nothing;
     throw refusal(directory, setting, error);
@@ -81,7 +91,7 @@ function apply(paths: CgroupPaths, setting: CgroupSetting): () => void {
 function setBack(path: string, before: string): void {
   if (before === "" || before.includes("\n") || before.includes(":")) return;
   try {
-    writeFileSync(path, before, { flag: "r+" });
+    write(path, before);
   } catch {
     // the failure that is reported says more
   }
