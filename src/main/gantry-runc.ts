@@ -36,6 +36,7 @@ function openRuntime(_root: string, warn: Warn): Runtime {
       return known.found;
     },
     clean: ({ id, stateDir, spec }) => shims.clean(id, stateDir, spec),
+    cgroups: (place) => cgroupsOf(host, place),
     pids: (place) => readCgroupPids(cgroupsOf(host, place)),
     explain: (place) =>
       explainPlan(host)({ ...place, rootfs: [], io: { kind: "null" } }).map(

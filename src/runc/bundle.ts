@@ -44,6 +44,12 @@ const unsupportedParts = {
   linux: ["intelRdt", "mountLabel", "personality"],
 } as const;
 
+export const refusedParts: ReadonlySet<string> = new Set(
+  Object.entries(unsupportedParts).flatMap(([part, fields]) =>
+    fields.map((field) => (part === "" ? field : `${part}.${field}`)),
+  ),
+);
+
 function checkSupported(spec: unknown): void {
   for (const [part, fields] of Object.entries(unsupportedParts)) {
     const holder = part === "" ? spec : isRecord(spec) ? spec[part] : undefined;

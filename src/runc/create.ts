@@ -13,6 +13,7 @@ export interface Deps {
   readonly runtime: Runtime;
   readonly caller: Caller;
   readonly log: Log;
+  readonly version: string;
   /** The flags before the verb. */
   readonly globals: Given;
   /** Aborts when the command is to end. */

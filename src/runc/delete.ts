@@ -2,6 +2,7 @@ import { invalid } from "#base/errors.ts";
 import { type Given, isOn } from "./command-line.ts";
 import { type ContainerState, statusOf } from "./containers.ts";
 import type { Deps } from "./create.ts";
+import { readStatus } from "./status.ts";
 
 const SIGKILL = 9;
 
@@ -9,8 +10,8 @@ export async function deleteCommand(deps: Deps, given: Given, id: string): Promi
   const force = isOn(given, "force");
   if (force && !deps.containers.list().some((state) => state.id === id)) return 0;
   const state = deps.containers.get(id);
-  const status = statusOf(state);
-  if (status === "running" && !force)
+  const status = readStatus(deps, state);
+  if ((status === "running" || status === "paused") && !force)
     throw invalid(`cannot delete container ${id} that is not stopped: ${status}`);
   await deleteContainer(deps, state, true);
   return 0;

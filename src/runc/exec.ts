@@ -5,11 +5,11 @@ import type { Process, ProcessUser } from "#spec/oci-runtime.ts";
 import { readDocument } from "./bundle.ts";
 import { type Caller, callerPath } from "./caller.ts";
 import { type Given, isOn, lastOf } from "./command-line.ts";
-import { statusOf } from "./containers.ts";
 import { type Deps, writePidFile } from "./create.ts";
 import { CommandFailure, startFailure } from "./failures.ts";
 import type { Supervisor } from "./runtime.ts";
 import { forwardSignals } from "./signals.ts";
+import { readStatus } from "./status.ts";
 import { attachedStreams, detachedStreams, joinStreams, openTerminal } from "./streams.ts";
 
 /** runc's exit code for a process that could not be started. */
@@ -26,7 +26,10 @@ export async function execCommand(deps: Deps, given: Given, args: readonly strin
 
 async function execProcess(deps: Deps, given: Given, [id = "", ...args]: readonly string[]): Promise<number> {
   const state = deps.containers.get(id);
-  if (statusOf(state) === "stopped") throw invalid("cannot exec in a stopped container");
+  const status = readStatus(deps, state);
+  if (status === "stopped") throw invalid("cannot exec in a stopped container");
+  if (status === "paused" && !isOn(given, "ignore-paused"))
+    throw invalid("cannot exec in a paused container (use --ignore-paused to override)");
   const process = decideProcess(deps.caller, state.spec.process, { given, args });
   await using supervisor = await deps.runtime.find(deps.containers.place(state), deps.signal);
   const execId = randomBytes(8).toString("hex");

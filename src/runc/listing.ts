@@ -1,10 +1,12 @@
 // state and list.
 
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { invalid } from "#base/errors.ts";
 import { alignColumns } from "#formats/table.ts";
 import { type Given, isOn, lastOf } from "./command-line.ts";
-import { type ContainerState, statusOf } from "./containers.ts";
+import type { ContainerState } from "./containers.ts";
 import type { Deps } from "./create.ts";
+import { readStatus } from "./status.ts";
 
 interface Described {
   readonly ociVersion: string;
@@ -18,9 +20,9 @@ interface Described {
   readonly owner: string;
 }
 
-function describe(state: ContainerState): Described {
+function describe(deps: Deps, state: ContainerState): Described {
   const { id, spec, bundle, rootfs, created, owner, initPid } = state;
-  const status = statusOf(state);
+  const status = readStatus(deps, state);
   const { annotations = {} } = spec;
   return {
     ociVersion: spec.ociVersion,
@@ -35,25 +37,37 @@ function describe(state: ContainerState): Described {
   };
 }
 
-export async function stateCommand({ containers, caller }: Deps, id: string): Promise<number> {
-  await caller.write(1, JSON.stringify(describe(containers.get(id)), undefined, 2));
+export async function stateCommand(deps: Deps, id: string): Promise<number> {
+  await deps.caller.write(1, JSON.stringify(describe(deps, deps.containers.get(id)), undefined, 2));
   return 0;
 }
 
-export async function listCommand({ containers, caller }: Deps, given: Given): Promise<number> {
-  await caller.write(1, formatList(containers.list(), given));
+export async function listCommand(deps: Deps, given: Given): Promise<number> {
+  await deps.caller.write(1, formatList(deps, given));
   return 0;
 }
 
-function formatList(states: readonly ContainerState[], given: Given): string {
+function formatList(deps: Deps, given: Given): string {
+  const states = deps.containers.list();
   if (isOn(given, "quiet")) return states.map(({ id }) => `${id}\n`).join("");
-  const rows = states.map(describe);
+  const rows = states.map((state) => ({
+    ...describe(deps, state),
+    owner: ownerOf(deps.containers.directory(state.id)),
+  }));
   const format = lastOf(given, "format") ?? "table";
-  if (format === "json") return rows.length === 0 ? "null" : JSON.stringify(rows);
+  if (format === "json") return `${rows.length === 0 ? "null" : JSON.stringify(rows)}\n`;
   if (format !== "table") throw invalid("invalid format option");
-  const lines = rows.map(({ id, pid, status, bundle, created }) =>
-    [id, pid, status, bundle, created, "root"].join("\t"),
+  const lines = rows.map(({ id, pid, status, bundle, created, owner }) =>
+    [id, pid, status, bundle, created, owner].join("\t"),
   );
   const text = ["ID\tPID\tSTATUS\tBUNDLE\tCREATED\tOWNER", ...lines].join("\n");
   return `${alignColumns(text, { minWidth: 12, padding: 1 })}\n`;
+}
+
+/** Whose folder it is: the name, or "#" and the number of a user that has none. */
+function ownerOf(directory: string): string {
+  const uid = String(statSync(directory).uid);
+  const users = existsSync("/etc/passwd") ? readFileSync("/etc/passwd", "utf8").split("\n") : [];
+  const entry = users.map((line) => line.split(":")).find((fields) => fields[2] === uid);
+  return entry?.[0] ?? `#${uid}`;
 }

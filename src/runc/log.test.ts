@@ -10,10 +10,7 @@ test("the lines are those that logrus writes", () => {
     jsonLine(entry),
     '{"level":"error","msg":"no \\u003cname\\u003e for \\"x\\"","time":"2026-11-21T08:00:00Z"}\n',
   );
-  assert.equal(
-    textLine(entry),
-    'time="2026-11-21T08:00:00Z" level=error msg="no <name> for \\"x\\""\n',
-  );
+  assert.equal(textLine(entry), 'time="2026-11-21T08:00:00Z" level=error msg="no <name> for \\"x\\""\n');
   assert.equal(
     textLine({ ...entry, message: "plain/word" }),
     'time="2026-11-21T08:00:00Z" level=error msg=plain/word\n',

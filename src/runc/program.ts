@@ -58,9 +58,17 @@ async function runCommandLine(
   const command = readVerb(isOn(given, "help") ? ["help", ...rest] : rest);
   if (command.verb === "" || command.verb === "help") return await showHelp(deps, command.args[0]);
   const root = lastOf(given, "root") ?? DEFAULT_ROOT;
-  const { caller, signal } = deps;
+  const { caller, version, signal } = deps;
   const runtime = deps.openRuntime(root, (message) => void log.tell("warning", message));
-  const made: Deps = { containers: new Containers(root), runtime, caller, log, globals: given, signal };
+  const made: Deps = {
+    containers: new Containers(root),
+    runtime,
+    caller,
+    log,
+    version,
+    globals: given,
+    signal,
+  };
   return await runVerb(made, command);
 }
 

@@ -1,6 +1,7 @@
 // What the command line needs of the layers that it does not know: containers with a supervisor each. Passed in by the program.
 
 import type { Duplex } from "node:stream";
+import type { CgroupPaths } from "#kernel/cgroups/paths.ts";
 import type { Process, Spec } from "#spec/oci-runtime.ts";
 
 /** "fifos": paths that are opened for the process; "" is /dev/null. "attach": kept for clients that attach. */
@@ -48,6 +49,8 @@ export interface Runtime {
   find(place: ContainerPlace, signal: AbortSignal): Promise<Supervisor>;
   /** Removes what an ended container left; idempotent. */
   clean(place: ContainerPlace): Promise<void>;
+  /** Where its cgroups are. */
+  cgroups(place: ContainerPlace): CgroupPaths;
   /** Every process of the container, by the host's numbers. */
   pids(place: ContainerPlace): Promise<readonly number[]>;
   /** What would be done, one line for each operation. */

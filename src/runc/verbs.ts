@@ -3,14 +3,20 @@
 import type { CommandLine, Given } from "./command-line.ts";
 import { createCommand, type Deps } from "./create.ts";
 import { deleteCommand } from "./delete.ts";
+import { eventsCommand } from "./events.ts";
 import { execCommand } from "./exec.ts";
 import { CommandFailure } from "./failures.ts";
+import { featuresCommand } from "./features.ts";
 import { killCommand } from "./kill.ts";
 import { listCommand, stateCommand } from "./listing.ts";
+import { pauseCommand } from "./pause.ts";
 import { planCommand } from "./plan.ts";
+import { psCommand } from "./ps.ts";
+import { resumeCommand } from "./resume.ts";
 import { runCommand } from "./run.ts";
 import { specCommand } from "./spec.ts";
 import { startCommand } from "./start.ts";
+import { updateCommand } from "./update.ts";
 
 type Serve = (deps: Deps, given: Given, args: readonly string[]) => number | Promise<number>;
 
@@ -22,6 +28,12 @@ const verbs: Readonly<Record<string, Serve>> = {
   kill: killCommand,
   delete: (deps, given, [id = ""]) => deleteCommand(deps, given, id),
   list: listCommand,
+  ps: psCommand,
+  pause: (deps, _given, [id = ""]) => pauseCommand(deps, id),
+  resume: (deps, _given, [id = ""]) => resumeCommand(deps, id),
+  update: (deps, given, [id = ""]) => updateCommand(deps, given, id),
+  events: (deps, given, [id = ""]) => eventsCommand(deps, given, id),
+  features: featuresCommand,
   state: (deps, _given, [id = ""]) => stateCommand(deps, id),
   spec: specCommand,
   plan: (deps, _given, [bundle = ""]) => planCommand(deps, bundle),

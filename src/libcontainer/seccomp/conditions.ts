@@ -25,7 +25,7 @@ export interface Condition {
   readonly bits: 32 | 64;
 }
 
-const OPS: ReadonlySet<string> = new Set(
+export const OPS: ReadonlySet<string> = new Set(
   ["NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"].map((op) => `SCMP_CMP_${op}`),
 );
 const MAX_U64 = 2n ** 64n - 1n;
@@ -44,10 +44,12 @@ export function readCondition(argument: SeccompArgument, syscall: string, bits: 
   };
 }
 
-/** Numbers from JSON beyond 2^53 have been rounded; the only one that profiles use is 2^64 - 1, which became 2^64. */
-function toU64(value: number): bigint {
-  if (!Number.isInteger(value) || value < 0) throw invalid(`seccomp argument value ${value} is not valid`);
+/** What JSON gave as a number beyond 2^53 has been rounded; the only one that profiles use is 2^64 - 1, which became 2^64. */
+function toU64(value: number | bigint): bigint {
+  if (typeof value === "number" && !Number.isInteger(value))
+    throw invalid(`seccomp argument value ${value} is not valid`);
   const exact = BigInt(value);
+  if (exact < 0n) throw invalid(`seccomp argument value ${value} is not valid`);
   return exact > MAX_U64 ? MAX_U64 : exact;
 }
 
