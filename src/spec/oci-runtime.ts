@@ -8,7 +8,25 @@ export interface Spec {
   readonly mounts?: readonly Mount[];
   readonly process?: Process;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly hooks?: Hooks;
   readonly linux?: Linux;
+}
+
+export type HookPoint =
+  | "prestart"
+  | "createRuntime"
+  | "createContainer"
+  | "startContainer"
+  | "poststart"
+  | "poststop";
+export type Hooks = Readonly<Partial<Record<HookPoint, readonly Hook[]>>>;
+
+export interface Hook {
+  readonly path: string;
+  readonly args?: readonly string[];
+  readonly env?: readonly string[];
+  /** Seconds. */
+  readonly timeout?: number;
 }
 
 export interface Mount {
@@ -16,6 +34,9 @@ export interface Mount {
   readonly type?: string;
   readonly source?: string;
   readonly options?: readonly string[];
+  /** Id-mapped: on-disk ids ("containerID") shown as those of the machine ("hostID"). */
+  readonly uidMappings?: readonly IdMapping[];
+  readonly gidMappings?: readonly IdMapping[];
 }
 
 export interface Process {
@@ -29,6 +50,46 @@ export interface Process {
   readonly rlimits?: readonly Rlimit[];
   readonly noNewPrivileges?: boolean;
   readonly oomScoreAdj?: number;
+  readonly apparmorProfile?: string;
+  readonly selinuxLabel?: string;
+  readonly scheduler?: Scheduler;
+  readonly ioPriority?: IoPriority;
+  /** CPU lists ("0-3,7") of a further process: before and after it is in the container's cgroup. */
+  readonly execCPUAffinity?: { readonly initial?: string; readonly final?: string };
+}
+
+export interface Scheduler {
+  readonly policy: SchedulerPolicy;
+  readonly nice?: number;
+  readonly priority?: number;
+  readonly flags?: readonly SchedulerFlag[];
+  /** Nanoseconds. */
+  readonly runtime?: number;
+  readonly deadline?: number;
+  readonly period?: number;
+}
+
+export type SchedulerPolicy =
+  | "SCHED_OTHER"
+  | "SCHED_FIFO"
+  | "SCHED_RR"
+  | "SCHED_BATCH"
+  | "SCHED_ISO"
+  | "SCHED_IDLE"
+  | "SCHED_DEADLINE";
+export type SchedulerFlag =
+  | "SCHED_FLAG_RESET_ON_FORK"
+  | "SCHED_FLAG_RECLAIM"
+  | "SCHED_FLAG_DL_OVERRUN"
+  | "SCHED_FLAG_KEEP_POLICY"
+  | "SCHED_FLAG_KEEP_PARAMS"
+  | "SCHED_FLAG_UTIL_CLAMP_MIN"
+  | "SCHED_FLAG_UTIL_CLAMP_MAX";
+
+export interface IoPriority {
+  readonly class: "IOPRIO_CLASS_RT" | "IOPRIO_CLASS_BE" | "IOPRIO_CLASS_IDLE";
+  /** 0 (first) to 7. */
+  readonly priority?: number;
 }
 
 export interface ProcessUser {
@@ -67,7 +128,38 @@ export interface Linux {
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
   readonly timeOffsets?: Readonly<Record<string, TimeOffset>>;
+  readonly mountLabel?: string;
+  readonly personality?: { readonly domain: "LINUX" | "LINUX32"; readonly flags?: readonly string[] };
+  readonly intelRdt?: IntelRdt;
+  /** Network devices of the machine, by name, that move into the container's network namespace, and their name there. */
+  readonly netDevices?: Readonly<Record<string, { readonly name?: string }>>;
+  readonly memoryPolicy?: MemoryPolicy;
 }
+
+export interface IntelRdt {
+  readonly closID?: string;
+  readonly schemata?: readonly string[];
+  readonly l3CacheSchema?: string;
+  readonly memBwSchema?: string;
+  readonly enableMonitoring?: boolean;
+}
+
+export interface MemoryPolicy {
+  readonly mode: MemoryPolicyMode;
+  /** "0-3,7" */
+  readonly nodes?: string;
+  readonly flags?: readonly MemoryPolicyFlag[];
+}
+
+export type MemoryPolicyMode =
+  | "MPOL_DEFAULT"
+  | "MPOL_BIND"
+  | "MPOL_INTERLEAVE"
+  | "MPOL_WEIGHTED_INTERLEAVE"
+  | "MPOL_PREFERRED"
+  | "MPOL_PREFERRED_MANY"
+  | "MPOL_LOCAL";
+export type MemoryPolicyFlag = "MPOL_F_NUMA_BALANCING" | "MPOL_F_RELATIVE_NODES" | "MPOL_F_STATIC_NODES";
 
 export interface TimeOffset {
   readonly secs?: number;
@@ -167,6 +259,9 @@ export interface Seccomp {
   readonly defaultErrnoRet?: number;
   readonly architectures?: readonly string[];
   readonly flags?: readonly string[];
+  /** Socket of the agent that answers SCMP_ACT_NOTIFY, and what it is told. */
+  readonly listenerPath?: string;
+  readonly listenerMetadata?: string;
   readonly syscalls?: readonly SeccompRule[];
 }
 
@@ -180,7 +275,8 @@ export interface SeccompRule {
 
 export interface SeccompArgument {
   readonly index: number;
-  readonly value: number;
-  readonly valueTwo?: number;
+  /** 64 bits: those that a number would round are a bigint. */
+  readonly value: number | bigint;
+  readonly valueTwo?: number | bigint;
   readonly op: string;
 }
