@@ -149,6 +149,14 @@ static int copy_directory(struct context *context, int from, int to, const char 
 int do_copy_tree(struct context *context, const struct op_copy_tree *op)
 {
 	uint64_t mount;
-	int result = mount_id(context, slot_fd(op->from), &mount);
-	return result < 0 ? result : copy_directory(context, slot_fd(op->from), slot_fd(op->to), ".", mount);
+	struct stat before;
+	int from = slot_fd(op->from), to = slot_fd(op->to);
+	if (fstat(to, &before) < 0)
+		return fail(context, "fstat");
+	int result = mount_id(context, from, &mount);
+	if (result == 0)
+		result = copy_directory(context, from, to, ".", mount);
+	if (result < 0 || !op->content_only)
+		return result;
+	return set_owner_and_mode(context, to, before.st_uid, before.st_gid, before.st_mode);
 }

@@ -128,8 +128,14 @@ int do_mknod(struct context *context, const struct op_mknod *op)
 	cleanup_fd int parent = open_parent(context, op->root, op->path, &base);
 	if (parent < 0)
 		return parent;
-	if (mknodat(parent, base, op->mode, makedev(op->major, op->minor)) < 0)
-		return fail(context, "mknodat");
+	struct stat found;
+	dev_t device = makedev(op->major, op->minor);
+	if (mknodat(parent, base, op->mode, device) < 0) {
+		int error = fail(context, "mknodat");
+		bool same = error == -EEXIST && fstatat(parent, base, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+			    (found.st_mode & S_IFMT) == (op->mode & S_IFMT) && (S_ISFIFO(op->mode) || found.st_rdev == device);
+		return same ? 0 : error;
+	}
 	cleanup_fd int made = open_made(context, parent, base);
 	return made < 0 ? made : set_owner_and_mode(context, made, op->uid, op->gid, op->mode);
 }

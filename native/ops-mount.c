@@ -19,6 +19,9 @@ enum { DETACH = 2 /* MNT_DETACH */ };
 
 static int attach(struct context *context, int tree, int target)
 {
+	struct stat found;
+	if (fstat(target, &found) == 0 && S_ISLNK(found.st_mode))
+		return refuse(context, "move_mount", ELOOP); /* nothing is mounted on a link itself */
 	int flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
 	return checked(context, "move_mount", syscall(SYS_move_mount, tree, "", target, "", flags));
 }
@@ -40,22 +43,36 @@ static int open_target(struct context *context, uint32_t root, const char *path)
 
 int do_mount(struct context *context, const struct op_mount *op)
 {
-	struct stat covered = { 0 };
 	cleanup_fd int target = open_target(context, op->root, op->target);
 	if (target < 0)
 		return target;
-	if (op->keep_mode && fstat(target, &covered) < 0)
-		return fail(context, "fstat");
 	if (op->cwd[0] && chdir(op->cwd) < 0)
 		return fail(context, "chdir");
-	if (mount(op->source, path_of_fd(target).text, op->fstype, op->flags, op->data) < 0)
-		return fail(context, "mount");
-	if (!op->keep_mode)
-		return 0;
-	cleanup_fd int mounted = open_target(context, op->root, op->target);
-	if (mounted < 0)
-		return mounted;
-	return checked(context, "chmod", chmod(path_of_fd(mounted).text, covered.st_mode & 07777));
+	return checked(context, "mount", mount(op->source, path_of_fd(target).text, op->fstype, op->flags, op->data));
+}
+
+static int configure(struct context *context, int made, unsigned command, const char *key, const char *value)
+{
+	return checked(context, "fsconfig", syscall(SYS_fsconfig, made, command, key, value, 0));
+}
+
+int do_new_mount(struct context *context, const struct op_new_mount *op)
+{
+	struct list keys = op->keys, values = op->values;
+	int result = 0;
+	cleanup_fd int made = (int)syscall(SYS_fsopen, op->fstype, FSOPEN_CLOEXEC);
+	if (made < 0)
+		return fail(context, "fsopen");
+	for (uint32_t i = 0; i < keys.count && i < values.count && result == 0; i++) {
+		const char *key = read_string(&keys.items), *value = read_string(&values.items);
+		result = configure(context, made, value[0] ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value[0] ? value : NULL);
+	}
+	if (result == 0)
+		result = configure(context, made, FSCONFIG_CMD_CREATE, NULL, NULL);
+	if (result < 0)
+		return result;
+	cleanup_fd int tree = (int)syscall(SYS_fsmount, made, FSMOUNT_CLOEXEC, op->attributes);
+	return tree < 0 ? fail(context, "fsmount") : put_in_slot(context, tree, op->slot);
 }
 
 /* A detached copy of the mount at the path or, if that is "", of what the fd lies on. */
@@ -66,29 +83,38 @@ static int clone_tree(struct context *context, int from, const char *path, bool 
 	return tree < 0 ? fail(context, "open_tree") : tree;
 }
 
-/* Onto the target; if that is missing and shall be made, it is made as the tree's root is. */
-static int attach_at(struct context *context, int tree, uint32_t root, const char *path, bool create)
+/* The target of a tree; if it is missing and shall be made, it is made as the tree's root is. */
+static int open_or_make(struct context *context, int tree, uint32_t root, const char *path, bool create)
 {
 	struct stat found;
-	cleanup_fd int target = open_target(context, root, path);
-	if (target == -ENOENT && create) {
-		if (fstat(tree, &found) < 0)
-			return fail(context, "fstat");
-		target = make_path(context, root, path, S_ISDIR(found.st_mode) ? S_IFDIR | 0755 : S_IFREG | 0644);
-	}
-	return target < 0 ? target : attach(context, tree, target);
+	int target = open_target(context, root, path);
+	if (target != -ENOENT || !create)
+		return target;
+	if (fstat(tree, &found) < 0)
+		return fail(context, "fstat");
+	return make_path(context, root, path, S_ISDIR(found.st_mode) ? S_IFDIR | 0755 : S_IFREG | 0644);
 }
 
 int do_bind(struct context *context, const struct op_bind *op)
 {
 	int from = op->source_slot == SLOT_NONE ? AT_FDCWD : slot_fd(op->source_slot);
 	cleanup_fd int tree = clone_tree(context, from, op->source, op->recursive);
-	return tree < 0 ? tree : attach_at(context, tree, op->root, op->target, op->create_target);
+	if (tree < 0)
+		return tree;
+	cleanup_fd int target = open_or_make(context, tree, op->root, op->target, op->create_target);
+	return target < 0 ? target : attach(context, tree, target);
 }
 
 int do_attach_tree(struct context *context, const struct op_attach_tree *op)
 {
-	return attach_at(context, slot_fd(op->slot), op->root, op->target, op->create_target);
+	struct stat covered;
+	int tree = slot_fd(op->slot);
+	cleanup_fd int target = open_or_make(context, tree, op->root, op->target, op->create_target);
+	if (target < 0)
+		return target;
+	if (op->keep_mode && (fstat(target, &covered) < 0 || chmod(path_of_fd(tree).text, covered.st_mode & 07777) < 0))
+		return fail(context, "chmod");
+	return attach(context, tree, target);
 }
 
 int do_mount_attr(struct context *context, const struct op_mount_attr *op)
@@ -142,10 +168,13 @@ static int clone_empty(struct context *context)
 	cleanup_fd int made = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
 	if (made < 0)
 		return fail(context, "fsopen");
-	if (syscall(SYS_fsconfig, made, FSCONFIG_SET_STRING, "nr_inodes", "1", 0) < 0 ||
-	    syscall(SYS_fsconfig, made, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
-	    syscall(SYS_fsconfig, made, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return fail(context, "fsconfig");
+	int result = configure(context, made, FSCONFIG_SET_STRING, "nr_inodes", "1");
+	if (result == 0)
+		result = configure(context, made, FSCONFIG_SET_FLAG, "ro", NULL);
+	if (result == 0)
+		result = configure(context, made, FSCONFIG_CMD_CREATE, NULL, NULL);
+	if (result < 0)
+		return result;
 	unsigned attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	int tree = (int)syscall(SYS_fsmount, made, FSMOUNT_CLOEXEC, attributes);
 	if (tree < 0)

@@ -6,7 +6,9 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -48,6 +50,46 @@ int do_setns(struct context *context, const struct op_setns *op)
 		return checked(context, "setns", setns(slot_fd(op->slot), (int)op->flags));
 	cleanup_fd int fd = open_path(context, SLOT_NONE, op->path, O_RDONLY, 0);
 	return fd < 0 ? fd : checked(context, "setns", setns(fd, (int)op->flags));
+}
+
+/* Gives the process's user namespace its maps and keeps it. */
+static int take_namespace(struct context *context, const struct op_user_namespace *op)
+{
+	enum { PROCFS = 0x9fa0 };
+	struct op_write map = { .path = "/proc/$PID/uid_map", .root = SLOT_NONE, .data = op->uid_map, .fs_magic = PROCFS };
+	int result = do_write(context, &map);
+	map.path = "/proc/$PID/gid_map";
+	map.data = op->gid_map;
+	if (result == 0)
+		result = do_write(context, &map);
+	if (result == 0)
+		result = do_open(context, &(struct op_open){ .path = "/proc/$PID/ns/user", .root = SLOT_NONE, .slot = op->slot });
+	return result;
+}
+
+/* A namespace begins with a process. That ends when the pipe does, even if this one is killed. */
+int do_user_namespace(struct context *context, const struct op_user_namespace *op)
+{
+	int ends[2];
+	char none;
+	struct clone_args arguments = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return fail(context, "pipe2");
+	cleanup_fd int reads = ends[0], writes = ends[1];
+	pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
+	if (pid < 0)
+		return fail(context, "clone3");
+	if (pid == 0) {
+		close_fd(&writes);
+		_exit(read(reads, &none, 1) == 0 ? 0 : 1);
+	}
+	struct context outside = { .pid = pid };
+	int result = take_namespace(&outside, op);
+	context->call = outside.call;
+	close_fd(&writes);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return result;
 }
 
 int do_pidfd(struct context *context, const struct op_pidfd *op)

@@ -91,7 +91,13 @@ void read_op_fields(struct reader *reader, struct op *op)
 		op->mount.flags = read_u64(reader);
 		op->mount.data = read_string(reader);
 		op->mount.cwd = read_optional_string(reader);
-		op->mount.keep_mode = read_u32(reader);
+		break;
+	case OP_NEW_MOUNT:
+		op->new_mount.fstype = read_string(reader);
+		op->new_mount.keys = read_string_list(reader);
+		op->new_mount.values = read_string_list(reader);
+		op->new_mount.attributes = read_u32(reader);
+		op->new_mount.slot = read_slot(reader);
 		break;
 	case OP_BIND:
 		op->bind.source = read_optional_string(reader);
@@ -111,6 +117,16 @@ void read_op_fields(struct reader *reader, struct op *op)
 		op->attach_tree.target = read_string(reader);
 		op->attach_tree.root = read_optional_slot(reader);
 		op->attach_tree.create_target = read_u32(reader);
+		op->attach_tree.keep_mode = read_u32(reader);
+		break;
+	case OP_MOVE_MOUNT:
+		op->move_mount.source = read_string(reader);
+		op->move_mount.target = read_string(reader);
+		break;
+	case OP_USER_NAMESPACE:
+		op->user_namespace.uid_map = read_bytes(reader);
+		op->user_namespace.gid_map = read_bytes(reader);
+		op->user_namespace.slot = read_slot(reader);
 		break;
 	case OP_MOUNT_ATTR:
 		op->mount_attr.target = read_string(reader);
@@ -205,6 +221,7 @@ void read_op_fields(struct reader *reader, struct op *op)
 	case OP_COPY_TREE:
 		op->copy_tree.from = read_slot(reader);
 		op->copy_tree.to = read_slot(reader);
+		op->copy_tree.content_only = read_u32(reader);
 		break;
 	case OP_CHDIR:
 		op->chdir.path = read_string(reader);
@@ -347,12 +364,18 @@ int perform(struct context *context, const struct op *op)
 		return do_chown_stdio(context, &op->chown_stdio);
 	case OP_MOUNT:
 		return do_mount(context, &op->mount);
+	case OP_NEW_MOUNT:
+		return do_new_mount(context, &op->new_mount);
 	case OP_BIND:
 		return do_bind(context, &op->bind);
 	case OP_OPEN_TREE:
 		return do_open_tree(context, &op->open_tree);
 	case OP_ATTACH_TREE:
 		return do_attach_tree(context, &op->attach_tree);
+	case OP_MOVE_MOUNT:
+		return checked(context, "move_mount", syscall(SYS_move_mount, (long)AT_FDCWD, (long)op->move_mount.source, (long)AT_FDCWD, (long)op->move_mount.target, (long)0));
+	case OP_USER_NAMESPACE:
+		return do_user_namespace(context, &op->user_namespace);
 	case OP_MOUNT_ATTR:
 		return unless_missing(do_mount_attr(context, &op->mount_attr), op->mount_attr.missing_ok);
 	case OP_UMOUNT:

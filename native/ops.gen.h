@@ -3,7 +3,7 @@
 #define GANTRY_OPS_GEN_H
 #include "wire.h"
 
-#define PLAN_VERSION 0x767a2866u
+#define PLAN_VERSION 0xbb4a2232u
 
 enum op_code {
 	OP_CLONE,
@@ -24,9 +24,12 @@ enum op_code {
 	OP_WINDOW_SIZE,
 	OP_CHOWN_STDIO,
 	OP_MOUNT,
+	OP_NEW_MOUNT,
 	OP_BIND,
 	OP_OPEN_TREE,
 	OP_ATTACH_TREE,
+	OP_MOVE_MOUNT,
+	OP_USER_NAMESPACE,
 	OP_MOUNT_ATTR,
 	OP_UMOUNT,
 	OP_PIVOT_ROOT,
@@ -160,7 +163,14 @@ struct op_mount {
 	uint64_t flags;
 	const char *data;
 	const char *cwd;
-	uint32_t keep_mode;
+};
+
+struct op_new_mount {
+	const char *fstype;
+	struct list keys;
+	struct list values;
+	uint32_t attributes;
+	uint32_t slot;
 };
 
 struct op_bind {
@@ -183,6 +193,18 @@ struct op_attach_tree {
 	const char *target;
 	uint32_t root;
 	uint32_t create_target;
+	uint32_t keep_mode;
+};
+
+struct op_move_mount {
+	const char *source;
+	const char *target;
+};
+
+struct op_user_namespace {
+	struct bytes uid_map;
+	struct bytes gid_map;
+	uint32_t slot;
 };
 
 struct op_mount_attr {
@@ -295,6 +317,7 @@ struct op_remove_tree {
 struct op_copy_tree {
 	uint32_t from;
 	uint32_t to;
+	uint32_t content_only;
 };
 
 struct op_chdir {
@@ -438,9 +461,12 @@ struct op {
 		struct op_window_size window_size;
 		struct op_chown_stdio chown_stdio;
 		struct op_mount mount;
+		struct op_new_mount new_mount;
 		struct op_bind bind;
 		struct op_open_tree open_tree;
 		struct op_attach_tree attach_tree;
+		struct op_move_mount move_mount;
+		struct op_user_namespace user_namespace;
 		struct op_mount_attr mount_attr;
 		struct op_umount umount;
 		struct op_pivot_root pivot_root;
@@ -508,9 +534,11 @@ int do_send_fd(struct context *context, const struct op_send_fd *op);
 int do_window_size(struct context *context, const struct op_window_size *op);
 int do_chown_stdio(struct context *context, const struct op_chown_stdio *op);
 int do_mount(struct context *context, const struct op_mount *op);
+int do_new_mount(struct context *context, const struct op_new_mount *op);
 int do_bind(struct context *context, const struct op_bind *op);
 int do_open_tree(struct context *context, const struct op_open_tree *op);
 int do_attach_tree(struct context *context, const struct op_attach_tree *op);
+int do_user_namespace(struct context *context, const struct op_user_namespace *op);
 int do_mount_attr(struct context *context, const struct op_mount_attr *op);
 int do_umount(struct context *context, const struct op_umount *op);
 int do_pivot_root(struct context *context, const struct op_pivot_root *op);

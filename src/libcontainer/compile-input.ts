@@ -10,11 +10,13 @@ export interface CompileOptions {
   readonly id: string;
   /** Mounted in order at spec.root.path, in the container's mount namespace; empty: the directory is ready. */
   readonly rootfs: readonly Mount[];
-  /** Directory that a relative spec.root.path is below. */
+  /** Directory that a relative spec.root.path and relative sources of binds are below. */
   readonly bundle?: string;
   readonly host: HostFacts;
   /** False: run at once, without the stop between create and start. */
   readonly awaitStart?: boolean;
+  /** Instead of pivot_root(2): what readFullMounts() of mounts/plan-leave-host.ts gives where the plan starts. */
+  readonly noPivot?: readonly string[];
 }
 
 export interface CompileInput {

@@ -129,9 +129,9 @@ test("the filter comes last where no privilege is needed for it, and first where
   assert.deepEqual(order(false, 1000), ["capset", "seccomp", "capset", "exec"]);
 });
 
-test("a shared bind is cloned before the mounts become slaves", () => {
+test("a shared bind of a shared root is cloned before the mounts become slaves", () => {
   const mounts = [{ destination: "/data", type: "bind", source: "/srv", options: ["rbind", "rshared"] }];
-  const { plan } = compile({ mounts });
+  const { plan } = compile({ mounts, linux: { ...dockerSpec.linux, rootfsPropagation: "rshared" } });
   const cloned = indexOf(plan, (op) => op.op === "openTree" && op.source === "/srv");
   const attached = indexOf(plan, (op) => op.op === "attachTree" && op.target === "/data");
   const isolated = indexOf(plan, ({ why }) => why === "mounts of the container stay in it");

@@ -15,6 +15,7 @@ import { capabilityNames } from "#spec/capabilities.table.ts";
 import type { Process, Spec } from "#spec/oci-runtime.ts";
 import type { CompileInput, CompileOptions } from "./compile-input.ts";
 import { CLONE_NEWNS, CLONE_NEWTIME, PR_SET_DUMPABLE } from "./linux-flags.table.ts";
+import { withBindSources } from "./mounts/bind-sources.ts";
 import { planEarlyMounts, planEarlyTrees } from "./mounts/early-sources.ts";
 import { planContainerRoot } from "./mounts/plan-container-root.ts";
 import { planIsolation, planRootfs } from "./mounts/plan-rootfs.ts";
@@ -34,7 +35,8 @@ export interface CompiledContainer {
   readonly warnings: readonly string[];
 }
 
-export function compileContainer(spec: Spec, options: CompileOptions): CompiledContainer {
+export function compileContainer(given: Spec, options: CompileOptions): CompiledContainer {
+  const spec = withBindSources(given, options.bundle);
   const warnings: string[] = [];
   const { host } = options;
   const cgroup = cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || posix.join("/", options.id));
@@ -75,13 +77,14 @@ export const planUntraceable: Op = {
 function planHostSide({ spec, options, rootPath, cgroup, namespaces }: CompileInput): Plan {
   const { host, rootfs } = options;
   const ownUser = isPrivate(namespaces, "user");
+  const early = { ownUserNamespace: ownUser, newNetwork: hasNew(namespaces, "network") };
   return [
     planUntraceable,
     ...planCgroup(cgroup, host.cgroups, spec.linux?.resources ?? {}),
     ...planJoin(cgroup),
     ...planOpenForClone(cgroup, CGROUP_SLOT),
     ...planTimeOffsets(spec.linux?.timeOffsets),
-    ...planEarlyTrees(spec, ownUser),
+    ...planEarlyTrees(spec, early),
     ...(ownUser
       ? [
           { op: "unshare", why: "mounts that need the machine's root", flags: CLONE_NEWNS } as const,
@@ -90,7 +93,7 @@ function planHostSide({ spec, options, rootPath, cgroup, namespaces }: CompileIn
         ]
       : []),
     ...planJoinNamespaces(namespaces),
-    ...(ownUser ? planEarlyMounts(spec, rootPath, hasNew(namespaces, "network")) : []),
+    ...planEarlyMounts(spec, early),
   ];
 }
 

@@ -23,6 +23,8 @@ export interface HostFacts {
   readonly cgroups: CgroupLayout;
   readonly hasKeyrings: boolean;
   readonly hasKcore: boolean;
+  /** The runtime runs in one that is not the machine's: it can make no device nodes. */
+  readonly inUserNamespace?: boolean;
 }
 
 const read = (path: string): string => readFileSync(path, "utf8");
@@ -38,6 +40,7 @@ export function readHostFacts(): HostFacts {
     cgroups: readCgroupLayout(),
     hasKeyrings: existsSync("/proc/keys"),
     hasKcore: existsSync("/proc/kcore"),
+    inUserNamespace: !/^\s*0\s+0\s+4294967295\s*$/.test(read("/proc/self/uid_map")),
   };
 }
 

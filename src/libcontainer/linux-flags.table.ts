@@ -14,6 +14,7 @@ export const MS_NOSUID = 2;
 export const MS_NODEV = 4;
 export const MS_NOEXEC = 8;
 export const MS_SYNCHRONOUS = 16;
+export const MS_REMOUNT = 32;
 export const MS_MANDLOCK = 64;
 export const MS_DIRSYNC = 128;
 export const MS_NOSYMFOLLOW = 256;
@@ -39,6 +40,7 @@ export const MOUNT_ATTR_STRICTATIME = 0x20;
 /** The mask of the three above: must be cleared to set one of them. */
 export const MOUNT_ATTR_ATIME = 0x70;
 export const MOUNT_ATTR_NODIRATIME = 0x80;
+export const MOUNT_ATTR_IDMAP = 0x10_0000;
 export const MOUNT_ATTR_NOSYMFOLLOW = 0x20_0000;
 
 export const O_WRONLY = 0o1;
@@ -47,6 +49,9 @@ export const O_DIRECTORY = 0o200000;
 export const O_NOFOLLOW = 0o400000;
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
+
+export const MNT_DETACH = 2;
+export const UMOUNT_NOFOLLOW = 8;
 
 export const S_IFCHR = 0o020000;
 export const S_IFBLK = 0o060000;

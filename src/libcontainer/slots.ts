@@ -5,6 +5,9 @@ export const ROOT_SLOT = 0;
 export const SCRATCH_SLOT = 1;
 export const PTY_MASTER_SLOT = 2;
 export const PTY_SLAVE_SLOT = 3;
+/** While the mounts are made, before there is a terminal: a new mount, and the directory that it comes to lie on. */
+export const NEW_MOUNT_SLOT = 2;
+export const COVERED_SLOT = 3;
 export const CGROUP_SLOT = 4;
 /** Namespaces to join, one slot each. */
 export const FIRST_NAMESPACE_SLOT = 5;

@@ -17,20 +17,25 @@ export function planIdMaps(linux: Linux | undefined): Plan {
 }
 
 function writeMap(file: string, mappings: readonly IdMapping[], why: string): Op {
-  if (mappings.length === 0) throw invalid(`a new user namespace needs ${why}`);
-  const lines = mappings
-    .map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`)
-    .join("");
-  if (mappings.length > MAX_MAPPINGS || lines.length >= 4096) throw invalid(`${why} has too many entries`);
   return {
     op: "write",
     why,
     host: true,
     path: `/proc/$PID/${file}`,
     flags: O_WRONLY | O_CLOEXEC,
-    data: new TextEncoder().encode(lines),
+    data: encodeIdMap(mappings, why),
     fsMagic: PROC_SUPER_MAGIC,
   };
+}
+
+/** What the kernel's uid_map and gid_map take. */
+export function encodeIdMap(mappings: readonly IdMapping[], why: string): Uint8Array {
+  if (mappings.length === 0) throw invalid(`a new user namespace needs ${why}`);
+  const lines = mappings
+    .map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`)
+    .join("");
+  if (mappings.length > MAX_MAPPINGS || lines.length >= 4096) throw invalid(`${why} has too many entries`);
+  return new TextEncoder().encode(lines);
 }
 
 const why = "root of the user namespace";

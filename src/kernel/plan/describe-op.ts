@@ -88,6 +88,13 @@ const mounts = {
   },
   openTree: (op) =>
     `open_tree(${quote(op.source)}, OPEN_TREE_CLONE${op.recursive ? "|AT_RECURSIVE" : ""}) as ${slot(op.slot)}`,
+  newMount: (op) => {
+    const options = op.keys.map((key, index) => (op.values[index] ? `${key}=${op.values[index]}` : key));
+    return `fsopen(${quote(op.fstype)}), fsconfig(${quote(options.join(","))}), fsmount(${flagNames(op.attributes, MOUNT_ATTRIBUTES)}) as ${slot(op.slot)}`;
+  },
+  moveMount: ({ source, target }) => `move_mount(${quote(source)}, ${quote(target)})`,
+  userNamespace: (op) =>
+    `clone3(CLONE_NEWUSER), write(uid_map, ${content(op.uidMap)}), write(gid_map, ${content(op.gidMap)}), open("ns/user") as ${slot(op.slot)}`,
   attachTree: (op) => `move_mount(${slot(op.slot)}, ${targetOf(op)})`,
   mountAttr: (op) => {
     const propagation = op.propagation === 0 ? "" : `, ${flagNames(op.propagation, MOUNT_FLAGS)}`;

@@ -18,6 +18,7 @@ export const opCalls: { readonly [K in OpName]?: SystemCall } = {
   dupTo: { call: "dup3(slot, fd, 0)", label: "dup2" },
   cloexecFrom: { call: "close_range(first, ~0U, CLOSE_RANGE_CLOEXEC)" },
   controllingTty: { call: "ioctl(slot, TIOCSCTTY, 0)", label: "ioctl(TIOCSCTTY)" },
+  moveMount: { call: "move_mount(AT_FDCWD, source, AT_FDCWD, target, 0)" },
   chroot: { call: "chroot(path)" },
   unlink: { call: "unlinkat(AT_FDCWD, path, 0)", label: "unlink" },
   rmdir: { call: "unlinkat(AT_FDCWD, path, AT_REMOVEDIR)", label: "rmdir" },

@@ -72,7 +72,13 @@ export const opFields = {
     ["flags", "u64"],
     ["data", "str"],
     ["cwd", "optStr"],
-    ["keepMode", "bool"],
+  ],
+  newMount: [
+    ["fstype", "str"],
+    ["keys", "strs"],
+    ["values", "strs"],
+    ["attributes", "u32"],
+    ["slot", "slot"],
   ],
   bind: [
     ["source", "optStr"],
@@ -92,6 +98,16 @@ export const opFields = {
     ["target", "str"],
     ["root", "optSlot"],
     ["createTarget", "bool"],
+    ["keepMode", "bool"],
+  ],
+  moveMount: [
+    ["source", "str"],
+    ["target", "str"],
+  ],
+  userNamespace: [
+    ["uidMap", "bytes"],
+    ["gidMap", "bytes"],
+    ["slot", "slot"],
   ],
   mountAttr: [
     ["target", "str"],
@@ -183,6 +199,7 @@ export const opFields = {
   copyTree: [
     ["from", "slot"],
     ["to", "slot"],
+    ["contentOnly", "bool"],
   ],
   // process attributes
   chdir: [["path", "str"]],

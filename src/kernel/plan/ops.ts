@@ -85,8 +85,16 @@ export type OpBody =
       readonly flags: number;
       readonly data: string;
       readonly cwd?: string;
-      /** The new root directory gets the mode of the directory that it covers (tmpfs). */
-      readonly keepMode?: boolean;
+    }
+  /** A file system of its own into a slot, to be attached: fsopen, fsconfig with each key (and its value unless that is ""), fsmount with
+   *  MOUNT_ATTR_*. A value has at most 255 bytes. */
+  | {
+      readonly op: "newMount";
+      readonly fstype: string;
+      readonly keys: readonly string[];
+      readonly values: readonly string[];
+      readonly attributes: number;
+      readonly slot: number;
     }
   /** open_tree(OPEN_TREE_CLONE) of `source` (host path) or `sourceSlot`, move_mount onto the target. */
   | {
@@ -106,13 +114,23 @@ export type OpBody =
       readonly slot: number;
       readonly recursive: boolean;
     }
-  /** move_mount of a detached tree; the slot stays open. */
+  /** move_mount of a detached tree; the slot stays open. `keepMode`: the tree's root gets the mode of the directory that it covers. */
   | {
       readonly op: "attachTree";
       readonly slot: number;
       readonly target: string;
       readonly root?: number;
       readonly createTarget?: boolean;
+      readonly keepMode?: boolean;
+    }
+  /** move_mount of what is mounted at a path. */
+  | { readonly op: "moveMount"; readonly source: string; readonly target: string }
+  /** A user namespace with these maps and no process in it, into a slot: for the mounts that `mountAttr` maps by it. */
+  | {
+      readonly op: "userNamespace";
+      readonly uidMap: Uint8Array;
+      readonly gidMap: Uint8Array;
+      readonly slot: number;
     }
   /** mount_setattr of `target`, or of the slot `root` itself if that is "" (a detached tree): MOUNT_ATTR_* to set and clear, propagation MS_* or 0, `usernsSlot` for idmapped mounts. */
   | {
@@ -172,6 +190,7 @@ export type OpBody =
       readonly root?: number;
       readonly existsOk?: boolean;
     }
+  /** What is there already is success if it is the same device. */
   | {
       readonly op: "mknod";
       readonly path: string;
@@ -187,8 +206,8 @@ export type OpBody =
   /** Recursive removal that never follows symlinks and never crosses a mount. */
   | { readonly op: "removeTree"; readonly path: string; readonly root?: number; readonly missingOk?: boolean }
   /** Copies what is in one directory slot into another, and its own owner, mode and times: contents, links, special files, xattrs.
-   *  Follows no symlink, crosses no mount. */
-  | { readonly op: "copyTree"; readonly from: number; readonly to: number }
+   *  Follows no symlink, crosses no mount. `contentOnly`: the directory itself stays as it is. */
+  | { readonly op: "copyTree"; readonly from: number; readonly to: number; readonly contentOnly?: boolean }
   // -- process attributes, in the order the kernel wants them
   /** chdir, then getcwd must be absolute (not "(unreachable)…"), else ENOENT. */
   | { readonly op: "chdir"; readonly path: string }

@@ -1,80 +1,107 @@
-// Bind sources and mounts that must be taken before the container's namespaces are entered.
+// Mounts that are made before the container's namespaces are entered, as detached trees in slots, and attached in the container.
 
 import { invalid } from "#base/errors.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import type { Mount, Spec } from "#spec/oci-runtime.ts";
-import { MS_SHARED } from "../linux-flags.table.ts";
-import { FIRST_TREE_SLOT, LAST_TREE_SLOT, ROOT_SLOT, SCRATCH_SLOT } from "../slots.ts";
-import { planOpenGuarded, targetOf } from "./guarded-targets.ts";
+import { MS_SHARED, MS_SLAVE } from "../linux-flags.table.ts";
+import { FIRST_TREE_SLOT, LAST_TREE_SLOT } from "../slots.ts";
+import { targetOf } from "./guarded-targets.ts";
 import { type ParsedOptions, parseMountOptions } from "./mount-options.ts";
 import { planTree } from "./plan-bind.ts";
-import { planFilesystem } from "./plan-filesystem.ts";
-import { planOpenRoot } from "./plan-rootfs.ts";
+import { planIdmap } from "./plan-idmap.ts";
+import { planNewMount } from "./plan-new-mount.ts";
 
-const isShared = ({ propagation }: ParsedOptions): boolean =>
-  propagation.some(({ flag }) => flag === MS_SHARED);
-
-/** Shared mounts must be cloned while they are in the host's peer group; sources that the user namespace's root may not reach, while
- *  the machine's root is still at work. */
-function earlyBinds(spec: Spec, ownUserNamespace: boolean): readonly { mount: Mount; index: number }[] {
-  return (spec.mounts ?? [])
-    .map((mount, index) => ({ mount, index }))
-    .filter(({ mount }) => {
-      const options = parseMountOptions(mount);
-      return options.bind !== "no" && (ownUserNamespace || isShared(options));
-    });
+export interface EarlyContext {
+  readonly ownUserNamespace: boolean;
+  readonly newNetwork: boolean;
 }
 
-/** Slot by index of the mount. */
-export function assignTreeSlots(spec: Spec, ownUserNamespace: boolean): ReadonlyMap<number, number> {
-  const binds = earlyBinds(spec, ownUserNamespace);
-  if (binds.length > LAST_TREE_SLOT - FIRST_TREE_SLOT + 1)
-    throw invalid(
-      `${binds.length} bind mounts are shared or enter a user namespace: ${LAST_TREE_SLOT - FIRST_TREE_SLOT + 1} at most`,
-    );
-  return new Map(binds.map(({ index }, position) => [index, FIRST_TREE_SLOT + position]));
+interface Early {
+  readonly mount: Mount;
+  readonly index: number;
+  readonly why: string;
+  readonly options: ParsedOptions;
 }
 
-export function planEarlyTrees(spec: Spec, ownUserNamespace: boolean): Plan {
-  const slots = assignTreeSlots(spec, ownUserNamespace);
-  return earlyBinds(spec, ownUserNamespace).map(({ mount, index }) => {
-    if (!mount.source) throw invalid(`mounts[${index}]: a bind mount needs a source`);
-    return planTree(mount.source, parseMountOptions(mount), {
+const earlyOf = (spec: Spec, isEarly: (mount: Mount, options: ParsedOptions) => boolean): readonly Early[] =>
+  (spec.mounts ?? [])
+    .map((mount, index) => ({
+      mount,
+      index,
       why: `mounts[${index}] ${targetOf(mount)}`,
-      slot: slots.get(index) ?? FIRST_TREE_SLOT,
-    });
+      options: parseMountOptions(mount),
+    }))
+    .filter(({ mount, options }) => isEarly(mount, options));
+
+/** What is mounted below such a bind shows on the host, and the other way round: only in a container whose root is shared, too. */
+const keepsPeers = (spec: Spec, { propagation }: ParsedOptions): boolean =>
+  ["shared", "rshared"].includes(spec.linux?.rootfsPropagation ?? "") &&
+  propagation.every(({ flag }) => flag === MS_SHARED);
+
+/** Shared mounts must be cloned while they are in the host's peer group; sources that the user namespace's root may not reach, or that
+ *  show other owners, while the machine's root is still at work. */
+const earlyBinds = (spec: Spec, { ownUserNamespace }: EarlyContext): readonly Early[] =>
+  earlyOf(spec, (_, options) => {
+    if (options.bind === "no" && options.idmap !== "no")
+      throw invalid("id-mapped mounts are only supported for bind-mounts");
+    if (options.bind === "no") return false;
+    return ownUserNamespace || options.idmap !== "no" || keepsPeers(spec, options);
   });
-}
 
 /** sysfs shows a network namespace and may be mounted only by its owner: of a namespace that was given, that is the machine's root. */
-const needsMachineRoot = (mount: Mount, newNetwork: boolean): boolean =>
-  mount.type === "sysfs" && !newNetwork;
-
-export const earlyMountIndexes = (spec: Spec, newNetwork: boolean): ReadonlySet<number> =>
-  new Set(
-    (spec.mounts ?? []).flatMap((mount, index) => (needsMachineRoot(mount, newNetwork) ? [index] : [])),
+const earlyFilesystems = (spec: Spec, { ownUserNamespace, newNetwork }: EarlyContext): readonly Early[] =>
+  earlyOf(
+    spec,
+    ({ type }, options) => type === "sysfs" && options.bind === "no" && ownUserNamespace && !newNetwork,
   );
 
-/** Runs where the root file system is mounted and the network namespace is entered, before the user namespace is. */
-export function planEarlyMounts(spec: Spec, rootPath: string, newNetwork: boolean): Plan {
-  const mounts = (spec.mounts ?? []).flatMap((mount, index): Plan => {
-    if (!needsMachineRoot(mount, newNetwork)) return [];
-    const options = parseMountOptions(mount);
-    const why = `mounts[${index}] ${targetOf(mount)}`;
+/** Slot by index of the mount. */
+export function assignTreeSlots(spec: Spec, context: EarlyContext): ReadonlyMap<number, number> {
+  const early = [...earlyBinds(spec, context), ...earlyFilesystems(spec, context)];
+  const slots = LAST_TREE_SLOT - FIRST_TREE_SLOT + 1;
+  if (early.length > slots)
+    throw invalid(`${early.length} mounts are shared, id-mapped or enter a user namespace: ${slots} at most`);
+  return new Map(early.map(({ index }, position) => [index, FIRST_TREE_SLOT + position]));
+}
+
+/** Runs first, in the machine's own mount namespace. */
+export function planEarlyTrees(spec: Spec, context: EarlyContext): Plan {
+  const slots = assignTreeSlots(spec, context);
+  return earlyBinds(spec, context).flatMap((early): Plan => {
+    const { mount, index, options, why } = early;
+    const slot = slots.get(index) ?? FIRST_TREE_SLOT;
+    if (!mount.source) throw invalid(`mounts[${index}]: a bind mount needs a source`);
     return [
-      ...planOpenGuarded(targetOf(mount), why, SCRATCH_SLOT),
-      planFilesystem({
-        why,
-        fstype: "sysfs",
-        source: mount.source || "sysfs",
-        target: ".",
-        root: SCRATCH_SLOT,
-        flags: options.flags,
-        data: options.data,
-      }),
-      { op: "close", why, slot: SCRATCH_SLOT },
+      planTree(mount.source, options, { why, slot }),
+      ...(keepsPeers(spec, options) ? [] : [planSlave(why, slot)]),
+      ...planIdmap(early, spec, slot),
     ];
   });
-  if (mounts.length === 0) return [];
-  return [planOpenRoot(rootPath), ...mounts, { op: "close", why: "root file system", slot: ROOT_SLOT }];
+}
+
+/** Nothing that the container mounts there appears on the host. */
+const planSlave = (why: string, slot: number) =>
+  ({
+    op: "mountAttr",
+    why,
+    target: "",
+    root: slot,
+    set: 0,
+    clear: 0,
+    propagation: MS_SLAVE,
+    recursive: true,
+  }) as const;
+
+/** Runs where the network namespace is entered. */
+export function planEarlyMounts(spec: Spec, context: EarlyContext): Plan {
+  const slots = assignTreeSlots(spec, context);
+  return earlyFilesystems(spec, context).map(({ mount, index, options, why }) =>
+    planNewMount({
+      why,
+      fstype: "sysfs",
+      source: mount.source || "sysfs",
+      options,
+      slot: slots.get(index) ?? FIRST_TREE_SLOT,
+    }),
+  );
 }

@@ -5,7 +5,8 @@ import { invalid } from "#base/errors.ts";
 import type { Op } from "#kernel/plan/ops.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import { O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH } from "../linux-flags.table.ts";
-import { ROOT_SLOT } from "../slots.ts";
+import { COVERED_SLOT, ROOT_SLOT } from "../slots.ts";
+import { parseMountOptions } from "./mount-options.ts";
 
 /** Files of /proc that tools like lxcfs replace: runc's list. */
 const replaceable: ReadonlySet<string> = new Set([
@@ -33,7 +34,8 @@ export function refuseForbiddenTarget(mount: Mount): void {
   const target = targetOf(mount);
   if (target === "/") throw invalid("invalid mount target: destination can't be '/'");
   if (target === "/proc") {
-    if (mount.type === "proc" || mount.source === "/proc") return;
+    const isBind = parseMountOptions(mount).bind !== "no";
+    if (isBind ? posix.normalize(mount.source ?? "") === "/proc" : mount.type === "proc") return;
     throw invalid(`"${target}" cannot be mounted because it is not of type proc`);
   }
   if (target.startsWith("/proc/") && !replaceable.has(target))
@@ -42,17 +44,35 @@ export function refuseForbiddenTarget(mount: Mount): void {
 
 const guarded: ReadonlySet<string> = new Set(["/proc", "/sys", "/dev"]);
 
-export const isGuarded = (target: string): boolean => guarded.has(target);
-
-/** Opens the directory itself: a symlink fails with ENOTDIR. */
-export const planOpenGuarded = (target: string, why: string, slot: number): readonly Op[] => [
+/** Opens the directory that a mount comes to lie on, made if it is missing. Of /proc, /sys and /dev no symlink may stand in the place
+ *  (CVE-2019-19921, CVE-2026-41579): that fails with ENOTDIR. */
+export const planOpenTarget = (target: string, why: string, slot: number): readonly Op[] => [
   { op: "mkdir", why, path: target, root: ROOT_SLOT, mode: 0o755, parents: true },
   {
     op: "open",
-    why: `${why} is a directory and no symlink`,
+    why: guarded.has(target) ? `${why} is a directory and no symlink` : why,
     path: target,
     root: ROOT_SLOT,
-    flags: O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+    flags: O_PATH | O_DIRECTORY | O_CLOEXEC | (guarded.has(target) ? O_NOFOLLOW : 0),
     slot,
   },
 ];
+
+/** Attaches a detached tree and closes its slot. */
+export function planAttach(
+  slot: number,
+  { why, target, keepMode }: { readonly why: string; readonly target: string; readonly keepMode?: boolean },
+): readonly Op[] {
+  const mode = keepMode === true ? ({ keepMode: true } as const) : {};
+  if (!guarded.has(target))
+    return [
+      { op: "attachTree", why, slot, target, root: ROOT_SLOT, createTarget: true, ...mode },
+      { op: "close", why, slot },
+    ];
+  return [
+    ...planOpenTarget(target, why, COVERED_SLOT),
+    { op: "attachTree", why, slot, target: "", root: COVERED_SLOT, ...mode },
+    { op: "close", why, slot: COVERED_SLOT },
+    { op: "close", why, slot },
+  ];
+}

@@ -10,6 +10,8 @@ export interface OptionEffect {
   readonly treeClear?: number;
   readonly propagation?: { readonly flag: number; readonly recursive: boolean };
   readonly bind?: "one" | "tree";
+  readonly copyUp?: true;
+  readonly idmap?: "one" | "tree";
 }
 
 const set = (flag: number): OptionEffect => ({ set: flag });
@@ -22,6 +24,10 @@ const spreadAll = (flag: number): OptionEffect => ({ propagation: { flag, recurs
 
 export const mountOptions: Readonly<Record<string, OptionEffect>> = {
   defaults: {},
+  remount: set(linux.MS_REMOUNT),
+  tmpcopyup: { copyUp: true },
+  idmap: { idmap: "one" },
+  ridmap: { idmap: "tree" },
   bind: { bind: "one" },
   rbind: { bind: "tree" },
   ro: set(linux.MS_RDONLY),
@@ -80,11 +86,3 @@ export const mountOptions: Readonly<Record<string, OptionEffect>> = {
   rnosymfollow: treeSet(linux.MOUNT_ATTR_NOSYMFOLLOW),
   rsymfollow: treeClear(linux.MOUNT_ATTR_NOSYMFOLLOW),
 };
-
-/** Options of other runtimes' or the specification's that are not served. */
-export const unsupportedMountOptions: ReadonlySet<string> = new Set([
-  "remount",
-  "tmpcopyup",
-  "idmap",
-  "ridmap",
-]);

@@ -1,9 +1,8 @@
 // Reads the options of a mount into what the kernel's calls take.
 
-import { unsupported } from "#base/errors.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import * as linux from "../linux-flags.table.ts";
-import { mountOptions, type OptionEffect, unsupportedMountOptions } from "./mount-options.table.ts";
+import { mountOptions, type OptionEffect } from "./mount-options.table.ts";
 
 export interface ParsedOptions {
   /** MS_* flags that are on after all options, and those that were turned off by name. */
@@ -13,6 +12,10 @@ export interface ParsedOptions {
   readonly treeClear: number;
   readonly propagation: readonly { readonly flag: number; readonly recursive: boolean }[];
   readonly bind: "one" | "tree" | "no";
+  /** A tmpfs begins with what it covers. */
+  readonly copyUp: boolean;
+  /** Owners are shown as a user namespace maps them. */
+  readonly idmap: "one" | "tree" | "no";
   /** What is left goes to the file system. */
   readonly data: readonly string[];
 }
@@ -26,16 +29,20 @@ export function parseMountOptions(mount: Mount): ParsedOptions {
     treeClear: 0,
     propagation: [],
     bind: mount.type === "bind" ? "one" : "no",
+    copyUp: false,
+    idmap: hasMappings(mount) ? "one" : "no",
     data,
   };
   for (const option of mount.options ?? []) {
-    if (unsupportedMountOptions.has(option)) throw unsupported(`mount option "${option}"`);
     const effect = Object.hasOwn(mountOptions, option) ? mountOptions[option] : undefined;
     if (effect === undefined) data.push(option);
     else parsed = apply(parsed, effect);
   }
   return parsed;
 }
+
+const hasMappings = ({ uidMappings, gidMappings }: Mount): boolean =>
+  (uidMappings ?? []).length > 0 || (gidMappings ?? []).length > 0;
 
 function apply(parsed: ParsedOptions, effect: OptionEffect): ParsedOptions {
   const on = effect.set ?? 0;
@@ -49,6 +56,8 @@ function apply(parsed: ParsedOptions, effect: OptionEffect): ParsedOptions {
     treeClear: (parsed.treeClear & ~treeOn) | treeOff,
     propagation: effect.propagation ? [...parsed.propagation, effect.propagation] : parsed.propagation,
     bind: effect.bind ?? parsed.bind,
+    copyUp: effect.copyUp ?? parsed.copyUp,
+    idmap: effect.idmap ?? parsed.idmap,
     data: parsed.data,
   };
 }
@@ -67,7 +76,7 @@ export interface MountAttributes {
   readonly clear: number;
 }
 
-/** The per-mount part of the flags, for mount_setattr(2) on a bind. */
+/** The per-mount part of the flags, for mount_setattr(2) or fsmount(2). */
 export function bindAttributes(options: ParsedOptions): MountAttributes {
   let set = 0;
   let clear = 0;

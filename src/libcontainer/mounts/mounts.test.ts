@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Mount } from "#spec/oci-runtime.ts";
+import type { Mount, Spec } from "#spec/oci-runtime.ts";
 import * as linux from "../linux-flags.table.ts";
+import { COVERED_SLOT } from "../slots.ts";
+import { withBindSources } from "./bind-sources.ts";
+import { planEarlyTrees } from "./early-sources.ts";
 import { refuseForbiddenTarget, targetOf } from "./guarded-targets.ts";
 import { bindAttributes, parseMountOptions } from "./mount-options.ts";
 import { planDevices } from "./plan-devices.ts";
@@ -11,11 +14,12 @@ import { planLateReadonly, planMounts } from "./plan-mounts.ts";
 const options = (...names: string[]) => parseMountOptions({ destination: "/x", options: names });
 const context = {
   cgroup: { v1: [] },
+  layout: { v1: [] },
   ownCgroupNamespace: false,
-  ownUserNamespace: false,
+  inUserNamespace: false,
   trees: new Map(),
-  done: new Set<number>(),
 };
+const specOf = (...mounts: readonly Mount[]): Spec => ({ ociVersion: "1.2.0", mounts });
 
 test("the last of contradicting options holds", () => {
   assert.equal(options("ro", "rw").flags, 0);
@@ -31,8 +35,24 @@ test("what is no option goes to the file system, names of JavaScript too", () =>
   ]);
 });
 
-test("options that are known and not served are refused by name", () => {
-  for (const name of ["idmap", "tmpcopyup", "remount"]) assert.throws(() => options(name), new RegExp(name));
+test("a mapped mount is a bind with both maps, a copied-up one a tmpfs", () => {
+  const early = { ownUserNamespace: false, newNetwork: true };
+  const bind: Mount = { destination: "/d", type: "bind", source: "/s", options: ["idmap"] };
+  assert.throws(() => planEarlyTrees(specOf(bind), early), /both uid and gid mappings/);
+  assert.throws(() => planEarlyTrees(specOf({ ...bind, type: "tmpfs" }), early), /only supported for bind/);
+  const copied: Mount = { destination: "/d", type: "proc", options: ["tmpcopyup"] };
+  assert.throws(() => planMounts(specOf(copied), context), /tmpcopyup/);
+});
+
+test("a bind takes no options of a file system; its relative source is below the bundle", () => {
+  const bind = (source: string, ...names: string[]) =>
+    withBindSources(specOf({ destination: "/d", source, options: ["bind", ...names] }), "/bundle");
+  assert.throws(
+    () => bind("/s", "size=1m"),
+    /bind mounts cannot have any filesystem-specific options.*size=1m/,
+  );
+  assert.equal(bind("data/x").mounts?.[0]?.source, "/bundle/data/x");
+  assert.throws(() => bind(""), /needs a source/);
 });
 
 test("a bind's flags become mount attributes, its access time as the kernel wants it", () => {
@@ -49,7 +69,7 @@ test("a bind's flags become mount attributes, its access time as the kernel want
 test("recursive options are set on the whole tree before it is attached", () => {
   const mount: Mount = { destination: "/d", type: "bind", source: "/s", options: ["rbind", "rro", "rslave"] };
   assert.deepEqual(
-    planMounts([mount], context).map((op) => [
+    planMounts(specOf(mount), context).map((op) => [
       op.op,
       ...("set" in op ? [op.set, op.propagation, op.recursive] : []),
     ]),
@@ -72,6 +92,8 @@ test("nothing is mounted on the root or in /proc but what is known to be harmles
   const refused: readonly Mount[] = [
     { destination: "/", type: "tmpfs" },
     { destination: "/proc", type: "tmpfs" },
+    { destination: "/proc", type: "tmpfs", source: "/proc" },
+    { destination: "/proc", type: "proc", source: "/srv", options: ["bind"] },
     { destination: "/proc", type: "bind", source: "/srv" },
     { destination: "/x/../proc/self/attr", type: "bind", source: "/srv" },
     { destination: "/proc/sys", type: "proc" },
@@ -82,11 +104,48 @@ test("nothing is mounted on the root or in /proc but what is known to be harmles
   refuseForbiddenTarget({ destination: "/processes", type: "tmpfs" });
 });
 
-test("a read-only tmpfs is writable until the rest is made", () => {
-  const mount: Mount = { destination: "/run", type: "tmpfs", source: "tmpfs", options: ["ro", "size=1m"] };
-  const mounted = planMounts([mount], context).find(({ op }) => op === "mount");
-  assert.equal(mounted?.op === "mount" && mounted.flags, 0);
-  assert.equal(planLateReadonly([mount]).length, 1);
+test("a read-only tmpfs is writable until what lies in it is made, and otherwise never", () => {
+  const run: Mount = { destination: "/run", type: "tmpfs", source: "tmpfs", options: ["ro", "size=1m"] };
+  const inside: Mount = { destination: "/run/lock", type: "tmpfs" };
+  const attributes = (spec: Spec) => planMounts(spec, context).find(({ op }) => op === "newMount");
+  assert.partialDeepStrictEqual(attributes(specOf(run)), { attributes: linux.MOUNT_ATTR_RDONLY });
+  assert.equal(planLateReadonly(specOf(run)).length, 0);
+  assert.partialDeepStrictEqual(attributes(specOf(run, inside)), { attributes: 0 });
+  assert.equal(planLateReadonly(specOf(run, inside)).length, 1);
+});
+
+test("nothing is attached to /proc, /sys or /dev through a link of the image", () => {
+  for (const type of ["bind", "tmpfs"]) {
+    const plan = planMounts(specOf({ destination: "/dev", type, source: "/dev" }), context);
+    const opened = plan.find((op) => op.op === "open" && op.path === "/dev");
+    assert.ok(opened?.op === "open" && opened.flags & linux.O_NOFOLLOW);
+    assert.ok(plan.some((op) => op.op === "attachTree" && op.target === "" && op.root === COVERED_SLOT));
+  }
+});
+
+test("what mount(2) alone can do is done by it: overlay, long values, remounts", () => {
+  const mounts: readonly Mount[] = [
+    { destination: "/o", type: "overlay", options: ["lowerdir=/a:/b"] },
+    { destination: "/l", type: "tmpfs", options: [`context=${"x".repeat(300)}`] },
+    { destination: "/l", type: "tmpfs", options: ["remount", "size=2m"] },
+  ];
+  const plan = planMounts(specOf(...mounts), context);
+  assert.equal(plan.filter(({ op }) => op === "mount").length, 3);
+  assert.ok(!plan.some(({ op }) => op === "newMount"));
+});
+
+test("in a user namespace without a cgroup namespace the machine's version 2 tree is shown and cannot be written to", () => {
+  const v2 = { controllers: [], mountPoint: "/sys/fs/cgroup", own: "/" };
+  const cgroup: Mount = { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup" };
+  const layout = { v1: [], v2 };
+  const show = (inUserNamespace: boolean, ownCgroupNamespace: boolean) =>
+    planMounts(specOf(cgroup), { ...context, layout, inUserNamespace, ownCgroupNamespace });
+  assert.deepEqual(
+    show(true, false).map((op) => ("set" in op ? op.set : op.op)),
+    ["openTree", linux.MOUNT_ATTR_RDONLY, "attachTree", "close"],
+  );
+  for (const plan of [show(false, false), show(true, true)])
+    assert.ok(plan.some((op) => op.op === "newMount" && op.fstype === "cgroup2"));
 });
 
 test("long overlay options are written relative to the directory they share", () => {
@@ -110,11 +169,11 @@ test("a device of the specification replaces the default of that path; in a user
     ociVersion: "1.2.0",
     linux: { devices: [{ type: "c" as const, path: "/dev/null", major: 1, minor: 3, fileMode: 0o600 }] },
   };
-  const nodes = planDevices(spec, { ownUserNamespace: false, hasKcore: false }).filter(
+  const nodes = planDevices(spec, { inUserNamespace: false, hasKcore: false }).filter(
     (op) => op.op === "mknod" && op.path === "/dev/null",
   );
   assert.equal(nodes.length, 1);
-  const bound = planDevices(spec, { ownUserNamespace: true, hasKcore: false });
+  const bound = planDevices(spec, { inUserNamespace: true, hasKcore: false });
   assert.ok(!bound.some(({ op }) => op === "mknod"));
   assert.ok(bound.some((op) => op.op === "openTree" && op.source === "/dev/null"));
 });
@@ -124,7 +183,7 @@ test("a container that brings its own /dev keeps it as it is", () => {
     { destination: "/dev", type: "bind", source: "/dev", options: ["rbind"] },
   ];
   assert.deepEqual(
-    planDevices({ ociVersion: "1.2.0", mounts }, { ownUserNamespace: false, hasKcore: true }),
+    planDevices({ ociVersion: "1.2.0", mounts }, { inUserNamespace: false, hasKcore: true }),
     [],
   );
 });

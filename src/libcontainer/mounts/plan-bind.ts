@@ -2,15 +2,14 @@
 // race for the target's path nor an error can leave it there without them.
 
 import type { Op } from "#kernel/plan/ops.ts";
-import { SCRATCH_SLOT } from "../slots.ts";
+import { MOUNT_ATTR_RDONLY } from "../linux-flags.table.ts";
+import { ROOT_SLOT, SCRATCH_SLOT } from "../slots.ts";
+import { planAttach } from "./guarded-targets.ts";
 import { bindAttributes, type ParsedOptions } from "./mount-options.ts";
 
 export interface BindTarget {
   readonly why: string;
   readonly target: string;
-  readonly root: number;
-  /** The target exists. */
-  readonly exists?: boolean;
 }
 
 export const planBind = (source: string, options: ParsedOptions, at: BindTarget): readonly Op[] => [
@@ -27,15 +26,7 @@ export const planTree = (
 /** Gives the tree in a slot its attributes and attaches it. */
 export const planTreeMount = (slot: number, options: ParsedOptions, at: BindTarget): readonly Op[] => [
   ...planAttributes(options, { why: at.why, target: "", root: slot }),
-  {
-    op: "attachTree",
-    why: at.why,
-    slot,
-    target: at.target,
-    root: at.root,
-    ...(at.exists !== true && { createTarget: true }),
-  },
-  { op: "close", why: at.why, slot },
+  ...planAttach(slot, at),
 ];
 
 interface AttributeTarget {
@@ -44,7 +35,8 @@ interface AttributeTarget {
   readonly root: number;
 }
 
-function planAttributes(options: ParsedOptions, at: AttributeTarget): readonly Op[] {
+/** Those of a bind, recursive ones and propagation included. */
+export function planAttributes(options: ParsedOptions, at: AttributeTarget): readonly Op[] {
   const { set, clear } = bindAttributes(options);
   const own: readonly Op[] =
     set === 0 && clear === 0
@@ -74,3 +66,14 @@ export function planTreeAttributes(options: ParsedOptions, at: AttributeTarget):
     ),
   ];
 }
+
+export const planReadonly = (target: string, why: string, root: number = ROOT_SLOT): Op => ({
+  op: "mountAttr",
+  why,
+  target,
+  root,
+  set: MOUNT_ATTR_RDONLY,
+  clear: 0,
+  propagation: 0,
+  recursive: false,
+});

@@ -1,14 +1,17 @@
 // /sys/fs/cgroup in a container. Version 2 is one file system. Version 1 is a tmpfs with one directory per hierarchy: a mount of it
-// where the container has a cgroup namespace, else a bind of the container's own cgroup.
+// where the container has a cgroup namespace, else a bind of the container's own cgroup. Of a hybrid machine it is version 1 alone, as
+// with runc.
 
 import { posix } from "node:path";
-import type { CgroupPaths, V1Directory } from "#kernel/cgroups/paths.ts";
+import { type CgroupHierarchy, type CgroupLayout, isUnified } from "#kernel/cgroups/layout.ts";
+import type { CgroupPaths } from "#kernel/cgroups/paths.ts";
 import type { Op } from "#kernel/plan/ops.ts";
-import { MOUNT_ATTR_RDONLY, MS_RDONLY } from "../linux-flags.table.ts";
-import { ROOT_SLOT } from "../slots.ts";
+import { MS_RDONLY } from "../linux-flags.table.ts";
+import { NEW_MOUNT_SLOT, ROOT_SLOT } from "../slots.ts";
+import { planAttach } from "./guarded-targets.ts";
 import type { ParsedOptions } from "./mount-options.ts";
-import { planBind, planTreeAttributes } from "./plan-bind.ts";
-import { planFilesystem } from "./plan-filesystem.ts";
+import { planBind, planReadonly, planTreeAttributes } from "./plan-bind.ts";
+import { planNewMount } from "./plan-new-mount.ts";
 
 export interface CgroupMount {
   readonly target: string;
@@ -16,81 +19,70 @@ export interface CgroupMount {
   readonly options: ParsedOptions;
 }
 
-export function planCgroupMount(
-  mount: CgroupMount,
-  context: { readonly cgroup: CgroupPaths; readonly ownCgroupNamespace: boolean },
-): readonly Op[] {
-  const { target, why, options } = mount;
-  const at = { why, target, root: ROOT_SLOT };
-  const point: Op = { op: "mkdir", why, path: target, root: ROOT_SLOT, mode: 0o755, parents: true };
-  if (context.cgroup.v2 !== undefined)
-    return [
-      point,
-      planFilesystem({
-        ...at,
-        fstype: "cgroup2",
-        source: "cgroup",
-        flags: options.flags,
-        data: options.data,
-      }),
-      ...planTreeAttributes(options, at),
-    ];
+export interface CgroupMountContext {
+  readonly cgroup: CgroupPaths;
+  readonly layout: CgroupLayout;
+  readonly ownCgroupNamespace: boolean;
+  readonly inUserNamespace: boolean;
+}
+
+export function planCgroupMount(mount: CgroupMount, context: CgroupMountContext): readonly Op[] {
+  if (isUnified(context.layout)) return planUnified(mount, context);
+  const { why, target, options } = mount;
+  const tmpfs = { ...options, flags: options.flags & ~MS_RDONLY, data: ["mode=755"] };
   return [
-    point,
-    planFilesystem({
-      ...at,
-      fstype: "tmpfs",
-      source: "tmpfs",
-      flags: options.flags & ~MS_RDONLY,
-      data: ["mode=755"],
-    }),
-    ...context.cgroup.v1.flatMap((hierarchy) => planHierarchy(hierarchy, mount, context.ownCgroupNamespace)),
-    ...planTreeAttributes(options, at),
-    ...((options.flags & MS_RDONLY) === 0
-      ? []
-      : [
-          {
-            op: "mountAttr",
-            ...at,
-            set: MOUNT_ATTR_RDONLY,
-            clear: 0,
-            propagation: 0,
-            recursive: false,
-          } as const,
-        ]),
+    ...planAttached("tmpfs", { why, target, options: tmpfs }),
+    ...context.layout.v1.flatMap((hierarchy) => planHierarchy(hierarchy, mount, context)),
+    ...((options.flags & MS_RDONLY) === 0 ? [] : [planReadonly(target, why)]),
   ];
 }
 
-function planHierarchy(hierarchy: V1Directory, mount: CgroupMount, ownNamespace: boolean): readonly Op[] {
+const planAttached = (fstype: string, { why, target, options }: CgroupMount): readonly Op[] => [
+  planNewMount({
+    why,
+    fstype,
+    source: fstype === "tmpfs" ? "tmpfs" : "cgroup",
+    options,
+    slot: NEW_MOUNT_SLOT,
+  }),
+  ...planTreeAttributes(options, { why, target: "", root: NEW_MOUNT_SLOT }),
+  ...planAttach(NEW_MOUNT_SLOT, { why, target }),
+];
+
+/** In a user namespace only a cgroup namespace of its own may be mounted. Without one the machine's tree is bound, and nobody may write
+ *  to it there (CVE-2023-25809). */
+function planUnified(mount: CgroupMount, context: CgroupMountContext): readonly Op[] {
+  const { why, target, options } = mount;
+  if (context.ownCgroupNamespace || !context.inUserNamespace) return planAttached("cgroup2", mount);
+  const flags = options.flags | MS_RDONLY;
+  return planBind(
+    context.layout.v2?.mountPoint ?? "",
+    { ...options, flags, data: [], bind: "one" },
+    { why, target },
+  );
+}
+
+function planHierarchy(
+  hierarchy: CgroupHierarchy,
+  mount: CgroupMount,
+  { cgroup, ownCgroupNamespace }: CgroupMountContext,
+): readonly Op[] {
   const name = posix.basename(hierarchy.mountPoint);
-  const target = `${mount.target}/${name}`;
-  const why = `${mount.why}/${name}`;
-  const at = { why, target, root: ROOT_SLOT };
-  const { flags } = mount.options;
-  const show = ownNamespace
-    ? planFilesystem({
-        ...at,
-        fstype: "cgroup",
-        source: "cgroup",
-        flags,
-        data: hierarchy.controllers,
-      })
-    : undefined;
+  const at = { why: `${mount.why}/${name}`, target: `${mount.target}/${name}` };
+  const { options } = mount;
+  const own = cgroup.v1.find(({ mountPoint }) => mountPoint === hierarchy.mountPoint);
+  const directory = own?.directory ?? posix.join(hierarchy.mountPoint, hierarchy.own);
+  const shown = ownCgroupNamespace
+    ? planAttached("cgroup", { ...at, options: { ...options, propagation: [], data: hierarchy.controllers } })
+    : planBind(directory, { ...options, propagation: [], data: [], bind: "one" }, at);
   return [
-    { op: "mkdir", why, path: target, root: ROOT_SLOT, mode: 0o755 },
-    ...(show === undefined
-      ? planBind(
-          hierarchy.directory,
-          { ...mount.options, propagation: [], bind: "one" },
-          { ...at, exists: true },
-        )
-      : [show]),
+    ...shown,
     ...hierarchy.controllers
       .filter((controller) => controller !== name && name.split(",").includes(controller))
       .map(
         (controller): Op => ({
           op: "symlink",
-          why,
+          why: at.why,
           target: name,
           path: `${mount.target}/${controller}`,
           root: ROOT_SLOT,

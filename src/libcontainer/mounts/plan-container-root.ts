@@ -7,9 +7,11 @@ import { hasNew, isPrivate } from "../namespaces.ts";
 import { planConsole, planOpenTerminal } from "../process/plan-terminal.ts";
 import { ROOT_SLOT } from "../slots.ts";
 import { planSysctls } from "../sysctl.ts";
-import { assignTreeSlots, earlyMountIndexes } from "./early-sources.ts";
+import { assignTreeSlots } from "./early-sources.ts";
+import { planReadonly } from "./plan-bind.ts";
 import { planDevices } from "./plan-devices.ts";
-import { planLateReadonly, planMounts, planReadonly } from "./plan-mounts.ts";
+import { planLeaveHost } from "./plan-leave-host.ts";
+import { planLateReadonly, planMounts } from "./plan-mounts.ts";
 import { planIsolation, planOpenRoot, planRootfs, planRootPropagation, planSelfBind } from "./plan-rootfs.ts";
 
 export function planContainerRoot({
@@ -22,20 +24,20 @@ export function planContainerRoot({
 }: CompileInput): Plan {
   const { host, rootfs } = options;
   const ownUserNamespace = isPrivate(namespaces, "user");
-  const mounts = spec.mounts ?? [];
+  const inUserNamespace = ownUserNamespace || host.inUserNamespace === true;
   return [
     planIsolation(),
     { op: "umask", why: "modes are as given", mask: 0 },
     ...(ownUserNamespace ? [planSelfBind(rootPath)] : planRootfs(rootPath, rootfs)),
     planOpenRoot(rootPath),
-    ...planMounts(mounts, {
+    ...planMounts(spec, {
       cgroup,
+      layout: host.cgroups,
       ownCgroupNamespace: isPrivate(namespaces, "cgroup"),
-      ownUserNamespace,
-      trees: assignTreeSlots(spec, ownUserNamespace),
-      done: ownUserNamespace ? earlyMountIndexes(spec, hasNew(namespaces, "network")) : new Set(),
+      inUserNamespace,
+      trees: assignTreeSlots(spec, { ownUserNamespace, newNetwork: hasNew(namespaces, "network") }),
     }),
-    ...planDevices(spec, { ownUserNamespace, hasKcore: host.hasKcore }),
+    ...planDevices(spec, { inUserNamespace, hasKcore: host.hasKcore }),
     ...planOpenTerminal(process),
     ...planConsole(process),
     ...planWorkingDirectory(process.cwd),
@@ -44,9 +46,9 @@ export function planContainerRoot({
       hostname: spec.hostname,
     }),
     ...planHidden(spec),
-    ...planLateReadonly(mounts),
+    ...planLateReadonly(spec),
     ...(spec.root?.readonly === true ? [planReadonly("", "root.readonly")] : []),
-    { op: "pivotRoot", why: "the machine's mounts disappear", newRoot: rootPath },
+    ...planLeaveHost(rootPath, options.noPivot),
     ...planRootPropagation(spec.linux?.rootfsPropagation),
   ];
 }

@@ -31,7 +31,7 @@ const defaultDevices: readonly Device[] = [
 
 export interface DeviceContext {
   /** Nodes cannot be made in a user namespace: the host's are bound. */
-  readonly ownUserNamespace: boolean;
+  readonly inUserNamespace: boolean;
   readonly hasKcore: boolean;
 }
 
@@ -47,7 +47,7 @@ export function planDevices(spec: Spec, context: DeviceContext): readonly Op[] {
   return [
     ...missing.flatMap((device) => planDevice(device, "default device", context)),
     ...asked
-      .filter(({ path }) => posix.join("/", path) !== "/dev/ptmx") // made below, of the container's own devpts
+      .filter(({ path }) => path !== "" && posix.join("/", path) !== "/dev/ptmx") // made below, of the container's own devpts
       .flatMap((device, index) => planDevice(device, `linux.devices[${index}]`, context)),
     ...planLinks(context),
   ];
@@ -61,14 +61,10 @@ function planDevice(device: Device, reason: string, context: DeviceContext): rea
     parent === "/dev"
       ? []
       : [{ op: "mkdir", why, path: parent, root: ROOT_SLOT, mode: 0o755, parents: true }];
-  if (context.ownUserNamespace && device.type !== "p")
+  if (context.inUserNamespace && device.type !== "p")
     return [
       ...parents,
-      ...planBind(path, parseMountOptions({ destination: path, type: "bind" }), {
-        why,
-        target: path,
-        root: ROOT_SLOT,
-      }),
+      ...planBind(path, parseMountOptions({ destination: path, type: "bind" }), { why, target: path }),
     ];
   return [
     ...parents,

@@ -10,7 +10,6 @@ export interface FilesystemMount {
   readonly root?: number;
   readonly flags: number;
   readonly data: readonly string[];
-  readonly keepMode?: boolean;
 }
 
 /** mount(2) copies one page, the terminator included. */

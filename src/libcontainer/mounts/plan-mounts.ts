@@ -1,25 +1,27 @@
 // The mounts of a container's own file systems, in the order of the specification.
 
-import { systemError } from "#base/errors.ts";
+import { systemError, unsupported } from "#base/errors.ts";
+import type { CgroupLayout } from "#kernel/cgroups/layout.ts";
 import type { CgroupPaths } from "#kernel/cgroups/paths.ts";
 import type { Op } from "#kernel/plan/ops.ts";
-import type { Mount } from "#spec/oci-runtime.ts";
-import { MOUNT_ATTR_RDONLY, MS_RDONLY } from "../linux-flags.table.ts";
-import { ROOT_SLOT, SCRATCH_SLOT } from "../slots.ts";
-import { isGuarded, planOpenGuarded, refuseForbiddenTarget, targetOf } from "./guarded-targets.ts";
+import type { Mount, Spec } from "#spec/oci-runtime.ts";
+import { MS_RDONLY, MS_REMOUNT } from "../linux-flags.table.ts";
+import { COVERED_SLOT, NEW_MOUNT_SLOT, ROOT_SLOT } from "../slots.ts";
+import { planAttach, planOpenTarget, refuseForbiddenTarget, targetOf } from "./guarded-targets.ts";
 import { type ParsedOptions, parseMountOptions } from "./mount-options.ts";
-import { planBind, planTreeAttributes, planTreeMount } from "./plan-bind.ts";
+import { planAttributes, planBind, planReadonly, planTreeAttributes, planTreeMount } from "./plan-bind.ts";
 import { planCgroupMount } from "./plan-cgroup-mount.ts";
 import { planFilesystem } from "./plan-filesystem.ts";
+import { canBeDetached, planNewMount } from "./plan-new-mount.ts";
 
 export interface MountContext {
   readonly cgroup: CgroupPaths;
+  readonly layout: CgroupLayout;
   readonly ownCgroupNamespace: boolean;
-  readonly ownUserNamespace: boolean;
-  /** Slots of bind sources that were cloned before the namespaces changed, by index of the mount. */
+  /** The container's own or one that the runtime itself runs in. */
+  readonly inUserNamespace: boolean;
+  /** Slots of trees that were made before the namespaces changed, by index of the mount. */
   readonly trees: ReadonlyMap<number, number>;
-  /** Mounts that are there already, by index. */
-  readonly done: ReadonlySet<number>;
 }
 
 /** One mount on its way into the plan. */
@@ -29,91 +31,103 @@ interface Item {
   readonly why: string;
   readonly target: string;
   readonly options: ParsedOptions;
+  /** Read-only not before what lies in it is made. */
+  readonly late: boolean;
 }
 
-const itemOf = (mount: Mount, index: number): Item => {
-  const target = targetOf(mount);
-  return { mount, index, target, why: `mounts[${index}] ${target}`, options: parseMountOptions(mount) };
-};
-
-export function planMounts(mounts: readonly Mount[], context: MountContext): readonly Op[] {
-  return mounts.flatMap((mount, index) => {
-    refuseForbiddenTarget(mount);
-    return context.done.has(index) ? [] : planMount(itemOf(mount, index), context);
+function itemsOf(spec: Spec): readonly Item[] {
+  const mounts = spec.mounts ?? [];
+  const inside = [
+    ...mounts.map(targetOf),
+    ...(spec.linux?.devices ?? []).map(({ path }) => path),
+    "/dev/null",
+  ];
+  return mounts.map((mount, index) => {
+    const target = targetOf(mount);
+    const options = parseMountOptions(mount);
+    const late =
+      mount.type === "tmpfs" &&
+      options.bind === "no" &&
+      (options.flags & (MS_RDONLY | MS_REMOUNT)) === MS_RDONLY &&
+      inside.some((path) => path.startsWith(`${target}/`));
+    return { mount, index, target, why: `mounts[${index}] ${target}`, options, late };
   });
 }
 
+export const planMounts = (spec: Spec, context: MountContext): readonly Op[] =>
+  itemsOf(spec).flatMap((item) => {
+    refuseForbiddenTarget(item.mount);
+    return planMount(item, context);
+  });
+
 function planMount(item: Item, context: MountContext): readonly Op[] {
-  const { mount, options, target, why } = item;
-  if (options.bind !== "no") return planBindItem(item, context);
-  switch (mount.type) {
-    case undefined:
-    case "":
-      throw systemError(`${why}: a mount needs a type`);
-    case "cgroup":
-      return planCgroupMount({ target, why, options }, context);
-    case "tmpfs":
-      return planFresh({ ...item, options: { ...options, flags: options.flags & ~MS_RDONLY } });
-    default:
-      return planFresh(item);
-  }
+  const { mount, index, options, target, why } = item;
+  const slot = context.trees.get(index);
+  if (options.copyUp && mount.type !== "tmpfs")
+    throw unsupported(`${why}: mount option "tmpcopyup" without type tmpfs`);
+  if (slot !== undefined) return planTreeMount(slot, options, { why, target });
+  if (options.flags & MS_REMOUNT) return planRemount(item);
+  if (options.bind !== "no") return planBind(mount.source ?? "", options, { why, target });
+  if (!mount.type) throw systemError(`${why}: a mount needs a type`);
+  if (mount.type === "cgroup") return planCgroupMount({ target, why, options }, context);
+  if (!canBeDetached(mount.type, options)) return planByName(item);
+  return planFresh({ ...item, options: { ...options, flags: flagsOf(item) } });
 }
 
-function planBindItem({ mount, index, options, target, why }: Item, context: MountContext): readonly Op[] {
-  const slot = context.trees.get(index);
-  if (slot !== undefined) return planTreeMount(slot, options, { why, target, root: ROOT_SLOT });
-  if (!mount.source) throw systemError(`${why}: a bind mount needs a source`);
-  return planBind(mount.source, options, { why, target, root: ROOT_SLOT });
-}
+const flagsOf = ({ options, late }: Item): number => (late ? options.flags & ~MS_RDONLY : options.flags);
 
 /** A new instance of a file system. */
 function planFresh({ mount, options, target, why }: Item): readonly Op[] {
-  const at = isGuarded(target)
-    ? { open: planOpenGuarded(target, why, SCRATCH_SLOT), root: SCRATCH_SLOT, path: "." }
-    : { open: [planMountPoint(target, why)], root: ROOT_SLOT, path: target };
   const fstype = mount.type ?? "";
-  const hasMode = options.data.some((option) => option.startsWith("mode="));
+  const isGiven = (name: string): boolean =>
+    options.data.some((option) => new RegExp(`(^|,)${name}=`).test(option));
+  const keepMode = fstype === "tmpfs" && !isGiven("mode");
+  const slot = NEW_MOUNT_SLOT;
+  const made: readonly Op[] = [
+    planNewMount({ why, fstype, source: mount.source || fstype, options: withoutReadonly(options), slot }),
+    ...(options.copyUp ? planCopyUp(target, why, ["mode", "uid", "gid"].some(isGiven)) : []),
+    ...(options.copyUp && options.flags & MS_RDONLY ? [planReadonly("", why, slot)] : []),
+    ...planTreeAttributes(options, { why, target: "", root: slot }),
+  ];
+  return [...made, ...planAttach(slot, { why, target, keepMode })];
+}
+
+/** A tmpfs that something is copied into becomes read-only after that. */
+const withoutReadonly = (options: ParsedOptions): ParsedOptions =>
+  options.copyUp ? { ...options, flags: options.flags & ~MS_RDONLY } : options;
+
+const planCopyUp = (target: string, why: string, contentOnly: boolean): readonly Op[] => [
+  ...planOpenTarget(target, why, COVERED_SLOT),
+  { op: "copyTree", why: `${why}: tmpcopyup`, from: COVERED_SLOT, to: NEW_MOUNT_SLOT, contentOnly },
+  { op: "close", why, slot: COVERED_SLOT },
+];
+
+/** What only mount(2) can do. */
+function planByName(item: Item): readonly Op[] {
+  const { mount, options, target, why } = item;
+  const fstype = mount.type ?? "";
+  const at = { why, target: ".", root: COVERED_SLOT };
+  const flags = flagsOf(item);
   return [
-    ...at.open,
-    planFilesystem({
-      why,
-      fstype,
-      source: mount.source || fstype,
-      target: at.path,
-      root: at.root,
-      flags: options.flags,
-      data: options.data,
-      ...(fstype === "tmpfs" && !hasMode && { keepMode: true }),
-    }),
-    ...(at.root === SCRATCH_SLOT ? [{ op: "close", why, slot: SCRATCH_SLOT } as const] : []),
+    ...planOpenTarget(target, why, COVERED_SLOT),
+    planFilesystem({ ...at, fstype, source: mount.source || fstype, flags, data: options.data }),
+    { op: "close", why, slot: COVERED_SLOT },
     ...planTreeAttributes(options, { why, target, root: ROOT_SLOT }),
   ];
 }
 
-const planMountPoint = (target: string, why: string): Op => ({
-  op: "mkdir",
-  why,
-  path: target,
-  root: ROOT_SLOT,
-  mode: 0o755,
-  parents: true,
-});
-
-/** tmpfs mounts stay writable until everything inside them is made. */
-export function planLateReadonly(mounts: readonly Mount[]): readonly Op[] {
-  return mounts.map(itemOf).flatMap(({ mount, options, target, why }): readonly Op[] => {
-    if (mount.type !== "tmpfs" || options.bind !== "no" || (options.flags & MS_RDONLY) === 0) return [];
-    return [planReadonly(target, why)];
-  });
+/** Changes what an earlier entry mounted there. Of a bind what is not named stays, locked flags too. */
+function planRemount({ mount, options, target, why }: Item): readonly Op[] {
+  const at = { why, target, root: ROOT_SLOT };
+  if (options.bind !== "no") return planAttributes(options, at);
+  const { flags, data } = options;
+  return [
+    planFilesystem({ ...at, fstype: mount.type ?? "", source: mount.source ?? "", flags, data }),
+    ...planTreeAttributes(options, at),
+  ];
 }
 
-export const planReadonly = (target: string, why: string): Op => ({
-  op: "mountAttr",
-  why,
-  target,
-  root: ROOT_SLOT,
-  set: MOUNT_ATTR_RDONLY,
-  clear: 0,
-  propagation: 0,
-  recursive: false,
-});
+export const planLateReadonly = (spec: Spec): readonly Op[] =>
+  itemsOf(spec)
+    .filter(({ late }) => late)
+    .map(({ target, why }) => planReadonly(target, why));
