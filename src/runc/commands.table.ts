@@ -284,7 +284,7 @@ export const commands: readonly CommandRow[] = [
   {
     name: "spec",
     usage: "write a config.json to begin with",
-    argsUsage: "",
+    argsUsage: "[arguments...]",
     description:
       "Runs a shell in ./rootfs. What it may do is set narrowly: change process.args and\nwhat else the program needs. With --rootless, for users without privileges.",
     least: 0,

@@ -104,9 +104,9 @@ function readCacheWishes(given: Given): readonly string[] {
   const cache = lastOf(given, "l3-cache-schema") ?? "";
   const bandwidth = lastOf(given, "mem-bw-schema") ?? "";
   if (cache !== "" && !existsSync(`${RESCTRL}/info/L3`))
-    throw invalid("Intel RDT/CAT: L3 cache allocation is not enabled");
+    throw invalid("Intel RDT/CAT: l3 cache schema is not enabled");
   if (bandwidth !== "" && !existsSync(`${RESCTRL}/info/MB`))
-    throw invalid("Intel RDT/MBA: memory bandwidth allocation is not enabled");
+    throw invalid("Intel RDT/MBA: memory bandwidth schema is not enabled");
   return [cache, bandwidth].filter((line) => line !== "");
 }
 
