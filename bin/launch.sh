@@ -47,7 +47,15 @@ stale() {
   [ -n "$(find "$root/src" "$root/tools/build.ts" "$root/package-lock.json" -newer "$root/dist/stamp" -print -quit 2>/dev/null)" ]
 }
 
+# A program with a client part: that finds the resident, or starts one by this very file.
+if [ -n "${client:-}" ] && [ -z "${GANTRY_RUNC_RESIDENT:-}" ]; then
+  run_client() { exec "$root/native/build/gantry-exec" "$client" "$self" "$@"; }
+else
+  run_client() { :; }
+fi
+
 if [ -n "${GANTRY_DEV:-}" ] && [ -x "$node" ]; then
+  run_client "$root/src/main/$program.ts" "$@"
   exec "$node" --disable-warning=ExperimentalWarning -- "$root/src/main/$program.ts" "$@"
 fi
 if [ ! -x "$node" ] || [ ! -e "$root/dist/$program.cjs" ] || [ ! -x "$root/native/build/gantry-exec" ]; then
@@ -55,6 +63,7 @@ if [ ! -x "$node" ] || [ ! -e "$root/dist/$program.cjs" ] || [ ! -x "$root/nativ
 elif [ "$root/.git/index" -nt "$root/dist/stamp" ]; then
   if stale; then set_up; else touch "$root/dist/stamp" 2>/dev/null; fi
 fi
+run_client "$root/dist/$program.cjs" "$@"
 # Most of what a daemon allocates dies at once: a small nursery keeps a tenth less memory resident and costs no time that we could measure.
 case $program in
   gantryd | gantry-containerd) nursery=--max-semi-space-size=2 ;;

@@ -1,6 +1,7 @@
 /* Operations on what a process is and may do. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -55,7 +56,12 @@ int do_seccomp(struct context *context, const struct op_seccomp *op)
 	if (count > UINT16_MAX || op->filter.size % sizeof(struct sock_filter) != 0)
 		return refuse(context, "seccomp", EINVAL);
 	struct sock_fprog program = { .len = (unsigned short)count, .filter = (void *)(uintptr_t)op->filter.data };
-	return checked(context, "seccomp", syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op->flags, &program));
+	int wanted = op->listener_slot == SLOT_NONE ? 0 : slot_fd(op->listener_slot);
+	for (int fd = wanted ? 0 : 1; fd < wanted - 1;) /* the kernel takes the lowest that is free */
+		if ((fd = fcntl(0, F_DUPFD_CLOEXEC, 0)) < 0)
+			return fail(context, "fcntl(F_DUPFD)");
+	long made = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op->flags, &program);
+	return made >= 0 && made != wanted ? refuse(context, "seccomp", EBUSY) : checked(context, "seccomp", made);
 }
 
 int do_chdir(struct context *context, const struct op_chdir *op)

@@ -104,6 +104,32 @@ int do_await_start(struct context *context)
 	return error < 0 ? refuse(context, "recv", -error) : 0;
 }
 
+int do_await_byte(struct context *context, const struct op_await_byte *op)
+{
+	char byte;
+	ssize_t n;
+	do
+		n = read(slot_fd(op->slot), &byte, 1);
+	while (n < 0 && errno == EINTR);
+	return checked(context, "read", n);
+}
+
+int do_find_program(struct context *context, const struct op_find_program *op)
+{
+	struct list candidates = op->candidates;
+	struct stat found;
+	int error = ENOENT;
+	for (uint32_t i = 0; i < candidates.count; i++) {
+		const char *path = read_string(&candidates.items);
+		if (stat(path, &found) < 0)
+			continue;
+		if (!S_ISDIR(found.st_mode) && faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
+			return 0;
+		error = EACCES;
+	}
+	return refuse(context, "execve", error);
+}
+
 static char **pointers(struct list list)
 {
 	char **array = calloc(list.count + 1u, sizeof(*array));
@@ -130,17 +156,33 @@ int do_exec(struct context *context, const struct op_exec *op)
 	return refuse(context, "execve", error);
 }
 
-static void run_spawned(const struct op_spawn *op, int input)
+/* The parts with the pid between them: of the process that the plan is for. */
+static void put_with_pid(const struct context *context, struct list parts, struct message *message)
 {
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	char pid[16];
+	int size = snprintf(pid, sizeof(pid), "%d", context->pid ? (int)context->pid : (int)getpid());
+	for (uint32_t i = 0; i < parts.count; i++) {
+		const char *part = read_string(&parts.items);
+		put_bytes(message, pid, i == 0 ? 0 : (size_t)size);
+		put_bytes(message, part, strlen(part));
+	}
+}
+
+/* The fds are the standard streams that it gets. */
+static void run_spawned(const struct context *context, const struct op_spawn *op, const int fds[3])
+{
+	char pid[16];
 	reset_signals();
-	dup2(input, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
+	for (int fd = 0; fd < 3; fd++)
+		dup2(fds[fd], fd);
 	char **arguments = pointers(op->argv);
 	char **environment = pointers(op->env);
-	if (arguments && environment)
+	snprintf(pid, sizeof(pid), "%d", (int)context->pid);
+	if (arguments && op->pid_arg && op->pid_arg < op->argv.count)
+		arguments[op->pid_arg] = pid;
+	if (arguments && environment && (!op->cwd[0] || chdir(op->cwd) == 0))
 		execve(op->path, arguments, environment);
+	dprintf(STDERR_FILENO, "%s: %s", op->path, strerror(errno));
 	_exit(127);
 }
 
@@ -158,13 +200,36 @@ static int await_process(pid_t pid, uint32_t timeout)
 	return late ? -ETIMEDOUT : status;
 }
 
-/* Its input lies in memory: a program may end without reading it, or start to read late. */
+/* Told in place of a system call: how it ended and what it said first. */
+static int spawn_failed(struct context *context, const struct op_spawn *op, int status, const int fds[3])
+{
+	static char told[sizeof(((struct failure *)NULL)->call)];
+	char output[2][180] = { 0 };
+	if (status < 0) {
+		snprintf(told, sizeof(told), "hook ran past specified timeout of %u.%us", op->timeout_ms / 1000, op->timeout_ms / 100 % 10);
+		return refuse(context, told, ETIMEDOUT);
+	}
+	for (int i = 0; i < 2; i++)
+		if (pread(fds[i + 1], output[i], sizeof(output[i]) - 1, 0) < 0)
+			output[i][0] = '\0';
+	snprintf(told, sizeof(told), "%s %d, stdout: %s, stderr: %s", WIFEXITED(status) ? "exit status" : "signal",
+		 WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), output[0], output[1]);
+	return refuse(context, told, ECHILD);
+}
+
+/* Its streams lie in memory: a program may end without reading, or start to read late; nobody need read what it says. */
 int do_spawn(struct context *context, const struct op_spawn *op)
 {
+	struct message text = { 0 };
 	cleanup_fd int input = memfd_create("stdin", MFD_CLOEXEC);
-	if (input < 0)
+	cleanup_fd int output = memfd_create("stdout", MFD_CLOEXEC);
+	cleanup_fd int errors = memfd_create("stderr", MFD_CLOEXEC);
+	const int fds[3] = { input, output, errors };
+	if (errors < 0)
 		return fail(context, "memfd_create");
-	int error = write_all(input, op->stdin.data, op->stdin.size);
+	put_with_pid(context, op->stdin, &text);
+	int error = text.failed ? -ENOMEM : write_all(input, text.data, text.size);
+	free_message(&text);
 	if (error < 0)
 		return refuse(context, "write", -error);
 	lseek(input, 0, SEEK_SET);
@@ -172,11 +237,9 @@ int do_spawn(struct context *context, const struct op_spawn *op)
 	if (pid < 0)
 		return fail(context, "fork");
 	if (pid == 0)
-		run_spawned(op, input);
+		run_spawned(context, op, fds);
 	int status = await_process(pid, op->timeout_ms);
-	if (status <= 0)
-		return status == 0 ? 0 : refuse(context, "spawn", -status);
-	return refuse(context, "spawn", WIFEXITED(status) && WEXITSTATUS(status) == 127 ? ENOEXEC : ECHILD);
+	return status == 0 ? 0 : spawn_failed(context, op, status, fds);
 }
 
 enum { DEVPTS = 0x1cd1 };
@@ -203,6 +266,19 @@ int do_send_fd(struct context *context, const struct op_send_fd *op)
 {
 	int error = sync_send(context->sync_fd, &(struct sync_message){ .kind = SYNC_FD }, slot_fd(op->slot));
 	return error < 0 ? refuse(context, "sendmsg", -error) : 0;
+}
+
+int do_pass_fd(struct context *context, const struct op_pass_fd *op)
+{
+	cleanup_fd int process = (int)syscall(SYS_pidfd_open, context->pid, 0);
+	cleanup_fd int copy = (int)syscall(SYS_pidfd_getfd, process, slot_fd(op->slot), 0);
+	if (copy < 0)
+		return fail(context, "pidfd_getfd");
+	struct message message = { 0 };
+	put_with_pid(context, op->parts, &message);
+	int error = message.failed ? -ENOMEM : send_fd_to(op->path, message.data, message.size, copy);
+	free_message(&message);
+	return error < 0 ? refuse(context, "connect", -error) : 0;
 }
 
 int do_window_size(struct context *context, const struct op_window_size *op)

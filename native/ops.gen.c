@@ -32,6 +32,12 @@ void read_op_fields(struct reader *reader, struct op *op)
 		break;
 	case OP_AWAIT_START:
 		break;
+	case OP_AWAIT_BYTE:
+		op->await_byte.slot = read_slot(reader);
+		break;
+	case OP_FIND_PROGRAM:
+		op->find_program.candidates = read_string_list(reader);
+		break;
 	case OP_SETSID:
 		break;
 	case OP_EXEC:
@@ -70,6 +76,11 @@ void read_op_fields(struct reader *reader, struct op *op)
 		break;
 	case OP_SEND_FD:
 		op->send_fd.slot = read_slot(reader);
+		break;
+	case OP_PASS_FD:
+		op->pass_fd.path = read_string(reader);
+		op->pass_fd.slot = read_slot(reader);
+		op->pass_fd.parts = read_string_list(reader);
 		break;
 	case OP_CONTROLLING_TTY:
 		op->controlling_tty.slot = read_slot(reader);
@@ -273,6 +284,7 @@ void read_op_fields(struct reader *reader, struct op *op)
 	case OP_SECCOMP:
 		op->seccomp.filter = read_bytes(reader);
 		op->seccomp.flags = read_u32(reader);
+		op->seccomp.listener_slot = read_optional_slot(reader);
 		break;
 	case OP_NETLINK:
 		op->netlink.protocol = read_u32(reader);
@@ -338,6 +350,10 @@ int perform(struct context *context, const struct op *op)
 		return do_pidfd(context, &op->pidfd);
 	case OP_AWAIT_START:
 		return do_await_start(context);
+	case OP_AWAIT_BYTE:
+		return do_await_byte(context, &op->await_byte);
+	case OP_FIND_PROGRAM:
+		return do_find_program(context, &op->find_program);
 	case OP_SETSID:
 		return checked(context, "setsid", syscall(SYS_setsid));
 	case OP_EXEC:
@@ -356,6 +372,8 @@ int perform(struct context *context, const struct op *op)
 		return do_open_pty(context, &op->open_pty);
 	case OP_SEND_FD:
 		return do_send_fd(context, &op->send_fd);
+	case OP_PASS_FD:
+		return do_pass_fd(context, &op->pass_fd);
 	case OP_CONTROLLING_TTY:
 		return checked(context, "ioctl(TIOCSCTTY)", syscall(SYS_ioctl, (long)(slot_fd(op->controlling_tty.slot)), (long)TIOCSCTTY, (long)0));
 	case OP_WINDOW_SIZE:

@@ -3,7 +3,7 @@
 #define GANTRY_OPS_GEN_H
 #include "wire.h"
 
-#define PLAN_VERSION 0xbb4a2232u
+#define PLAN_VERSION 0xeeff21du
 
 enum op_code {
 	OP_CLONE,
@@ -11,6 +11,8 @@ enum op_code {
 	OP_SETNS,
 	OP_PIDFD,
 	OP_AWAIT_START,
+	OP_AWAIT_BYTE,
+	OP_FIND_PROGRAM,
 	OP_SETSID,
 	OP_EXEC,
 	OP_SPAWN,
@@ -20,6 +22,7 @@ enum op_code {
 	OP_CLOEXEC_FROM,
 	OP_OPEN_PTY,
 	OP_SEND_FD,
+	OP_PASS_FD,
 	OP_CONTROLLING_TTY,
 	OP_WINDOW_SIZE,
 	OP_CHOWN_STDIO,
@@ -95,6 +98,14 @@ struct op_pidfd {
 	uint32_t slot;
 };
 
+struct op_await_byte {
+	uint32_t slot;
+};
+
+struct op_find_program {
+	struct list candidates;
+};
+
 struct op_exec {
 	struct list candidates;
 	struct list argv;
@@ -138,6 +149,12 @@ struct op_open_pty {
 
 struct op_send_fd {
 	uint32_t slot;
+};
+
+struct op_pass_fd {
+	const char *path;
+	uint32_t slot;
+	struct list parts;
 };
 
 struct op_controlling_tty {
@@ -384,6 +401,7 @@ struct op_join_session_keyring {
 struct op_seccomp {
 	struct bytes filter;
 	uint32_t flags;
+	uint32_t listener_slot;
 };
 
 struct op_netlink {
@@ -449,6 +467,8 @@ struct op {
 		struct op_unshare unshare;
 		struct op_setns setns;
 		struct op_pidfd pidfd;
+		struct op_await_byte await_byte;
+		struct op_find_program find_program;
 		struct op_exec exec;
 		struct op_spawn spawn;
 		struct op_open open;
@@ -457,6 +477,7 @@ struct op {
 		struct op_cloexec_from cloexec_from;
 		struct op_open_pty open_pty;
 		struct op_send_fd send_fd;
+		struct op_pass_fd pass_fd;
 		struct op_controlling_tty controlling_tty;
 		struct op_window_size window_size;
 		struct op_chown_stdio chown_stdio;
@@ -526,11 +547,14 @@ int do_clone(struct context *context, const struct op_clone *op);
 int do_setns(struct context *context, const struct op_setns *op);
 int do_pidfd(struct context *context, const struct op_pidfd *op);
 int do_await_start(struct context *context);
+int do_await_byte(struct context *context, const struct op_await_byte *op);
+int do_find_program(struct context *context, const struct op_find_program *op);
 int do_exec(struct context *context, const struct op_exec *op);
 int do_spawn(struct context *context, const struct op_spawn *op);
 int do_open(struct context *context, const struct op_open *op);
 int do_open_pty(struct context *context, const struct op_open_pty *op);
 int do_send_fd(struct context *context, const struct op_send_fd *op);
+int do_pass_fd(struct context *context, const struct op_pass_fd *op);
 int do_window_size(struct context *context, const struct op_window_size *op);
 int do_chown_stdio(struct context *context, const struct op_chown_stdio *op);
 int do_mount(struct context *context, const struct op_mount *op);

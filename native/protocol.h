@@ -25,4 +25,24 @@ enum frame_type {
 	FRAME_EXIT = 'x',
 };
 
+/* Between a command's client and its resident. */
+enum runc_frame_type {
+	/* to the resident */
+	RUNC_HELLO = 'H',
+	RUNC_CREATED = 'c',
+	RUNC_EXECUTED = 'r',
+	RUNC_CHILD_FAILED = 'f',
+	RUNC_ENDED = 'x',
+	RUNC_INPUT = 'i',
+	/* to the client; FRAME_PLAN, too */
+	RUNC_TAKEN = 'h',
+	RUNC_WRITE = 'w',
+	RUNC_SEAL = 'S',
+	RUNC_CHILD = 'C',
+	RUNC_GO = 'g',
+	RUNC_WAIT = 'W',
+	RUNC_READ = 'I',
+	RUNC_EXIT = 'X',
+};
+
 #endif

@@ -14,95 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "shim.h"
 #include "sync.h"
-
-enum { EXEC_FAILED = 127 };
-
-/* Behind the host operations that begin at `index`. */
-static uint32_t row_end(const struct plan *plan, uint32_t index)
-{
-	while (index < plan->count && plan->ops[index].marks & MARK_HOST)
-		index++;
-	return index;
-}
-
-/* Runs the plan in the child. Host operations are left to the shim, a row of them at a time. */
-static int run_child(struct context *context, const struct plan *plan)
-{
-	while (context->index < plan->count) {
-		const struct op *op = &plan->ops[context->index];
-		if (op->marks & MARK_HOST) {
-			if (sync_ask(context->sync_fd, SYNC_HOST, context->index) < 0)
-				_exit(EXEC_FAILED); /* the shim knows why */
-			context->index = row_end(plan, context->index);
-			continue;
-		}
-		int result = run_op(context, op);
-		if (result < 0)
-			return result;
-		context->index++;
-	}
-	return refuse(context, "execve", ENOEXEC); /* a plan ends with exec */
-}
-
-static void place(int fd, uint32_t slot)
-{
-	if (fd >= 0)
-		dup3(fd, slot_fd(slot), O_CLOEXEC);
-}
-
-static void unprotect(void)
-{
-	cleanup_fd int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	if (fd >= 0 && write(fd, "0", 1) < 0)
-		return;
-}
-
-__attribute__((noreturn)) static void become_child(const struct plan *plan, uint32_t from, int sync, const struct stdio *stdio)
-{
-	struct context context;
-	reset_signals();
-	place(sync, SLOT_SYNC);
-	for (uint32_t i = 0; i < 3; i++)
-		place(stdio->child[i], SLOT_STDIN + i);
-	syscall(SYS_close_range, 3, slot_fd(SLOT_STDIN) - 1, 0);
-	syscall(SYS_close_range, slot_fd(SLOT_SYNC) + 1, ~0U, 0);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* nobody in the container may look into a process that joins it */
-	if (shim_protected)
-		unprotect();
-	init_context(&context);
-	context.sync_fd = slot_fd(SLOT_SYNC);
-	context.index = from;
-	int error = run_child(&context, plan);
-	sync_send(context.sync_fd, &(struct sync_message){ .kind = SYNC_FAILED, .at = failure_of(&context, error) }, -1);
-	_exit(EXEC_FAILED);
-}
-
-/* If the plan begins with `clone`, the shim clones by itself and saves the process in between. */
-static bool clones_first(const struct plan *plan)
-{
-	const struct op *first = plan->ops;
-	return plan->count > 0 && first->code == OP_CLONE && first->clone.into_cgroup_slot == SLOT_NONE &&
-	       !(first->marks & MARK_HOST);
-}
-
-static pid_t fork_child(const struct plan *plan, bool direct, int sync, const struct stdio *stdio)
-{
-	struct clone_args arguments = { .flags = direct ? plan->ops->clone.flags : 0, .exit_signal = SIGCHLD };
-	long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
-	if (pid == 0)
-		become_child(plan, direct ? 1 : 0, sync, stdio);
-	return (pid_t)pid;
-}
-
-static bool has_op(const struct plan *plan, enum op_code code)
-{
-	for (uint32_t i = 0; i < plan->count; i++)
-		if (plan->ops[i].code == code)
-			return true;
-	return false;
-}
 
 void run_undo(struct shim *shim)
 {
@@ -115,24 +29,6 @@ void run_undo(struct shim *shim)
 	}
 	free_message(&context.results);
 	free_plan(&shim->undo);
-}
-
-/* Host operations from `index` on, for the child that waits. */
-static void run_host_row(struct process *process, uint32_t index)
-{
-	struct context context;
-	init_context(&context);
-	context.pid = process->pid;
-	context.index = index;
-	const struct plan row = { .ops = process->plan.ops, .count = row_end(&process->plan, index) };
-	int error = run_plan(&context, &row);
-	if (error < 0) {
-		process->failure = failure_of(&context, error);
-		kill(process->pid, SIGKILL);
-	} else {
-		sync_send(process->sync.fd, &(struct sync_message){ .kind = SYNC_GO }, -1);
-	}
-	free_message(&context.results);
 }
 
 static void hold_mount_namespace(struct shim *shim, const struct process *process)
@@ -169,6 +65,12 @@ static void note_failure(struct process *process, const struct failure *failure)
 		process->failure = *failure;
 }
 
+static void run_host_operations(struct process *process, uint32_t index)
+{
+	const struct failure failure = run_host_row(&process->plan, index, process->pid, process->sync.fd);
+	note_failure(process, &failure);
+}
+
 static void sync_message(struct shim *shim, struct process *process, const struct sync_message *message, int carried)
 {
 	if (carried >= 0 && message->kind == SYNC_FD && process->outputs[0].source.fd < 0)
@@ -178,7 +80,7 @@ static void sync_message(struct shim *shim, struct process *process, const struc
 	if (message->kind == SYNC_PID)
 		learn_pid(shim, process, message->pid);
 	else if (message->kind == SYNC_HOST)
-		run_host_row(process, message->at.index);
+		run_host_operations(process, message->at.index);
 	else if (message->kind == SYNC_CREATED)
 		be_created(shim, process);
 	else if (message->kind == SYNC_FAILED)
@@ -254,10 +156,10 @@ int start_process(struct shim *shim, struct process *process, const struct io_re
 	if (error == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		error = -errno;
 	if (error == 0) {
-		bool direct = clones_first(&process->plan);
-		process->cloned = direct || !has_op(&process->plan, OP_CLONE);
+		const struct child_setup setup = { .sync = ends[1], .stdio = stdio.child, .unprotect = shim_protected };
+		process->cloned = clones_first(&process->plan) || !has_op(&process->plan, OP_CLONE);
 		process->waits = has_op(&process->plan, OP_AWAIT_START);
-		process->pid = fork_child(&process->plan, direct, ends[1], &stdio);
+		process->pid = fork_child(&process->plan, &setup);
 		if (process->pid < 0)
 			error = -errno;
 	}

@@ -19,7 +19,7 @@ enum sync_kind {
 struct failure {
 	uint32_t index;
 	int32_t error; /* negative errno; 0: none */
-	char call[32];
+	char call[448]; /* or what a program said that was run and failed */
 };
 
 struct sync_message {
@@ -31,6 +31,10 @@ struct sync_message {
 /* All return 0 or a negative errno. */
 /* With a copy of the fd `carried`, unless that is -1. */
 int sync_send(int fd, const struct sync_message *message, int carried);
+/* The same for any bytes. */
+int send_fd(int fd, const void *data, size_t size, int carried);
+/* On a connection of its own to the unix socket at `path`; does not wait for who listens there. */
+int send_fd_to(const char *path, const void *data, size_t size, int carried);
 /* Sends and waits until the shim says go. */
 int sync_ask(int fd, enum sync_kind kind, uint32_t index);
 /* Returns what recvmsg does; `*carried` is -1 or an fd that came along. */

@@ -79,7 +79,7 @@ static void reply(int fd, const struct context *context, int error)
 		write_all(fd, frame.data, frame.size);
 }
 
-static void serve_plan(int fd, struct frame *frame)
+void serve_plan(int fd, struct frame *frame)
 {
 	struct context context;
 	struct plan plan = { 0 };

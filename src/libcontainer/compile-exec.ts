@@ -11,6 +11,7 @@ import { isPrivate, namespaceFlags, readNamespaces } from "./namespaces.ts";
 import { planProgram } from "./process/plan-program.ts";
 import { planOpenTerminal } from "./process/plan-terminal.ts";
 import { compileSeccomp } from "./seccomp/compile-seccomp.ts";
+import { planListener } from "./seccomp/listener.ts";
 import { CGROUP_SLOT, FIRST_NAMESPACE_SLOT, ROOT_SLOT } from "./slots.ts";
 import type { Warn } from "./warnings.ts";
 
@@ -18,11 +19,16 @@ export interface ExecOptions {
   readonly id: string;
   /** The container's init, on the host. */
   readonly initPid: number;
+  /** Of the container; told to the agent of its seccomp profile. */
+  readonly bundle?: string;
   readonly host: HostFacts;
+  /** How many descriptors from 3 on the program gets. */
+  readonly preservedFds?: number;
   readonly warn: Warn;
 }
 
-export function compileExec(spec: Spec, process: Process, { id, initPid, host, warn }: ExecOptions): Plan {
+export function compileExec(spec: Spec, process: Process, options: ExecOptions): Plan {
+  const { id, initPid, bundle = "", host, preservedFds = 0, warn } = options;
   const cgroup = cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || `/${id}`);
   const namespaces = readNamespaces(spec.linux);
   const ownUserNamespace = isPrivate(namespaces, "user");
@@ -46,7 +52,9 @@ export function compileExec(spec: Spec, process: Process, { id, initPid, host, w
       ownUserNamespace,
       grantable: ownUserNamespace ? allCapabilities : host.grantable,
       filter: compileSeccomp(spec.linux?.seccomp, host),
+      listener: planListener({ spec, id, bundle, initPid }),
       awaitStart: false,
+      preservedFds,
       warn,
     }),
   ];

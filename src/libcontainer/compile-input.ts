@@ -17,6 +17,10 @@ export interface CompileOptions {
   readonly awaitStart?: boolean;
   /** Instead of pivot_root(2): what readFullMounts() of mounts/plan-leave-host.ts gives where the plan starts. */
   readonly noPivot?: readonly string[];
+  /** Path of a FIFO that is made: behind the stop, the process waits for a byte from it, and nobody need stay for that. */
+  readonly startFifo?: { readonly path: string; readonly uid: number; readonly gid: number };
+  /** How many descriptors from 3 on the program gets. */
+  readonly preservedFds?: number;
 }
 
 export interface CompileInput {

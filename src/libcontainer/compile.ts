@@ -14,7 +14,14 @@ import type { Op, Plan } from "#kernel/plan/ops.ts";
 import { capabilityNames } from "#spec/capabilities.table.ts";
 import type { Process, Spec } from "#spec/oci-runtime.ts";
 import type { CompileInput, CompileOptions } from "./compile-input.ts";
-import { CLONE_NEWNS, CLONE_NEWTIME, PR_SET_DUMPABLE } from "./linux-flags.table.ts";
+import {
+  CLONE_NEWNS,
+  CLONE_NEWTIME,
+  O_CLOEXEC,
+  O_RDWR,
+  PR_SET_DUMPABLE,
+  S_IFIFO,
+} from "./linux-flags.table.ts";
 import { withBindSources } from "./mounts/bind-sources.ts";
 import { planEarlyMounts, planEarlyTrees } from "./mounts/early-sources.ts";
 import { planContainerRoot } from "./mounts/plan-container-root.ts";
@@ -24,7 +31,8 @@ import { planKeyring } from "./process/plan-keyring.ts";
 import { planOomScore } from "./process/plan-oom-score.ts";
 import { planProgram } from "./process/plan-program.ts";
 import { compileSeccomp } from "./seccomp/compile-seccomp.ts";
-import { CGROUP_SLOT } from "./slots.ts";
+import { planListener } from "./seccomp/listener.ts";
+import { CGROUP_SLOT, START_SLOT } from "./slots.ts";
 import { planIdMaps } from "./user-namespace.ts";
 
 export interface CompiledContainer {
@@ -80,6 +88,7 @@ function planHostSide({ spec, options, rootPath, cgroup, namespaces }: CompileIn
   const early = { ownUserNamespace: ownUser, newNetwork: hasNew(namespaces, "network") };
   return [
     planUntraceable,
+    ...planStartFifo(options.startFifo),
     ...planCgroup(cgroup, host.cgroups, spec.linux?.resources ?? {}),
     ...planJoin(cgroup),
     ...planOpenForClone(cgroup, CGROUP_SLOT),
@@ -94,6 +103,16 @@ function planHostSide({ spec, options, rootPath, cgroup, namespaces }: CompileIn
       : []),
     ...planJoinNamespaces(namespaces),
     ...planEarlyMounts(spec, early),
+  ];
+}
+
+function planStartFifo(fifo: CompileOptions["startFifo"]): Plan {
+  if (fifo === undefined) return [];
+  const { path } = fifo;
+  const why = "what the start comes through";
+  return [
+    { op: "mknod", why, ...fifo, mode: S_IFIFO | 0o600, major: 0, minor: 0 },
+    { op: "open", why, path, flags: O_RDWR | O_CLOEXEC, slot: START_SLOT },
   ];
 }
 
@@ -127,7 +146,10 @@ function planContainerSide(input: CompileInput): Plan {
       ownUserNamespace,
       grantable: ownUserNamespace ? allCapabilities : host.grantable,
       filter: compileSeccomp(spec.linux?.seccomp, host),
+      listener: planListener({ spec, id: options.id, bundle: options.bundle ?? "" }),
       awaitStart: options.awaitStart ?? true,
+      ...(options.startFifo !== undefined && { startSlot: START_SLOT }),
+      preservedFds: options.preservedFds ?? 0,
       warn,
     }),
   ];

@@ -29,18 +29,19 @@ export interface HostFacts {
 
 const read = (path: string): string => readFileSync(path, "utf8");
 
-export function readHostFacts(): HostFacts {
-  const { capBounding, capPermitted } = parseStatus(read("/proc/self/status"));
+/** `executing`: the process whose rights and limits what it starts will have. */
+export function readHostFacts(executing: number | "self" = "self"): HostFacts {
+  const { capBounding, capPermitted } = parseStatus(read(`/proc/${executing}/status`));
   return {
     arch: process.arch,
     kernel: parseKernelVersion(release()),
     grantable: capBounding & capPermitted,
-    limits: parseLimits(read("/proc/self/limits")),
-    oomScoreAdj: Number(read("/proc/self/oom_score_adj")),
-    cgroups: readCgroupLayout(),
+    limits: parseLimits(read(`/proc/${executing}/limits`)),
+    oomScoreAdj: Number(read(`/proc/${executing}/oom_score_adj`)),
+    cgroups: readCgroupLayout(executing),
     hasKeyrings: existsSync("/proc/keys"),
     hasKcore: existsSync("/proc/kcore"),
-    inUserNamespace: !/^\s*0\s+0\s+4294967295\s*$/.test(read("/proc/self/uid_map")),
+    inUserNamespace: !/^\s*0\s+0\s+4294967295\s*$/.test(read(`/proc/${executing}/uid_map`)),
   };
 }
 

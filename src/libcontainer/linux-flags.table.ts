@@ -44,6 +44,7 @@ export const MOUNT_ATTR_IDMAP = 0x10_0000;
 export const MOUNT_ATTR_NOSYMFOLLOW = 0x20_0000;
 
 export const O_WRONLY = 0o1;
+export const O_RDWR = 0o2;
 export const O_TRUNC = 0o1000;
 export const O_DIRECTORY = 0o200000;
 export const O_NOFOLLOW = 0o400000;

@@ -1,77 +1,35 @@
-// The runc-compatible command line:
-//   gantry-runc [--root DIR] create|start|run|exec|kill|delete|list|state|spec|plan ...
-// A zygote is started for the command that makes a container; the container's shim outlives both.
+// The resident of the runc-compatible command line: started by its first command, it serves those that follow.
+//   bin/gantry-runc [--root DIR] create|start|run|exec|kill|delete|list|state|spec|plan ...
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { notFound } from "#base/errors.ts";
-import { cgroupPaths } from "#kernel/cgroups/paths.ts";
-import { readCgroupPids } from "#kernel/cgroups/processes.ts";
-import { connectExecutor } from "#kernel/zygote/connect.ts";
-import { startZygote } from "#kernel/zygote/zygote.ts";
-import { type HostFacts, readHostFacts } from "#libcontainer/host-facts.ts";
-import { ownCaller } from "#runc/own-caller.ts";
+import { writeSync } from "node:fs";
+import { readHostFacts } from "#libcontainer/host-facts.ts";
 import { runProgram } from "#runc/program.ts";
-import type { ContainerPlace, Runtime } from "#runc/runtime.ts";
-import type { ProcessExit, Shim, Shims } from "#shim/shim.ts";
+import type { Command } from "#runc/resident/connection.ts";
+import { serveResident } from "#runc/resident/serve.ts";
+import { settle } from "#runc/resident/settle.ts";
+import { openRuntime } from "#runc/runtime.ts";
 import { currentRelease } from "./daemon/release.ts";
-import { explainPlan } from "./explain-plan.ts";
-import { nativeProgram } from "./native-program.ts";
-import { createNativeShims } from "./native-shims.ts";
 
-type Warn = (message: string) => void;
-
-function openRuntime(_root: string, warn: Warn): Runtime {
-  const host = readHostFacts();
-  const shims = shimsAt(host, "", warn);
-  return {
-    create: async (place, io, signal) => {
-      await using zygote: Zygote = await openZygote();
-      return await shimsAt(host, zygote.socket, warn).create({ ...place, rootfs: [], io }, signal);
-    },
-    find: async (place, signal) => {
-      const known: { readonly found: Shim | ProcessExit } = { found: await shims.adopt(place, signal) };
-      if ("exitCode" in known.found) throw notFound("container process", place.id);
-      return known.found;
-    },
-    clean: ({ id, stateDir, spec }) => shims.clean(id, stateDir, spec),
-    cgroups: (place) => cgroupsOf(host, place),
-    pids: (place) => readCgroupPids(cgroupsOf(host, place)),
-    explain: (place) =>
-      explainPlan(host)({ ...place, rootfs: [], io: { kind: "null" } }).map(
-        ({ index, call, why }) => `${String(index).padStart(3)}  ${call}  # ${why}`,
-      ),
-  };
-}
-
-const cgroupsOf = ({ cgroups }: HostFacts, { id, spec }: ContainerPlace) =>
-  cgroupPaths(cgroups, spec.linux?.cgroupsPath || `/${id}`);
-
-const shimsAt = (host: HostFacts, socketPath: string, warn: Warn): Shims =>
-  createNativeShims({ executor: connectExecutor(socketPath), socketPath, host, warn });
-
-interface Zygote extends AsyncDisposable {
-  readonly socket: string;
-}
-
-async function openZygote(): Promise<Zygote> {
-  const directory = mkdtempSync(join(tmpdir(), "gantry-runc-"));
-  const socket = join(directory, "zygote.sock");
-  const executor = await startZygote({ binary: nativeProgram(), socket });
-  return {
-    socket,
-    [Symbol.asyncDispose]: async () => {
-      await executor[Symbol.asyncDispose]();
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
-}
-
-const signal = new AbortController().signal;
+const LINGER_SECONDS = 60;
 
 const { version, gitCommit: commit } = currentRelease();
 
-void runProgram({ version, commit, caller: ownCaller(), openRuntime, signal }, process.argv.slice(2)).then(
-  (code) => process.exit(code),
-);
+const serve = ({ client: caller, words, signal }: Command): Promise<number> =>
+  runProgram({ version, commit, caller, runtime: openRuntime(readHostFacts(caller.pid)), signal }, words);
+
+async function reside(socketPath: string): Promise<void> {
+  const linger = Number(process.env.GANTRY_RUNC_LINGER ?? LINGER_SECONDS) * 1000;
+  const ready = (): void => {
+    writeSync(1, "\0");
+    settle();
+  };
+  await serveResident({ socketPath, linger, serve, ready });
+}
+
+const socketPath = process.env.GANTRY_RUNC_RESIDENT;
+if (socketPath === undefined) {
+  process.stderr.write("gantry-runc: this is its resident part; run bin/gantry-runc\n");
+  process.exitCode = 1;
+} else {
+  void reside(socketPath).then(() => process.exit(0));
+}

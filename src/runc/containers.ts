@@ -15,10 +15,12 @@ export interface ContainerState {
   /** RFC 3339. */
   readonly created: string;
   readonly owner: string;
+  /** 0: not known, the container is being made or was never complete. */
   readonly initPid: number;
   /** From /proc: a number that was given to another process since is not taken for the container's. */
   readonly initStartTime: string;
-  readonly started: boolean;
+  /** Path of the FIFO that the init waits at; its name is removed when it starts. "": the container was started as it was made. */
+  readonly startFifo: string;
   readonly spec: Spec;
 }
 
@@ -33,7 +35,7 @@ export class Containers {
 
   /** Makes the container's folder: from here on the name is taken. */
   reserve(id: string): string {
-    if (!/^[\w+.-]+$/.test(id) || id === "." || id === "..") throw invalid("invalid container ID format");
+    if (!isContainerId(id)) throw invalid("invalid container ID format");
     mkdirSync(this.#root, { recursive: true, mode: 0o711 });
     const directory = this.directory(id);
     if (existsSync(directory)) throw invalid("container with given ID already exists");
@@ -53,9 +55,13 @@ export class Containers {
   }
 
   get(id: string): ContainerState {
-    const state = id.includes("/") ? undefined : this.#read(id);
+    const state = this.find(id);
     if (state === undefined) throw missingContainer();
     return state;
+  }
+
+  find(id: string): ContainerState | undefined {
+    return isContainerId(id) ? this.#read(id) : undefined;
   }
 
   list(): readonly ContainerState[] {
@@ -64,7 +70,7 @@ export class Containers {
   }
 
   remove(id: string): void {
-    rmSync(this.directory(id), { recursive: true, force: true });
+    if (isContainerId(id)) rmSync(this.directory(id), { recursive: true, force: true });
   }
 
   place({ id, spec }: Pick<ContainerState, "id" | "spec">): ContainerPlace {
@@ -77,11 +83,13 @@ export class Containers {
   }
 }
 
-export function statusOf({ initPid, initStartTime, started }: ContainerState): Status {
-  const process = readProcess(initPid);
+const isContainerId = (id: string): boolean => /^[\w+.-]+$/.test(id) && id !== "." && id !== "..";
+
+export function statusOf({ initPid, initStartTime, startFifo }: ContainerState): Status {
+  const process = initPid === 0 ? undefined : readProcess(initPid);
   if (process === undefined || process.startTime !== initStartTime || /[ZX]/.test(process.state))
     return "stopped";
-  return started ? "running" : "created";
+  return startFifo !== "" && existsSync(startFifo) ? "created" : "running";
 }
 
 /** Field 3 and field 22 of /proc/PID/stat; the name before them may hold anything but ends with the last bracket. */

@@ -1,17 +1,21 @@
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { invalid } from "#base/errors.ts";
+import { compileContainer } from "#libcontainer/compile.ts";
+import type { Spec } from "#spec/oci-runtime.ts";
 import { loadBundle } from "./bundle.ts";
 import { type Caller, callerPath } from "./caller.ts";
+import type { Child, Client } from "./client.ts";
 import { type Given, lastOf } from "./command-line.ts";
 import { type ContainerState, type Containers, readProcess } from "./containers.ts";
 import { startFailure } from "./failures.ts";
 import type { Log } from "./log.ts";
-import type { Runtime, Streams, Supervisor } from "./runtime.ts";
-import { detachedStreams } from "./streams.ts";
+import type { Runtime } from "./runtime.ts";
 
 export interface Deps {
   readonly containers: Containers;
   readonly runtime: Runtime;
-  readonly caller: Caller;
+  readonly caller: Client;
   readonly log: Log;
   readonly version: string;
   /** The flags before the verb. */
@@ -22,50 +26,110 @@ export interface Deps {
 
 export interface Created {
   readonly state: ContainerState;
-  readonly supervisor: Supervisor;
+  readonly child: Child;
+}
+
+export interface CreateOptions {
+  readonly id: string;
+  /** The client stays until the program has ended. */
+  readonly foreground: boolean;
+  /** The program is started by a command of its own. */
+  readonly separateStart: boolean;
 }
 
 export async function createCommand(deps: Deps, given: Given, id: string): Promise<number> {
-  const { supervisor } = await createContainer(deps, given, id, detachedStreams);
-  await supervisor[Symbol.asyncDispose]();
+  const { child } = await createContainer(deps, given, { id, foreground: false, separateStart: true });
+  child.go(); // as far as its FIFO
   return 0;
 }
 
-/** A container that stops before its program. A failure leaves nothing. */
-export async function createContainer(
-  { containers, runtime, caller, signal }: Deps,
-  given: Given,
-  id: string,
-  chooseStreams: (terminal: boolean) => Streams,
-): Promise<Created> {
+/** A container that stops before its program. A failure leaves nothing; what is left when we are killed in the middle, the state names. */
+export async function createContainer(deps: Deps, given: Given, options: CreateOptions): Promise<Created> {
+  const { containers, caller, runtime } = deps;
+  const { id } = options;
   const { path, spec, rootfs } = loadBundle(caller, lastOf(given, "bundle") ?? ".");
-  const streams = chooseStreams(spec.process?.terminal === true);
+  const streams = readStreams(given, spec, options);
   const stateDir = containers.reserve(id);
+  const begun: ContainerState = {
+    id,
+    bundle: path,
+    rootfs,
+    created: new Date().toISOString(),
+    owner: "",
+    initPid: 0,
+    initStartTime: "",
+    startFifo: options.separateStart ? join(stateDir, "exec.fifo") : "",
+    spec,
+  };
   try {
-    await using undo = new AsyncDisposableStack();
-    const made = { supervisor: undo.use(await runtime.create({ id, spec, stateDir }, streams, signal)) };
-    const initPid = made.supervisor.initPid;
-    const initStartTime = readProcess(initPid)?.startTime ?? "";
-    const created = new Date().toISOString();
+    containers.save(begun);
+    const child = await caller.spawn({ plan: await planContainer(deps, begun, streams), ...streams });
     const state = {
-      id,
-      bundle: path,
-      rootfs,
-      created,
-      owner: "",
-      initPid,
-      initStartTime,
-      started: false,
-      spec,
+      ...begun,
+      initPid: child.pid,
+      initStartTime: readProcess(child.pid)?.startTime ?? "",
     };
     containers.save(state);
-    writePidFile(caller, given, initPid);
-    undo.move();
-    return { state, ...made };
+    writePidFile(caller, given, child.pid);
+    return { state, child };
   } catch (error) {
+    await runtime.clean(containers.place(begun));
     containers.remove(id);
     throw startFailure(error, spec.process?.args?.[0] ?? "");
   }
+}
+
+async function planContainer(
+  { runtime, log }: Deps,
+  { id, bundle, spec, startFifo: path }: ContainerState,
+  { preservedFds }: ChildStreams,
+) {
+  const { host } = runtime;
+  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const { plan, warnings } = compileContainer(spec, {
+    id,
+    rootfs: [],
+    bundle,
+    host,
+    preservedFds,
+    ...(path !== "" && { startFifo: { path, ...owner } }),
+  });
+  for (const warning of warnings) await log.tell("warning", warning);
+  return plan;
+}
+
+export interface ChildStreams {
+  readonly preservedFds: number;
+  readonly foreground: boolean;
+  readonly consoleSocket?: string;
+}
+
+/** What a process that is to be started gets of the caller, by the flags. */
+export function readStreams(
+  given: Given,
+  { process }: Pick<Spec, "process">,
+  { foreground }: { readonly foreground: boolean },
+): ChildStreams {
+  const socket = lastOf(given, "console-socket") ?? "";
+  const terminal = process?.terminal === true;
+  if (terminal && !foreground && socket === "")
+    throw invalid("cannot allocate tty if runc will detach without setting console socket");
+  if ((!terminal || foreground) && socket !== "")
+    throw invalid("cannot use console socket if runc will not detach or allocate tty");
+  return {
+    foreground,
+    preservedFds: readPreservedFds(given),
+    ...(socket !== "" && { consoleSocket: socket }),
+  };
+}
+
+/** Descriptors above are taken by the plan's slots. */
+const MOST_PRESERVED = 61;
+
+function readPreservedFds(given: Given): number {
+  const count = Number(lastOf(given, "preserve-fds") ?? 0);
+  if (count > MOST_PRESERVED) throw invalid(`--preserve-fds: at most ${MOST_PRESERVED} are possible`);
+  return count;
 }
 
 export function writePidFile(caller: Caller, given: Given, pid: number): void {

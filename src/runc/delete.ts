@@ -1,32 +1,47 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { invalid } from "#base/errors.ts";
 import { type Given, isOn } from "./command-line.ts";
 import { type ContainerState, statusOf } from "./containers.ts";
 import type { Deps } from "./create.ts";
-import { readStatus } from "./status.ts";
-
-const SIGKILL = 9;
 
 export async function deleteCommand(deps: Deps, given: Given, id: string): Promise<number> {
   const force = isOn(given, "force");
-  if (force && !deps.containers.list().some((state) => state.id === id)) return 0;
-  const state = deps.containers.get(id);
-  const status = readStatus(deps, state);
-  if ((status === "running" || status === "paused") && !force)
-    throw invalid(`cannot delete container ${id} that is not stopped: ${status}`);
-  await deleteContainer(deps, state, true);
+  const state = deps.containers.find(id);
+  if (state === undefined) {
+    deps.containers.remove(id); // a folder whose state was never written
+    if (force) return 0;
+    deps.containers.get(id);
+  } else {
+    const status = statusOf(state);
+    if (status !== "stopped" && status !== "created" && !force)
+      throw invalid(`cannot delete container ${id} that is not stopped: ${status}`);
+    await deleteContainer(deps, state);
+  }
   return 0;
 }
 
-/** `kill`: ends what still runs. */
-export async function deleteContainer(deps: Deps, state: ContainerState, kill: boolean): Promise<void> {
-  const place = deps.containers.place(state);
-  if (kill && statusOf(state) !== "stopped") {
-    await using supervisor = await deps.runtime.find(place, deps.signal);
-    const ended = supervisor.wait("", AbortSignal.any([deps.signal, AbortSignal.timeout(10_000)]));
-    ended.catch(() => {}); // awaited below
-    await supervisor.kill("", SIGKILL, true);
-    await ended;
-  }
-  await deps.runtime.clean(place);
+/** Ends what still runs. */
+export async function deleteContainer(deps: Deps, state: ContainerState): Promise<void> {
+  await endInit(state);
+  await deps.runtime.clean(deps.containers.place(state));
   deps.containers.remove(state.id);
+}
+
+const PATIENCE = 10_000;
+
+async function endInit(state: ContainerState): Promise<void> {
+  if (statusOf(state) === "stopped") return;
+  try {
+    process.kill(state.initPid, "SIGKILL");
+  } catch {
+    return; // it ended meanwhile
+  }
+  for (
+    let waited = 0, wait = 1;
+    statusOf(state) !== "stopped";
+    waited += wait, wait = Math.min(wait * 2, 50)
+  ) {
+    if (waited > PATIENCE) throw invalid("container init still running");
+    await delay(wait);
+  }
 }

@@ -1,16 +1,13 @@
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { invalid } from "#base/errors.ts";
+import { compileExec } from "#libcontainer/compile-exec.ts";
 import type { Process, ProcessUser } from "#spec/oci-runtime.ts";
 import { readDocument } from "./bundle.ts";
 import { type Caller, callerPath } from "./caller.ts";
 import { type Given, isOn, lastOf } from "./command-line.ts";
-import { type Deps, writePidFile } from "./create.ts";
+import { type Deps, readStreams, writePidFile } from "./create.ts";
 import { CommandFailure, startFailure } from "./failures.ts";
-import type { Supervisor } from "./runtime.ts";
-import { forwardSignals } from "./signals.ts";
 import { readStatus } from "./status.ts";
-import { attachedStreams, detachedStreams, joinStreams, openTerminal } from "./streams.ts";
 
 /** runc's exit code for a process that could not be started. */
 const FAILED = 255;
@@ -31,31 +28,26 @@ async function execProcess(deps: Deps, given: Given, [id = "", ...args]: readonl
   if (status === "paused" && !isOn(given, "ignore-paused"))
     throw invalid("cannot exec in a paused container (use --ignore-paused to override)");
   const process = decideProcess(deps.caller, state.spec.process, { given, args });
-  await using supervisor = await deps.runtime.find(deps.containers.place(state), deps.signal);
-  const execId = randomBytes(8).toString("hex");
-  const terminal = process.terminal === true;
-  const detached = isOn(given, "detach");
-  const streams = detached ? detachedStreams(terminal) : attachedStreams(terminal);
+  const foreground = !isOn(given, "detach");
+  const streams = readStreams(given, { process }, { foreground });
+  const { host } = deps.runtime;
+  const warnings: string[] = [];
+  const plan = compileExec(state.spec, process, {
+    id: state.id,
+    initPid: state.initPid,
+    bundle: state.bundle,
+    host,
+    preservedFds: streams.preservedFds,
+    warn: (message) => warnings.push(message),
+  });
+  for (const warning of warnings) await deps.log.tell("warning", warning);
   try {
-    writePidFile(deps.caller, given, await supervisor.exec(execId, process, streams, deps.signal));
+    const child = await deps.caller.spawn({ plan, ...streams });
+    writePidFile(deps.caller, given, child.pid);
+    return foreground ? await child.wait() : 0;
   } catch (error) {
     throw startFailure(error, process.args?.[0] ?? "");
   }
-  return detached ? 0 : await followProcess(deps, supervisor, { execId, terminal });
-}
-
-async function followProcess(
-  deps: Deps,
-  supervisor: Supervisor,
-  { execId, terminal }: { readonly execId: string; readonly terminal: boolean },
-): Promise<number> {
-  const attached = { supervisor, execId, terminal };
-  const { written } = await joinStreams(attached, deps.signal);
-  using _terminal = openTerminal(attached);
-  using _signals = forwardSignals(supervisor, execId);
-  const { exitCode } = await supervisor.wait(execId, deps.signal);
-  await written;
-  return exitCode;
 }
 
 /** The container's own process with another program, or the file of --process. */

@@ -1,22 +1,28 @@
 import { invalid } from "#base/errors.ts";
 import { type Given, isOn } from "./command-line.ts";
-import { statusOf } from "./containers.ts";
+import { type ContainerState, statusOf } from "./containers.ts";
 import type { Deps } from "./create.ts";
 import { parseSignal } from "./signals.ts";
+
+const SIGKILL = 9;
 
 export async function killCommand(deps: Deps, given: Given, [id = "", text = "SIGTERM"]: readonly string[]) {
   const signal = parseSignal(text);
   const state = deps.containers.get(id);
   const alive = statusOf(state) !== "stopped";
-  if (isOn(given, "all")) {
+  // Without a pid namespace of its own the end of the init ends nobody else.
+  if (isOn(given, "all") || (signal === SIGKILL && alive && sharesPids(state))) {
     for (const pid of await deps.runtime.pids(deps.containers.place(state))) kill(pid, signal);
+    if (alive) kill(state.initPid, signal);
     return 0;
   }
   if (!alive) throw invalid("container not running");
-  await using supervisor = await deps.runtime.find(deps.containers.place(state), deps.signal);
-  await supervisor.kill("", signal, false);
+  kill(state.initPid, signal);
   return 0;
 }
+
+const sharesPids = ({ spec }: ContainerState): boolean =>
+  spec.linux?.namespaces?.some(({ type, path }) => type === "pid" && !path) !== true;
 
 function kill(pid: number, signal: number): void {
   try {

@@ -1,6 +1,7 @@
 // The command: global flags, one verb, the exit code.
 
-import type { Caller } from "./caller.ts";
+import { callerPath } from "./caller.ts";
+import type { Client } from "./client.ts";
 import {
   findCommand,
   type Given,
@@ -23,9 +24,8 @@ import { versionText } from "./version.ts";
 export interface ProgramDeps {
   readonly version: string;
   readonly commit: string;
-  readonly caller: Caller;
-  /** `root`: the folder of --root. */
-  readonly openRuntime: (root: string, warn: (message: string) => void) => Runtime;
+  readonly caller: Client;
+  readonly runtime: Runtime;
   readonly signal: AbortSignal;
 }
 
@@ -57,9 +57,8 @@ async function runCommandLine(
   }
   const command = readVerb(isOn(given, "help") ? ["help", ...rest] : rest);
   if (command.verb === "" || command.verb === "help") return await showHelp(deps, command.args[0]);
-  const root = lastOf(given, "root") ?? DEFAULT_ROOT;
-  const { caller, version, signal } = deps;
-  const runtime = deps.openRuntime(root, (message) => void log.tell("warning", message));
+  const { caller, runtime, version, signal } = deps;
+  const root = callerPath(caller, lastOf(given, "root") ?? DEFAULT_ROOT);
   const made: Deps = {
     containers: new Containers(root),
     runtime,

@@ -1,53 +1,23 @@
-// What the command line needs of the layers that it does not know: containers with a supervisor each. Passed in by the program.
+// What the verbs need of the layers below: where a container's cgroups are, and its plans.
 
-import type { Duplex } from "node:stream";
 import type { CgroupPaths } from "#kernel/cgroups/paths.ts";
-import type { Process, Spec } from "#spec/oci-runtime.ts";
-
-/** "fifos": paths that are opened for the process; "" is /dev/null. "attach": kept for clients that attach. */
-export type Streams =
-  | { readonly kind: "null" }
-  | {
-      readonly kind: "fifos";
-      readonly terminal: boolean;
-      readonly stdin: string;
-      readonly stdout: string;
-      readonly stderr: string;
-    }
-  | {
-      readonly kind: "attach";
-      readonly terminal: boolean;
-      readonly stdin: boolean;
-      readonly stdinOnce: boolean;
-    };
-
-/** A container's supervisor, which outlives the command. Process "" is the init. */
-export interface Supervisor extends AsyncDisposable {
-  readonly initPid: number;
-  start(signal: AbortSignal): Promise<void>;
-  exec(execId: string, process: Process, streams: Streams, signal: AbortSignal): Promise<number>;
-  attach(
-    execId: string,
-    options: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean },
-    signal: AbortSignal,
-  ): Promise<Duplex>;
-  kill(execId: string, signal: number, all: boolean): Promise<void>;
-  resizePty(execId: string, size: { readonly rows: number; readonly cols: number }): Promise<void>;
-  wait(execId: string, signal: AbortSignal): Promise<{ readonly exitCode: number }>;
-}
+import { cgroupPaths } from "#kernel/cgroups/paths.ts";
+import { killCgroup, readCgroupPids } from "#kernel/cgroups/processes.ts";
+import { removeCgroups } from "#kernel/cgroups/remove.ts";
+import { describeOp } from "#kernel/plan/describe-op.ts";
+import { compileContainer } from "#libcontainer/compile.ts";
+import type { HostFacts } from "#libcontainer/host-facts.ts";
+import type { Spec } from "#spec/oci-runtime.ts";
 
 export interface ContainerPlace {
   readonly id: string;
-  /** Where the supervisor keeps its sockets and records. */
   readonly stateDir: string;
   readonly spec: Spec;
 }
 
 export interface Runtime {
-  create(place: ContainerPlace, streams: Streams, signal: AbortSignal): Promise<Supervisor>;
-  /** The supervisor of a container that lives; throws notFound if there is none. */
-  find(place: ContainerPlace, signal: AbortSignal): Promise<Supervisor>;
-  /** Removes what an ended container left; idempotent. */
+  readonly host: HostFacts;
+  /** Ends what still runs in the container's cgroups and removes them; idempotent. */
   clean(place: ContainerPlace): Promise<void>;
   /** Where its cgroups are. */
   cgroups(place: ContainerPlace): CgroupPaths;
@@ -55,4 +25,23 @@ export interface Runtime {
   pids(place: ContainerPlace): Promise<readonly number[]>;
   /** What would be done, one line for each operation. */
   explain(place: ContainerPlace): readonly string[];
+}
+
+export function openRuntime(host: HostFacts): Runtime {
+  const cgroups = ({ id, spec }: ContainerPlace): CgroupPaths =>
+    cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || `/${id}`);
+  return {
+    host,
+    cgroups,
+    clean: async (place) => {
+      const paths = cgroups(place);
+      await killCgroup(paths);
+      await removeCgroups(paths);
+    },
+    pids: (place) => readCgroupPids(cgroups(place)),
+    explain: ({ id, spec, stateDir }) =>
+      compileContainer(spec, { id, rootfs: [], bundle: stateDir, host }).plan.map(
+        (op, index) => `${String(index).padStart(3)}  ${describeOp(op)}  # ${op.why}`,
+      ),
+  };
 }

@@ -1,28 +1,41 @@
+// The start of a container that `create` left at its FIFO.
+
+import { closeSync, constants, openSync, unlinkSync, writeSync } from "node:fs";
+import { isRecord } from "#base/decode.ts";
 import { invalid } from "#base/errors.ts";
-import { type ContainerState, statusOf } from "./containers.ts";
+import { statusOf } from "./containers.ts";
 import type { Deps } from "./create.ts";
-import { startFailure } from "./failures.ts";
-import type { Supervisor } from "./runtime.ts";
 
 export async function startCommand(deps: Deps, id: string): Promise<number> {
   const state = deps.containers.get(id);
   const status = statusOf(state);
   if (status === "stopped") throw invalid("cannot start a container that has stopped");
   if (status !== "created") throw invalid("cannot start an already running container");
-  await using supervisor = await deps.runtime.find(deps.containers.place(state), deps.signal);
-  await startContainer(deps, state, supervisor);
+  release(state.startFifo);
   return 0;
 }
 
-export async function startContainer(
-  deps: Deps,
-  state: ContainerState,
-  supervisor: Supervisor,
-): Promise<void> {
+/** Whoever removes the FIFO's name is the one that starts. */
+function release(path: string): void {
+  const fd = openFifo(path);
   try {
-    await supervisor.start(deps.signal);
+    unlinkSync(path);
+    writeSync(fd, "\0");
   } catch (error) {
-    throw startFailure(error, state.spec.process?.args?.[0] ?? "");
+    throw codeOf(error) === "ENOENT" ? invalid("cannot start an already running container") : error;
+  } finally {
+    closeSync(fd);
   }
-  deps.containers.save({ ...state, started: true });
 }
+
+/** Opens at once or fails: the init holds the other end as long as it lives. */
+function openFifo(path: string): number {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (codeOf(error) === "ENXIO") throw invalid("cannot start a container that has stopped");
+    throw codeOf(error) === "ENOENT" ? invalid("cannot start an already running container") : error;
+  }
+}
+
+const codeOf = (error: unknown): unknown => (isRecord(error) ? error.code : undefined);

@@ -29,10 +29,11 @@ export interface CgroupTexts {
   readonly v2Controllers: (mountPoint: string) => string;
 }
 
-export function readCgroupLayout(): CgroupLayout {
+/** `process`: whose own cgroup is meant. */
+export function readCgroupLayout(process: number | "self" = "self"): CgroupLayout {
   const layout = detectCgroups({
     mounts: parseMountInfo(readFileSync("/proc/self/mountinfo", "utf8")),
-    own: readFileSync("/proc/self/cgroup", "utf8"),
+    own: readFileSync(`/proc/${process}/cgroup`, "utf8"),
     v2Controllers: (mountPoint) => readFileSync(`${mountPoint}/cgroup.controllers`, "utf8"),
   });
   return { ...layout, offers: (controller, file) => offers(layout, controller, file) };

@@ -60,6 +60,8 @@ const processes = {
     `setns(${path === undefined ? slot(from ?? 0) : quote(path)}, ${flagNames(flags, CLONE_FLAGS)})`,
   pidfd: (op) => `pidfd_open(${op.pid}) as ${slot(op.slot)}`,
   awaitStart: () => "wait until the container is started",
+  awaitByte: ({ slot: from }) => `read(${slot(from)}, 1 byte)`,
+  findProgram: ({ candidates }) => `access(${candidates.map(quote).join(" or ")}, X_OK)`,
   setsid: () => "setsid()",
   exec: ({ candidates, argv, env }) =>
     `execve(${candidates.map(quote).join(" or ")}, [${argv.map(quote).join(", ")}], ${count(env.length, "variable")})`,
@@ -74,6 +76,7 @@ const descriptors = {
   openPty: ({ root, master, slave }) =>
     `open(${slot(root)}:"pts/ptmx") as ${slot(master)}, ioctl(TIOCGPTPEER) as ${slot(slave)}`,
   sendFd: (op) => `sendmsg(shim, SCM_RIGHTS ${slot(op.slot)})`,
+  passFd: (op) => `pidfd_getfd(child, ${slot(op.slot)}), sendmsg(${quote(op.path)}, SCM_RIGHTS)`,
   controllingTty: (op) => `ioctl(${slot(op.slot)}, TIOCSCTTY)`,
   chownStdio: ({ uid, gid }) => `fchown(0 to 2, ${uid}, ${gid})`,
   windowSize: (op) => `ioctl(${slot(op.slot)}, TIOCSWINSZ, ${op.rows}x${op.cols})`,
@@ -140,10 +143,16 @@ const attributes = {
     `capset(effective ${capabilityNames(effective)}, permitted ${permitted === effective ? "the same" : capabilityNames(permitted)}, inheritable ${capabilityNames(inheritable)})`,
   capAmbient: ({ mask }) => `prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, ${capabilityNames(mask)})`,
   prctl: ({ option, args }) => `prctl(${[PRCTLS[option] ?? String(option), ...args].join(", ")})`,
+  schedSetattr: (op) =>
+    `sched_setattr(policy ${op.policy}, flags 0x${op.flags.toString(16)}, nice ${op.nice}, priority ${op.priority}, ${op.runtime}/${op.deadline}/${op.period} ns)`,
+  schedSetaffinity: ({ mask }) => `sched_setaffinity(0x${Buffer.from(mask).reverse().toString("hex")})`,
+  ioprioSet: ({ value }) => `ioprio_set(class ${value >> 13}, ${value & 0x1fff})`,
+  setMempolicy: ({ mode, nodes }) =>
+    `set_mempolicy(0x${mode.toString(16)}, 0x${Buffer.from(nodes).reverse().toString("hex")})`,
   personality: ({ persona }) => `personality(0x${persona.toString(16)})`,
   joinSessionKeyring: ({ name }) => `keyctl(KEYCTL_JOIN_SESSION_KEYRING, ${quote(name)})`,
-  seccomp: ({ filter, flags }) =>
-    `seccomp(SECCOMP_SET_MODE_FILTER, 0x${flags.toString(16)}, ${count(filter.length / 8, "instruction")})`,
+  seccomp: ({ filter, flags, listenerSlot }) =>
+    `seccomp(SECCOMP_SET_MODE_FILTER, 0x${flags.toString(16)}, ${count(filter.length / 8, "instruction")})${listenerSlot === undefined ? "" : ` as ${slot(listenerSlot)}`}`,
   netlink: ({ protocol, messages }) =>
     `sendmsg(${NETLINK_PROTOCOLS[protocol] ?? `netlink ${protocol}`}, ${count(messages.length, "message")})`,
 } satisfies Partial<Describers>;

@@ -5,7 +5,7 @@ import type { Op, Plan } from "./ops.ts";
 /** Bytes that operations returned (`read`, `netlink`), by their index in the plan. */
 export type PlanResult = ReadonlyMap<number, readonly Uint8Array[]>;
 
-/** A failed operation: `${why}: ${call}(2): ${code}`. */
+/** A failed operation: `${why}: ${call}(2): ${code}`, or `${why}: ${call}` where that is what a program said which was run. */
 export class PlanError extends Error {
   override readonly name = "PlanError";
   readonly index: number;
@@ -15,7 +15,8 @@ export class PlanError extends Error {
   readonly code: string;
 
   constructor(failure: { index: number; why: string; call: string; code: string }) {
-    super(`${failure.why}: ${failure.call}(2): ${failure.code}`);
+    const { why, call, code } = failure;
+    super(call.includes(" ") ? `${why}: ${call}` : `${why}: ${call}(2): ${code}`);
     this.index = failure.index;
     this.why = failure.why;
     this.call = failure.call;

@@ -29,6 +29,10 @@ export const opCalls: { readonly [K in OpName]?: SystemCall } = {
   setgroups: { call: "setgroups(gids.count, gids.items.at)" },
   setgid: { call: "setresgid(gid, gid, gid)" },
   setuid: { call: "setresuid(uid, uid, uid)" },
+  schedSetattr: { call: "sched_setattr(0, &size, 0)" },
+  schedSetaffinity: { call: "sched_setaffinity(0, mask.size, mask.data)" },
+  ioprioSet: { call: "ioprio_set(1, 0, value)" },
+  setMempolicy: { call: "set_mempolicy(mode, nodes.data, max_node)" },
   personality: { call: "personality(persona)" },
   joinSessionKeyring: { call: "keyctl(KEYCTL_JOIN_SESSION_KEYRING, name, 0, 0, 0)" },
 };

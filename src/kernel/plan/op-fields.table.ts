@@ -20,6 +20,8 @@ export const opFields = {
     ["slot", "slot"],
   ],
   awaitStart: [],
+  awaitByte: [["slot", "slot"]],
+  findProgram: [["candidates", "strs"]],
   setsid: [],
   exec: [
     ["candidates", "strs"],
@@ -30,8 +32,10 @@ export const opFields = {
     ["path", "str"],
     ["argv", "strs"],
     ["env", "strs"],
-    ["stdin", "bytes"],
+    ["stdin", "strs"],
     ["timeoutMs", "u32"],
+    ["cwd", "optStr"],
+    ["pidArg", "u32"],
   ],
   // file descriptors
   open: [
@@ -53,6 +57,11 @@ export const opFields = {
     ["slave", "slot"],
   ],
   sendFd: [["slot", "slot"]],
+  passFd: [
+    ["path", "str"],
+    ["slot", "slot"],
+    ["parts", "strs"],
+  ],
   controllingTty: [["slot", "slot"]],
   windowSize: [
     ["slot", "slot"],
@@ -226,10 +235,28 @@ export const opFields = {
     ["args", "numbers"],
   ],
   personality: [["persona", "u32"]],
+  schedSetattr: [
+    ["size", "u32"],
+    ["policy", "u32"],
+    ["flags", "u64"],
+    ["nice", "i32"],
+    ["priority", "u32"],
+    ["runtime", "u64"],
+    ["deadline", "u64"],
+    ["period", "u64"],
+  ],
+  schedSetaffinity: [["mask", "bytes"]],
+  ioprioSet: [["value", "u32"]],
+  setMempolicy: [
+    ["mode", "u32"],
+    ["nodes", "bytes"],
+    ["maxNode", "u32"],
+  ],
   joinSessionKeyring: [["name", "str"]],
   seccomp: [
     ["filter", "bytes"],
     ["flags", "u32"],
+    ["listenerSlot", "optSlot"],
   ],
   // network
   netlink: [

@@ -34,6 +34,10 @@ export type OpBody =
   | { readonly op: "pidfd"; readonly pid: number; readonly slot: number }
   /** Reports "created" to the shim and waits until the task is started (create/start split of OCI). */
   | { readonly op: "awaitStart" }
+  /** Waits for a byte from a slot: a FIFO whose other end whoever starts the container opens. */
+  | { readonly op: "awaitByte"; readonly slot: number }
+  /** Fails as `exec` would if none of the candidates is a program, before anything depends on it. */
+  | { readonly op: "findProgram"; readonly candidates: readonly string[] }
   | { readonly op: "setsid" }
   /** Tries `candidates` in order, going on at ENOENT/ENOTDIR/EACCES (EACCES wins over ENOENT as the result). */
   | {
@@ -42,14 +46,17 @@ export type OpBody =
       readonly argv: readonly string[];
       readonly env: readonly string[];
     }
-  /** Runs a program to its end (hooks); `stdin` is given to it, `timeoutMs` 0 is none. */
+  /** Runs a program to its end (hooks, helpers); a failure tells what it said. Its standard input is the parts of `stdin` with the
+   *  child's pid between them; argument `pidArg` of a host operation is that pid, too. `timeoutMs` 0 is none. */
   | {
       readonly op: "spawn";
       readonly path: string;
       readonly argv: readonly string[];
       readonly env: readonly string[];
-      readonly stdin: Uint8Array;
+      readonly stdin: readonly string[];
       readonly timeoutMs: number;
+      readonly cwd?: string;
+      readonly pidArg?: number;
     }
   // -- file descriptors
   | {
@@ -69,6 +76,9 @@ export type OpBody =
   | { readonly op: "openPty"; readonly root: number; readonly master: number; readonly slave: number }
   /** Sends an fd to the shim over the sync socket: the pty master. */
   | { readonly op: "sendFd"; readonly slot: number }
+  /** Host: a copy of the fd in the child's slot goes to the unix socket `path` with SCM_RIGHTS; the message is the parts with the
+   *  child's pid between them. Nothing waits for whoever listens there. */
+  | { readonly op: "passFd"; readonly path: string; readonly slot: number; readonly parts: readonly string[] }
   /** TIOCSCTTY on the slave. Needs setsid before. */
   | { readonly op: "controllingTty"; readonly slot: number }
   | { readonly op: "windowSize"; readonly slot: number; readonly rows: number; readonly cols: number }
@@ -229,9 +239,35 @@ export type OpBody =
   | { readonly op: "capAmbient"; readonly mask: bigint }
   | { readonly op: "prctl"; readonly option: number; readonly args: readonly number[] }
   | { readonly op: "personality"; readonly persona: number }
+  /** struct sched_attr of `size` bytes. */
+  | {
+      readonly op: "schedSetattr";
+      readonly size: number;
+      readonly policy: number;
+      readonly flags: number;
+      readonly nice: number;
+      readonly priority: number;
+      readonly runtime: bigint;
+      readonly deadline: bigint;
+      readonly period: bigint;
+    }
+  | { readonly op: "schedSetaffinity"; readonly mask: Uint8Array }
+  | { readonly op: "ioprioSet"; readonly value: number }
+  | {
+      readonly op: "setMempolicy";
+      readonly mode: number;
+      readonly nodes: Uint8Array;
+      readonly maxNode: number;
+    }
   | { readonly op: "joinSessionKeyring"; readonly name: string }
-  /** seccomp(SECCOMP_SET_MODE_FILTER): `filter` is an array of struct sock_filter, little endian. */
-  | { readonly op: "seccomp"; readonly filter: Uint8Array; readonly flags: number }
+  /** seccomp(SECCOMP_SET_MODE_FILTER): `filter` is an array of struct sock_filter, little endian. `listenerSlot` is free and takes
+   *  the fd that SECCOMP_FILTER_FLAG_NEW_LISTENER makes, without another system call: the filter might not let it through. */
+  | {
+      readonly op: "seccomp";
+      readonly filter: Uint8Array;
+      readonly flags: number;
+      readonly listenerSlot?: number;
+    }
   // -- network
   /** Sends the messages (each with NLM_F_ACK or a dump) on a fresh netlink socket and collects the replies as the result.
    *  nftables: one batch. `ignoreErrno`: errnos of an ACK that count as success. */

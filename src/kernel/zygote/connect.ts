@@ -10,7 +10,7 @@ import { BodyReader, encodeFrame, type Frame, FrameReader, frameTypes } from "./
 
 const nothing = new Uint8Array(0);
 
-function readResult(body: BodyReader): PlanResult {
+export function readResult(body: BodyReader): PlanResult {
   const result = new Map<number, Uint8Array[]>();
   const count = body.u32();
   for (let i = 0; i < count; i++) {

@@ -9,6 +9,7 @@ import type { Process } from "#spec/oci-runtime.ts";
 import type { HostFacts } from "../host-facts.ts";
 import { PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from "../linux-flags.table.ts";
 import type { CompiledFilter } from "../seccomp/compile-seccomp.ts";
+import { LISTENER_SLOT } from "../seccomp/listener.ts";
 import type { Warn } from "../warnings.ts";
 import { type CapabilityMasks, capabilityMasks } from "./capabilities.ts";
 import { execCandidates, withHome } from "./exec-candidates.ts";
@@ -19,11 +20,17 @@ import { checkWorkingDirectory } from "./working-directory.ts";
 export interface ProgramContext {
   readonly host: HostFacts;
   readonly filter: CompiledFilter | undefined;
+  /** Sends the filter's listener away, if it has one. */
+  readonly listener?: Plan;
   readonly ownUserNamespace: boolean;
   /** Capabilities that the executing process holds when it comes here. */
   readonly grantable: bigint;
   /** Container creation stops before the program until the task is started. */
   readonly awaitStart: boolean;
+  /** Where the byte comes from that it then waits for. */
+  readonly startSlot?: number;
+  /** Descriptors from 3 on that the program gets. */
+  readonly preservedFds?: number;
   readonly warn: Warn;
 }
 
@@ -43,9 +50,8 @@ export function planProgram(process: Process, context: ProgramContext): Plan {
     { op: "capBounding", why: "process.capabilities.bounding", mask: masks.bounding },
     ...planUser({ uid, gid, additionalGids }),
     ...(process.noNewPrivileges === true ? [noNewPrivileges] : []),
-    { op: "cloexecFrom", why: "only 0, 1 and 2 reach the program", first: 3 },
-    ...(context.awaitStart ? [{ op: "awaitStart", why: "created" } as const] : []),
-    ...planConfinement(process, masks, context),
+    { op: "cloexecFrom", why: "only 0, 1 and 2 reach the program", first: 3 + (context.preservedFds ?? 0) },
+    ...planLast(process, masks, context),
     {
       op: "exec",
       why: `process.args ${name}`,
@@ -54,6 +60,22 @@ export function planProgram(process: Process, context: ProgramContext): Plan {
       env,
     },
   ];
+}
+
+/** Whoever answers for the filter's calls is told of it when the container is created; any other filter comes as late as can be. */
+function planLast(process: Process, masks: CapabilityMasks, context: ProgramContext): Plan {
+  const start = planStart(process, context);
+  const confinement = planConfinement(process, masks, context);
+  return context.filter?.listens === true ? [...confinement, ...start] : [...start, ...confinement];
+}
+
+function planStart({ args: [name = ""] = [], env = [] }: Process, context: ProgramContext): Plan {
+  if (!context.awaitStart) return [];
+  const created: Op = { op: "awaitStart", why: "created" };
+  const { startSlot: slot } = context;
+  if (slot === undefined) return [created];
+  const find: Op = { op: "findProgram", why: `process.args ${name}`, candidates: execCandidates(name, env) };
+  return [find, created, { op: "awaitByte", why: "start", slot }, { op: "close", why: "start", slot }];
 }
 
 const MAX_ID = 2 ** 32 - 2;
@@ -113,9 +135,9 @@ function planConfinement(process: Process, masks: CapabilityMasks, context: Prog
   const capabilities = planCapabilities(masks);
   const { filter, grantable } = context;
   if (filter === undefined) return capabilities;
-  const install: Op = { op: "seccomp", why: "linux.seccomp", filter: filter.program, flags: filter.flags };
-  if (process.noNewPrivileges === true) return [...capabilities, install];
-  if ((process.user?.uid ?? 0) === 0) return [install, ...capabilities];
+  const install = planFilter(filter, context.listener ?? []);
+  if (process.noNewPrivileges === true) return [...capabilities, ...install];
+  if ((process.user?.uid ?? 0) === 0) return [...install, ...capabilities];
   const raise: Op = {
     op: "capset",
     why: "setuid took CAP_SYS_ADMIN, which linux.seccomp needs",
@@ -123,7 +145,17 @@ function planConfinement(process: Process, masks: CapabilityMasks, context: Prog
     permitted: grantable,
     inheritable: 0n,
   };
-  return [raise, install, ...capabilities];
+  return [raise, ...install, ...capabilities];
+}
+
+function planFilter({ program, flags, listens }: CompiledFilter, listener: Plan): Plan {
+  const install = { op: "seccomp", why: "linux.seccomp", filter: program, flags } as const;
+  if (!listens) return [install];
+  return [
+    { op: "close", why: "room for the listener", slot: LISTENER_SLOT, mayFail: true },
+    { ...install, listenerSlot: LISTENER_SLOT },
+    ...listener,
+  ];
 }
 
 function planCapabilities(masks: CapabilityMasks): Plan {

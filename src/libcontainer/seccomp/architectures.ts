@@ -28,6 +28,14 @@ export const architectures: Readonly<Record<string, Architecture>> = {
   SCMP_ARCH_ARM: { audit: 0x40000028, base: 0, bits: 32, table: armSyscalls },
 };
 
+/** Every other name of the specification. */
+const foreign =
+  "MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PPC PPC64 PPC64LE S390 S390X RISCV64 LOONGARCH64 M68K SH SHEB PARISC PARISC64";
+export const architectureNames: ReadonlySet<string> = new Set([
+  ...Object.keys(architectures),
+  ...foreign.split(" ").map((name) => `SCMP_ARCH_${name}`),
+]);
+
 /** Node's name of a machine to its own convention. */
 export const nativeArchitecture: Readonly<Record<string, string>> = {
   x64: "SCMP_ARCH_X86_64",

@@ -44,6 +44,7 @@ const deny = (...syscalls: readonly SeccompRule[]): Seccomp => ({
   defaultAction: "SCMP_ACT_ERRNO",
   syscalls,
 });
+const notify = (name: string): SeccompRule => ({ names: [name], action: "SCMP_ACT_NOTIFY" });
 const allow = (names: readonly string[], ...args: readonly SeccompArgument[]): SeccompRule => ({
   names,
   action: "SCMP_ACT_ALLOW",
@@ -196,9 +197,21 @@ test("on ARM, 32-bit programs have their own numbers", () => {
 
 for (const [what, seccomp, message] of [
   [
-    "SCMP_ACT_NOTIFY",
-    deny({ names: ["read"], action: "SCMP_ACT_NOTIFY" }),
-    /SCMP_ACT_NOTIFY is not supported/,
+    "SCMP_ACT_NOTIFY as the default",
+    { defaultAction: "SCMP_ACT_NOTIFY", listenerPath: "/s" },
+    /SCMP_ACT_NOTIFY cannot be used as default action$/,
+  ],
+  [
+    "SCMP_ACT_NOTIFY of what tells that there is a listener",
+    { ...deny(notify("write")), listenerPath: "/s" },
+    /SCMP_ACT_NOTIFY cannot be used for the write syscall$/,
+  ],
+  ["SCMP_ACT_NOTIFY without an agent", deny(notify("read")), /seccomp listenerPath is not set$/],
+  ["words for no agent", { ...deny(), listenerMetadata: "x" }, /listenerPath is not/],
+  [
+    "a listener's flag without one",
+    { ...deny(), flags: ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"] },
+    /WAIT_KILLABLE_RECV is for SCMP_ACT_NOTIFY only/,
   ],
   ["an unknown action", { defaultAction: "SCMP_ACT_MAYBE" }, /SCMP_ACT_MAYBE is not a valid action/],
   [
@@ -212,7 +225,11 @@ for (const [what, seccomp, message] of [
     /argument index 6/,
   ],
   ["an unknown flag", { ...deny(), flags: ["FAST"] }, /"FAST" is not a valid flag/],
-  ["an unknown architecture", { ...deny(), architectures: ["x86"] }, /x86 is not a valid arch/],
+  [
+    "an unknown architecture",
+    { ...deny(), architectures: ["SCMP_ARCH_VAX"] },
+    /SCMP_ARCH_VAX is not a valid arch/,
+  ],
 ] as const)
   test(`${what} is refused by name`, () => {
     assert.throws(() => compileSeccomp(seccomp, host), message);
@@ -222,6 +239,18 @@ test("without a list of flags no speculation barrier is asked for, with an empty
   assert.equal(compileSeccomp(deny(), host)?.flags, 4);
   assert.equal(compileSeccomp({ ...deny(), flags: [] }, host)?.flags, 0);
   assert.equal(compileSeccomp({ ...deny(), flags: ["SECCOMP_FILTER_FLAG_LOG"] }, host)?.flags, 2);
+});
+
+test("a listener is asked for, without TSYNC, which the kernel does not take beside it", () => {
+  const seccomp = { ...deny(notify("read")), listenerPath: "/s", flags: ["SECCOMP_FILTER_FLAG_TSYNC"] };
+  assert.equal(compileSeccomp(seccomp, host)?.flags, 8);
+  const flags = ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"];
+  assert.equal(compileSeccomp({ ...seccomp, flags }, host)?.flags, 8 + 32);
+  assert.equal(ask(seccomp, { name: "read" }), 0x7fc00000);
+  assert.throws(
+    () => compileSeccomp({ ...seccomp, flags }, { ...host, kernel: { major: 5, minor: 18 } }),
+    /kernel/,
+  );
 });
 
 test("a profile is compiled once", () => {

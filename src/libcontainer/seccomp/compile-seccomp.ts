@@ -13,6 +13,7 @@ import type { HostFacts } from "../host-facts.ts";
 import { ERRNO_ENOSYS, isLenient, KILL_THREAD } from "./actions.ts";
 import {
   type Architecture,
+  architectureNames,
   architectures,
   nativeArchitecture,
   syscallNumbers,
@@ -20,6 +21,7 @@ import {
 } from "./architectures.ts";
 import { emitCondition } from "./conditions.ts";
 import { filterFlags } from "./flags.ts";
+import { checkListener } from "./listener.ts";
 import { type Outcome, outcomesOf, type Profile, readProfile } from "./outcomes.ts";
 
 export interface CompiledFilter {
@@ -27,9 +29,13 @@ export interface CompiledFilter {
   readonly program: Uint8Array;
   /** SECCOMP_FILTER_FLAG_*. */
   readonly flags: number;
+  /** Some calls are handed to a listener. */
+  readonly listens: boolean;
 }
 
 type Host = Pick<HostFacts, "arch" | "kernel">;
+
+const exact = (_key: string, value: unknown): unknown => (typeof value === "bigint" ? `${value}n` : value);
 
 /** A few profiles serve all containers of a machine; each is compiled once. */
 const compiled = new Map<string, CompiledFilter>();
@@ -37,10 +43,12 @@ const KEPT = 16;
 
 export function compileSeccomp(seccomp: Seccomp | undefined, host: Host): CompiledFilter | undefined {
   if (seccomp === undefined) return undefined;
-  const key = `${host.arch} ${host.kernel.major}.${host.kernel.minor} ${JSON.stringify(seccomp)}`;
+  const key = `${host.arch} ${host.kernel.major}.${host.kernel.minor} ${JSON.stringify(seccomp, exact)}`;
   const known = compiled.get(key);
   if (known !== undefined) return known;
-  const filter = { program: compileProgram(seccomp, host.arch), flags: filterFlags(seccomp.flags, host) };
+  const listens = checkListener(seccomp);
+  const program = compileProgram(seccomp, host.arch);
+  const filter = { program, flags: filterFlags(seccomp.flags, host, listens), listens };
   if (compiled.size >= KEPT) compiled.delete(compiled.keys().next().value ?? "");
   compiled.set(key, filter);
   return filter;
@@ -73,7 +81,7 @@ function chosenArchitectures({ architectures: names = [] }: Seccomp, arch: strin
   if (native === undefined) throw unsupported(`linux.seccomp on ${arch}`);
   const chosen = [...new Set([native, ...names])];
   for (const name of chosen)
-    if (!/^SCMP_ARCH_[A-Z0-9_]+$/.test(name)) throw invalid(`string ${name} is not a valid arch for seccomp`);
+    if (!architectureNames.has(name)) throw invalid(`string ${name} is not a valid arch for seccomp`);
   return chosen.flatMap((name) => architectures[name] ?? []);
 }
 

@@ -1,12 +1,12 @@
 // One client of the resident: a command, from its hello to its exit code.
 
 import type { Socket } from "node:net";
+import { encodePlan } from "#kernel/plan/encode.ts";
 import type { PlanResult } from "#kernel/plan/executor.ts";
+import type { Plan } from "#kernel/plan/ops.ts";
 import { readResult } from "#kernel/zygote/connect.ts";
 import { readFailure } from "#kernel/zygote/failure.ts";
 import { BodyReader, type Frame, FrameReader } from "#kernel/zygote/wire-frames.ts";
-import { encodePlan } from "#kernel/plan/encode.ts";
-import type { Plan } from "#kernel/plan/ops.ts";
 import type { Child, ChildRequest, Client } from "../client.ts";
 import {
   childBody,

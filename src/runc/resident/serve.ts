@@ -57,4 +57,5 @@ async function listenAt(server: Server, path: string): Promise<bigint | undefine
   return inodeOf(path);
 }
 
-const inodeOf = (path: string): bigint | undefined => lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+const inodeOf = (path: string): bigint | undefined =>
+  lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino;

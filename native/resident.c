@@ -1,0 +1,190 @@
+/* How a command finds its resident: by a socket whose name stands for the namespaces, the rights and the build that both have. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ops.gen.h"
+#include "run.h"
+#include "runc.h"
+#include "zygote.h"
+
+struct place {
+	char socket[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char lock[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
+};
+
+/* FNV-1a: whoever could make two of them meet has our rights anyway. */
+static void mix(uint64_t *hash, const void *data, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		*hash = (*hash ^ ((const uint8_t *)data)[i]) * 0x100000001b3;
+}
+
+static void mix_file(uint64_t *hash, const char *path)
+{
+	struct stat found = { 0 };
+	if (stat(path, &found) < 0)
+		return;
+	mix(hash, &found.st_dev, sizeof(found.st_dev));
+	mix(hash, &found.st_ino, sizeof(found.st_ino));
+	if (S_ISREG(found.st_mode))
+		mix(hash, &found.st_mtim, sizeof(found.st_mtim));
+}
+
+static uint64_t identity(const char *build)
+{
+	static const char *const places[] = { "/", "/proc/self/ns/user", "/proc/self/ns/mnt", "/proc/self/ns/pid", "/proc/self/ns/cgroup" };
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct rights[2] = { 0 };
+	uint32_t version = PLAN_VERSION;
+	uint64_t hash = 0xcbf29ce484222325;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		mix_file(&hash, places[i]);
+	mix_file(&hash, build);
+	mix_file(&hash, "/proc/self/exe");
+	syscall(SYS_capget, &header, rights);
+	mix(&hash, rights, sizeof(rights));
+	mix(&hash, &version, sizeof(version));
+	return hash;
+}
+
+/* Ours alone. */
+static bool usable(const char *directory)
+{
+	struct stat found;
+	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+		return false;
+	return lstat(directory, &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == geteuid() && (found.st_mode & 077) == 0;
+}
+
+static bool choose_directory(char *directory, size_t size)
+{
+	const char *given = getenv("GANTRY_RUNC_SOCKETS");
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	if (given && *given)
+		return (size_t)snprintf(directory, size, "%s", given) < size && usable(directory);
+	snprintf(directory, size, "/run/gantry-runc-resident");
+	if (geteuid() == 0 && usable(directory))
+		return true;
+	if (runtime && *runtime && (size_t)snprintf(directory, size, "%s/gantry-runc-resident", runtime) < size && usable(directory))
+		return true;
+	snprintf(directory, size, "/tmp/gantry-runc-resident-%u", geteuid());
+	return usable(directory);
+}
+
+static bool choose_place(struct place *place, const char *build)
+{
+	char directory[80];
+	if (!choose_directory(directory, sizeof(directory)))
+		return false;
+	snprintf(place->socket, sizeof(place->socket), "%s/%016llx", directory, (unsigned long long)identity(build));
+	snprintf(place->lock, sizeof(place->lock), "%s.lock", place->socket);
+	return true;
+}
+
+static int try_connect(const struct place *place)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	memcpy(address.sun_path, place->socket, sizeof(address.sun_path));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && peer_trusted(fd))
+		return fd;
+	close_fd(&fd);
+	return -1;
+}
+
+static char *passed[16];
+
+static void pass(const char *name)
+{
+	static size_t count;
+	char *text;
+	const char *value = getenv(name);
+	if (value && count + 1 < sizeof(passed) / sizeof(*passed) && asprintf(&text, "%s=%s", name, value) > 0)
+		passed[count++] = text;
+}
+
+/* In a process of its own: session, folder, descriptors and environment are none of the command's. */
+__attribute__((noreturn)) static void become_resident(char *launcher, const struct place *place, int ready)
+{
+	char *arguments[] = { launcher, NULL };
+	setsid();
+	if (fork() != 0)
+		_exit(0);
+	reset_signals();
+	setenv("GANTRY_RUNC_RESIDENT", place->socket, 1);
+	static const char *const names[] = {
+		"GANTRY_RUNC_RESIDENT", "GANTRY_RUNC_LINGER", "GANTRY_DEV", "NODE_OPTIONS", "PATH", "HOME", "NODE_COMPILE_CACHE"
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		pass(names[i]);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	dup2(null, STDIN_FILENO);
+	dup2(ready, STDOUT_FILENO);
+	dup2(ready, STDERR_FILENO);
+	syscall(SYS_close_range, 3, ~0U, 0);
+	umask(022);
+	execve(launcher, arguments, passed);
+	dprintf(STDERR_FILENO, "gantry-runc: %s: %s\n", launcher, strerror(errno));
+	_exit(127);
+}
+
+/* Until the resident listens: it says a NUL. What comes instead is for the user. */
+static bool start_resident(char *launcher, const struct place *place)
+{
+	int ends[2];
+	char text[1024];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return false;
+	pid_t pid = fork();
+	if (pid == 0)
+		become_resident(launcher, place, ends[1]);
+	cleanup_fd int ready = ends[0];
+	close_fd(&ends[1]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	for (;;) {
+		ssize_t n = read(ready, text, sizeof(text));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		bool listens = text[n - 1] == '\0';
+		if (write(STDERR_FILENO, text, (size_t)n - listens) < 0 || listens)
+			return listens;
+	}
+}
+
+/* One command at a time starts a resident; the others wait for it. */
+int connect_resident(char *launcher, const char *build)
+{
+	struct place place = { 0 };
+	if (!choose_place(&place, build)) {
+		dprintf(STDERR_FILENO, "gantry-runc: no folder for the resident's socket: set XDG_RUNTIME_DIR\n");
+		return -1;
+	}
+	int fd = try_connect(&place);
+	if (fd >= 0)
+		return fd;
+	cleanup_fd int lock = open(place.lock, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+	while (lock >= 0 && flock(lock, LOCK_EX) < 0 && errno == EINTR)
+		;
+	fd = try_connect(&place);
+	if (fd < 0 && start_resident(launcher, &place))
+		fd = try_connect(&place);
+	if (fd < 0)
+		dprintf(STDERR_FILENO, "gantry-runc: the resident did not start\n");
+	return fd;
+}
