@@ -1,5 +1,6 @@
 // Which function serves which verb. Everything is loaded with the program: it is one bundle.
 
+import { checkpointCommand } from "./checkpoint.ts";
 import type { CommandLine, Given } from "./command-line.ts";
 import { createCommand, type Deps } from "./create.ts";
 import { deleteCommand } from "./delete.ts";
@@ -12,6 +13,7 @@ import { listCommand, stateCommand } from "./listing.ts";
 import { pauseCommand } from "./pause.ts";
 import { planCommand } from "./plan.ts";
 import { psCommand } from "./ps.ts";
+import { restoreCommand } from "./restore.ts";
 import { resumeCommand } from "./resume.ts";
 import { runCommand } from "./run.ts";
 import { specCommand } from "./spec.ts";
@@ -34,6 +36,8 @@ const verbs: Readonly<Record<string, Serve>> = {
   update: (deps, given, [id = ""]) => updateCommand(deps, given, id),
   events: (deps, given, [id = ""]) => eventsCommand(deps, given, id),
   features: featuresCommand,
+  checkpoint: (deps, given, [id = ""]) => checkpointCommand(deps, given, id),
+  restore: (deps, given, [id = ""]) => named("runc restore failed", () => restoreCommand(deps, given, id)),
   state: (deps, _given, [id = ""]) => stateCommand(deps, id),
   spec: specCommand,
   plan: (deps, _given, [bundle = ""]) => planCommand(deps, bundle),
