@@ -58,21 +58,30 @@ export const planOpenTarget = (target: string, why: string, slot: number): reado
   },
 ];
 
+export interface Attachment {
+  readonly why: string;
+  readonly target: string;
+  /** The root of the tree gets the mode of the directory that it covers. */
+  readonly keepMode?: boolean;
+  /** What happens to the tree in its slot after that. */
+  readonly then?: readonly Op[];
+}
+
 /** Attaches a detached tree and closes its slot. */
-export function planAttach(
-  slot: number,
-  { why, target, keepMode }: { readonly why: string; readonly target: string; readonly keepMode?: boolean },
-): readonly Op[] {
+export function planAttach(slot: number, { why, target, keepMode, then = [] }: Attachment): readonly Op[] {
   const mode = keepMode === true ? ({ keepMode: true } as const) : {};
+  const close: Op = { op: "close", why, slot };
   if (!guarded.has(target))
     return [
       { op: "attachTree", why, slot, target, root: ROOT_SLOT, createTarget: true, ...mode },
-      { op: "close", why, slot },
+      ...then,
+      close,
     ];
   return [
     ...planOpenTarget(target, why, COVERED_SLOT),
     { op: "attachTree", why, slot, target: "", root: COVERED_SLOT, ...mode },
+    ...then,
     { op: "close", why, slot: COVERED_SLOT },
-    { op: "close", why, slot },
+    close,
   ];
 }

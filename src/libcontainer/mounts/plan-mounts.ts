@@ -83,18 +83,17 @@ function planFresh({ mount, options, target, why }: Item): readonly Op[] {
     options.data.some((option) => new RegExp(`(^|,)${name}=`).test(option));
   const keepMode = fstype === "tmpfs" && !isGiven("mode");
   const slot = NEW_MOUNT_SLOT;
-  const made: readonly Op[] = [
-    planNewMount({ why, fstype, source: mount.source || fstype, options: withoutReadonly(options), slot }),
+  // A tmpfs is readable only as soon as it has its content and its mode.
+  const isTmpfs = fstype === "tmpfs";
+  const readonly = isTmpfs && (options.flags & MS_RDONLY) !== 0 ? [planReadonly("", why, slot)] : [];
+  const made = isTmpfs ? { ...options, flags: options.flags & ~MS_RDONLY } : options;
+  return [
+    planNewMount({ why, fstype, source: mount.source || fstype, options: made, slot }),
     ...(options.copyUp ? planCopyUp(target, why, ["mode", "uid", "gid"].some(isGiven)) : []),
-    ...(options.copyUp && options.flags & MS_RDONLY ? [planReadonly("", why, slot)] : []),
     ...planTreeAttributes(options, { why, target: "", root: slot }),
+    ...planAttach(slot, { why, target, keepMode, then: readonly }),
   ];
-  return [...made, ...planAttach(slot, { why, target, keepMode })];
 }
-
-/** A tmpfs that something is copied into becomes read-only after that. */
-const withoutReadonly = (options: ParsedOptions): ParsedOptions =>
-  options.copyUp ? { ...options, flags: options.flags & ~MS_RDONLY } : options;
 
 const planCopyUp = (target: string, why: string, contentOnly: boolean): readonly Op[] => [
   ...planOpenTarget(target, why, COVERED_SLOT),

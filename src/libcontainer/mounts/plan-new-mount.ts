@@ -34,8 +34,7 @@ export function planNewMount({ why, fstype, source, options, slot }: NewMount): 
   const pairs = [
     ["source", source],
     ...superblockKeys.flatMap(([flag, key]) => (options.flags & flag ? [[key, ""]] : [])),
-    // What lies in memory is filled first; what lies on a device may be readable only.
-    ...(options.flags & linux.MS_RDONLY && fstype !== "tmpfs" ? [["ro", ""]] : []),
+    ...(options.flags & linux.MS_RDONLY ? [["ro", ""]] : []),
     ...optionsOf(options.data).map((option) => {
       const split = option.indexOf("=");
       return split < 0 ? [option, ""] : [option.slice(0, split), option.slice(split + 1)];
