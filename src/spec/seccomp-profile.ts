@@ -40,6 +40,7 @@ const decodeProfile = object(
     defaultErrnoRet: number,
     flags: array(string),
     listenerPath: string,
+    listenerMetadata: string,
     architectures: array(string),
     archMap: array(object({}, { architecture: string, subArchitectures: array(string) })),
     syscalls: array(
@@ -94,9 +95,14 @@ export const builtinSeccompProfile = (target: ProfileTarget): Seccomp =>
 
 /** `profile`: the value of a profile's JSON. The groups that apply to the target are left. */
 function resolveSeccompProfile(profile: unknown, target: ProfileTarget): Seccomp {
-  const { defaultAction = "", defaultErrnoRet, flags, listenerPath = "", ...rest } = decode(profile);
-  if (listenerPath !== "")
-    throw invalid("listenerPath in a seccomp profile is not supported by this version of Gantry");
+  const {
+    defaultAction = "",
+    defaultErrnoRet,
+    flags,
+    listenerPath,
+    listenerMetadata,
+    ...rest
+  } = decode(profile);
   const { architectures = [], archMap = [], syscalls = [] } = rest;
   if (defaultAction === "" && syscalls.length === 0) return { defaultAction: "SCMP_ACT_ALLOW" };
   if (architectures.length > 0 && archMap.length > 0)
@@ -108,6 +114,8 @@ function resolveSeccompProfile(profile: unknown, target: ProfileTarget): Seccomp
     ...(defaultErrnoRet !== undefined && { defaultErrnoRet }),
     architectures: archMap.length > 0 ? chooseArchitectures(archMap, target) : architectures,
     ...(flags !== undefined && { flags }),
+    ...(listenerPath !== undefined && { listenerPath }),
+    ...(listenerMetadata !== undefined && { listenerMetadata }),
     syscalls: syscalls.filter((group) => applies(group, target)).map(toRule),
   };
 }

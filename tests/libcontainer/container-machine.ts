@@ -13,7 +13,7 @@ import {
 } from "#engine/containers/oci-defaults.table.ts";
 import { startZygote } from "#kernel/zygote/zygote.ts";
 import { type HostFacts, readHostFacts } from "#libcontainer/host-facts.ts";
-import { createNativeShims } from "#main/native-shims.ts";
+import { createNativeShims, type NativeShimOptions } from "#main/native-shims.ts";
 import type { ProcessIo, Shim, Shims } from "#shim/shim.ts";
 import type { Linux, Mount, NamespaceType, Process, Spec } from "#spec/oci-runtime.ts";
 import { builtinSeccompProfile } from "#spec/seccomp-profile.ts";
@@ -49,16 +49,24 @@ export interface RootChoice {
   readonly io?: ProcessIo;
 }
 
-export async function startContainerMachine(): Promise<ContainerMachine> {
+export interface MachineChoices {
+  /** Another build of gantry-exec. */
+  readonly binary?: string;
+  /** What makes and finds containers, if not the daemon's own. */
+  readonly createShims?: (options: NativeShimOptions) => Shims;
+}
+
+export async function startContainerMachine(choices: MachineChoices = {}): Promise<ContainerMachine> {
   execFileSync("sh", [join(native, "build.sh")]);
+  const { binary = join(native, "build/gantry-exec"), createShims = createNativeShims } = choices;
   const folder = await mkdtemp(join(tmpdir(), "gantry-libcontainer-"));
   chmodSync(folder, 0o711);
   const socket = join(folder, "zygote.sock");
-  const executor = await startZygote({ binary: join(native, "build/gantry-exec"), socket });
+  const executor = await startZygote({ binary, socket });
   const host = readHostFacts();
   const warnings: string[] = [];
   const warn = (message: string): void => void warnings.push(message);
-  const shims = createNativeShims({ executor, socketPath: socket, host, warn });
+  const shims = createShims({ executor, socketPath: socket, host, warn });
   const cgroupParent = `/${basename(folder)}`;
   let count = 0;
   return {
