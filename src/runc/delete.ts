@@ -1,8 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { invalid } from "#base/errors.ts";
+import { isFrozen, setFrozen } from "#kernel/cgroups/freezer.ts";
+import type { CgroupPaths } from "#kernel/cgroups/paths.ts";
 import { type Given, isOn } from "./command-line.ts";
 import { type ContainerState, statusOf } from "./containers.ts";
 import type { Deps } from "./create.ts";
+import { cgroupsOf, readStatus } from "./status.ts";
 
 export async function deleteCommand(deps: Deps, given: Given, id: string): Promise<number> {
   const force = isOn(given, "force");
@@ -12,7 +15,7 @@ export async function deleteCommand(deps: Deps, given: Given, id: string): Promi
     if (force) return 0;
     deps.containers.get(id);
   } else {
-    const status = statusOf(state);
+    const status = readStatus(deps, state);
     if (status !== "stopped" && status !== "created" && !force)
       throw invalid(`cannot delete container ${id} that is not stopped: ${status}`);
     await deleteContainer(deps, state);
@@ -22,20 +25,21 @@ export async function deleteCommand(deps: Deps, given: Given, id: string): Promi
 
 /** Ends what still runs. */
 export async function deleteContainer(deps: Deps, state: ContainerState): Promise<void> {
-  await endInit(state);
+  await endInit(state, cgroupsOf(deps, state));
   await deps.runtime.clean(deps.containers.place(state));
   deps.containers.remove(state.id);
 }
 
 const PATIENCE = 10_000;
 
-async function endInit(state: ContainerState): Promise<void> {
+async function endInit(state: ContainerState, cgroups: CgroupPaths): Promise<void> {
   if (statusOf(state) === "stopped") return;
   try {
     process.kill(state.initPid, "SIGKILL");
   } catch {
     return; // it ended meanwhile
   }
+  if (isFrozen(cgroups)) await setFrozen(cgroups, false); // the dead cannot leave a frozen cgroup
   for (
     let waited = 0, wait = 1;
     statusOf(state) !== "stopped";

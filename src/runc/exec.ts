@@ -6,7 +6,7 @@ import { readDocument } from "./bundle.ts";
 import { type Caller, callerPath } from "./caller.ts";
 import { type Given, isOn, lastOf } from "./command-line.ts";
 import { type Deps, readStreams, writePidFile } from "./create.ts";
-import { CommandFailure, startFailure } from "./failures.ts";
+import { CommandFailure, messageOf, startFailure } from "./failures.ts";
 import { readStatus } from "./status.ts";
 
 /** runc's exit code for a process that could not be started. */
@@ -16,8 +16,7 @@ export async function execCommand(deps: Deps, given: Given, args: readonly strin
   try {
     return await execProcess(deps, given, args);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new CommandFailure(`exec failed: ${message}`, { code: FAILED, cause: error });
+    throw new CommandFailure(`exec failed: ${messageOf(error)}`, { code: FAILED, cause: error });
   }
 }
 

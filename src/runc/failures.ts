@@ -14,6 +14,13 @@ export class CommandFailure extends Error {
   }
 }
 
+/** A failure as it is told: those of files as Go tells them, "open /x: no such file or directory". */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const [, reason, call, path] = /^[A-Z0-9]+: (.*), (\w+) '(.*?)'(?: -> .*)?$/.exec(error.message) ?? [];
+  return "code" in error && path !== undefined ? `${call} ${path}: ${reason}` : error.message;
+}
+
 export const missingContainer = (): Error => invalid("container does not exist");
 
 /** A failed operation of the start of `program`, told as runc does. */

@@ -14,7 +14,7 @@ import {
 } from "./command-line.ts";
 import { Containers } from "./containers.ts";
 import type { Deps } from "./create.ts";
-import { CommandFailure } from "./failures.ts";
+import { CommandFailure, messageOf } from "./failures.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { type Log, openLog } from "./log.ts";
 import type { Runtime } from "./runtime.ts";
@@ -40,7 +40,7 @@ export async function runProgram(deps: ProgramDeps, words: readonly string[]): P
     return await runCommandLine(deps, log, { given, rest });
   } catch (error) {
     if (error instanceof UsageError) await showUsage(deps, error);
-    await log.tell("error", error instanceof Error ? error.message : String(error));
+    await log.tell("error", messageOf(error));
     if (error instanceof UnknownCommand) return 3;
     return error instanceof CommandFailure ? error.code : 1;
   }

@@ -6,7 +6,7 @@ import { createCommand, type Deps } from "./create.ts";
 import { deleteCommand } from "./delete.ts";
 import { eventsCommand } from "./events.ts";
 import { execCommand } from "./exec.ts";
-import { CommandFailure } from "./failures.ts";
+import { CommandFailure, messageOf } from "./failures.ts";
 import { featuresCommand } from "./features.ts";
 import { killCommand } from "./kill.ts";
 import { listCommand, stateCommand } from "./listing.ts";
@@ -56,7 +56,7 @@ async function named(prefix: string, work: () => Promise<number>): Promise<numbe
   try {
     return await work();
   } catch (error) {
-    throw new CommandFailure(`${prefix}: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new CommandFailure(`${prefix}: ${messageOf(error)}`, {
       code: 1,
       cause: error,
     });
