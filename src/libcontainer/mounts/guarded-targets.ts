@@ -64,23 +64,26 @@ export interface Attachment {
   /** The root of the tree gets the mode of the directory that it covers. */
   readonly keepMode?: boolean;
   /** What happens to the tree in its slot after that. */
-  readonly then?: readonly Op[];
+  readonly afterwards?: readonly Op[];
 }
 
 /** Attaches a detached tree and closes its slot. */
-export function planAttach(slot: number, { why, target, keepMode, then = [] }: Attachment): readonly Op[] {
+export function planAttach(
+  slot: number,
+  { why, target, keepMode, afterwards = [] }: Attachment,
+): readonly Op[] {
   const mode = keepMode === true ? ({ keepMode: true } as const) : {};
   const close: Op = { op: "close", why, slot };
   if (!guarded.has(target))
     return [
       { op: "attachTree", why, slot, target, root: ROOT_SLOT, createTarget: true, ...mode },
-      ...then,
+      ...afterwards,
       close,
     ];
   return [
     ...planOpenTarget(target, why, COVERED_SLOT),
     { op: "attachTree", why, slot, target: "", root: COVERED_SLOT, ...mode },
-    ...then,
+    ...afterwards,
     { op: "close", why, slot: COVERED_SLOT },
     close,
   ];

@@ -91,7 +91,7 @@ function planFresh({ mount, options, target, why }: Item): readonly Op[] {
     planNewMount({ why, fstype, source: mount.source || fstype, options: made, slot }),
     ...(options.copyUp ? planCopyUp(target, why, ["mode", "uid", "gid"].some(isGiven)) : []),
     ...planTreeAttributes(options, { why, target: "", root: slot }),
-    ...planAttach(slot, { why, target, keepMode, then: readonly }),
+    ...planAttach(slot, { why, target, keepMode, afterwards: readonly }),
   ];
 }
 

@@ -2,10 +2,12 @@
 
 import type { Op, Plan } from "#kernel/plan/ops.ts";
 import type { Process } from "#spec/oci-runtime.ts";
+import { O_CLOEXEC, O_NOFOLLOW, O_PATH } from "../linux-flags.table.ts";
 import {
   PTY_MASTER_SLOT,
   PTY_SLAVE_SLOT,
   ROOT_SLOT,
+  SCRATCH_SLOT,
   STDERR_SLOT,
   STDIN_SLOT,
   STDOUT_SLOT,
@@ -33,14 +35,24 @@ export function planConsole(process: Process): Plan {
   const at = { why: `${why} /dev/console` };
   return [
     { op: "touch", ...at, path: "/dev/console", root: ROOT_SLOT, mode: 0o600 },
+    // Not what a symlink of the image leads to (CVE-2025-52565): that is opened itself, and nothing is mounted on it.
+    {
+      op: "open",
+      ...at,
+      path: "/dev/console",
+      root: ROOT_SLOT,
+      flags: O_PATH | O_NOFOLLOW | O_CLOEXEC,
+      slot: SCRATCH_SLOT,
+    },
     {
       op: "bind",
       ...at,
       sourceSlot: PTY_SLAVE_SLOT,
-      target: "/dev/console",
-      root: ROOT_SLOT,
+      target: "",
+      root: SCRATCH_SLOT,
       recursive: false,
     },
+    { op: "close", ...at, slot: SCRATCH_SLOT },
   ];
 }
 
