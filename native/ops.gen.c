@@ -49,8 +49,10 @@ void read_op_fields(struct reader *reader, struct op *op)
 		op->spawn.path = read_string(reader);
 		op->spawn.argv = read_string_list(reader);
 		op->spawn.env = read_string_list(reader);
-		op->spawn.stdin = read_bytes(reader);
+		op->spawn.stdin = read_string_list(reader);
 		op->spawn.timeout_ms = read_u32(reader);
+		op->spawn.cwd = read_optional_string(reader);
+		op->spawn.pid_arg = read_u32(reader);
 		break;
 	case OP_OPEN:
 		op->open.path = read_string(reader);
@@ -278,6 +280,27 @@ void read_op_fields(struct reader *reader, struct op *op)
 	case OP_PERSONALITY:
 		op->personality.persona = read_u32(reader);
 		break;
+	case OP_SCHED_SETATTR:
+		op->sched_setattr.size = read_u32(reader);
+		op->sched_setattr.policy = read_u32(reader);
+		op->sched_setattr.flags = read_u64(reader);
+		op->sched_setattr.nice = read_u32(reader);
+		op->sched_setattr.priority = read_u32(reader);
+		op->sched_setattr.runtime = read_u64(reader);
+		op->sched_setattr.deadline = read_u64(reader);
+		op->sched_setattr.period = read_u64(reader);
+		break;
+	case OP_SCHED_SETAFFINITY:
+		op->sched_setaffinity.mask = read_bytes(reader);
+		break;
+	case OP_IOPRIO_SET:
+		op->ioprio_set.value = read_u32(reader);
+		break;
+	case OP_SET_MEMPOLICY:
+		op->set_mempolicy.mode = read_u32(reader);
+		op->set_mempolicy.nodes = read_bytes(reader);
+		op->set_mempolicy.max_node = read_u32(reader);
+		break;
 	case OP_JOIN_SESSION_KEYRING:
 		op->join_session_keyring.name = read_string(reader);
 		break;
@@ -456,6 +479,14 @@ int perform(struct context *context, const struct op *op)
 		return do_prctl(context, &op->prctl);
 	case OP_PERSONALITY:
 		return checked(context, "personality", syscall(SYS_personality, (long)op->personality.persona));
+	case OP_SCHED_SETATTR:
+		return checked(context, "sched_setattr", syscall(SYS_sched_setattr, (long)0, (long)(&op->sched_setattr.size), (long)0));
+	case OP_SCHED_SETAFFINITY:
+		return checked(context, "sched_setaffinity", syscall(SYS_sched_setaffinity, (long)0, (long)op->sched_setaffinity.mask.size, (long)op->sched_setaffinity.mask.data));
+	case OP_IOPRIO_SET:
+		return checked(context, "ioprio_set", syscall(SYS_ioprio_set, (long)1, (long)0, (long)op->ioprio_set.value));
+	case OP_SET_MEMPOLICY:
+		return checked(context, "set_mempolicy", syscall(SYS_set_mempolicy, (long)op->set_mempolicy.mode, (long)op->set_mempolicy.nodes.data, (long)op->set_mempolicy.max_node));
 	case OP_JOIN_SESSION_KEYRING:
 		return checked(context, "keyctl", syscall(SYS_keyctl, (long)KEYCTL_JOIN_SESSION_KEYRING, (long)op->join_session_keyring.name, (long)0, (long)0, (long)0));
 	case OP_SECCOMP:

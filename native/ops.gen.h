@@ -3,7 +3,7 @@
 #define GANTRY_OPS_GEN_H
 #include "wire.h"
 
-#define PLAN_VERSION 0xeeff21du
+#define PLAN_VERSION 0xd4f9cdb8u
 
 enum op_code {
 	OP_CLONE,
@@ -64,6 +64,10 @@ enum op_code {
 	OP_CAP_AMBIENT,
 	OP_PRCTL,
 	OP_PERSONALITY,
+	OP_SCHED_SETATTR,
+	OP_SCHED_SETAFFINITY,
+	OP_IOPRIO_SET,
+	OP_SET_MEMPOLICY,
 	OP_JOIN_SESSION_KEYRING,
 	OP_SECCOMP,
 	OP_NETLINK,
@@ -116,8 +120,10 @@ struct op_spawn {
 	const char *path;
 	struct list argv;
 	struct list env;
-	struct bytes stdin;
+	struct list stdin;
 	uint32_t timeout_ms;
+	const char *cwd;
+	uint32_t pid_arg;
 };
 
 struct op_open {
@@ -394,6 +400,31 @@ struct op_personality {
 	uint32_t persona;
 };
 
+struct op_sched_setattr {
+	uint32_t size;
+	uint32_t policy;
+	uint64_t flags;
+	uint32_t nice;
+	uint32_t priority;
+	uint64_t runtime;
+	uint64_t deadline;
+	uint64_t period;
+};
+
+struct op_sched_setaffinity {
+	struct bytes mask;
+};
+
+struct op_ioprio_set {
+	uint32_t value;
+};
+
+struct op_set_mempolicy {
+	uint32_t mode;
+	struct bytes nodes;
+	uint32_t max_node;
+};
+
 struct op_join_session_keyring {
 	const char *name;
 };
@@ -519,6 +550,10 @@ struct op {
 		struct op_cap_ambient cap_ambient;
 		struct op_prctl prctl;
 		struct op_personality personality;
+		struct op_sched_setattr sched_setattr;
+		struct op_sched_setaffinity sched_setaffinity;
+		struct op_ioprio_set ioprio_set;
+		struct op_set_mempolicy set_mempolicy;
 		struct op_join_session_keyring join_session_keyring;
 		struct op_seccomp seccomp;
 		struct op_netlink netlink;
