@@ -8,11 +8,14 @@ import { allCapabilities, planUntraceable } from "./compile.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { O_CLOEXEC, O_PATH } from "./linux-flags.table.ts";
 import { isPrivate, namespaceFlags, readNamespaces } from "./namespaces.ts";
+import { planExecLabel } from "./process/plan-label.ts";
 import { planProgram } from "./process/plan-program.ts";
+import { planAffinity, planScheduling } from "./process/plan-scheduling.ts";
 import { planOpenTerminal } from "./process/plan-terminal.ts";
 import { compileSeccomp } from "./seccomp/compile-seccomp.ts";
 import { planListener } from "./seccomp/listener.ts";
 import { CGROUP_SLOT, FIRST_NAMESPACE_SLOT, ROOT_SLOT } from "./slots.ts";
+import { mayNotSetGroups } from "./user-namespace.ts";
 import type { Warn } from "./warnings.ts";
 
 export interface ExecOptions {
@@ -32,8 +35,11 @@ export function compileExec(spec: Spec, process: Process, options: ExecOptions):
   const cgroup = cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || `/${id}`);
   const namespaces = readNamespaces(spec.linux);
   const ownUserNamespace = isPrivate(namespaces, "user");
+  const scheduled = { ...inheritedScheduling(spec), ...process };
   return [
     planUntraceable,
+    ...planExecLabel(process, host),
+    ...planAffinity(scheduled, "initial"),
     ...planJoin(cgroup),
     ...planOpenForClone(cgroup, CGROUP_SLOT),
     ...planEnter(spec, initPid),
@@ -44,9 +50,11 @@ export function compileExec(spec: Spec, process: Process, options: ExecOptions):
       ...(cgroup.v2 !== undefined && { intoCgroupSlot: CGROUP_SLOT }),
     },
     ...planEnterCgroupNamespace(spec, initPid),
+    ...planAffinity(scheduled, "final"),
     { op: "setsid", why: "a session of its own" },
     { op: "open", why: "root of the container", path: "/", flags: O_PATH | O_CLOEXEC, slot: ROOT_SLOT },
     ...planOpenTerminal(process),
+    ...planScheduling(scheduled, spec.linux),
     ...planProgram(process, {
       host,
       ownUserNamespace,
@@ -55,9 +63,21 @@ export function compileExec(spec: Spec, process: Process, options: ExecOptions):
       listener: planListener({ spec, id, bundle, initPid }),
       awaitStart: false,
       preservedFds,
+      keepGroups: mayNotSetGroups(spec, host),
       warn,
     }),
   ];
+}
+
+/** What a further process has from the container's own, if it says nothing else. */
+function inheritedScheduling({ process }: Spec): Partial<Process> {
+  if (process === undefined) return {};
+  const { scheduler, ioPriority, execCPUAffinity } = process;
+  return {
+    ...(scheduler !== undefined && { scheduler }),
+    ...(ioPriority !== undefined && { ioPriority }),
+    ...(execCPUAffinity !== undefined && { execCPUAffinity }),
+  };
 }
 
 /** All at once by pidfd: either the process is in every namespace of the init or nothing has changed. The cgroup namespace is the

@@ -2,8 +2,9 @@
 
 import type { CgroupPaths } from "#kernel/cgroups/paths.ts";
 import type { Mount, Process, Spec } from "#spec/oci-runtime.ts";
+import type { HookedContainer } from "./hooks/plan-hooks.ts";
 import type { HostFacts } from "./host-facts.ts";
-import type { Namespaces } from "./namespaces.ts";
+import { isPrivate, type Namespaces } from "./namespaces.ts";
 import type { Warn } from "./warnings.ts";
 
 export interface CompileOptions {
@@ -19,6 +20,8 @@ export interface CompileOptions {
   readonly noPivot?: readonly string[];
   /** Path of a FIFO that is made: behind the stop, the process waits for a byte from it, and nobody need stay for that. */
   readonly startFifo?: { readonly path: string; readonly uid: number; readonly gid: number };
+  /** Environment of hooks that give none. */
+  readonly hookEnvironment?: readonly string[];
   /** How many descriptors from 3 on the program gets. */
   readonly preservedFds?: number;
 }
@@ -32,3 +35,19 @@ export interface CompileInput {
   readonly namespaces: Namespaces;
   readonly warn: Warn;
 }
+
+const CAP_SYS_ADMIN = 1n << 21n;
+
+/** Whether the executing processes are the machine's root, as far as namespaces go. */
+export const isPrivileged = ({ grantable }: HostFacts): boolean => (grantable & CAP_SYS_ADMIN) !== 0n;
+
+/** The machine's root makes what the root of a user namespace could not: mounts the root file system, takes the sources of binds. */
+export const mountsOutside = ({ namespaces, options }: CompileInput): boolean =>
+  isPrivate(namespaces, "user") && isPrivileged(options.host);
+
+export const hookedOf = ({ spec, options }: CompileInput): HookedContainer => ({
+  id: options.id,
+  spec,
+  bundle: options.bundle ?? "",
+  ...(options.hookEnvironment !== undefined && { environment: options.hookEnvironment }),
+});

@@ -162,8 +162,57 @@ for (const [what, changes, message] of [
   ["a namespace twice", { linux: { namespaces: [{ type: "mount" }, { type: "mount" }] } }, /duplicated ns/],
   [
     "a user namespace without maps",
-    { linux: { namespaces: [{ type: "mount" }, { type: "user" }] } },
+    { linux: { namespaces: [{ type: "mount" }, { type: "uts" }, { type: "user" }] } },
     /uidMappings/,
+  ],
+  [
+    "a host name without a namespace for it",
+    { hostname: "box", linux: { namespaces: [{ type: "mount" }] } },
+    /^EngineError: unable to set hostname without a private UTS namespace$/,
+  ],
+  [
+    "a map without a user namespace",
+    {
+      hostname: "",
+      linux: { namespaces: [{ type: "mount" }], uidMappings: [{ containerID: 0, hostID: 1, size: 1 }] },
+    },
+    /user namespace mappings specified, but user namespace isn't enabled/,
+  ],
+  [
+    "clocks of a time namespace that is joined",
+    {
+      hostname: "",
+      linux: {
+        namespaces: [{ type: "mount" }, { type: "time", path: "/t" }],
+        timeOffsets: { boottime: { secs: 1 } },
+      },
+    },
+    /both namespace path and time offsets specified/,
+  ],
+  [
+    "an AppArmor profile where the kernel has no AppArmor",
+    { process: { cwd: "/", args: ["x"], apparmorProfile: "p" } },
+    /apparmor is disabled or not supported/,
+  ],
+  [
+    "an SELinux label where the kernel has no SELinux",
+    { process: { cwd: "/", args: ["x"], selinuxLabel: "l" } },
+    /selinux is disabled or not supported/,
+  ],
+  [
+    "a mount label",
+    { linux: { namespaces: [{ type: "mount" }, { type: "uts" }], mountLabel: "l" } },
+    /linux.mountLabel is not supported/,
+  ],
+  [
+    "a flag of the personality",
+    {
+      linux: {
+        namespaces: [{ type: "mount" }, { type: "uts" }],
+        personality: { domain: "LINUX", flags: ["ADDR_NO_RANDOMIZE"] },
+      },
+    },
+    /linux.personality.flags ADDR_NO_RANDOMIZE is not supported/,
   ],
 ] as const)
   test(`${what} is refused`, () => {

@@ -13,7 +13,15 @@ import { planCgroup, planJoin, planOpenForClone, planRemove } from "#kernel/cgro
 import type { Op, Plan } from "#kernel/plan/ops.ts";
 import { capabilityNames } from "#spec/capabilities.table.ts";
 import type { Process, Spec } from "#spec/oci-runtime.ts";
-import type { CompileInput, CompileOptions } from "./compile-input.ts";
+import {
+  type CompileInput,
+  type CompileOptions,
+  hookedOf,
+  isPrivileged,
+  mountsOutside,
+} from "./compile-input.ts";
+import { planPoststopHooks, planStartContainerHooks } from "./hooks/plan-hooks.ts";
+import type { HostFacts } from "./host-facts.ts";
 import {
   CLONE_NEWNS,
   CLONE_NEWTIME,
@@ -26,14 +34,26 @@ import { withBindSources } from "./mounts/bind-sources.ts";
 import { planEarlyMounts, planEarlyTrees } from "./mounts/early-sources.ts";
 import { planContainerRoot } from "./mounts/plan-container-root.ts";
 import { planIsolation, planRootfs } from "./mounts/plan-rootfs.ts";
-import { hasNew, isPrivate, planJoinNamespaces, planTimeOffsets, readNamespaces } from "./namespaces.ts";
+import {
+  checkNamespaces,
+  hasNew,
+  hasOffsets,
+  isPrivate,
+  type Namespaces,
+  planJoinNamespaces,
+  planOwnTimeOffsets,
+  planTimeOffsets,
+  readNamespaces,
+} from "./namespaces.ts";
 import { planKeyring } from "./process/plan-keyring.ts";
+import { checkMountLabel } from "./process/plan-label.ts";
 import { planOomScore } from "./process/plan-oom-score.ts";
 import { planProgram } from "./process/plan-program.ts";
+import { planScheduling } from "./process/plan-scheduling.ts";
 import { compileSeccomp } from "./seccomp/compile-seccomp.ts";
 import { planListener } from "./seccomp/listener.ts";
 import { CGROUP_SLOT, START_SLOT } from "./slots.ts";
-import { planIdMaps } from "./user-namespace.ts";
+import { mayNotSetGroups, planBecomeRoot, planIdMaps } from "./user-namespace.ts";
 
 export interface CompiledContainer {
   readonly plan: Plan;
@@ -57,8 +77,19 @@ export function compileContainer(given: Spec, options: CompileOptions): Compiled
     namespaces: readNamespaces(spec.linux),
     warn: (message) => warnings.push(message),
   };
+  checkInput(input);
   const plan = [...planHostSide(input), ...planClone(input), ...planContainerSide(input)];
-  return { plan, undo: planRemove(cgroup), cgroup, warnings };
+  const undo = [...planRemove(cgroup), ...planPoststopHooks(hookedOf(input))];
+  return { plan, undo, cgroup, warnings };
+}
+
+function checkInput({ spec, namespaces, process, options, warn }: CompileInput): void {
+  checkNamespaces(spec, namespaces);
+  checkMountLabel(spec);
+  if (isPrivate(namespaces, "user") && !hasNew(namespaces, "user") && spec.linux?.uidMappings?.length)
+    warn("linux.uidMappings: those of the user namespace that is joined hold");
+  if (mayNotSetGroups(spec, options.host) && process.user?.additionalGids?.length)
+    throw invalid("cannot set any additional groups in a rootless container");
 }
 
 function processOf(spec: Spec): Process {
@@ -82,26 +113,26 @@ export const planUntraceable: Op = {
   args: [0],
 };
 
-function planHostSide({ spec, options, rootPath, cgroup, namespaces }: CompileInput): Plan {
+function planHostSide(input: CompileInput): Plan {
+  const { spec, options, rootPath, cgroup, namespaces } = input;
   const { host, rootfs } = options;
-  const ownUser = isPrivate(namespaces, "user");
-  const early = { ownUserNamespace: ownUser, newNetwork: hasNew(namespaces, "network") };
+  const privileged = isPrivileged(host);
+  const outer = mountsOutside(input);
+  const early = { ownUserNamespace: outer, newNetwork: hasNew(namespaces, "network") };
+  const newMounts = hasNew(namespaces, "mount");
+  const root = [planIsolation(), ...planRootfs(rootPath, rootfs)];
   return [
     planUntraceable,
     ...planStartFifo(options.startFifo),
     ...planCgroup(cgroup, host.cgroups, spec.linux?.resources ?? {}),
     ...planJoin(cgroup),
     ...planOpenForClone(cgroup, CGROUP_SLOT),
-    ...planTimeOffsets(spec.linux?.timeOffsets),
+    ...(hasNew(namespaces, "user") ? [] : planTimeOffsets(spec.linux)),
     ...planEarlyTrees(spec, early),
-    ...(ownUser
-      ? [
-          { op: "unshare", why: "mounts that need the machine's root", flags: CLONE_NEWNS } as const,
-          planIsolation(),
-          ...planRootfs(rootPath, rootfs),
-        ]
+    ...(outer && newMounts
+      ? [{ op: "unshare", why: "mounts that need the machine's root", flags: CLONE_NEWNS } as const, ...root]
       : []),
-    ...planJoinNamespaces(namespaces),
+    ...planJoinNamespaces(namespaces, { privileged, inMounts: outer && !newMounts ? root : [] }),
     ...planEarlyMounts(spec, early),
   ];
 }
@@ -117,8 +148,7 @@ function planStartFifo(fifo: CompileOptions["startFifo"]): Plan {
 }
 
 function planClone({ spec, options, cgroup, namespaces }: CompileInput): Plan {
-  const hasOffsets = Object.keys(spec.linux?.timeOffsets ?? {}).length > 0;
-  const flags = hasOffsets ? namespaces.created & ~CLONE_NEWTIME : namespaces.created;
+  const flags = hasOffsets(spec.linux) ? namespaces.created & ~CLONE_NEWTIME : namespaces.created;
   const clone: Op = {
     op: "clone",
     why: "new namespaces",
@@ -127,10 +157,15 @@ function planClone({ spec, options, cgroup, namespaces }: CompileInput): Plan {
   };
   return [
     clone,
-    ...(hasNew(namespaces, "user") ? planIdMaps(spec.linux) : []),
+    ...planOwnUser(spec, options.host, namespaces),
     { op: "setsid", why: "a session of its own" },
     ...planKeyring(options.id, options.host),
   ];
+}
+
+function planOwnUser(spec: Spec, host: HostFacts, namespaces: Namespaces): Plan {
+  if (hasNew(namespaces, "user")) return [...planIdMaps(spec.linux, host), ...planOwnTimeOffsets(spec.linux)];
+  return isPrivate(namespaces, "user") ? planBecomeRoot(isPrivileged(host)) : [];
 }
 
 function planContainerSide(input: CompileInput): Plan {
@@ -141,6 +176,7 @@ function planContainerSide(input: CompileInput): Plan {
     ...planOomScore(process.oomScoreAdj, host, warn),
     ...planContainerRoot(input),
     ...planNames(spec),
+    ...planScheduling(process, spec.linux),
     ...planProgram(process, {
       host,
       ownUserNamespace,
@@ -150,6 +186,8 @@ function planContainerSide(input: CompileInput): Plan {
       awaitStart: options.awaitStart ?? true,
       ...(options.startFifo !== undefined && { startSlot: START_SLOT }),
       preservedFds: options.preservedFds ?? 0,
+      hooks: planStartContainerHooks(hookedOf(input), process.env ?? []),
+      keepGroups: mayNotSetGroups(spec, host),
       warn,
     }),
   ];

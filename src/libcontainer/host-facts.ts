@@ -25,13 +25,18 @@ export interface HostFacts {
   readonly hasKcore: boolean;
   /** The runtime runs in one that is not the machine's: it can make no device nodes. */
   readonly inUserNamespace?: boolean;
+  /** "apparmor", "selinux": those that the kernel has and uses. */
+  readonly securityModules?: ReadonlySet<string>;
+  /** Of the executing processes: effective. */
+  readonly ids?: { readonly uid: number; readonly gid: number };
 }
 
 const read = (path: string): string => readFileSync(path, "utf8");
 
 /** `executing`: the process whose rights and limits what it starts will have. */
 export function readHostFacts(executing: number | "self" = "self"): HostFacts {
-  const { capBounding, capPermitted } = parseStatus(read(`/proc/${executing}/status`));
+  const status = read(`/proc/${executing}/status`);
+  const { capBounding, capPermitted } = parseStatus(status);
   return {
     arch: process.arch,
     kernel: parseKernelVersion(release()),
@@ -42,7 +47,21 @@ export function readHostFacts(executing: number | "self" = "self"): HostFacts {
     hasKeyrings: existsSync("/proc/keys"),
     hasKcore: existsSync("/proc/kcore"),
     inUserNamespace: !/^\s*0\s+0\s+4294967295\s*$/.test(read(`/proc/${executing}/uid_map`)),
+    securityModules: readSecurityModules(),
+    ids: { uid: effectiveId(status, "Uid"), gid: effectiveId(status, "Gid") },
   };
+}
+
+const effectiveId = (status: string, name: "Uid" | "Gid"): number =>
+  Number(new RegExp(`^${name}:\\s*\\d+\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
+
+const APPARMOR_ENABLED = "/sys/module/apparmor/parameters/enabled";
+
+function readSecurityModules(): ReadonlySet<string> {
+  const modules = new Set<string>();
+  if (existsSync(APPARMOR_ENABLED) && read(APPARMOR_ENABLED).startsWith("Y")) modules.add("apparmor");
+  if (existsSync("/sys/fs/selinux/status")) modules.add("selinux");
+  return modules;
 }
 
 function parseKernelVersion(text: string): KernelVersion {

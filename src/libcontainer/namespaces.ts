@@ -2,7 +2,7 @@
 
 import { invalid, unsupported } from "#base/errors.ts";
 import type { Op, Plan } from "#kernel/plan/ops.ts";
-import type { Linux, NamespaceType, TimeOffset } from "#spec/oci-runtime.ts";
+import type { Linux, NamespaceType, Spec, TimeOffset } from "#spec/oci-runtime.ts";
 import * as linux from "./linux-flags.table.ts";
 import { FIRST_NAMESPACE_SLOT } from "./slots.ts";
 
@@ -34,22 +34,54 @@ export function readNamespaces(spec: Linux | undefined): Namespaces {
     if (path) joined.push({ type, path });
     else created |= flag;
   }
-  if (joined.some(({ type }) => type === "mount")) throw unsupported("joining a mount namespace by path");
-  if ((created & linux.CLONE_NEWNS) === 0) throw unsupported("a container without a mount namespace");
-  return { created, joined };
+  const namespaces = { created, joined };
+  if (!isPrivate(namespaces, "mount")) throw unsupported("a container without a mount namespace");
+  return namespaces;
 }
+
+/** What a specification may only ask for together with the namespace that it concerns; in runc's words. */
+export function checkNamespaces({ hostname, domainname, linux: spec }: Spec, namespaces: Namespaces): void {
+  const hasUts = isPrivate(namespaces, "uts");
+  if (hostname && !hasUts) throw invalid("unable to set hostname without a private UTS namespace");
+  if (domainname && !hasUts) throw invalid("unable to set domainname without a private UTS namespace");
+  const maps = (spec?.uidMappings ?? []).length + (spec?.gidMappings ?? []).length;
+  if (maps > 0 && !isPrivate(namespaces, "user"))
+    throw invalid("user namespace mappings specified, but user namespace isn't enabled in the config");
+  if (!hasOffsets(spec)) return;
+  if (!isPrivate(namespaces, "time"))
+    throw invalid("time namespace offsets specified, but time namespace isn't enabled in the config");
+  if (!hasNew(namespaces, "time"))
+    throw invalid(
+      "time namespace enabled, but both namespace path and time offsets specified -- you may only provide one",
+    );
+}
+
+export const hasOffsets = (spec: Linux | undefined): boolean =>
+  Object.keys(spec?.timeOffsets ?? {}).length > 0;
 
 export const hasNew = (namespaces: Namespaces, type: NamespaceType): boolean =>
   (namespaces.created & namespaceFlags[type]) !== 0;
 export const isPrivate = (namespaces: Namespaces, type: NamespaceType): boolean =>
   hasNew(namespaces, type) || namespaces.joined.some((joined) => joined.type === type);
 
-/** All are opened before any is entered; the user namespace is entered last, because it takes the rights for the others away. */
-export function planJoinNamespaces({ joined }: Namespaces): Plan {
-  const ordered = [
-    ...joined.filter(({ type }) => type !== "user"),
-    ...joined.filter(({ type }) => type === "user"),
-  ];
+export interface JoinContext {
+  /** The machine's root does it: the user namespace is entered last, because it takes the rights for the others away. To anybody else it
+   *  gives them, and is entered first. */
+  readonly privileged: boolean;
+  /** Done in the joined mount namespace, before the user namespace is entered. */
+  readonly inMounts: Plan;
+}
+
+const asRoot: JoinContext = { privileged: true, inMounts: [] };
+
+/** All are opened before any is entered. */
+export function planJoinNamespaces(
+  { joined }: Namespaces,
+  { privileged, inMounts }: JoinContext = asRoot,
+): Plan {
+  const user = joined.filter(({ type }) => type === "user");
+  const others = joined.filter(({ type }) => type !== "user");
+  const ordered = privileged ? [...others, ...user] : [...user, ...others];
   const withSlots = ordered.map((namespace, index) => ({ ...namespace, slot: FIRST_NAMESPACE_SLOT + index }));
   return [
     ...withSlots.map(
@@ -62,31 +94,44 @@ export function planJoinNamespaces({ joined }: Namespaces): Plan {
       }),
     ),
     ...withSlots.flatMap(({ type, path, slot }): readonly Op[] => [
+      ...(type === "user" && privileged ? inMounts : []),
       { op: "setns", why: `${type} namespace ${path}`, slot, flags: namespaceFlags[type] },
       { op: "close", why: `${type} namespace ${path}`, slot },
     ]),
+    ...(privileged && user.length > 0 ? [] : inMounts),
   ];
 }
 
 const clocks: Readonly<Record<string, string>> = { monotonic: "monotonic", boottime: "boottime" };
 
 /** Offsets are set in the namespace of the children-to-be, before the first child. */
-export function planTimeOffsets(offsets: Readonly<Record<string, TimeOffset>> | undefined): Plan {
-  const entries = Object.entries(offsets ?? {});
-  if (entries.length === 0) return [];
-  const lines = entries.map(([name, { secs = 0, nanosecs = 0 }]) => {
+export const planTimeOffsets = (spec: Linux | undefined): Plan =>
+  hasOffsets(spec) ? [newClocks, planWriteOffsets(spec?.timeOffsets ?? {}, "self")] : [];
+
+/** The same by a child in a user namespace of its own, which owns its clocks; it is told from outside, as it may not write there. */
+export const planOwnTimeOffsets = (spec: Linux | undefined): Plan =>
+  hasOffsets(spec)
+    ? [
+        newClocks,
+        { ...planWriteOffsets(spec?.timeOffsets ?? {}, "$PID"), host: true },
+        { op: "setns", why, path: "/proc/self/ns/time_for_children", flags: linux.CLONE_NEWTIME },
+      ]
+    : [];
+
+const why = "linux.timeOffsets";
+const newClocks: Op = { op: "unshare", why, flags: linux.CLONE_NEWTIME };
+
+function planWriteOffsets(offsets: Readonly<Record<string, TimeOffset>>, process: string): Op {
+  const lines = Object.entries(offsets).map(([name, { secs = 0, nanosecs = 0 }]) => {
     if (!Object.hasOwn(clocks, name)) throw invalid(`clock "${name}" has no offset`);
     return `${clocks[name]} ${secs} ${nanosecs}\n`;
   });
-  return [
-    { op: "unshare", why: "linux.timeOffsets", flags: linux.CLONE_NEWTIME },
-    {
-      op: "write",
-      why: "linux.timeOffsets",
-      path: "/proc/self/timens_offsets",
-      flags: linux.O_WRONLY | linux.O_CLOEXEC,
-      data: new TextEncoder().encode(lines.join("")),
-      fsMagic: linux.PROC_SUPER_MAGIC,
-    },
-  ];
+  return {
+    op: "write",
+    why,
+    path: `/proc/${process}/timens_offsets`,
+    flags: linux.O_WRONLY | linux.O_CLOEXEC,
+    data: new TextEncoder().encode(lines.join("")),
+    fsMagic: linux.PROC_SUPER_MAGIC,
+  };
 }

@@ -63,7 +63,13 @@ export function compileChroot(request: DriverRequest, host: HostFacts): DriverPl
 }
 
 /** What Docker gives every container is silently missing here, that is the point; what was asked for beyond it is refused. */
-function checkChroot({ linux = {} }: Spec): void {
+function checkChroot({
+  linux = {},
+  process: { apparmorProfile, selinuxLabel } = { cwd: "/" },
+  hooks = {},
+}: Spec): void {
+  if (apparmorProfile || selinuxLabel) throw unsupported("a label of a security module with runtime chroot");
+  if (Object.values(hooks).some((list) => list.length > 0)) throw unsupported("hooks with runtime chroot");
   const { cpu, memory, pids, blockIO, hugepageLimits, unified } = linux.resources ?? {};
   const limited = [cpu, memory, pids, blockIO, unified].some((part) => Object.keys(part ?? {}).length > 0);
   if (limited || (hugepageLimits ?? []).length > 0) throw unsupported("a resource limit with runtime chroot");

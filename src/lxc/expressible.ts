@@ -31,16 +31,22 @@ function specChecks(spec: Spec): readonly Check[] {
   const isReadonly = (spec.linux?.readonlyPaths ?? []).includes("/proc/sys");
   return [
     [Boolean(spec.domainname), "domainname"],
+    [Object.values(spec.hooks ?? {}).some((hooks) => hooks.length > 0), "hooks"],
     ...otherSysctls(spec).map(([name]): Check => [isReadonly, `sysctl ${name} below a read-only /proc/sys`]),
   ];
 }
 
-function processChecks({ user, args, capabilities = {} }: Process): readonly Check[] {
+function processChecks(process: Process): readonly Check[] {
+  const { user, args, capabilities = {} } = process;
   const bounding = [...(capabilities.bounding ?? [])].toSorted().join();
   const differs = (set: readonly string[] | undefined): boolean => (set ?? []).toSorted().join() !== bounding;
   return [
     [args === undefined || args.length === 0, "process without args"],
     [user?.umask !== undefined, "process.user.umask"],
+    [process.scheduler !== undefined, "process.scheduler"],
+    [process.ioPriority !== undefined, "process.ioPriority"],
+    [Boolean(process.apparmorProfile), "process.apparmorProfile"],
+    [Boolean(process.selinuxLabel), "process.selinuxLabel"],
     [differs(capabilities.effective), "process.capabilities.effective other than bounding"],
     [differs(capabilities.permitted), "process.capabilities.permitted other than bounding"],
     [(capabilities.inheritable ?? []).length > 0, "process.capabilities.inheritable"],
@@ -69,5 +75,10 @@ function linuxChecks(linux: Linux): readonly Check[] {
     [(linux.uidMappings ?? []).length + (linux.gidMappings ?? []).length > 0, "linux.uidMappings"],
     [Object.keys(linux.resources?.unified ?? {}).length > 0, "linux.resources.unified"],
     [(linux.seccomp?.flags ?? []).length > 0, "linux.seccomp.flags"],
+    [linux.personality !== undefined, "linux.personality"],
+    [linux.memoryPolicy !== undefined, "linux.memoryPolicy"],
+    [linux.intelRdt !== undefined, "linux.intelRdt"],
+    [Object.keys(linux.netDevices ?? {}).length > 0, "linux.netDevices"],
+    [Boolean(linux.mountLabel), "linux.mountLabel"],
   ];
 }

@@ -10,6 +10,7 @@ import type { HostFacts } from "#libcontainer/host-facts.ts";
 import { NativeShims } from "#shim/native/native-shims.ts";
 import type { AdoptRequest, Shims } from "#shim/shim.ts";
 import { createDrivers, type DriverOptions, removeDriverRemains } from "./drivers.ts";
+import { createHookRunner } from "./hook-runner.ts";
 
 export interface NativeShimOptions {
   readonly executor: Executor;
@@ -24,6 +25,7 @@ export interface NativeShimOptions {
 
 export function createNativeShims(options: NativeShimOptions): Shims {
   const { socketPath, host, warn, binaries = {} } = options;
+  const hooks = createHookRunner(options.executor);
   const findDriver = createDrivers({ host, warn, binaries });
   const pathsOf = ({ id, spec }: AdoptRequest): CgroupPaths =>
     cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || `/${id}`);
@@ -32,14 +34,18 @@ export function createNativeShims(options: NativeShimOptions): Shims {
     compile: (request) => {
       const compiled = findDriver(request.runtime).compile(request);
       for (const message of compiled.warnings) warn(`container ${request.id}: ${message}`);
-      return compiled;
+      return request.runtime === undefined ? hooks.prepare(request, compiled) : compiled;
     },
     control: (container) => ({
       planExec: (process, initPid) => findDriver(container.runtime).planExec(container, process, initPid),
       pids: () => readCgroupPids(pathsOf(container)),
       freeze: (frozen) => setFrozen(pathsOf(container), frozen),
       update: async (resources) => updateCgroup(pathsOf(container), resources),
+      ...(container.runtime === undefined && {
+        afterStart: (initPid: number) => hooks.afterStart(container, initPid),
+      }),
     }),
+    beforeEnd: (container) => hooks.beforeEnd(container),
     removeCgroups: async (container) => {
       await removeDriverRemains(container, host);
       const paths = pathsOf(container);

@@ -121,7 +121,7 @@ test("plans run at the same time, each in a process of its own", { skip }, async
     path: "/bin/sleep",
     argv: ["sleep", "0.3"],
     env: [],
-    stdin: new Uint8Array(0),
+    stdin: [],
     timeoutMs: 0,
   });
   await Promise.all(Array.from({ length: 8 }, () => machine.executor.run([sleep], never)));
@@ -131,14 +131,19 @@ test("plans run at the same time, each in a process of its own", { skip }, async
 test("a program that fails or takes too long is told apart", { skip }, async () => {
   await using machine = await startNativeMachine();
   const hook = (argv: string[], timeoutMs: number): Op =>
-    why({ op: "spawn", path: "/bin/sh", argv, env: [], stdin: text.encode("{}"), timeoutMs });
+    why({ op: "spawn", path: "/bin/sh", argv, env: [], stdin: ["{}"], timeoutMs });
   await machine.executor
     .run([hook(["sh", "-c", "read x; echo out; test $x = {}"], 0)], never)
     .catch(() => undefined);
-  assert.equal((await failureOf(machine, [hook(["sh", "-c", "exit 3"], 0)])).code, "ECHILD");
+  const failed = await failureOf(machine, [hook(["sh", "-c", "echo said; echo complained >&2; exit 3"], 0)]);
+  assert.equal(failed.code, "ECHILD");
+  assert.match(failed.message, /: exit status 3, stdout: said\n, stderr: complained\n$/);
   assert.equal((await failureOf(machine, [hook(["sh", "-c", "sleep 60"], 50)])).code, "ETIMEDOUT");
-  const deaf = { ...hook(["sh", "-c", "sleep 60"], 50), stdin: new Uint8Array(4 << 20) };
-  assert.equal((await failureOf(machine, [deaf])).code, "ETIMEDOUT");
+  const deaf = hook(["sh", "-c", "sleep 60"], 50);
+  assert.equal(
+    (await failureOf(machine, [{ ...deaf, ...{ stdin: ["x".repeat(4 << 20)] } }])).code,
+    "ETIMEDOUT",
+  );
 });
 
 test("an aborted plan rejects", { skip }, async () => {
@@ -148,7 +153,7 @@ test("an aborted plan rejects", { skip }, async () => {
     path: "/bin/sleep",
     argv: ["sleep", "2"],
     env: [],
-    stdin: new Uint8Array(0),
+    stdin: [],
     timeoutMs: 0,
   });
   await assert.rejects(machine.executor.run([wait], AbortSignal.timeout(50)));

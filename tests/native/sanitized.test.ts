@@ -50,7 +50,7 @@ const seeds: readonly Plan[] = [
       path: "/x",
       argv: ["x", "y"],
       env: ["A=b"],
-      stdin: new Uint8Array(9),
+      stdin: ["{", "}"],
       timeoutMs: 1,
     },
     { op: "setgroups", why: "", gids: [1, 2, 3] },

@@ -169,15 +169,15 @@ test("a shim whose creator goes away before it asks for anything ends", { skip }
   await untilGone(Number(before));
 });
 
-const nap: Op = {
+const nap = {
   op: "spawn",
   why: "slow",
   path: "/bin/busybox",
   argv: ["sleep", "2"],
   env: [],
-  stdin: new Uint8Array(0),
+  stdin: [],
   timeoutMs: 0,
-};
+} as const satisfies Op;
 
 for (const [when, shape] of [
   ["before the clone", { before: [nap] }],

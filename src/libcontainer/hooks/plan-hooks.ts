@@ -37,7 +37,10 @@ export const planStartContainerHooks = (container: HookedContainer, environment:
 
 /** A plan for the host, where the runtime was called; run it when the program has been started. If it fails, the container is killed. */
 export const planPoststartHooks = (container: HookedContainer, initPid: number): Plan =>
-  planAt("poststart", container, { stdin: [stateText(container, "running", initPid)], cwd: container.bundle });
+  planAt("poststart", container, {
+    stdin: [stateText(container, "running", initPid)],
+    cwd: container.bundle,
+  });
 
 /** A plan for the host; run it when all else of the container is removed. The first failure ends it. */
 export const planPoststopHooks = (container: HookedContainer): Plan =>

@@ -2,8 +2,10 @@
 
 import type { Op, Plan } from "#kernel/plan/ops.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
-import type { CompileInput } from "../compile-input.ts";
+import { type CompileInput, hookedOf, mountsOutside } from "../compile-input.ts";
+import { planCreateContainerHooks, planRuntimeHooks } from "../hooks/plan-hooks.ts";
 import { hasNew, isPrivate } from "../namespaces.ts";
+import { planExecLabel } from "../process/plan-label.ts";
 import { planConsole, planOpenTerminal } from "../process/plan-terminal.ts";
 import { ROOT_SLOT } from "../slots.ts";
 import { planSysctls } from "../sysctl.ts";
@@ -14,28 +16,23 @@ import { planLeaveHost } from "./plan-leave-host.ts";
 import { planLateReadonly, planMounts } from "./plan-mounts.ts";
 import { planIsolation, planOpenRoot, planRootfs, planRootPropagation, planSelfBind } from "./plan-rootfs.ts";
 
-export function planContainerRoot({
-  spec,
-  options,
-  process,
-  rootPath,
-  cgroup,
-  namespaces,
-}: CompileInput): Plan {
+export function planContainerRoot(input: CompileInput): Plan {
+  const { spec, options, process, rootPath, cgroup, namespaces } = input;
+  const outer = mountsOutside(input);
   const { host, rootfs } = options;
   const ownUserNamespace = isPrivate(namespaces, "user");
   const inUserNamespace = ownUserNamespace || host.inUserNamespace === true;
   return [
     planIsolation(),
     { op: "umask", why: "modes are as given", mask: 0 },
-    ...(ownUserNamespace ? [planSelfBind(rootPath)] : planRootfs(rootPath, rootfs)),
+    ...(outer ? [planSelfBind(rootPath)] : planRootfs(rootPath, rootfs)),
     planOpenRoot(rootPath),
     ...planMounts(spec, {
       cgroup,
       layout: host.cgroups,
       ownCgroupNamespace: isPrivate(namespaces, "cgroup"),
       inUserNamespace,
-      trees: assignTreeSlots(spec, { ownUserNamespace, newNetwork: hasNew(namespaces, "network") }),
+      trees: assignTreeSlots(spec, { ownUserNamespace: outer, newNetwork: hasNew(namespaces, "network") }),
     }),
     ...planDevices(spec, { inUserNamespace, hasKcore: host.hasKcore }),
     ...planOpenTerminal(process),
@@ -48,8 +45,23 @@ export function planContainerRoot({
     ...planHidden(spec),
     ...planLateReadonly(spec),
     ...(spec.root?.readonly === true ? [planReadonly("", "root.readonly")] : []),
+    ...planCreationHooks(input),
+    ...planExecLabel(process, host),
     ...planLeaveHost(rootPath, options.noPivot),
     ...planRootPropagation(spec.linux?.rootfsPropagation),
+  ];
+}
+
+/** While the machine's files can still be seen, so that mounts can be changed. */
+function planCreationHooks(input: CompileInput): Plan {
+  const container = hookedOf(input);
+  const inside = planCreateContainerHooks(container);
+  return [
+    ...planRuntimeHooks("prestart", container),
+    ...planRuntimeHooks("createRuntime", container),
+    ...(inside.length === 0
+      ? []
+      : [{ op: "chdir", why: "directory of hooks", path: input.rootPath } as const, ...inside]),
   ];
 }
 

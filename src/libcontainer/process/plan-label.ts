@@ -16,13 +16,13 @@ export function planExecLabel(process: Process, { securityModules }: HostFacts):
 
   function planAppArmor(profile: string): Op {
     const why = `process.apparmorProfile ${profile}`;
-    if (!securityModules.has("apparmor"))
+    if (securityModules?.has("apparmor") !== true)
       throw invalid(`${why}: apparmor is specified in config, but apparmor is disabled or not supported`);
     return planAttribute(why, "apparmor/exec", `exec ${profile}`);
   }
 
   function planSelinux(label: string): Op {
-    if (!securityModules.has("selinux"))
+    if (securityModules?.has("selinux") !== true)
       throw invalid("selinux label is specified in config, but selinux is disabled or not supported");
     return planAttribute(`process.selinuxLabel ${label}`, "exec", label);
   }

@@ -31,6 +31,10 @@ export interface ProgramContext {
   readonly startSlot?: number;
   /** Descriptors from 3 on that the program gets. */
   readonly preservedFds?: number;
+  /** What runs confined as the program will be, before it. */
+  readonly hooks?: Plan;
+  /** Supplementary groups cannot be changed here. */
+  readonly keepGroups?: boolean;
   readonly warn: Warn;
 }
 
@@ -48,10 +52,11 @@ export function planProgram(process: Process, context: ProgramContext): Plan {
     { op: "chdir", why: `process.cwd ${cwd}`, path: cwd },
     { op: "umask", why: "process.user.umask", mask: umask },
     { op: "capBounding", why: "process.capabilities.bounding", mask: masks.bounding },
-    ...planUser({ uid, gid, additionalGids }),
+    ...planUser({ uid, gid, additionalGids, keepGroups: context.keepGroups === true }),
     ...(process.noNewPrivileges === true ? [noNewPrivileges] : []),
     { op: "cloexecFrom", why: "only 0, 1 and 2 reach the program", first: 3 + (context.preservedFds ?? 0) },
     ...planLast(process, masks, context),
+    ...(context.hooks ?? []),
     {
       op: "exec",
       why: `process.args ${name}`,
@@ -109,6 +114,7 @@ function planUser(user: {
   readonly uid: number;
   readonly gid: number;
   readonly additionalGids: readonly number[];
+  readonly keepGroups: boolean;
 }): Plan {
   const why = "process.user";
   const keep: readonly Op[] =
@@ -117,7 +123,9 @@ function planUser(user: {
       : [{ op: "prctl", why: "keep capabilities across setuid", option: PR_SET_KEEPCAPS, args: [1] }];
   return [
     ...keep,
-    { op: "setgroups", why: `${why}.additionalGids`, gids: user.additionalGids },
+    ...(user.keepGroups
+      ? []
+      : [{ op: "setgroups", why: `${why}.additionalGids`, gids: user.additionalGids } as const]),
     { op: "setgid", why: `${why}.gid`, gid: user.gid },
     { op: "setuid", why: `${why}.uid`, uid: user.uid },
   ];

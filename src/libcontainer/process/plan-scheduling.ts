@@ -5,6 +5,14 @@ import type { Plan } from "#kernel/plan/ops.ts";
 import type { Linux, MemoryPolicyMode, Process, Scheduler, SchedulerPolicy } from "#spec/oci-runtime.ts";
 import { parseBitList } from "./cpu-list.ts";
 
+/** Needs the rights that the program will not have. */
+export const planScheduling = (process: Process, linux: Linux | undefined): Plan => [
+  ...planScheduler(process.scheduler),
+  ...planIoPriority(process.ioPriority),
+  ...planPersonality(linux?.personality),
+  ...planMemoryPolicy(linux?.memoryPolicy),
+];
+
 const policies: Readonly<Record<SchedulerPolicy, number>> = {
   SCHED_OTHER: 0,
   SCHED_FIFO: 1,
@@ -25,7 +33,7 @@ const schedulerFlags = {
   SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
 } as const;
 
-export const planScheduler = (scheduler: Scheduler | undefined): Plan => {
+const planScheduler = (scheduler: Scheduler | undefined): Plan => {
   if (scheduler === undefined) return [];
   checkScheduler(scheduler);
   const { policy, nice = 0, priority = 0, flags = [], runtime = 0, deadline = 0, period = 0 } = scheduler;
@@ -58,7 +66,7 @@ function checkScheduler(scheduler: Scheduler): void {
 const ioClasses = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3 } as const;
 const IOPRIO_CLASS_SHIFT = 13;
 
-export function planIoPriority(wanted: Process["ioPriority"]): Plan {
+function planIoPriority(wanted: Process["ioPriority"]): Plan {
   if (wanted === undefined) return [];
   const { priority = 0 } = wanted;
   if (priority < 0 || priority > 7) throw invalid(`invalid ioPriority.Priority: ${priority}`);
@@ -76,7 +84,7 @@ export function planAffinity(process: Process, moment: "initial" | "final"): Pla
 
 const domains = { LINUX: 0, LINUX32: 8 } as const;
 
-export function planPersonality(personality: Linux["personality"]): Plan {
+function planPersonality(personality: Linux["personality"]): Plan {
   if (personality === undefined) return [];
   const [flag] = personality.flags ?? [];
   if (flag !== undefined) throw unsupported(`linux.personality.flags ${flag}`);
@@ -98,7 +106,7 @@ const memoryFlags = {
   MPOL_F_STATIC_NODES: 1 << 15,
 } as const;
 
-export function planMemoryPolicy(policy: Linux["memoryPolicy"]): Plan {
+function planMemoryPolicy(policy: Linux["memoryPolicy"]): Plan {
   if (policy === undefined) return [];
   const { mode, nodes: list = "", flags = [] } = policy;
   const nodes = parseBitList(list, "linux.memoryPolicy.nodes");

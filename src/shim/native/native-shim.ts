@@ -16,6 +16,8 @@ export interface ContainerControl {
   pids(): Promise<readonly number[]>;
   freeze(frozen: boolean): Promise<void>;
   update(resources: Resources): Promise<void>;
+  /** Runs what follows the program's start; a failure of it ends the container. */
+  afterStart?(initPid: number): Promise<void>;
 }
 
 export interface ShimIdentity {
@@ -26,6 +28,7 @@ export interface ShimIdentity {
 }
 
 const REMEMBERED = 256;
+const SIGKILL = 9;
 
 interface ProcessEnd {
   readonly promise: Promise<ProcessExit>;
@@ -89,6 +92,12 @@ export class NativeShim implements Shim {
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     await this.#control.request("start", plainBody, this.#whyOf);
+    try {
+      await this.#container.afterStart?.(this.initPid);
+    } catch (error) {
+      await this.kill("", SIGKILL, false).catch(() => {}); // it may have ended by itself
+      throw error;
+    }
   }
 
   async exec(execId: string, process: Process, io: ProcessIo, signal: AbortSignal): Promise<number> {

@@ -24,6 +24,8 @@ export interface NativeShimsDeps {
   control(container: AdoptRequest): ContainerControl;
   /** Ends what runs in the container's cgroups and removes them; idempotent. */
   removeCgroups(container: AdoptRequest): Promise<void>;
+  /** Ends with the state directory, whatever it throws. */
+  beforeEnd?(container: AdoptRequest): Promise<void>;
 }
 
 export class NativeShims implements Shims {
@@ -106,7 +108,11 @@ export class NativeShims implements Shims {
 
   async clean(id: string, stateDir: string, spec: Spec): Promise<void> {
     await this.#deps.removeCgroups({ id, stateDir, spec });
-    await rm(stateDir, { recursive: true, force: true });
+    try {
+      await this.#deps.beforeEnd?.({ id, stateDir, spec });
+    } finally {
+      await rm(stateDir, { recursive: true, force: true });
+    }
   }
 }
 
