@@ -20,6 +20,7 @@ enum frame_type {
 	FRAME_RESIZE = 'r',
 	FRAME_CLOSE_STDIN = 'i',
 	FRAME_STATUS = 't',
+	FRAME_WILL = 'w',
 	FRAME_ATTACH = 'a',
 	/* from a shim, unasked */
 	FRAME_EXIT = 'x',

@@ -36,11 +36,23 @@ void accept_connection(struct shim *shim, int fd)
 	watch(shim, &connection->source, EPOLLIN);
 }
 
+/* The shim ends when they have ended. A copy of the connection stays open until then: its end says that the will is done. */
+static void end_with_owner(struct shim *shim)
+{
+	fcntl(shim->owner->source.fd, F_DUPFD_CLOEXEC, 0);
+	shim->owner = NULL;
+	for (const struct process *process = shim->processes; process; process = process->next)
+		if (process->pid > 0 && process->state < PROCESS_ENDED)
+			kill(process->pid, SIGKILL);
+}
+
 /* Marks it closed; the loop frees it when no event can refer to it any more. */
 void drop_connection(struct shim *shim, struct connection *connection)
 {
 	release_client(shim, connection);
 	connection->attached = NULL;
+	if (connection == shim->owner)
+		end_with_owner(shim);
 	unwatch(shim, &connection->source);
 	for (struct process *asking = shim->processes; asking; asking = asking->next) {
 		if (asking->asker != connection)
@@ -187,6 +199,29 @@ static int make_process(struct shim *shim, struct connection *connection, struct
 	return error;
 }
 
+/* What goes before the container, and what comes after it. The frame's memory goes to the second. */
+static int take_will(struct shim *shim, struct connection *connection, struct reader *reader, struct frame *frame)
+{
+	if (shim->owner && shim->owner != connection)
+		return -EEXIST;
+	free_plan(&shim->will);
+	struct plan first = { 0 };
+	int error = read_plan(reader, &first);
+	if (error == 0)
+		error = read_plan(reader, &shim->will);
+	if (error == 0) {
+		struct context context;
+		init_context(&context);
+		error = run_plan(&context, &first);
+		free_message(&context.results);
+		shim->will.memory = *frame;
+		*frame = (struct frame){ 0 };
+		shim->owner = connection;
+	}
+	free_plan(&first);
+	return error;
+}
+
 static int start_init(struct shim *shim, struct connection *connection, uint32_t request)
 {
 	struct process *init = shim->init;
@@ -264,6 +299,11 @@ static void serve_request(struct shim *shim, struct connection *connection, stru
 		break;
 	case FRAME_ATTACH:
 		error = attach(shim, connection, &reader, request);
+		break;
+	case FRAME_WILL:
+		error = take_will(shim, connection, &reader, frame);
+		if (error == 0)
+			reply_done(shim, connection, request);
 		break;
 	case FRAME_STATUS:
 		reply_status(shim, connection, request);

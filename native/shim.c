@@ -131,7 +131,7 @@ static bool may_leave(struct shim *shim)
 {
 	struct timespec now;
 	bool pending = false, ending = false;
-	if (!everything_reported(shim))
+	if (!everything_reported(shim) || shim->owner)
 		return false;
 	for (const struct connection *connection = shim->connections; connection; connection = connection->next) {
 		pending |= connection->source.kept.data && connection->source.ready == client_ready;
@@ -227,5 +227,7 @@ int shim_main(const char *id, const char *directory)
 	if (open_sources(&shim) < 0)
 		return 1;
 	run_loop(&shim);
+	shim.undo = shim.will;
+	run_undo(&shim);
 	return 0;
 }

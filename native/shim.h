@@ -101,6 +101,8 @@ struct shim {
 	struct process *processes;
 	struct process *init;
 	struct plan undo;
+	struct connection *owner; /* with a will: the container lives as long as this connection */
+	struct plan will;
 	bool may_reap; /* a child has ended, or a pid is known now */
 	int mount_namespace; /* held until the end: unmounting may wait for a disk */
 	bool finished;

@@ -1,10 +1,20 @@
 // Bundles the programs into dist/: one CommonJS file each, which starts twice as fast as modules do.
-//   node tools/build.ts
+//   node tools/build.ts [--types]
+// --types: also what describes the package's exports to TypeScript, in dist/types; for those who publish it.
 // A finished bundle replaces the old one by rename, so that running programs and concurrent starts never see half a file.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, renameSync, utimesSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { type BuildOptions, build } from "esbuild";
 
 const root = join(import.meta.dirname, "..");
@@ -16,6 +26,7 @@ const entries: Readonly<Record<string, string>> = {
   gantryd: "src/main/gantryd.ts",
   "gantry-containerd": "src/main/gantry-containerd.ts",
   "gantry-runc": "src/main/gantry-runc.ts",
+  libcontainer: "src/main/libcontainer.ts",
   "unpack-worker": "src/main/unpack-worker.ts",
   "hash-worker": "src/containerd/content/hash-worker.ts",
 };
@@ -58,6 +69,25 @@ async function buildProgram(name: string, entry: string): Promise<void> {
   renameSync(unfinished, join(dist, `${name}.cjs`));
 }
 
+/** Imports are told as a program that has only the package finds them. */
+function buildTypes(): void {
+  const types = join(dist, "types");
+  rmSync(types, { recursive: true, force: true });
+  execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", join(root, "tools/types.tsconfig.json")], {
+    stdio: "inherit",
+  });
+  for (const file of globSync("**/*.d.ts", { cwd: types })) {
+    const text = readFileSync(join(types, file), "utf8").replace(
+      /(from |import\()"([#.][^"]+)\.ts"/g,
+      (_, before: string, path: string) => {
+        const target = path.startsWith("#") ? relative(dirname(file), path.slice(1)) : path;
+        return `${before}"${target.startsWith(".") ? target : `./${target}`}.js"`;
+      },
+    );
+    writeFileSync(join(types, file), text);
+  }
+}
+
 mkdirSync(dist, { recursive: true });
 const started = new Date();
 const builds = await Promise.allSettled(
@@ -68,6 +98,7 @@ const builds = await Promise.allSettled(
 if (builds.some(({ status }) => status === "rejected")) {
   process.exitCode = 1; // esbuild has printed why
 } else {
+  if (process.argv.includes("--types")) buildTypes();
   const stamp = join(dist, "stamp"); // bin/launch.sh compares with it
   writeFileSync(stamp, "");
   utimesSync(stamp, started, started);

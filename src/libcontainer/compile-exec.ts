@@ -12,7 +12,7 @@ import { planExecLabel } from "./process/plan-label.ts";
 import { planProgram } from "./process/plan-program.ts";
 import { planAffinity, planScheduling } from "./process/plan-scheduling.ts";
 import { planOpenTerminal } from "./process/plan-terminal.ts";
-import { compileSeccomp } from "./seccomp/compile-seccomp.ts";
+import { type CompiledFilter, compileSeccomp } from "./seccomp/compile-seccomp.ts";
 import { planListener } from "./seccomp/listener.ts";
 import { CGROUP_SLOT, FIRST_NAMESPACE_SLOT, ROOT_SLOT } from "./slots.ts";
 import { mayNotSetGroups } from "./user-namespace.ts";
@@ -28,6 +28,8 @@ export interface ExecOptions {
   /** How many descriptors from 3 on the program gets. */
   readonly preservedFds?: number;
   readonly warn: Warn;
+  /** spec.linux.seccomp, compiled before. */
+  readonly filter?: CompiledFilter | undefined;
 }
 
 export function compileExec(spec: Spec, process: Process, options: ExecOptions): Plan {
@@ -59,7 +61,7 @@ export function compileExec(spec: Spec, process: Process, options: ExecOptions):
       host,
       ownUserNamespace,
       grantable: ownUserNamespace ? allCapabilities : host.grantable,
-      filter: compileSeccomp(spec.linux?.seccomp, host),
+      filter: options.filter ?? compileSeccomp(spec.linux?.seccomp, host),
       listener: planListener({ spec, id, bundle, initPid }),
       awaitStart: false,
       preservedFds,

@@ -5,6 +5,7 @@ import type { Mount, Process, Spec } from "#spec/oci-runtime.ts";
 import type { HookedContainer } from "./hooks/plan-hooks.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { isPrivate, type Namespaces } from "./namespaces.ts";
+import type { CompiledFilter } from "./seccomp/compile-seccomp.ts";
 import type { Warn } from "./warnings.ts";
 
 export interface CompileOptions {
@@ -24,6 +25,8 @@ export interface CompileOptions {
   readonly hookEnvironment?: readonly string[];
   /** How many descriptors from 3 on the program gets. */
   readonly preservedFds?: number;
+  /** spec.linux.seccomp, compiled before: many containers have the same. */
+  readonly filter?: CompiledFilter | undefined;
 }
 
 export interface CompileInput {

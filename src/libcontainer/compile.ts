@@ -181,7 +181,7 @@ function planContainerSide(input: CompileInput): Plan {
       host,
       ownUserNamespace,
       grantable: ownUserNamespace ? allCapabilities : host.grantable,
-      filter: compileSeccomp(spec.linux?.seccomp, host),
+      filter: options.filter ?? compileSeccomp(spec.linux?.seccomp, host),
       listener: planListener({ spec, id: options.id, bundle: options.bundle ?? "" }),
       awaitStart: options.awaitStart ?? true,
       ...(options.startFifo !== undefined && { startSlot: START_SLOT }),

@@ -15,6 +15,7 @@ export const frameTypes = {
   resize: "r",
   closeStdin: "i",
   status: "t",
+  will: "w",
   attach: "a",
   exit: "x",
 } as const;

@@ -69,6 +69,9 @@ export function execBody(request: number, execId: string, io: ProcessIo, plan: P
   return raw(writer.finish(), encodePlan(plan));
 }
 
+export const willBody = (request: number, first: Plan, last: Plan): Uint8Array =>
+  raw(startBody(request).finish(), encodePlan(first), encodePlan(last));
+
 export const plainBody = (request: number): Uint8Array => startBody(request).finish();
 
 export function processBody(request: number, execId: string, ...numbers: readonly number[]): Uint8Array {

@@ -86,6 +86,11 @@ export class ShimControl {
     return await promise;
   }
 
+  /** This side says no more: a shim with a will ends. `closed` resolves behind the will. */
+  end(): void {
+    this.#socket.end();
+  }
+
   /** The shim goes on. */
   close(): void {
     this.#socket.destroy();
