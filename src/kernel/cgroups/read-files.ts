@@ -55,6 +55,6 @@ export function parseList(text: string): readonly number[] {
     .filter(Boolean)
     .flatMap((range) => {
       const [first = 0, last = first] = range.split("-").map(Number);
-      return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+      return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
     });
 }

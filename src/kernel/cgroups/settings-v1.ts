@@ -13,7 +13,7 @@ export interface V1Facts {
   readonly offers: (controller: string, file: string) => boolean;
 }
 
-export const newCgroup: V1Facts = { offers: () => true };
+const newCgroup: V1Facts = { offers: () => true };
 
 export function settingsV1(resources: CgroupResources, facts: V1Facts = newCgroup): readonly CgroupSetting[] {
   if (resources.unified !== undefined && Object.keys(resources.unified).length > 0)
