@@ -32,14 +32,15 @@ static void mix(uint64_t *hash, const void *data, size_t size)
 		*hash = (*hash ^ ((const uint8_t *)data)[i]) * 0x100000001b3;
 }
 
-static void mix_file(uint64_t *hash, const char *path)
+/* A namespace's times are those of an inode that comes and goes; a program's tell one build from another. */
+static void mix_file(uint64_t *hash, const char *path, bool program)
 {
 	struct stat found = { 0 };
 	if (stat(path, &found) < 0)
 		return;
 	mix(hash, &found.st_dev, sizeof(found.st_dev));
 	mix(hash, &found.st_ino, sizeof(found.st_ino));
-	if (S_ISREG(found.st_mode))
+	if (program)
 		mix(hash, &found.st_mtim, sizeof(found.st_mtim));
 }
 
@@ -51,9 +52,9 @@ static uint64_t identity(const char *build)
 	uint32_t version = PLAN_VERSION;
 	uint64_t hash = 0xcbf29ce484222325;
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
-		mix_file(&hash, places[i]);
-	mix_file(&hash, build);
-	mix_file(&hash, "/proc/self/exe");
+		mix_file(&hash, places[i], false);
+	mix_file(&hash, build, true);
+	mix_file(&hash, "/proc/self/exe", true);
 	syscall(SYS_capget, &header, rights);
 	mix(&hash, rights, sizeof(rights));
 	mix(&hash, &version, sizeof(version));
