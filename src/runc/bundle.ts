@@ -2,10 +2,12 @@
 
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { claimed, isRecord } from "#base/decode.ts";
+import { DecodeError } from "#base/decode.ts";
 import { invalid } from "#base/errors.ts";
+import { parseExactJson } from "#formats/exact-json.ts";
 import { parseGoJson } from "#formats/go-json.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
+import { decodeSpec } from "#spec/oci-runtime-decode.ts";
 import { type Caller, callerPath } from "./caller.ts";
 
 export interface Bundle {
@@ -20,10 +22,8 @@ export function loadBundle(caller: Caller, directory: string): Bundle {
   if (!existsSync(path)) throw invalid(`chdir ${directory}: no such file or directory`);
   const config = join(path, "config.json");
   if (!existsSync(config)) throw invalid("JSON specification file config.json not found");
-  const spec = readDocument<Spec>(readFileSync(config, "utf8"));
-  if (!/^1\.\d+\.\d+/.test(spec.ociVersion ?? ""))
-    throw invalid(`unsupported spec version: ${spec.ociVersion ?? ""}`);
-  checkSupported(spec);
+  const spec = readDocument(readFileSync(config, "utf8"), decodeSpec);
+  if (!/^1\.\d+\.\d+/.test(spec.ociVersion)) throw invalid(`unsupported spec version: ${spec.ociVersion}`);
   const rootfs = resolve(path, spec.root?.path ?? "");
   if (spec.root === undefined) throw invalid("root must be specified");
   if (!existsSync(rootfs) || !statSync(rootfs).isDirectory())
@@ -31,36 +31,17 @@ export function loadBundle(caller: Caller, directory: string): Bundle {
   return { path, rootfs, spec: { ...spec, root: { ...spec.root, path: rootfs } } };
 }
 
-export function readDocument<T>(text: string): T {
+/** A JSON document from a file; numbers keep all 64 bits for the decoder. */
+export function readDocument<T>(text: string, decode: (value: unknown) => T): T {
   const parsed = parseGoJson(text);
-  if (parsed.kind === "value" && isRecord(parsed.value)) return claimed<T>(parsed.value);
-  throw invalid(parsed.kind === "error" ? parsed.message : "unexpected end of JSON input");
-}
-
-/** Parts of a specification that would be passed over are refused by name. */
-const unsupportedParts = {
-  "": ["hooks", "windows", "vm", "solaris", "zos"],
-  process: ["apparmorProfile", "selinuxLabel", "scheduler", "ioPriority"],
-  linux: ["intelRdt", "mountLabel", "personality"],
-} as const;
-
-export const refusedParts: ReadonlySet<string> = new Set(
-  Object.entries(unsupportedParts).flatMap(([part, fields]) =>
-    fields.map((field) => (part === "" ? field : `${part}.${field}`)),
-  ),
-);
-
-function checkSupported(spec: unknown): void {
-  for (const [part, fields] of Object.entries(unsupportedParts)) {
-    const holder = part === "" ? spec : isRecord(spec) ? spec[part] : undefined;
-    const found = isRecord(holder) ? fields.find((field) => isPresent(holder[field])) : undefined;
-    if (found !== undefined)
-      throw invalid(`${part === "" ? "" : `${part}.`}${found} is not supported by this version of Gantry`);
+  if (parsed.kind !== "value")
+    throw invalid(parsed.kind === "error" ? parsed.message : "unexpected end of JSON input");
+  try {
+    return decode(parseExactJson(text));
+  } catch (error) {
+    throw error instanceof DecodeError ? invalid(error.message, { cause: error }) : error;
   }
 }
 
-const isPresent = (value: unknown): boolean =>
-  value !== undefined &&
-  value !== null &&
-  value !== "" &&
-  !(isRecord(value) && Object.keys(value).length === 0);
+/** Parts of a specification that libcontainer refuses by name. */
+export const refusedParts: ReadonlySet<string> = new Set(["linux.mountLabel"]);

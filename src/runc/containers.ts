@@ -4,8 +4,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from "node:path";
 import { claimed } from "#base/decode.ts";
 import { invalid } from "#base/errors.ts";
+import { parseExactJson, stringifyExactJson } from "#formats/exact-json.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
+import { decodeSpec } from "#spec/oci-runtime-decode.ts";
 import { missingContainer } from "./failures.ts";
+import type { CgroupRecord } from "./placement.ts";
 import type { ContainerPlace } from "./runtime.ts";
 
 export interface ContainerState {
@@ -22,9 +25,15 @@ export interface ContainerState {
   /** Path of the FIFO that the init waits at; its name is removed when it starts. "": the container was started as it was made. */
   readonly startFifo: string;
   readonly spec: Spec;
+  readonly placement: CgroupRecord;
 }
 
 export type Status = "created" | "running" | "paused" | "stopped";
+
+function readState(text: string): ContainerState {
+  const state = claimed<ContainerState>(parseExactJson(text));
+  return { ...state, spec: decodeSpec(state.spec) };
+}
 
 export class Containers {
   readonly #root: string;
@@ -50,7 +59,7 @@ export class Containers {
   /** A reader sees the state before or after, never half of it. */
   save(state: ContainerState): void {
     const path = join(this.directory(state.id), "state.json");
-    writeFileSync(`${path}.new`, JSON.stringify(state), { mode: 0o600 });
+    writeFileSync(`${path}.new`, stringifyExactJson(state), { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
 
@@ -79,7 +88,7 @@ export class Containers {
 
   #read(id: string): ContainerState | undefined {
     const path = join(this.directory(id), "state.json");
-    return existsSync(path) ? claimed<ContainerState>(JSON.parse(readFileSync(path, "utf8"))) : undefined;
+    return existsSync(path) ? readState(readFileSync(path, "utf8")) : undefined;
   }
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { invalid } from "#base/errors.ts";
 import { compileExec } from "#libcontainer/compile-exec.ts";
 import type { Process, ProcessUser } from "#spec/oci-runtime.ts";
+import { decodeProcess } from "#spec/oci-runtime-decode.ts";
 import { readDocument } from "./bundle.ts";
 import { type Caller, callerPath } from "./caller.ts";
 import { type Given, isOn, lastOf } from "./command-line.ts";
@@ -56,7 +57,7 @@ function decideProcess(
   { given, args }: { readonly given: Given; readonly args: readonly string[] },
 ): Process {
   const path = lastOf(given, "process");
-  if (path !== undefined) return readDocument<Process>(readFileSync(callerPath(caller, path), "utf8"));
+  if (path !== undefined) return readDocument(readFileSync(callerPath(caller, path), "utf8"), decodeProcess);
   if (base === undefined || args.length === 0) throw invalid("process args cannot be empty");
   const { consoleSize: _size, capabilities, ...rest } = base;
   const added = given.get("cap") ?? [];

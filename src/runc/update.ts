@@ -7,6 +7,7 @@ import { parseBinarySize } from "#formats/units.ts";
 import type { CgroupResources } from "#kernel/cgroups/resources.ts";
 import { updateCgroup } from "#kernel/cgroups/update.ts";
 import type { Resources } from "#spec/oci-runtime.ts";
+import { decodeResources } from "#spec/oci-runtime-decode.ts";
 import { readDocument } from "./bundle.ts";
 import { callerPath } from "./caller.ts";
 import { type Given, lastOf } from "./command-line.ts";
@@ -31,7 +32,7 @@ async function readWishes(deps: Deps, given: Given): Promise<CgroupResources> {
   const text =
     path === "-" ? await deps.caller.readInput() : readFileSync(callerPath(deps.caller, path), "utf8");
   // Device rules come along from containerd; they are not changed.
-  const { devices: _devices, ...resources } = readDocument<Resources>(text);
+  const { devices: _devices, ...resources } = readDocument(text, decodeResources);
   return resources;
 }
 

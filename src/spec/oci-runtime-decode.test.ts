@@ -82,5 +82,10 @@ for (const [path, change] of [
 test("numbers of 64 bits are read", () => {
   const text = '{"cwd":"/","rlimits":[{"type":"RLIMIT_CORE","soft":0,"hard":18446744073709551615}]}';
   assert.equal(decodeProcess(parseExactJson(text)).rlimits?.[0]?.hard, 2 ** 64);
+  assert.equal(
+    decodeProcess(JSON.parse(text)).rlimits?.[0]?.hard,
+    2 ** 64,
+    "as a reader gives it that is not exact",
+  );
   assert.deepEqual(decodeResources({ memory: { limit: -1 } }), { memory: { limit: -1 } });
 });

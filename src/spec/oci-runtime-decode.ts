@@ -15,13 +15,14 @@ import {
 import { unsupported } from "#base/errors.ts";
 import type { Process, Resources, Spec } from "./oci-runtime.ts";
 
-/** Those beyond 2^53 come as bigint from an exact reader; the range is checked before the last digits are lost. */
+/** Those beyond 2^53 come as bigint from an exact reader; their last digits are lost, so that the largest one is the next power of two. */
 const within =
   (least: number | bigint, most: number | bigint): Decoder<number> =>
   (value, path) => {
     const isInteger = typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value));
     if (!isInteger) throw new DecodeError(path, "integer", value);
-    if (value < least || value > most) throw new DecodeError(path, `integer from ${least} to ${most}`, value);
+    if (Number(value) < Number(least) || Number(value) > Number(most))
+      throw new DecodeError(path, `integer from ${least} to ${most}`, value);
     return Number(value);
   };
 
