@@ -29,6 +29,8 @@ export interface ContainerMachine extends AsyncDisposable {
   readonly folder: string;
   readonly host: HostFacts;
   readonly shims: Shims;
+  /** The zygote, which ends with the machine if not before. */
+  readonly zygote: AsyncDisposable;
   readonly warnings: readonly string[];
   /** Below each hierarchy. */
   readonly cgroupParent: string;
@@ -73,6 +75,7 @@ export async function startContainerMachine(choices: MachineChoices = {}): Promi
     folder,
     host,
     shims,
+    zygote: executor,
     warnings,
     cgroupParent,
     makeRoot: (prepare) => makeRoot(join(folder, `root-${++count}`), prepare),
@@ -114,13 +117,15 @@ function removeCgroupParents({ cgroups }: HostFacts, parent: string): void {
 
 /** Those of every container that there is. */
 export const cgroupsBelow = ({ cgroups }: HostFacts, parent: string): readonly string[] =>
-  cgroups.v1.flatMap(({ mountPoint }) => {
-    const directory = join(mountPoint, parent);
-    if (!existsSync(directory)) return [];
-    return readdirSync(directory, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => join(directory, entry.name));
-  });
+  (cgroups.v1.length > 0 || cgroups.v2 === undefined ? cgroups.v1 : [cgroups.v2]).flatMap(
+    ({ mountPoint }) => {
+      const directory = join(mountPoint, parent);
+      if (!existsSync(directory)) return [];
+      return readdirSync(directory, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => join(directory, entry.name));
+    },
+  );
 
 function makeRoot(root: string, prepare?: (root: string) => void): string {
   mkdirSync(join(root, "bin"), { recursive: true });

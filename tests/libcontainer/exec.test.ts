@@ -1,7 +1,7 @@
 // A further process of a running container.
 
 import assert from "node:assert/strict";
-import { readFileSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { PlanError } from "#kernel/plan/executor.ts";
 import type { Process } from "#spec/oci-runtime.ts";
@@ -15,6 +15,7 @@ import {
   skip,
   startContainerMachine,
 } from "./container-machine.ts";
+import { hierarchiesOf, readLimits } from "./limits.ts";
 
 const never = new AbortController().signal;
 let machine: ContainerMachine;
@@ -44,7 +45,7 @@ test("it lives in every namespace and cgroup of the container", { skip }, async 
   );
   assert.deepEqual(stdout.trim().split("\n"), [...expected, "box"]);
   const cgroups = await exec("cat /proc/self/cgroup");
-  for (const { controllers } of machine.host.cgroups.v1)
+  for (const { controllers } of hierarchiesOf(machine.host))
     assert.match(cgroups.stdout, new RegExp(`:${controllers.join(",")}:${machine.cgroupParent}/`));
 });
 
@@ -102,17 +103,14 @@ test("a terminal of an exec is a terminal", { skip }, async () => {
 });
 
 test("a paused container is frozen until it is resumed; new limits hold at once", { skip }, async () => {
-  const fileOf = (controller: string, file: string): string => {
-    const directory = container.cgroups.find((path) => path.includes(`/${controller}/`));
-    return readFileSync(`${directory}/${file}`, "utf8").trim();
-  };
+  const limits = () => readLimits(container, machine.host);
   await container.shim.pause();
-  assert.equal(fileOf("freezer", "freezer.state"), "FROZEN");
+  assert.equal(limits().frozen, true);
   await container.shim.resume();
-  assert.equal(fileOf("freezer", "freezer.state"), "THAWED");
+  assert.equal(limits().frozen, false);
   await container.shim.update({ memory: { limit: 32 << 20, swap: 64 << 20 }, pids: { limit: 77 } });
-  assert.equal(fileOf("memory", "memory.limit_in_bytes"), String(32 << 20));
-  assert.equal(fileOf("pids", "pids.max"), "77");
+  assert.equal(limits().memory, 32 << 20);
+  assert.equal(limits().pids, 77);
   await container.shim.update({ memory: { limit: 128 << 20, swap: 256 << 20 } });
-  assert.equal(fileOf("memory", "memory.memsw.limit_in_bytes"), String(256 << 20));
+  assert.equal(limits().memoryAndSwap, 256 << 20);
 });

@@ -39,6 +39,9 @@ export interface Engine extends Client, AsyncDisposable {
 export const containerdModes = ["own", "separate"] as const;
 export type ContainerdMode = (typeof containerdModes)[number];
 
+/** False in a guest whose kernel has no nf_tables: there is no bridge network then, containers have only loopback. */
+export const hasBridge = process.env.GANTRY_TEST_NETWORK !== "none";
+
 export interface EngineOptions {
   /** Merged into the configuration file. */
   readonly config?: Readonly<Record<string, unknown>>;
@@ -120,6 +123,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
     "exec-root": `${dir}/exec`,
     pidfile: `${dir}/gantryd.pid`,
     hosts: [host],
+    ...(!hasBridge && { bridge: "none" }),
     ...options.config,
   };
   await writeFile(configFile, JSON.stringify(config));

@@ -3,7 +3,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { type Client, makeClient, makeNamespace } from "./engine.ts";
+import { type Client, hasBridge, makeClient, makeNamespace } from "./engine.ts";
 import { startBackground } from "./process.ts";
 
 /** `netns`: an existing namespace to share; by default it gets its own. */
@@ -22,6 +22,7 @@ export async function startPeer(
     pidfile: `${dir}/docker.pid`,
     hosts: [host],
     "insecure-registries": ["127.0.0.0/8"],
+    ...(!hasBridge && { bridge: "none", iptables: false }),
   };
   await writeFile(join(dir, "daemon.json"), JSON.stringify(config));
   const daemon = startBackground(["dockerd", "--config-file", join(dir, "daemon.json")], { netns });

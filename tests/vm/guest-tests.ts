@@ -1,0 +1,42 @@
+// Runs the selected tests inside a guest: node tests/vm/guest-tests.ts GUEST LANE/LANES REPORT [FILE...]. Of the selected files each lane
+// runs its share. REPORT gets the counts as JSON; what is left out counts as skipped, and what the tests leave behind as a failure.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { addCounts, type Counts, runTests } from "../../tools/run-tests.ts";
+import { differences, readMachineState } from "../system/machine-state.ts";
+import { guests, type LeftOut, leftOutIn, selectedIn } from "./selection.ts";
+
+const quote = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+
+/** A test that a list names and that is not there any more would be left out for ever, unseen. */
+const isStale = ({ file, test, written = JSON.stringify(test) }: LeftOut): boolean =>
+  !existsSync(file) || (test !== undefined && !readFileSync(file, "utf8").includes(written));
+
+const [name = "", share = "", report = "", ...only] = process.argv.slice(2);
+const guest = guests.find((known) => known === name);
+if (guest === undefined) throw new Error(`no such guest: ${name}`);
+const [lane = 0, lanes = 1] = share.split("/").map(Number);
+
+const out = only.length > 0 ? [] : leftOutIn(guest);
+const wanted = only.length > 0 ? only : selectedIn(guest);
+const files = wanted
+  .filter((file) => !out.some((entry) => entry.file === file && entry.test === undefined))
+  .filter((_, index) => index % lanes === lane);
+const titles = out.flatMap(({ test }) => (test === undefined ? [] : [test]));
+const flags = titles.map((title) => `--test-skip-pattern=/^(.* )?${quote(title)}( .*)?$/`);
+
+const before = readMachineState();
+let counts: Counts = runTests(files, ["--test-concurrency=1", "--test-timeout=120000", ...flags]);
+const left = differences(before, readMachineState());
+for (const line of left) console.log(`left behind in the guest: ${line}`);
+counts = addCounts(counts, {
+  passed: left.length === 0 ? 1 : 0,
+  failed: left.length === 0 ? 0 : 1,
+  skipped: 0,
+});
+for (const entry of lane === 0 ? out : []) {
+  const stale = isStale(entry);
+  console.log(`${stale ? "✖ not found" : "﹣ left out"}: ${entry.file} ${entry.test ?? ""} # ${entry.why}`);
+  counts = addCounts(counts, { passed: 0, failed: stale ? 1 : 0, skipped: stale ? 0 : 1 });
+}
+writeFileSync(report, JSON.stringify(counts));

@@ -1,0 +1,79 @@
+// Which tests run in the guests, and which of those are left out in which guest, each with its reason.
+
+import { globSync } from "node:fs";
+
+/** "systemd" is the qemu guest with systemd as process 1. */
+export const guests = ["uml", "qemu", "systemd"] as const;
+export type GuestName = (typeof guests)[number];
+
+/** Patterns of test files: what a kernel with other cgroups matters to. The rest runs on the machine alone. */
+const selected: readonly string[] = [
+  "tests/attacks/*.test.ts",
+  "tests/libcontainer/*.test.ts",
+  "tests/native/{plans,shim,streams}.test.ts",
+  "tests/runc/*.test.ts",
+  "tests/system/{cgroups,options,survival,walk}.test.ts",
+];
+
+/** Of those, what runs with every push: User Mode Linux stops at each system call and each new page, and programs start slowly there. */
+const quick: readonly string[] = [
+  "tests/system/{walk,survival}.test.ts",
+  "tests/libcontainer/container.test.ts",
+  "tests/system/cgroups.test.ts",
+  "tests/libcontainer/{exec,user-namespace}.test.ts",
+  "tests/runc/runc.test.ts",
+];
+
+export interface LeftOut {
+  readonly file: string;
+  /** The whole title of a test or of a suite; without it the whole file. */
+  readonly test?: string;
+  /** The title's beginning as the file has it, if the rest is filled in. */
+  readonly written?: string;
+  readonly guests: readonly GuestName[];
+  readonly why: string;
+}
+
+const noNetfilter = "this kernel has no nf_tables families, so there is no bridge network";
+
+const sameCode =
+  "the boundary between the processes knows no cgroups: it is tested on the machine and, with time, in qemu";
+
+const leftOut: readonly LeftOut[] = [
+  {
+    file: "tests/system/survival.suite.ts",
+    test: "a published port still works after the daemon was killed and started again",
+    guests: ["uml"],
+    why: noNetfilter,
+  },
+  {
+    file: "tests/system/survival.suite.ts",
+    test: "containerd in its separate process",
+    written: "`containerd in its ",
+    guests: ["uml"],
+    why: sameCode,
+  },
+  {
+    file: "tests/system/walk.suite.ts",
+    test: "the walk with containerd in its separate process",
+    written: "`the walk with containerd in its ",
+    guests: ["uml"],
+    why: sameCode,
+  },
+];
+
+const filesOf = (patterns: readonly string[]): readonly string[] =>
+  patterns.flatMap((pattern) => globSync(pattern).sort());
+
+/** Long ones first, for a fair share. */
+export const selectedIn = (guest: GuestName): readonly string[] =>
+  filesOf(guest === "uml" ? quick : selected);
+
+export function leftOutIn(guest: GuestName): readonly LeftOut[] {
+  const chosen = new Set(selectedIn(guest));
+  const slow = filesOf(selected).filter((file) => !chosen.has(file));
+  return [
+    ...leftOut.filter(({ guests }) => guests.includes(guest)),
+    ...slow.map((file) => ({ file, guests: [guest], why: "only in qemu: every run has no time for it" })),
+  ];
+}

@@ -1,0 +1,37 @@
+// One run of node's test runner, counted.
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+export const addCounts = (a: Counts, b: Counts): Counts => ({
+  passed: a.passed + b.passed,
+  failed: a.failed + b.failed,
+  skipped: a.skipped + b.skipped,
+});
+
+/** The runner's own output goes to the terminal, the counts come back. */
+export function runTests(files: readonly string[], flags: readonly string[]): Counts {
+  if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
+  const scratch = mkdtempSync(join(tmpdir(), "gantry-test-"));
+  const report = join(scratch, "counts.json");
+  const reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout"];
+  reporters.push(`--test-reporter=${join(import.meta.dirname, "count-reporter.ts")}`);
+  reporters.push(`--test-reporter-destination=${report}`);
+  const { NODE_EXTRA_CA_CERTS: _unused, ...env } = process.env;
+  const run = spawnSync(process.execPath, ["--test", ...flags, ...reporters, ...files], {
+    stdio: ["ignore", "inherit", "inherit"],
+    env,
+  });
+  const counts: Counts = JSON.parse(readFileSync(report, "utf8"));
+  rmSync(scratch, { recursive: true });
+  const crashed = run.status !== 0 && counts.failed === 0 ? 1 : 0;
+  return { ...counts, failed: counts.failed + crashed };
+}
