@@ -16,7 +16,7 @@ export const fromClient = {
   failed: "F",
 } as const;
 
-const toClient = {
+export const toClient = {
   taken: "h",
   write: "w",
   seal: "S",
