@@ -1,12 +1,14 @@
 // The execution drivers under the real docker client: what each isolates, refuses, and leaves: nothing.
 
 import assert from "node:assert/strict";
-import { globSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Engine, startEngine } from "./engine.ts";
 import { importBusybox } from "./images.ts";
 import { differences, type MachineState, readMachineState } from "./machine-state.ts";
 
+const project = join(import.meta.dirname, "../..");
 const skip = process.getuid?.() !== 0 && "needs root";
 
 /** Those that make containers as an OCI runtime does. */
@@ -23,7 +25,9 @@ describe("execution drivers", { skip }, () => {
   });
   after(async () => {
     await engine[Symbol.asyncDispose]();
-    assert.deepEqual(differences(state, readMachineState()), []);
+    const ours = (line: string): boolean =>
+      line.includes(engine.netns) || /docker\/[0-9a-f]{64}|lxc/.test(line);
+    assert.deepEqual(differences(state, readMachineState()).filter(ours), []);
     assert.deepEqual(globSync("/run/lxc/**"), []);
   });
 
@@ -135,6 +139,31 @@ describe("execution drivers", { skip }, () => {
     assert.equal(stdout, `${host}0\n`);
   });
 
+  test("the documentation shows what each driver isolates", async () => {
+    const [header = [], ...rows] = readTables("docs/execution-drivers.md")[1] ?? [];
+    const probes = rows.map(([probe = ""]) => probe.replace(/^`|`$/g, ""));
+    const find = "P=/proc; [ -e $P/self ] || { P=/tmp; mount -t proc proc $P; }";
+    const script = [find, ...probes.map((probe) => `{ ${probe}; } 2>&1; echo --`)].join("\n");
+    for (const [column, runtime = ""] of header.entries()) {
+      if (column === 0) continue;
+      const { stdout } = await run(runtime, "-h", "box", "busybox", "sh", "-c", script);
+      const seen = stdout.split("--\n").slice(0, -1);
+      const told = rows.map((row) => row[column] ?? "");
+      assert.deepEqual(
+        seen.map((text, index) => (told[index] === "@init" ? "@init" : text.trim())),
+        told,
+        runtime,
+      );
+    }
+  });
+
+  test("the exit code of a program that is not there is as documented", async () => {
+    const [header = [], codes = []] = readTables("docs/execution-drivers.md")[2] ?? [];
+    for (const [column, runtime = ""] of header.entries())
+      if (column > 0)
+        assert.equal(String((await run(runtime, "busybox", "nosuch")).code), codes[column], runtime);
+  });
+
   test("what a driver cannot express is refused by name", async () => {
     const refused = async (runtime: string, ...flags: readonly string[]) =>
       (await run(runtime, ...flags, "busybox", "true")).stderr;
@@ -156,6 +185,23 @@ describe("execution drivers", { skip }, () => {
     await second.docker("rm", "-f", "box");
   });
 });
+
+/** Tables of a document: header, then rows. */
+function readTables(path: string): string[][][] {
+  const blocks = readFileSync(join(project, path), "utf8").match(/(?:^\|.*\n)+/gm) ?? [];
+  const cells = (line: string): string[] =>
+    line
+      .slice(1, -1)
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim().replaceAll("\\|", "|"));
+  return blocks.map((block) =>
+    block
+      .trimEnd()
+      .split("\n")
+      .filter((line) => !line.startsWith("| ---"))
+      .map(cells),
+  );
+}
 
 async function untilLogged(engine: Engine, text: string): Promise<void> {
   for (let tries = 0; tries < 100; tries++) if ((await engine.docker("logs", "box")).includes(text)) return;
