@@ -1,6 +1,6 @@
 // A further process of a running container: joins what the init lives in, then gives up its rights as the init did.
 
-import { cgroupPaths } from "#kernel/cgroups/paths.ts";
+import { type CgroupPaths, cgroupPaths } from "#kernel/cgroups/paths.ts";
 import { planJoin, planOpenForClone } from "#kernel/cgroups/plan-cgroup.ts";
 import type { Op, Plan } from "#kernel/plan/ops.ts";
 import type { Process, Spec } from "#spec/oci-runtime.ts";
@@ -22,6 +22,8 @@ export interface ExecOptions {
   readonly id: string;
   /** The container's init, on the host. */
   readonly initPid: number;
+  /** The container's; missing: where linux.cgroupsPath leads. */
+  readonly cgroup?: CgroupPaths;
   /** Of the container; told to the agent of its seccomp profile. */
   readonly bundle?: string;
   readonly host: HostFacts;
@@ -34,7 +36,7 @@ export interface ExecOptions {
 
 export function compileExec(spec: Spec, process: Process, options: ExecOptions): Plan {
   const { id, initPid, bundle = "", host, preservedFds = 0, warn } = options;
-  const cgroup = cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || `/${id}`);
+  const cgroup = options.cgroup ?? cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || `/${id}`);
   const namespaces = readNamespaces(spec.linux);
   const ownUserNamespace = isPrivate(namespaces, "user");
   const scheduled = { ...inheritedScheduling(spec), ...process };

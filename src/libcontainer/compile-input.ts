@@ -15,6 +15,8 @@ export interface CompileOptions {
   /** Directory that a relative spec.root.path and relative sources of binds are below. */
   readonly bundle?: string;
   readonly host: HostFacts;
+  /** Instead of where linux.cgroupsPath leads. */
+  readonly cgroup?: CgroupPaths;
   /** False: run at once, without the stop between create and start. */
   readonly awaitStart?: boolean;
   /** Instead of pivot_root(2): what readFullMounts() of mounts/plan-leave-host.ts gives where the plan starts. */

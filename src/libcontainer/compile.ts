@@ -67,7 +67,8 @@ export function compileContainer(given: Spec, options: CompileOptions): Compiled
   const spec = withBindSources(given, options.bundle);
   const warnings: string[] = [];
   const { host } = options;
-  const cgroup = cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || posix.join("/", options.id));
+  const cgroup =
+    options.cgroup ?? cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || posix.join("/", options.id));
   const input: CompileInput = {
     spec,
     options,

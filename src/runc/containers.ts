@@ -82,8 +82,8 @@ export class Containers {
     if (isContainerId(id)) rmSync(this.directory(id), { recursive: true, force: true });
   }
 
-  place({ id, spec }: Pick<ContainerState, "id" | "spec">): ContainerPlace {
-    return { id, spec, stateDir: this.directory(id) };
+  place({ id, spec, placement }: Pick<ContainerState, "id" | "spec" | "placement">): ContainerPlace {
+    return { id, spec, placement, stateDir: this.directory(id) };
   }
 
   #read(id: string): ContainerState | undefined {

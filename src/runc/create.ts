@@ -1,15 +1,18 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { invalid } from "#base/errors.ts";
+import { invalid, systemError } from "#base/errors.ts";
+import { readOomKills } from "#kernel/cgroups/oom.ts";
 import { compileContainer } from "#libcontainer/compile.ts";
-import type { Spec } from "#spec/oci-runtime.ts";
+import type { Resources, Spec } from "#spec/oci-runtime.ts";
 import { loadBundle } from "./bundle.ts";
 import { type Caller, callerPath } from "./caller.ts";
 import type { Child, Client } from "./client.ts";
 import { type Given, lastOf } from "./command-line.ts";
 import { type ContainerState, type Containers, readProcess } from "./containers.ts";
 import { startFailure } from "./failures.ts";
+import { hookEnvironment, runPoststopHooks } from "./hooks.ts";
 import type { Log } from "./log.ts";
+import { choosePlacement, closePlacement, openPlacement } from "./placement.ts";
 import type { Runtime } from "./runtime.ts";
 
 export interface Deps {
@@ -45,7 +48,8 @@ export async function createCommand(deps: Deps, given: Given, id: string): Promi
 
 /** A container that stops before its program. A failure leaves nothing; what is left when we are killed in the middle, the state names. */
 export async function createContainer(deps: Deps, given: Given, options: CreateOptions): Promise<Created> {
-  const { containers, caller, runtime } = deps;
+  const { containers, caller } = deps;
+  const placing = { ...deps, host: deps.runtime.host };
   const { id } = options;
   const { path, spec, rootfs } = loadBundle(caller, lastOf(given, "bundle") ?? ".");
   const streams = readStreams(given, spec, options);
@@ -60,12 +64,16 @@ export async function createContainer(deps: Deps, given: Given, options: CreateO
     initStartTime: "",
     startFifo: options.separateStart ? join(stateDir, "exec.fifo") : "",
     spec,
+    placement: choosePlacement(placing, id, spec),
   };
   try {
     containers.save(begun);
-    const child = await caller.spawn({ plan: await planContainer(deps, begun, streams), ...streams });
+    using open = await openPlacement(placing, begun.placement, spec);
+    const placed = { ...begun, placement: open.record };
+    const limited = { ...placed, spec: withResources(spec, open.resources) };
+    const child = await caller.spawn({ plan: await planContainer(deps, limited, streams), ...streams });
     const state = {
-      ...begun,
+      ...placed,
       initPid: child.pid,
       initStartTime: readProcess(child.pid)?.startTime ?? "",
     };
@@ -73,15 +81,23 @@ export async function createContainer(deps: Deps, given: Given, options: CreateO
     writePidFile(caller, given, child.pid);
     return { state, child };
   } catch (error) {
-    await runtime.clean(containers.place(begun));
+    const starved = readOomKills(begun.placement.cgroup ?? { v1: [] }) > 0;
+    await closePlacement(placing, begun.placement);
     containers.remove(id);
+    await runPoststopHooks(deps, begun);
+    if (starved) throw systemError("container init was OOM-killed (memory limit too low?)", { cause: error });
     throw startFailure(error, spec.process?.args?.[0] ?? "");
   }
 }
 
+const withResources = (spec: Spec, resources: Resources): Spec => ({
+  ...spec,
+  linux: { ...spec.linux, resources },
+});
+
 async function planContainer(
-  { runtime, log }: Deps,
-  { id, bundle, spec, startFifo: path }: ContainerState,
+  { runtime, log, caller }: Deps,
+  { id, bundle, spec, placement: { cgroup }, startFifo: path }: ContainerState,
   { preservedFds }: ChildStreams,
 ) {
   const { host } = runtime;
@@ -92,6 +108,8 @@ async function planContainer(
     bundle,
     host,
     preservedFds,
+    hookEnvironment: hookEnvironment(caller),
+    ...(cgroup !== undefined && { cgroup }),
     ...(path !== "" && { startFifo: { path, ...owner } }),
   });
   for (const warning of warnings) await log.tell("warning", warning);

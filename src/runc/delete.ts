@@ -5,6 +5,8 @@ import type { CgroupPaths } from "#kernel/cgroups/paths.ts";
 import { type Given, isOn } from "./command-line.ts";
 import { type ContainerState, statusOf } from "./containers.ts";
 import type { Deps } from "./create.ts";
+import { runPoststopHooks } from "./hooks.ts";
+import { closePlacement } from "./placement.ts";
 import { cgroupsOf, readStatus } from "./status.ts";
 
 export async function deleteCommand(deps: Deps, given: Given, id: string): Promise<number> {
@@ -26,8 +28,9 @@ export async function deleteCommand(deps: Deps, given: Given, id: string): Promi
 /** Ends what still runs. */
 export async function deleteContainer(deps: Deps, state: ContainerState): Promise<void> {
   await endInit(state, cgroupsOf(deps, state));
-  await deps.runtime.clean(deps.containers.place(state));
+  await closePlacement({ ...deps, host: deps.runtime.host }, state.placement);
   deps.containers.remove(state.id);
+  await runPoststopHooks(deps, state);
 }
 
 const PATIENCE = 10_000;

@@ -37,6 +37,7 @@ async function execProcess(deps: Deps, given: Given, [id = "", ...args]: readonl
     initPid: state.initPid,
     bundle: state.bundle,
     host,
+    ...(state.placement.cgroup !== undefined && { cgroup: state.placement.cgroup }),
     preservedFds: streams.preservedFds,
     warn: (message) => warnings.push(message),
   });

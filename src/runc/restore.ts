@@ -18,6 +18,7 @@ import { type ContainerState, readProcess } from "./containers.ts";
 import { type Deps, writePidFile } from "./create.ts";
 import { refuseUnsaved, restoreArguments } from "./criu.ts";
 import { deleteContainer } from "./delete.ts";
+import { choosePlacement, closePlacement } from "./placement.ts";
 import { cgroupsOf } from "./status.ts";
 
 export async function restoreCommand(deps: Deps, given: Given, id: string): Promise<number> {
@@ -36,6 +37,7 @@ export async function restoreCommand(deps: Deps, given: Given, id: string): Prom
     initStartTime: "",
     startFifo: "",
     spec,
+    placement: choosePlacement({ ...deps, host: runtime.host }, id, spec),
   };
   try {
     containers.save(begun);
@@ -48,7 +50,7 @@ export async function restoreCommand(deps: Deps, given: Given, id: string): Prom
     await deleteContainer(deps, state);
     return code;
   } catch (error) {
-    await runtime.clean(containers.place(begun));
+    await closePlacement({ ...deps, host: runtime.host }, begun.placement);
     containers.remove(id);
     throw error;
   }

@@ -2,6 +2,7 @@ import { type Given, isOn } from "./command-line.ts";
 import { type Created, createContainer, type Deps } from "./create.ts";
 import { deleteContainer } from "./delete.ts";
 import { startFailure } from "./failures.ts";
+import { runPoststartHooks } from "./hooks.ts";
 
 export async function runCommand(deps: Deps, given: Given, id: string): Promise<number> {
   const foreground = !isOn(given, "detach");
@@ -17,6 +18,7 @@ async function startProgram(deps: Deps, { state, child }: Created): Promise<void
   try {
     child.go();
     await child.executed;
+    await runPoststartHooks(deps, state);
   } catch (error) {
     await deleteContainer(deps, state);
     throw startFailure(error, state.spec.process?.args?.[0] ?? "");

@@ -5,6 +5,7 @@ import { isRecord } from "#base/decode.ts";
 import { invalid } from "#base/errors.ts";
 import { statusOf } from "./containers.ts";
 import type { Deps } from "./create.ts";
+import { runPoststartHooks } from "./hooks.ts";
 
 export async function startCommand(deps: Deps, id: string): Promise<number> {
   const state = deps.containers.get(id);
@@ -12,6 +13,7 @@ export async function startCommand(deps: Deps, id: string): Promise<number> {
   if (status === "stopped") throw invalid("cannot start a container that has stopped");
   if (status !== "created") throw invalid("cannot start an already running container");
   release(state.startFifo);
+  await runPoststartHooks(deps, state);
   return 0;
 }
 

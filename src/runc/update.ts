@@ -5,7 +5,6 @@ import { claimed, isRecord } from "#base/decode.ts";
 import { invalid } from "#base/errors.ts";
 import { parseBinarySize } from "#formats/units.ts";
 import type { CgroupResources } from "#kernel/cgroups/resources.ts";
-import { updateCgroup } from "#kernel/cgroups/update.ts";
 import type { Resources } from "#spec/oci-runtime.ts";
 import { decodeResources } from "#spec/oci-runtime-decode.ts";
 import { readDocument } from "./bundle.ts";
@@ -13,14 +12,14 @@ import { callerPath } from "./caller.ts";
 import { type Given, lastOf } from "./command-line.ts";
 import { type ContainerState, statusOf } from "./containers.ts";
 import type { Deps } from "./create.ts";
-import { cgroupsOf } from "./status.ts";
+import { updatePlacement } from "./placement.ts";
 
 export async function updateCommand(deps: Deps, given: Given, id: string): Promise<number> {
   const state = deps.containers.get(id);
   const resources = withSwap(await readWishes(deps, given));
   const cache = readCacheWishes(given);
   if (statusOf(state) === "stopped") throw invalid("container not running");
-  updateCgroup(cgroupsOf(deps, state), resources);
+  await updatePlacement({ ...deps, host: deps.runtime.host }, state.placement, resources);
   if (cache.length > 0) writeFileSync(`${rdtGroup(state)}/schemata`, `${cache.join("\n")}\n`);
   deps.containers.save(withResources(state, resources));
   return 0;
