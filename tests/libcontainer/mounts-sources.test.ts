@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { chmodSync, chownSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, type TestContext, test } from "node:test";
+import { isUnified } from "#kernel/cgroups/layout.ts";
+import { kernelIsAtLeast } from "#libcontainer/host-facts.ts";
 import type { IdMapping, Linux, Mount } from "#spec/oci-runtime.ts";
 import {
   type ContainerMachine,
@@ -45,7 +47,17 @@ function giveFiles(name: string): void {
 
 const owners = "stat -c '%u:%g' /data/file /data/inner/file";
 
-test("an id-mapped bind shows other owners, and writes as they are on the disk", { skip }, async () => {
+/** The trees of these tests are tmpfs, which the kernel maps since 6.3. */
+const cannotMap = (context: TestContext): boolean => {
+  if (kernelIsAtLeast(machine.host.kernel, 6, 3)) return false;
+  context.skip("tmpfs cannot be id-mapped by this kernel");
+  return true;
+};
+
+test("an id-mapped bind shows other owners, and writes as they are on the disk", {
+  skip,
+}, async (context) => {
+  if (cannotMap(context)) return;
   using _tree = mountTree(folder("mapped"));
   giveFiles("mapped");
   const uidMappings: readonly IdMapping[] = [{ containerID: 0, hostID: 1000, size: 100 }];
@@ -65,7 +77,10 @@ test("an id-mapped bind shows other owners, and writes as they are on the disk",
   assert.deepEqual([uid, gid], [7, 8], made.stderr);
 });
 
-test("idmap without maps takes the container's own: root's files are root's there", { skip }, async () => {
+test("idmap without maps takes the container's own: root's files are root's there", {
+  skip,
+}, async (context) => {
+  if (cannotMap(context)) return;
   using _tree = mountTree(folder("owned"));
   giveFiles("owned");
   for (const [options, inner] of [
@@ -198,7 +213,7 @@ test("every file system of a default container can be mounted in a user namespac
       ["/dev/pts", "devpts"],
       ["/dev/mqueue", "mqueue"],
       ["/dev/shm", "tmpfs"],
-      ["/sys/fs/cgroup", "tmpfs"],
+      ["/sys/fs/cgroup", isUnified(machine.host.cgroups) ? "cgroup2" : "tmpfs"],
     ] as const)
       assert.equal(view.at(path)?.fstype, fstype, `${path} ${user}`);
   }
@@ -245,4 +260,28 @@ test("cgroups are the container's own: bound, or mounted in a cgroup namespace, 
     if (namespaces === base) assert.match(root ?? "", /\/gantry-libcontainer-.*\/c\d+$/);
     else assert.equal(root, "/");
   }
+});
+
+test("version 2 is one file system: the container's own in a cgroup namespace; never writable for a user namespace without one", {
+  skip: skip || (existsSync("/sys/fs/cgroup/pids") && "needs pure cgroup version 2"),
+}, async () => {
+  const base = ["mount", "uts", "pid", "ipc", "network"] as const;
+  const cgroup: Mount = { destination: "/cg", type: "cgroup", source: "cgroup", options: ["nosuid"] };
+  const script = "cat /proc/self/cgroup; mkdir /cg/gantry-made && rmdir /cg/gantry-made && echo writable";
+  const own = await look(machine, { namespaces: [...base, "cgroup"], mounts: [cgroup] }, script);
+  assert.equal(own.stdout, "0::/\nwritable", own.stderr);
+  assert.partialDeepStrictEqual(own.at("/cg"), { fstype: "cgroup2", options: ["rw", "nosuid", "relatime"] });
+  assert.partialDeepStrictEqual(own.at("/sys/fs/cgroup"), { fstype: "cgroup2" });
+  assert.equal(own.at("/sys/fs/cgroup")?.options[0], "ro");
+  const choices = { root: ownedRoot(), linux: maps, mounts: [cgroup] };
+  const bound = await look(machine, { ...choices, namespaces: withUser }, script);
+  assert.doesNotMatch(bound.stdout, /writable/);
+  assert.deepEqual([bound.at("/cg")?.fstype, bound.at("/cg")?.options[0]], ["cgroup2", "ro"]);
+  const mapped = await look(
+    machine,
+    { ...choices, namespaces: [...withUser, "cgroup"] },
+    "cat /proc/self/cgroup",
+  );
+  assert.equal(mapped.stdout, "0::/", mapped.stderr);
+  assert.deepEqual([mapped.at("/cg")?.fstype, mapped.at("/cg")?.root], ["cgroup2", "/"]);
 });
