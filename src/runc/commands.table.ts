@@ -37,7 +37,6 @@ const consoleSocket: FlagRow = {
   name: "console-socket",
   kind: "value",
   usage: "unix socket to which the master end of the terminal is sent",
-  refused: true,
 };
 const pidfdSocket: FlagRow = {
   name: "pidfd-socket",
@@ -51,13 +50,11 @@ const preserveFds: FlagRow = {
   kind: "integer",
   usage: "number of descriptors passed on beyond the standard streams and $LISTEN_FDS",
   default: "0",
-  refused: true,
 };
 const noPivot: FlagRow = {
   name: "no-pivot",
   kind: "switch",
   usage: "move the root instead of pivoting into it, for root file systems on a ramdisk",
-  refused: true,
 };
 const noNewKeyring: FlagRow = {
   name: "no-new-keyring",
@@ -75,7 +72,6 @@ const noSubreaper: FlagRow = {
   name: "no-subreaper",
   kind: "switch",
   usage: "do not adopt the orphans of the container's processes",
-  refused: true,
 };
 const making = [bundle, consoleSocket, pidfdSocket, pidFile, noPivot, noNewKeyring, preserveFds] as const;
 const format: FlagRow = {

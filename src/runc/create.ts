@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { invalid, systemError } from "#base/errors.ts";
 import { readOomKills } from "#kernel/cgroups/oom.ts";
 import { compileContainer } from "#libcontainer/compile.ts";
+import { readFullMounts } from "#libcontainer/mounts/plan-leave-host.ts";
 import type { Resources, Spec } from "#spec/oci-runtime.ts";
 import { loadBundle } from "./bundle.ts";
 import { type Caller, callerPath } from "./caller.ts";
 import type { Child, Client } from "./client.ts";
-import { type Given, lastOf } from "./command-line.ts";
+import { type Given, isOn, lastOf } from "./command-line.ts";
 import { type ContainerState, type Containers, readProcess } from "./containers.ts";
 import { startFailure } from "./failures.ts";
 import { hookEnvironment, runPoststopHooks } from "./hooks.ts";
@@ -71,7 +72,10 @@ export async function createContainer(deps: Deps, given: Given, options: CreateO
     using open = await openPlacement(placing, begun.placement, spec);
     const placed = { ...begun, placement: open.record };
     const limited = { ...placed, spec: withResources(spec, open.resources) };
-    const child = await caller.spawn({ plan: await planContainer(deps, limited, streams), ...streams });
+    const child = await caller.spawn({
+      plan: await planContainer(deps, limited, streams, given),
+      ...streams,
+    });
     const state = {
       ...placed,
       initPid: child.pid,
@@ -99,6 +103,7 @@ async function planContainer(
   { runtime, log, caller }: Deps,
   { id, bundle, spec, placement: { cgroup }, startFifo: path }: ContainerState,
   { preservedFds }: ChildStreams,
+  given: Given,
 ) {
   const { host } = runtime;
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
@@ -111,6 +116,7 @@ async function planContainer(
     hookEnvironment: hookEnvironment(caller),
     ...(cgroup !== undefined && { cgroup }),
     ...(path !== "" && { startFifo: { path, ...owner } }),
+    ...(isOn(given, "no-pivot") && { noPivot: readFullMounts() }),
   });
   for (const warning of warnings) await log.tell("warning", warning);
   return plan;
