@@ -40,6 +40,7 @@ const baseDeviceRules: readonly (DeviceRule & DeviceException)[] = [
   always("c", 1, 9, "rwm"),
   always("c", 136, ANY, "rwm"),
   always("c", 5, 2, "rwm"),
+  always("c", 10, 200, "rwm"), // /dev/net/tun
 ];
 
 /** Nothing is allowed that no rule allows. Rules apply in their order: a later one, however wide, overrides what earlier ones gave or
