@@ -39,8 +39,14 @@ void accept_connection(struct shim *shim, int fd)
 /* The shim ends when they have ended. A copy of the connection stays open until then: its end says that the will is done. */
 static void end_with_owner(struct shim *shim)
 {
+	struct context context;
+	init_context(&context);
 	fcntl(shim->owner->source.fd, F_DUPFD_CLOEXEC, 0);
 	shim->owner = NULL;
+	for (uint32_t i = 0; i < shim->will.count; i++)
+		if (shim->will.ops[i].marks & MARK_HOST) /* what frozen processes wait for */
+			run_op(&context, &shim->will.ops[i]);
+	free_message(&context.results);
 	for (const struct process *process = shim->processes; process; process = process->next)
 		if (process->pid > 0 && process->state < PROCESS_ENDED)
 			kill(process->pid, SIGKILL);

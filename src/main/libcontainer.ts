@@ -68,15 +68,19 @@ export async function openLibcontainer({
   const closing = new AbortController();
   const prepared = new PreparedShims(places);
   const containers = new Set<Container>();
+  const pending = new Set<Promise<Container>>();
   undo.defer(async () => {
     closing.abort();
+    await Promise.allSettled(pending);
     await Promise.all([prepared.close(), ...[...containers].map((container) => container.delete())]);
   });
   await prepared.warm();
   const deps: CreateDeps = { executor: zygote, places, prepared, host, containers, filters: new WeakMap() };
   const make = async (spec: Spec, options: CreateOptions, awaitStart: boolean): Promise<Container> => {
     closing.signal.throwIfAborted();
-    return await createContainer(deps, { spec, options, awaitStart });
+    const making = createContainer(deps, { spec, options, awaitStart });
+    pending.add(making);
+    return await making.finally(() => pending.delete(making));
   };
   const seccomp = new Map<string, Seccomp>();
   const cleanup = undo.move();

@@ -136,6 +136,13 @@ describe("gantry/libcontainer", { skip }, () => {
     );
   });
 
+  test("what is paused can be deleted, and a container may be deleted twice", async () => {
+    const container = await library.run(shell("sleep 1000"));
+    await container.pause();
+    await container.delete();
+    await container.delete();
+  });
+
   test("who runs out of memory is told of", async () => {
     const resources = { memory: { limit: 8 << 20, swap: 8 << 20 } };
     const args = ["sh", "-c", "tail /dev/zero; exit 0"];
@@ -163,6 +170,8 @@ describe("gantry/libcontainer", { skip }, () => {
       const spec = library.sandbox({ root: ${JSON.stringify(root.path)}, args: ["sleep", "4321"] });
       await library.run(spec);
       await library.create(spec);
+      const frozen = await library.run(spec);
+      await frozen.pause();
       console.log("ready");
       setInterval(() => {}, 1000);`;
     const program = spawn(process.execPath, ["--input-type=module", "-e", script], {

@@ -173,9 +173,9 @@ export class Container extends ContainerProcess implements AsyncDisposable {
   async delete(): Promise<void> {
     const { shim, cgroup, release } = this.#parts;
     await shim.kill("", constants.signals.SIGKILL, false).catch(() => {}); // it has ended
+    await killCgroup(cgroup).catch(() => {}); // also what is frozen, or in no pid namespace
     for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy();
-    const ended = await this.wait().catch(() => undefined);
-    if (ended !== undefined) await killCgroup(cgroup).catch(() => {}); // without a pid namespace others live on
+    await this.wait().catch(() => {}); // it was never started
     await release();
   }
 

@@ -6,8 +6,9 @@
 //   <hierarchy>/<cgroup>/<number>  the container's cgroup, unless its specification names another
 
 import { basename, join, posix } from "node:path";
-import { type CgroupPaths, cgroupPaths } from "#kernel/cgroups/paths.ts";
+import { type CgroupPaths, cgroupPaths, findController } from "#kernel/cgroups/paths.ts";
 import { planCgroup, planRemove } from "#kernel/cgroups/plan-cgroup.ts";
+import { planWrite } from "#kernel/cgroups/plan-write.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import type { HostFacts } from "#libcontainer/host-facts.ts";
 
@@ -59,8 +60,10 @@ export class Places {
   /** What is done when a shim ends, however its program has ended. */
   planWill(place: Place, cgroup: string): Plan {
     const own = cgroup === place.cgroup ? [] : [cgroup];
+    const paths = [place.cgroup, ...own].map((path) => this.cgroupPaths(path));
     return [
-      ...[place.cgroup, ...own].flatMap((path) => planRemove(this.cgroupPaths(path))),
+      ...paths.flatMap(planRelease),
+      ...paths.flatMap(planRemove),
       { op: "removeTree", why: "state of the container", path: place.stateDir, missingOk: true },
     ];
   }
@@ -76,6 +79,18 @@ export class Places {
   cgroupPaths(path: string): CgroupPaths {
     return cgroupPaths(this.#host.cgroups, path);
   }
+}
+
+/** First of all: version 1 does not let frozen processes die; version 2 ends also those that are in no pid namespace. */
+function planRelease(paths: CgroupPaths): Plan {
+  const freezer = paths.v2 === undefined ? findController(paths, "freezer") : undefined;
+  const [path, text] =
+    paths.v2 === undefined
+      ? [`${freezer}/freezer.state`, "THAWED"]
+      : [`${paths.v2.directory}/cgroup.kill`, "1"];
+  if (paths.v2 === undefined && freezer === undefined) return [];
+  const write = planWrite(path, text, "nothing may outlive the container");
+  return [{ ...write, host: true, mayFail: true }];
 }
 
 /** A further process, by its number. */

@@ -1,10 +1,10 @@
 // A process's standard streams as Node's, over FIFOs that the shim opens by path.
 
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, openSync, unlink } from "node:fs";
 import { Socket } from "node:net";
 import { Readable, Writable } from "node:stream";
 import type { ProcessIo } from "#shim/shim.ts";
-import { fifoPath, type Place } from "./places.ts";
+import { fifoPath, type Place, streamNames } from "./places.ts";
 
 /** "pipe": streams of this program; "ignore": /dev/null, and streams without content. */
 export type Stdio = "pipe" | "ignore";
@@ -51,8 +51,10 @@ export function openStreams(place: Place, process: string, stdio: Stdio, termina
   for (const stream of [input, ...outputs]) stream.on("error", () => {}); // the process has ended
   let isHeld = true;
   const joined = (): void => {
-    if (isHeld) closeSync(held);
+    if (!isHeld) return;
     isHeld = false;
+    closeSync(held);
+    for (const stream of streamNames) unlink(path(stream), () => {}); // both sides have them
   };
   return {
     stdin: input,
