@@ -105,6 +105,8 @@ int do_netlink(struct context *context, const struct op_netlink *op)
 	for (uint32_t i = 0; i < messages.count && result == 0; i++) {
 		struct bytes one = read_bytes(&messages.items);
 		put_bytes(&datagram, one.data, one.size);
+		if (i == 0 && op->pid_at && op->pid_at + sizeof(context->pid) <= datagram.size)
+			memcpy(datagram.data + op->pid_at, &context->pid, sizeof(context->pid));
 		expected += expected_replies(one);
 		if (op->protocol == NETLINK_NETFILTER && i + 1 < messages.count)
 			continue;

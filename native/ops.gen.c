@@ -313,6 +313,7 @@ void read_op_fields(struct reader *reader, struct op *op)
 		op->netlink.protocol = read_u32(reader);
 		op->netlink.messages = read_bytes_list(reader);
 		op->netlink.ignore_errno = read_u32_list(reader);
+		op->netlink.pid_at = read_u32(reader);
 		break;
 	case OP_MAKE_FILE:
 		op->make_file.root = read_slot(reader);

@@ -3,7 +3,7 @@
 #define GANTRY_OPS_GEN_H
 #include "wire.h"
 
-#define PLAN_VERSION 0xd4f9cdb8u
+#define PLAN_VERSION 0xdd2d793au
 
 enum op_code {
 	OP_CLONE,
@@ -439,6 +439,7 @@ struct op_netlink {
 	uint32_t protocol;
 	struct list messages;
 	struct list ignore_errno;
+	uint32_t pid_at;
 };
 
 struct op_make_file {

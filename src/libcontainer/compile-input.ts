@@ -5,6 +5,7 @@ import type { Mount, Process, Spec } from "#spec/oci-runtime.ts";
 import type { HookedContainer } from "./hooks/plan-hooks.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { isPrivate, type Namespaces } from "./namespaces.ts";
+import type { NetDevice } from "./net-devices.ts";
 import type { CompiledFilter } from "./seccomp/compile-seccomp.ts";
 import type { Warn } from "./warnings.ts";
 
@@ -23,6 +24,8 @@ export interface CompileOptions {
   readonly noPivot?: readonly string[];
   /** Path of a FIFO that is made: behind the stop, the process waits for a byte from it, and nobody need stay for that. */
   readonly startFifo?: { readonly path: string; readonly uid: number; readonly gid: number };
+  /** What findNetDevices() of net-devices.ts gives for spec.linux.netDevices. */
+  readonly netDevices?: readonly NetDevice[];
   /** Environment of hooks that give none. */
   readonly hookEnvironment?: readonly string[];
   /** How many descriptors from 3 on the program gets. */

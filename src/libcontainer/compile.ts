@@ -45,6 +45,7 @@ import {
   planTimeOffsets,
   readNamespaces,
 } from "./namespaces.ts";
+import { planNetDevices } from "./net-devices.ts";
 import { planKeyring } from "./process/plan-keyring.ts";
 import { checkMountLabel } from "./process/plan-label.ts";
 import { planOomScore } from "./process/plan-oom-score.ts";
@@ -175,6 +176,7 @@ function planContainerSide(input: CompileInput): Plan {
   const ownUserNamespace = isPrivate(namespaces, "user");
   return [
     ...planOomScore(process.oomScoreAdj, host, warn),
+    ...planNetDevices(spec, options.netDevices),
     ...planContainerRoot(input),
     ...planNames(spec),
     ...planScheduling(process, spec.linux),

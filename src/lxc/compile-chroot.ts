@@ -70,6 +70,8 @@ function checkChroot({
 }: Spec): void {
   if (apparmorProfile || selinuxLabel) throw unsupported("a label of a security module with runtime chroot");
   if (Object.values(hooks).some((list) => list.length > 0)) throw unsupported("hooks with runtime chroot");
+  if (Object.keys(linux.netDevices ?? {}).length > 0)
+    throw unsupported("linux.netDevices with runtime chroot");
   const { cpu, memory, pids, blockIO, hugepageLimits, unified } = linux.resources ?? {};
   const limited = [cpu, memory, pids, blockIO, unified].some((part) => Object.keys(part ?? {}).length > 0);
   if (limited || (hugepageLimits ?? []).length > 0) throw unsupported("a resource limit with runtime chroot");

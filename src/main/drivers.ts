@@ -11,6 +11,7 @@ import type { Plan } from "#kernel/plan/ops.ts";
 import { compileContainer } from "#libcontainer/compile.ts";
 import { compileExec } from "#libcontainer/compile-exec.ts";
 import type { HostFacts } from "#libcontainer/host-facts.ts";
+import type { NetDevice } from "#libcontainer/net-devices.ts";
 import { compileBinary, pidFileOf, type RuntimeBinary } from "#lxc/compile-binary.ts";
 import { compileChroot, compileChrootExec } from "#lxc/compile-chroot.ts";
 import { cgroupOf, compileLxc, lxcCgroups, monitorCgroup } from "#lxc/compile-lxc.ts";
@@ -19,7 +20,7 @@ import type { AdoptRequest, ShimCreate } from "#shim/shim.ts";
 import type { Process } from "#spec/oci-runtime.ts";
 
 export interface Driver {
-  compile(request: ShimCreate): {
+  compile(request: ShimCreate & { readonly netDevices?: readonly NetDevice[] }): {
     readonly plan: Plan;
     readonly undo: Plan;
     readonly warnings: readonly string[];
@@ -56,7 +57,14 @@ export function createDrivers(options: DriverOptions): FindDriver {
 }
 
 const ownDriver = ({ host, warn }: DriverOptions): Driver => ({
-  compile: ({ id, spec, rootfs, stateDir }) => compileContainer(spec, { id, rootfs, bundle: stateDir, host }),
+  compile: ({ id, spec, rootfs, stateDir, netDevices }) =>
+    compileContainer(spec, {
+      id,
+      rootfs,
+      bundle: stateDir,
+      host,
+      ...(netDevices !== undefined && { netDevices }),
+    }),
   planExec: ({ id, spec }, process, initPid) => compileExec(spec, process, { id, initPid, host, warn }),
 });
 

@@ -7,6 +7,7 @@ import { removeCgroups } from "#kernel/cgroups/remove.ts";
 import { updateCgroup } from "#kernel/cgroups/update.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { HostFacts } from "#libcontainer/host-facts.ts";
+import { findNetDevices } from "#libcontainer/net-devices.ts";
 import { NativeShims } from "#shim/native/native-shims.ts";
 import type { AdoptRequest, Shims } from "#shim/shim.ts";
 import { createDrivers, type DriverOptions, removeDriverRemains } from "./drivers.ts";
@@ -23,6 +24,8 @@ export interface NativeShimOptions {
   readonly binaries?: DriverOptions["binaries"];
 }
 
+const never = new AbortController().signal;
+
 export function createNativeShims(options: NativeShimOptions): Shims {
   const { socketPath, host, warn, binaries = {} } = options;
   const hooks = createHookRunner(options.executor);
@@ -31,8 +34,9 @@ export function createNativeShims(options: NativeShimOptions): Shims {
     cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || `/${id}`);
   return new NativeShims({
     socketPath,
-    compile: (request) => {
-      const compiled = findDriver(request.runtime).compile(request);
+    compile: async (request) => {
+      const netDevices = await findNetDevices(request.spec, options.executor, never);
+      const compiled = findDriver(request.runtime).compile({ ...request, netDevices });
       for (const message of compiled.warnings) warn(`container ${request.id}: ${message}`);
       return request.runtime === undefined ? hooks.prepare(request, compiled) : compiled;
     },

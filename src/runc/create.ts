@@ -4,6 +4,7 @@ import { invalid, systemError } from "#base/errors.ts";
 import { readOomKills } from "#kernel/cgroups/oom.ts";
 import { compileContainer } from "#libcontainer/compile.ts";
 import { readFullMounts } from "#libcontainer/mounts/plan-leave-host.ts";
+import { findNetDevices } from "#libcontainer/net-devices.ts";
 import type { Resources, Spec } from "#spec/oci-runtime.ts";
 import { loadBundle } from "./bundle.ts";
 import { type Caller, callerPath } from "./caller.ts";
@@ -100,7 +101,7 @@ const withResources = (spec: Spec, resources: Resources): Spec => ({
 });
 
 async function planContainer(
-  { runtime, log, caller }: Deps,
+  { runtime, log, caller, signal }: Deps,
   { id, bundle, spec, placement: { cgroup }, startFifo: path }: ContainerState,
   { preservedFds }: ChildStreams,
   given: Given,
@@ -114,6 +115,7 @@ async function planContainer(
     host,
     preservedFds,
     hookEnvironment: hookEnvironment(caller),
+    netDevices: await findNetDevices(spec, caller.executor, signal),
     ...(cgroup !== undefined && { cgroup }),
     ...(path !== "" && { startFifo: { path, ...owner } }),
     ...(isOn(given, "no-pivot") && { noPivot: readFullMounts() }),

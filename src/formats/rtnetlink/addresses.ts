@@ -38,6 +38,30 @@ export function addAddress(address: InterfaceAddress): Uint8Array {
   return encodeCreation(RTM_NEWADDR, body);
 }
 
+/** Those of every family. */
+export const dumpAllAddresses = (): Uint8Array => encodeDump(RTM_GETADDR, new Uint8Array(8));
+
+const IFA_F_PERMANENT = 0x80;
+const RT_SCOPE_UNIVERSE = 0;
+
+/** Whatever its family: an address of the link that was set to stay and is known everywhere, as the wish for the same one on another
+ *  link. */
+export function copyAddress(message: NetlinkMessage, from: number, to: number): Uint8Array | undefined {
+  const { type, body } = message;
+  if (type !== RTM_NEWADDR || body.length < 8) return undefined;
+  const [family = 0, prefixLength = 0, flags = 0, scope = 0] = body;
+  const index = new DataView(body.buffer, body.byteOffset).getUint32(4, true);
+  if (index !== from || (flags & IFA_F_PERMANENT) === 0 || scope !== RT_SCOPE_UNIVERSE) return undefined;
+  const attributes = decodeAttributes(body.subarray(8));
+  const kept = [IFA_LOCAL, IFA_ADDRESS, IFA_BROADCAST].flatMap((name) => {
+    const value = attributes.get(name);
+    return value === undefined ? [] : [attribute(name, value)];
+  });
+  const start = head(prefixLength, to);
+  start[0] = family;
+  return encodeCreation(RTM_NEWADDR, Buffer.concat([start, ...kept]));
+}
+
 export const dumpAddresses = (): Uint8Array => encodeDump(RTM_GETADDR, head(0, 0));
 
 /** undefined for a message of another kind or family. */

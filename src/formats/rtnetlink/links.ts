@@ -27,7 +27,9 @@ const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
 const IFLA_MASTER = 10;
 const IFLA_LINKINFO = 18;
+const IFLA_NET_NS_PID = 19;
 const IFLA_NET_NS_FD = 28;
+const IFLA_NEW_IFINDEX = 49;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const IFLA_INFO_SLAVE_DATA = 5;
@@ -53,7 +55,13 @@ export interface LinkSettings {
   readonly master?: number;
   /** fd, in the process that sends the message, of the network namespace that the link is put into. */
   readonly netnsFd?: number;
+  /** The same by a process that is in it. 0 is filled in later, at NETNS_PID_OFFSET of a message of `changeLink`. */
+  readonly netnsPid?: number;
+  /** Index in the namespace that it is put into. */
+  readonly newIndex?: number;
 }
+
+export const NETNS_PID_OFFSET = 36;
 
 export interface Link {
   readonly index: number;
@@ -75,6 +83,8 @@ function linkBody(link: LinkSettings, ...more: readonly Uint8Array[]): Uint8Arra
   view.setUint32(8, link.up === true ? IFF_UP : 0, true);
   view.setUint32(12, link.up === undefined ? 0 : IFF_UP, true);
   const parts: Uint8Array[] = [head];
+  if (link.netnsPid !== undefined) parts.push(u32(IFLA_NET_NS_PID, link.netnsPid));
+  if (link.newIndex !== undefined) parts.push(u32(IFLA_NEW_IFINDEX, link.newIndex));
   if (link.netnsFd !== undefined) parts.push(u32(IFLA_NET_NS_FD, link.netnsFd));
   if (link.macAddress !== undefined) parts.push(attribute(IFLA_ADDRESS, macBytes(link.macAddress)));
   if (link.mtu !== undefined) parts.push(u32(IFLA_MTU, link.mtu));

@@ -263,6 +263,7 @@ export const opFields = {
     ["protocol", "u32"],
     ["messages", "blobs"],
     ["ignoreErrno", "numbers"],
+    ["pidAt", "u32"],
   ],
   // archives
   makeFile: [

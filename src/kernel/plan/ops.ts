@@ -276,6 +276,8 @@ export type OpBody =
       readonly protocol: number;
       readonly messages: readonly Uint8Array[];
       readonly ignoreErrno?: readonly number[];
+      /** Host: where the child's pid (u32) goes in the first message; 0 is nowhere. */
+      readonly pidAt?: number;
     }
   // -- archives: one entry of a layer, below `root`, parents resolved in root and created 0755 if missing
   | {

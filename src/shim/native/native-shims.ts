@@ -16,11 +16,16 @@ import { type ContainerControl, NativeShim } from "./native-shim.ts";
 import { findShimPids } from "./process-list.ts";
 import { connectShim } from "./shim-socket.ts";
 
+interface Plans {
+  readonly plan: Plan;
+  readonly undo: Plan;
+}
+
 export interface NativeShimsDeps {
   /** The zygote's socket. */
   readonly socketPath: string;
   /** The plan of a container's init, and the one that removes what it leaves on the host. */
-  compile(request: ShimCreate): { readonly plan: Plan; readonly undo: Plan };
+  compile(request: ShimCreate): Plans | Promise<Plans>;
   control(container: AdoptRequest): ContainerControl;
   /** Ends what runs in the container's cgroups and removes them; idempotent. */
   removeCgroups(container: AdoptRequest): Promise<void>;
@@ -37,7 +42,7 @@ export class NativeShims implements Shims {
 
   async create(request: ShimCreate, signal: AbortSignal): Promise<Shim> {
     const { id, stateDir, spec, io } = request;
-    const plans = this.#deps.compile(request);
+    const plans = await this.#deps.compile(request);
     const whyOf = (index: number): string => plans.plan[index]?.why ?? "create";
     // The connection outlives the request that asked for it: only the creation is cancelled with it.
     const making = new AbortController();
