@@ -164,6 +164,14 @@ describe("execution drivers", { skip }, () => {
         assert.equal(String((await run(runtime, "busybox", "nosuch")).code), codes[column], runtime);
   });
 
+  test("explain shows the plan of the driver", async () => {
+    const { stdout } = await engine.tryDocker(
+      ["explain", "run", "--runtime", "lxc", "busybox", "echo", "hello"],
+      { program: join(project, "bin/gantry") },
+    );
+    assert.match(stdout, /execve\(.*lxc-execute/);
+  });
+
   test("what a driver cannot express is refused by name", async () => {
     const refused = async (runtime: string, ...flags: readonly string[]) =>
       (await run(runtime, ...flags, "busybox", "true")).stderr;

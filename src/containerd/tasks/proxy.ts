@@ -1,6 +1,7 @@
 import { Engine } from "#proto/gen/gantry_pb.ts";
 import { Tasks as TasksService } from "#proto/gen/tasks_pb.ts";
 import type { GrpcClient } from "#transport/grpc/client.ts";
+import { notImplemented } from "../failures.ts";
 import { fromTimestamp } from "../protobuf.ts";
 import { inScope } from "../scope-metadata.ts";
 import { toMounts } from "../wire-values.ts";
@@ -70,7 +71,9 @@ function createEngineProxy(client: GrpcClient): Pick<Tasks, "attach" | "explain"
       const { path } = await engine.attach({ ...process, ...options }, inScope(scope, signal));
       return connectAttachSocket(path, signal);
     },
-    explain: async (scope, { containerId, rootfs, io, spec }) => {
+    explain: async (scope, { containerId, rootfs, io, spec, runtime }) => {
+      if (runtime !== undefined)
+        throw notImplemented(`explaining runtime ${runtime} through containerd's API`);
       const document = spec === undefined ? {} : { spec: Buffer.from(JSON.stringify(spec)) };
       const request = { containerId, rootfs: toMounts(rootfs), ...io, ...document };
       return (await engine.explain(request, inScope(scope))).operations.map(({ index, host, why, call }) => ({

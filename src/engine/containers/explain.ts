@@ -8,6 +8,7 @@ import type { CreateRequest } from "./create-request.ts";
 import { findDevices } from "./host-devices.ts";
 import { buildSpec } from "./oci-spec.ts";
 import { type ContainerPlan, type PlanContainerDeps, planContainer, recordOf } from "./plan-container.ts";
+import { namedRuntime } from "./runtimes.ts";
 import { containerIo } from "./task-io.ts";
 import { resolveUser } from "./user.ts";
 import type { UserFileReader } from "./user-files.ts";
@@ -53,7 +54,13 @@ export async function explainContainer(
       ],
     },
   ];
-  return deps.tasks.explain(scope, { containerId: plan.id, rootfs, io: containerIo(record), spec });
+  return deps.tasks.explain(scope, {
+    ...namedRuntime(record.hostConfig.Runtime),
+    containerId: plan.id,
+    rootfs,
+    io: containerIo(record),
+    spec,
+  });
 }
 
 /** The record that the container would get, with words for what only its creation decides. */

@@ -20,7 +20,7 @@ import { buildSpec } from "./oci-spec.ts";
 import { overlayOption } from "./overlay-option.ts";
 import { hasStarted } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
-import { containerdRuntime, defaultRuntime } from "./runtimes.ts";
+import { containerdRuntime, namedRuntime } from "./runtimes.ts";
 import { SIGKILL } from "./signals.ts";
 import type { Container, ContainerStore } from "./store.ts";
 import { containerIo } from "./task-io.ts";
@@ -214,13 +214,12 @@ async function createTask(
   signal: AbortSignal,
 ): Promise<number> {
   const { id, record } = container;
-  const runtime = containerdRuntime(record.hostConfig.Runtime);
   undo.defer(async () => deps.records.delete(scope, id).catch(ignoreMissing));
   await deps.records.create(scope, {
     id,
     labels: {},
     image: record.imageName,
-    runtime: { name: runtime },
+    runtime: { name: containerdRuntime(record.hostConfig.Runtime) },
     spec: {
       typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Spec",
       value: Buffer.from(JSON.stringify(task.spec)),
@@ -232,7 +231,7 @@ async function createTask(
   const io = containerIo(record);
   const { pid } = await deps.tasks.create(
     scope,
-    { ...task, containerId: id, io, ...(runtime !== containerdRuntime(defaultRuntime) && { runtime }) },
+    { ...task, ...namedRuntime(record.hostConfig.Runtime), containerId: id, io },
     signal,
   );
   undo.defer(async () => {

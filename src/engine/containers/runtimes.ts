@@ -41,6 +41,12 @@ export function validateRuntime(name: string, configured: readonly string[]): vo
 /** A configured runtime has its own name there, too. */
 export const containerdRuntime = (name: string): string => findBuiltin(name)?.containerd ?? name;
 
+/** For a task: what is not said is the default. */
+export function namedRuntime(name: string): { readonly runtime?: string } {
+  const runtime = containerdRuntime(name);
+  return runtime === own.containerd ? {} : { runtime };
+}
+
 export const runtimeWarnings = (name: string): readonly string[] => {
   const warning = findBuiltin(name)?.warning;
   return warning === undefined ? [] : [warning];
