@@ -8,6 +8,7 @@ import { allCapabilities, planUntraceable } from "./compile.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { O_CLOEXEC, O_PATH } from "./linux-flags.table.ts";
 import { isPrivate, namespaceFlags, readNamespaces } from "./namespaces.ts";
+import { planKeyring } from "./process/plan-keyring.ts";
 import { planExecLabel } from "./process/plan-label.ts";
 import { planProgram } from "./process/plan-program.ts";
 import { planAffinity, planScheduling } from "./process/plan-scheduling.ts";
@@ -56,6 +57,7 @@ export function compileExec(spec: Spec, process: Process, options: ExecOptions):
     ...planEnterCgroupNamespace(spec, initPid),
     ...planAffinity(scheduled, "final"),
     { op: "setsid", why: "a session of its own" },
+    ...planKeyring(id, host),
     { op: "open", why: "root of the container", path: "/", flags: O_PATH | O_CLOEXEC, slot: ROOT_SLOT },
     ...planOpenTerminal(process),
     ...planScheduling(scheduled, spec.linux),
