@@ -200,6 +200,11 @@ for (const [what, changes, message] of [
     /selinux is disabled or not supported/,
   ],
   [
+    "a share of the processors' caches",
+    { linux: { namespaces: [{ type: "mount" }, { type: "uts" }], intelRdt: { closID: "x" } } },
+    /linux.intelRdt is not supported/,
+  ],
+  [
     "a mount label",
     { linux: { namespaces: [{ type: "mount" }, { type: "uts" }], mountLabel: "l" } },
     /linux.mountLabel is not supported/,

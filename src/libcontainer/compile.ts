@@ -7,7 +7,7 @@
 //   program     limits, user, awaitStart, seccomp, exec     fewer rights with each step
 
 import { posix } from "node:path";
-import { invalid } from "#base/errors.ts";
+import { invalid, unsupported } from "#base/errors.ts";
 import { type CgroupPaths, cgroupPaths } from "#kernel/cgroups/paths.ts";
 import { planCgroup, planJoin, planOpenForClone, planRemove } from "#kernel/cgroups/plan-cgroup.ts";
 import type { Op, Plan } from "#kernel/plan/ops.ts";
@@ -88,6 +88,7 @@ export function compileContainer(given: Spec, options: CompileOptions): Compiled
 function checkInput({ spec, namespaces, process, options, warn }: CompileInput): void {
   checkNamespaces(spec, namespaces);
   checkMountLabel(spec);
+  if (Object.keys(spec.linux?.intelRdt ?? {}).length > 0) throw unsupported("linux.intelRdt");
   if (isPrivate(namespaces, "user") && !hasNew(namespaces, "user") && spec.linux?.uidMappings?.length)
     warn("linux.uidMappings: those of the user namespace that is joined hold");
   if (mayNotSetGroups(spec, options.host) && process.user?.additionalGids?.length)

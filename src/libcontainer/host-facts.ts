@@ -1,6 +1,6 @@
 // What compiling a plan must know of this machine. Read once by a program, given to every compilation.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { release } from "node:os";
 import { type CgroupLayout, readCgroupLayout } from "#kernel/cgroups/layout.ts";
 import { type Limit, parseLimits } from "#kernel/procfs/limits.ts";
@@ -27,6 +27,8 @@ export interface HostFacts {
   readonly inUserNamespace?: boolean;
   /** "apparmor", "selinux": those that the kernel has and uses. */
   readonly securityModules?: ReadonlySet<string>;
+  /** Identity of the executing processes' network namespace. */
+  readonly network?: string | undefined;
   /** Of the executing processes: effective. */
   readonly ids?: { readonly uid: number; readonly gid: number };
 }
@@ -48,8 +50,15 @@ export function readHostFacts(executing: number | "self" = "self"): HostFacts {
     hasKcore: existsSync("/proc/kcore"),
     inUserNamespace: !/^\s*0\s+0\s+4294967295\s*$/.test(read(`/proc/${executing}/uid_map`)),
     securityModules: readSecurityModules(),
+    network: findIdentity(`/proc/${executing}/ns/net`),
     ids: { uid: effectiveId(status, "Uid"), gid: effectiveId(status, "Gid") },
   };
+}
+
+/** Two paths with the same one lead to the same file. */
+export function findIdentity(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? undefined : `${found.dev}:${found.ino}`;
 }
 
 const effectiveId = (status: string, name: "Uid" | "Gid"): number =>

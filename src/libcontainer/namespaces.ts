@@ -3,6 +3,7 @@
 import { invalid, unsupported } from "#base/errors.ts";
 import type { Op, Plan } from "#kernel/plan/ops.ts";
 import type { Linux, NamespaceType, Spec, TimeOffset } from "#spec/oci-runtime.ts";
+import { findIdentity, type HostFacts } from "./host-facts.ts";
 import * as linux from "./linux-flags.table.ts";
 import { FIRST_NAMESPACE_SLOT } from "./slots.ts";
 
@@ -37,6 +38,12 @@ export function readNamespaces(spec: Linux | undefined): Namespaces {
   const namespaces = { created, joined };
   if (!isPrivate(namespaces, "mount")) throw unsupported("a container without a mount namespace");
   return namespaces;
+}
+
+/** A path may lead back to the network of the machine, whose parameters are not the container's to set. */
+export function joinsOwnNetwork({ joined }: Namespaces, { network }: HostFacts): boolean {
+  const path = joined.find(({ type }) => type === "network")?.path;
+  return path !== undefined && network !== undefined && findIdentity(path) === network;
 }
 
 /** What a specification may only ask for together with the namespace that it concerns; in runc's words. */

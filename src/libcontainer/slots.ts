@@ -11,12 +11,12 @@ export const COVERED_SLOT = 3;
 export const CGROUP_SLOT = 4;
 /** Namespaces to join, one slot each. */
 export const FIRST_NAMESPACE_SLOT = 5;
-/** Detached mount trees of bind sources. */
-export const FIRST_TREE_SLOT = 13;
-export const LAST_TREE_SLOT = 27;
 /** The FIFO that says when to start. */
 export const START_SLOT = 28;
 /** Where the shim puts its ends of the process's standard streams before the plan runs. */
 export const STDIN_SLOT = 29;
 export const STDOUT_SLOT = 30;
 export const STDERR_SLOT = 31;
+/** Detached mount trees that are made before the namespaces are entered. The slot before is the shim's connection. */
+export const FIRST_TREE_SLOT = 33;
+export const LAST_TREE_SLOT = 127;

@@ -17,16 +17,15 @@ test("dots and slashes name the same file, whichever comes first is the separato
 test("a parameter needs its namespace", () => {
   assert.throws(() => plan("net.ipv4.ip_forward", ["ipc"]), /not allowed in host network namespace/);
   assert.throws(() => plan("fs.mqueue.msg_max", ["network"]), /not allowed in the hosts ipc namespace/);
+  assert.throws(
+    () => plan("user.max_user_namespaces"),
+    /setting ucounts without a user namespace not allowed/,
+  );
+  assert.equal(plan("user.max_user_namespaces", ["user"]).length, 1);
   assert.throws(() => plan("kernel.hostname"), /conflicts with OCI setting of hostname/);
 });
 
-for (const name of [
-  "kernel.core_pattern",
-  "vm.swappiness",
-  "kernel",
-  "fs.file-max",
-  "user.max_user_namespaces",
-])
+for (const name of ["kernel.core_pattern", "vm.swappiness", "kernel", "fs.file-max"])
   test(`${name} belongs to the machine`, () => {
     assert.throws(() => plan(name), /is not in a separate kernel namespace/);
   });

@@ -52,18 +52,25 @@ function fileOf(name: string): string {
 }
 
 function checkSysctl(key: string, { isPrivate, hostname }: SysctlContext): void {
-  if (ipcParameters.has(key) || key.startsWith("fs.mqueue.")) {
-    if (isPrivate("ipc")) return;
-    throw invalid(`sysctl "${key}" is not allowed in the hosts ipc namespace`);
-  }
-  if (key.startsWith("net.")) {
-    if (isPrivate("network")) return;
-    throw invalid(`sysctl "${key}" not allowed in host network namespace`);
-  }
-  if (key === "kernel.domainname" && isPrivate("uts")) return;
-  if (key === "kernel.hostname" && isPrivate("uts")) {
-    if (hostname === undefined || hostname === "") return;
+  const needed = neededNamespace(key);
+  if (needed === undefined) throw invalid(`sysctl "${key}" is not in a separate kernel namespace`);
+  if (!isPrivate(needed)) throw invalid(refusals[needed](key));
+  if (key === "kernel.hostname" && hostname !== undefined && hostname !== "")
     throw invalid(`sysctl "${key}" conflicts with OCI setting of hostname`);
-  }
-  throw invalid(`sysctl "${key}" is not in a separate kernel namespace`);
 }
+
+type SysctlNamespace = "ipc" | "network" | "uts" | "user";
+
+function neededNamespace(key: string): SysctlNamespace | undefined {
+  if (ipcParameters.has(key) || key.startsWith("fs.mqueue.")) return "ipc";
+  if (key.startsWith("net.")) return "network";
+  if (key.startsWith("user.")) return "user";
+  return key === "kernel.domainname" || key === "kernel.hostname" ? "uts" : undefined;
+}
+
+const refusals: Readonly<Record<SysctlNamespace, (key: string) => string>> = {
+  ipc: (key) => `sysctl "${key}" is not allowed in the hosts ipc namespace`,
+  network: (key) => `sysctl "${key}" not allowed in host network namespace`,
+  uts: (key) => `sysctl "${key}" is not in a separate kernel namespace`,
+  user: (key) => `setting ucounts without a user namespace not allowed: ${key}`,
+};

@@ -44,4 +44,4 @@ export function readDocument<T>(text: string, decode: (value: unknown) => T): T 
 }
 
 /** Parts of a specification that libcontainer refuses by name. */
-export const refusedParts: ReadonlySet<string> = new Set(["linux.mountLabel"]);
+export const refusedParts: ReadonlySet<string> = new Set(["linux.mountLabel", "linux.intelRdt"]);

@@ -148,6 +148,33 @@ test("a user namespace is joined and owns what is new", { skip }, async () => {
   assert.match(stdout, /^0\n(box\n|changed\nchanged\n)/, stderr);
 });
 
+test("a path that leads back to the machine's network gives no right to its parameters", {
+  skip,
+}, async () => {
+  const spec = dockerSpec(machine.host, machine.makeRoot(), "true");
+  const linux = {
+    ...spec.linux,
+    namespaces: [
+      ...all.filter((type) => type !== "network").map((type) => ({ type })),
+      { type: "network" as const, path: `/proc/${process.pid}/ns/net` },
+    ],
+    sysctl: { "net.ipv4.ip_forward": "1" },
+  };
+  await assert.rejects(machine.create({ ...spec, linux }), /not allowed in host network namespace/);
+});
+
+test("limits of a user namespace are its own", { skip }, async () => {
+  const root = machine.makeRoot((path) => {
+    for (const name of ["", "tmp", "etc", "work"]) chownSync(join(path, name), BASE, BASE);
+  });
+  const { stdout } = await runScript(machine, "cat /proc/sys/user/max_user_namespaces", {
+    root,
+    namespaces: [...all, "user"],
+    linux: { ...maps, sysctl: { "user.max_user_namespaces": "7" } },
+  });
+  assert.equal(stdout, "7\n");
+});
+
 const offsets = { boottime: { secs: 1_000_000, nanosecs: 7 }, monotonic: { secs: 500_000 } };
 
 for (const user of [false, true])

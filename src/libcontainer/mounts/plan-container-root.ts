@@ -4,7 +4,7 @@ import type { Op, Plan } from "#kernel/plan/ops.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
 import { type CompileInput, hookedOf, mountsOutside } from "../compile-input.ts";
 import { planCreateContainerHooks, planRuntimeHooks } from "../hooks/plan-hooks.ts";
-import { hasNew, isPrivate } from "../namespaces.ts";
+import { hasNew, isPrivate, joinsOwnNetwork } from "../namespaces.ts";
 import { planExecLabel } from "../process/plan-label.ts";
 import { planConsole, planOpenTerminal } from "../process/plan-terminal.ts";
 import { ROOT_SLOT } from "../slots.ts";
@@ -39,7 +39,8 @@ export function planContainerRoot(input: CompileInput): Plan {
     ...planConsole(process),
     ...planWorkingDirectory(process.cwd),
     ...planSysctls(spec.linux?.sysctl, {
-      isPrivate: (type) => isPrivate(namespaces, type),
+      isPrivate: (type) =>
+        isPrivate(namespaces, type) && !(type === "network" && joinsOwnNetwork(namespaces, host)),
       hostname: spec.hostname,
     }),
     ...planHidden(spec),

@@ -56,15 +56,19 @@ export function planConsole(process: Process): Plan {
   ];
 }
 
+const callerStreams = [STDIN_SLOT, STDOUT_SLOT, STDERR_SLOT] as const;
+
 export function planStandardStreams(process: Process): Plan {
   const terminal = process.terminal === true;
-  const slots = terminal
-    ? [PTY_SLAVE_SLOT, PTY_SLAVE_SLOT, PTY_SLAVE_SLOT]
-    : [STDIN_SLOT, STDOUT_SLOT, STDERR_SLOT];
+  const slots = terminal ? [PTY_SLAVE_SLOT, PTY_SLAVE_SLOT, PTY_SLAVE_SLOT] : callerStreams;
   const control: Plan = terminal ? [{ op: "controllingTty", why, slot: PTY_SLAVE_SLOT }] : [];
   return [
     ...control,
     ...slots.map((slot, fd): Op => ({ op: "dupTo", why: "standard streams", slot, fd })),
     ...[...new Set(slots)].map((slot): Op => ({ op: "close", why: "standard streams", slot })),
+    // With a terminal, whoever waits for the end of the caller's streams must not wait for the container.
+    ...(terminal
+      ? callerStreams.map((slot): Op => ({ op: "close", why: "streams of the caller", slot, mayFail: true }))
+      : []),
   ];
 }
