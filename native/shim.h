@@ -11,7 +11,7 @@
 
 enum { ID_MAX = 128 };
 /* Slots that the shim fills for a process before its plan runs. */
-enum { SLOT_STDIN = 29, SLOT_STDOUT = 30, SLOT_STDERR = 31, SLOT_SYNC = SLOT_COUNT };
+enum { SLOT_STDIN = 29, SLOT_STDOUT = 30, SLOT_STDERR = 31, SLOT_SYNC = 32 };
 
 struct shim;
 

@@ -42,7 +42,7 @@ uint16_t read_u16(struct reader *reader);
 uint32_t read_u32(struct reader *reader);
 uint64_t read_u64(struct reader *reader);
 /* The number of a slot; of an optional one, or SLOT_NONE. */
-enum { SLOT_COUNT = 32 };
+enum { SLOT_COUNT = 128 };
 #define SLOT_NONE UINT32_MAX
 uint32_t read_slot(struct reader *reader);
 uint32_t read_optional_slot(struct reader *reader);

@@ -65,6 +65,22 @@ test("files made inside belong to the mapped user, volumes out of its reach can 
   assert.equal(statSync(join(root, "tmp/mine")).uid, BASE);
 });
 
+test("as many volumes as anybody has can be bound", { skip }, async () => {
+  const mounts = Array.from({ length: 95 }, (_, index) => {
+    const source = join(machine.folder, `many-${index}`);
+    mkdirSync(source);
+    writeFileSync(join(source, "number"), `${index}\n`, { mode: 0o644 });
+    return { destination: `/many/${index}`, type: "bind", source, options: ["rbind"] };
+  });
+  const { stdout, stderr } = await runScript(machine, "cat /many/0/number /many/94/number", {
+    root: ownedRoot(),
+    namespaces,
+    linux: maps,
+    mounts,
+  });
+  assert.equal(stdout, "0\n94\n", stderr);
+});
+
 test("masked and read-only paths hold, and the machine's parameters cannot be written", {
   skip,
 }, async () => {

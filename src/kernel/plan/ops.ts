@@ -6,7 +6,7 @@
 //          host operations may contain $PID, replaced by the child's process id as the shim sees it.
 //   root   slot of a directory fd: `path`/`target` is then resolved below it with openat2(RESOLVE_IN_ROOT|NO_MAGICLINKS),
 //          so that no symlink of an image leads outside. Without it the path is a host path.
-//   slot   a small number (0..31) that names an fd held by the executing process; the fd of slot n is always SLOT_BASE + n,
+//   slot   a small number (0..127) that names an fd held by the executing process; the fd of slot n is always SLOT_BASE + n,
 //          so netlink messages can carry it. Slots survive `clone` and are closed before `exec`.
 //   missingOk  ENOENT and ENOTDIR are success: there is no such target.
 //   mayFail    any failure of the operation is success (best effort: a working directory that cannot be made).
