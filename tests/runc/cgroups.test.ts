@@ -2,11 +2,21 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmdirSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { makeBusyboxRoot } from "../system/images.ts";
 
 const hasPeer = /^runc version 1\.1\./.test(
@@ -43,6 +53,7 @@ async function makeBundle(): Promise<Bundle> {
     run: (side, verb = "", ...words) => {
       const result = spawnSync(programs[side], ["--root", join(path, side), verb, ...words, nameOf(side)], {
         cwd: path,
+        env: { ...process.env, GANTRY_RUNC_SOCKETS: path },
         stdio: ["ignore", "ignore", words.includes("--detach") ? "ignore" : "pipe"],
         encoding: "utf8",
         timeout: 30_000,
@@ -53,13 +64,30 @@ async function makeBundle(): Promise<Bundle> {
       readFileSync(join("/sys/fs/cgroup", unified ? "" : controller, nameOf(side), file), "utf8").trim(),
     [Symbol.asyncDispose]: async () => {
       for (const side of sides)
-        spawnSync(programs[side], ["--root", join(path, side), "delete", "--force", nameOf(side)]);
+        spawnSync(programs[side], ["--root", join(path, side), "delete", "--force", nameOf(side)], {
+          env: { ...process.env, GANTRY_RUNC_SOCKETS: path },
+        });
+      for (const pid of findResidents(path)) process.kill(pid, "SIGKILL");
+      while (findResidents(path).length > 0) await delay(5);
       const left = join("/sys/fs/cgroup/unified", nameOf("theirs"));
       if (existsSync(left)) rmdirSync(left);
       await rm(path, { recursive: true, force: true });
     },
   };
 }
+
+/** The process ids of the bundle's residents: they were given its folder. */
+const findResidents = (path: string): readonly number[] =>
+  readdirSync("/proc")
+    .filter((name) => {
+      try {
+        const text = /^\d+$/.test(name) ? readFileSync(`/proc/${name}/environ`, "utf8") : "";
+        return text.includes(`GANTRY_RUNC_RESIDENT=${path}`);
+      } catch {
+        return false; // it ended
+      }
+    })
+    .map(Number);
 
 const deny = { allow: false, access: "rwm" };
 
