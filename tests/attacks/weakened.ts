@@ -24,8 +24,8 @@ export interface Weakening {
   readonly plan?: (plan: Plan) => Plan;
   /** Text of native/ that occurs once, and what stands there instead. */
   readonly native?: readonly (readonly [text: string, instead: string])[];
-  /** The working directory goes into the plan as it was asked for. */
-  readonly anyWorkingDirectory?: boolean;
+  /** What the compiler would refuse: the working directory goes into the plan as it was asked for, the user as its lower 32 bits. */
+  readonly unchecked?: boolean;
 }
 
 type OpOf<Name extends Op["op"]> = Extract<Op, { readonly op: Name }>;
@@ -110,7 +110,7 @@ export async function startAttackedMachine(weakening: Weakening = {}): Promise<A
   const machine = stack.use(
     await startContainerMachine({
       binary,
-      createShims: (options) => createShims(options, weaken, weakening.anyWorkingDirectory === true),
+      createShims: (options) => createShims(options, weaken, weakening.unchecked === true),
     }),
   );
   stack.defer(async () => assert.ok(used, "the weakening has changed no plan"));
@@ -125,10 +125,15 @@ function copyBinary(folder: string): string {
   return path;
 }
 
-/** Compiles for a working directory that no check minds, and puts the right one into the plan. */
+/** Compiles for what no check minds, and puts the right working directory into the plan. */
 function uncheck(process: Process, compile: (process: Process) => Plan): Plan {
-  const { cwd } = process;
-  return instead("chdir", (op) => [{ ...op, path: cwd }])(compile({ ...process, cwd: "/" }));
+  const { cwd, user = { uid: 0, gid: 0 } } = process;
+  const checked = {
+    ...process,
+    cwd: "/",
+    user: { ...user, uid: user.uid >>> 0 === 2 ** 32 - 1 ? 0 : user.uid >>> 0 },
+  };
+  return instead("chdir", (op) => [{ ...op, path: cwd }])(compile(checked));
 }
 
 function createShims(
@@ -142,11 +147,11 @@ function createShims(
     cgroupPaths(host.cgroups, spec.linux?.cgroupsPath ?? `/${id}`);
   return new NativeShims({
     socketPath,
-    compile: ({ id, spec, rootfs, stateDir }) => {
+    compile: async ({ id, spec, rootfs, stateDir }) => {
       assert.ok(spec.process);
       const compile = (process: Process) =>
         compileContainer({ ...spec, process }, { id, rootfs, bundle: stateDir, host });
-      const { undo } = compile({ ...spec.process, cwd: "/" });
+      const { undo } = compile({ ...spec.process, cwd: "/", user: { uid: 0, gid: 0 } });
       return { undo, plan: through(spec.process, (process) => compile(process).plan) };
     },
     control: ({ id, spec }) => ({
