@@ -150,6 +150,23 @@ test("a source is mounted onto a file, and nothing onto what is of the other kin
   );
 });
 
+test("of /proc only the files that tools like lxcfs replace can be covered", { skip }, async () => {
+  writeFileSync(folder("uptime"), "1.00 2.00\n");
+  const over = (destination: string): Mount => ({
+    destination,
+    type: "bind",
+    source: folder("uptime"),
+    options: ["bind", "ro"],
+  });
+  const { stdout } = await look(machine, { mounts: [over("/proc/uptime")] }, "cat /proc/uptime");
+  assert.equal(stdout, "1.00 2.00");
+  for (const path of ["/proc/version", "/proc/sys/kernel/hostname", "/proc/1/environ"])
+    await assert.rejects(
+      look(machine, { mounts: [over(path)] }),
+      /cannot be mounted because it is inside \/proc/,
+    );
+});
+
 test("tmpcopyup fills a tmpfs with what it covers", { skip }, async () => {
   const prepare = (root: string): void => {
     mkdirSync(join(root, "srv/deep"), { recursive: true });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseMountInfo } from "#kernel/mountinfo/parse-mountinfo.ts";
 import type { Mount, Spec } from "#spec/oci-runtime.ts";
 import * as linux from "../linux-flags.table.ts";
 import { COVERED_SLOT } from "../slots.ts";
@@ -9,6 +10,7 @@ import { refuseForbiddenTarget, targetOf } from "./guarded-targets.ts";
 import { bindAttributes, parseMountOptions } from "./mount-options.ts";
 import { planDevices } from "./plan-devices.ts";
 import { planFilesystem } from "./plan-filesystem.ts";
+import { findFullMounts, planLeaveHost } from "./plan-leave-host.ts";
 import { planLateReadonly, planMounts } from "./plan-mounts.ts";
 
 const options = (...names: string[]) => parseMountOptions({ destination: "/x", options: names });
@@ -42,6 +44,42 @@ test("a mapped mount is a bind with both maps, a copied-up one a tmpfs", () => {
   assert.throws(() => planEarlyTrees(specOf({ ...bind, type: "tmpfs" }), early), /only supported for bind/);
   const copied: Mount = { destination: "/d", type: "proc", options: ["tmpcopyup"] };
   assert.throws(() => planMounts(specOf(copied), context), /tmpcopyup/);
+});
+
+test("idmap without maps takes the user namespace that is joined", () => {
+  const mounts: readonly Mount[] = [{ destination: "/d", type: "bind", source: "/s", options: ["ridmap"] }];
+  const joined = { namespaces: [{ type: "user", path: "/proc/7/ns/user" } as const] };
+  const early = { ownUserNamespace: true, newNetwork: true };
+  const plan = planEarlyTrees({ ...specOf(...mounts), linux: joined }, early);
+  assert.ok(plan.some((op) => op.op === "open" && op.path === "/proc/7/ns/user"));
+  const mapped = plan.find((op) => op.op === "mountAttr" && op.usernsSlot !== undefined);
+  assert.partialDeepStrictEqual(mapped, { set: linux.MOUNT_ATTR_IDMAP, recursive: true, target: "" });
+});
+
+test("without pivot_root every whole procfs and sysfs is taken away, but none of the container's own", () => {
+  const line = (root: string, point: string, fstype: string): string =>
+    `1 0 0:1 ${root} ${point} rw - ${fstype} ${fstype} rw`;
+  const full = findFullMounts(
+    parseMountInfo(
+      [
+        line("/", "/proc", "proc"),
+        line("/", "/sys", "sysfs"),
+        line("/sys", "/other/sys", "proc"),
+        line("/", "/bundle/root/proc", "proc"),
+        line("/", "/tmp", "tmpfs"),
+      ].join("\n"),
+    ),
+  );
+  const plan = planLeaveHost("/bundle/root", full);
+  assert.deepEqual(
+    plan.flatMap((op) => (op.op === "umount" ? [op.target] : [])),
+    ["/proc", "/sys"],
+  );
+  assert.deepEqual(
+    plan.flatMap((op) => (op.op === "attachTree" ? [op.target] : [])),
+    ["/proc", "/sys"],
+  );
+  assert.ok(!plan.some(({ op }) => op === "pivotRoot"));
 });
 
 test("a bind takes no options of a file system; its relative source is below the bundle", () => {
