@@ -1,8 +1,10 @@
 import { invalid } from "#base/errors.ts";
+import { signalCgroup } from "#kernel/cgroups/processes.ts";
 import { type Given, isOn } from "./command-line.ts";
 import { type ContainerState, statusOf } from "./containers.ts";
 import type { Deps } from "./create.ts";
 import { parseSignal } from "./signals.ts";
+import { cgroupsOf } from "./status.ts";
 
 const SIGKILL = 9;
 
@@ -12,7 +14,7 @@ export async function killCommand(deps: Deps, given: Given, [id = "", text = "SI
   const alive = statusOf(state) !== "stopped";
   // Without a pid namespace of its own the end of the init ends nobody else.
   if (isOn(given, "all") || (signal === SIGKILL && alive && sharesPids(state))) {
-    for (const pid of await deps.runtime.pids(deps.containers.place(state))) kill(pid, signal);
+    await signalCgroup(cgroupsOf(deps, state), signal);
     if (alive) kill(state.initPid, signal);
     return 0;
   }

@@ -1,7 +1,6 @@
 // What the verbs need of the layers below: where a container's cgroups are, and its plans.
 
 import type { CgroupPaths } from "#kernel/cgroups/paths.ts";
-import { readCgroupPids } from "#kernel/cgroups/processes.ts";
 import { describeOp } from "#kernel/plan/describe-op.ts";
 import { compileContainer } from "#libcontainer/compile.ts";
 import type { HostFacts } from "#libcontainer/host-facts.ts";
@@ -19,8 +18,6 @@ export interface Runtime {
   readonly host: HostFacts;
   /** Where its cgroups are. */
   cgroups(place: ContainerPlace): CgroupPaths;
-  /** Every process of the container, by the host's numbers. */
-  pids(place: ContainerPlace): Promise<readonly number[]>;
   /** What would be done, one line for each operation. */
   explain(place: Omit<ContainerPlace, "placement">): readonly string[];
 }
@@ -30,7 +27,6 @@ export function openRuntime(host: HostFacts): Runtime {
   return {
     host,
     cgroups,
-    pids: (place) => readCgroupPids(cgroups(place)),
     explain: ({ id, spec, stateDir }) =>
       compileContainer(spec, { id, rootfs: [], bundle: stateDir, host }).plan.map(
         (op, index) => `${String(index).padStart(3)}  ${describeOp(op)}  # ${op.why}`,
