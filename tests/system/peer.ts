@@ -6,9 +6,9 @@ import { basename, join } from "node:path";
 import { type Client, hasBridge, makeClient, makeNamespace } from "./engine.ts";
 import { startBackground } from "./process.ts";
 
-/** `netns`: an existing namespace to share; by default it gets its own. */
+/** `netns`: an existing namespace to share; by default it gets its own. `runtime`: path of a program to run containers by. */
 export async function startPeer(
-  options: { readonly netns?: string } = {},
+  options: { readonly netns?: string; readonly runtime?: string } = {},
 ): Promise<Client & AsyncDisposable & { readonly pid: number }> {
   await using undo = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), "gantry-peer-"));
@@ -22,6 +22,10 @@ export async function startPeer(
     pidfile: `${dir}/docker.pid`,
     hosts: [host],
     "insecure-registries": ["127.0.0.0/8"],
+    ...(options.runtime !== undefined && {
+      runtimes: { other: { path: options.runtime } },
+      "default-runtime": "other",
+    }),
     ...(!hasBridge && { bridge: "none", iptables: false }),
   };
   await writeFile(join(dir, "daemon.json"), JSON.stringify(config));

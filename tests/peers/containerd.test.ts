@@ -1,0 +1,95 @@
+// The real containerd and its shim on gantry-runc.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { test } from "node:test";
+import { makeBusyboxRoot } from "../system/images.ts";
+import { must, type Result, run, startBackground } from "../system/process.ts";
+import { gantryRunc, settledLeftovers } from "./leftovers.ts";
+
+const skip = process.getuid?.() !== 0 && "needs root";
+
+interface Containerd extends AsyncDisposable {
+  readonly folder: string;
+  readonly namespace: string;
+  ctr(...words: readonly string[]): Promise<Result>;
+}
+
+async function startContainerd(): Promise<Containerd> {
+  await using undo = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "gantry-containerd-"));
+  undo.defer(() => rm(folder, { recursive: true, force: true }));
+  const config = `version = 2
+root = "${folder}/root"
+state = "${folder}/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "${folder}/c.sock"
+`;
+  await writeFile(join(folder, "config.toml"), config);
+  const daemon = startBackground(["containerd", "-c", join(folder, "config.toml")]);
+  undo.defer(() => daemon.end());
+  await daemon.line(/containerd successfully booted/);
+  const cleanup = undo.move();
+  const namespace = basename(folder);
+  return {
+    folder,
+    namespace,
+    ctr: (...words) =>
+      run(["timeout", "-s", "KILL", "30", "ctr", "-a", `${folder}/c.sock`, "-n", namespace, ...words]),
+    [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
+  };
+}
+
+test("containerd's shim runs containers on gantry-runc from their making to their end", {
+  skip,
+}, async () => {
+  await using root = await makeBusyboxRoot();
+  await using peer = await startContainerd();
+  const { ctr, namespace } = peer;
+  const start = ["run", "--runc-binary", gantryRunc, "--rootfs"];
+  const brief = await ctr(...start, "--rm", root.path, "brief", "/bin/sh", "-c", "echo told; exit 7");
+  assert.deepEqual([brief.code, brief.stdout], [7, "told\n"]);
+
+  const long = ["--detach", "--memory-limit", "67108864", root.path, "long", "/bin/sleep", "1000"];
+  assert.deepEqual(await ctr(...start, ...long), { code: 0, stdout: "", stderr: "" });
+  const within = await ctr("tasks", "exec", "--exec-id", "e", "long", "/bin/cat", "/proc/1/comm");
+  assert.deepEqual([within.code, within.stdout], [0, "sleep\n"]);
+  const failed = await ctr("tasks", "exec", "--exec-id", "f", "long", "/nowhere");
+  assert.match(failed.stderr, /exec: "\/nowhere": stat \/nowhere: no such file or directory/);
+
+  const status = async () => (await ctr("tasks", "ls")).stdout.match(/^long +\d+ +(\w+)/m)?.[1];
+  assert.equal((await ctr("tasks", "pause", "long")).code, 0);
+  assert.equal(await status(), "PAUSED");
+  assert.equal((await ctr("tasks", "resume", "long")).code, 0);
+  assert.equal(await status(), "RUNNING");
+  assert.match((await ctr("tasks", "ps", "long")).stdout, /^\d+ /m);
+  assert.match((await ctr("tasks", "metrics", "long")).stdout, /^memory\.usage_in_bytes +[1-9]/m);
+
+  assert.equal((await ctr("tasks", "kill", "-s", "KILL", "long")).code, 0);
+  await ctr("tasks", "delete", "long");
+  assert.equal((await ctr("containers", "rm", "long")).code, 0);
+  const left = await settledLeftovers([`${namespace}/brief`, `${namespace}/long`], root.path);
+  assert.deepEqual(left, []);
+  await must([
+    "sh",
+    "-c",
+    `rmdir /sys/fs/cgroup/${namespace} /sys/fs/cgroup/*/${namespace} 2>/dev/null; true`,
+  ]);
+});
+
+test("a program that is not there is told to containerd as by runc", { skip }, async () => {
+  await using root = await makeBusyboxRoot();
+  await using peer = await startContainerd();
+  const messages: string[] = [];
+  for (const program of [gantryRunc, "/usr/sbin/runc"]) {
+    const words = ["run", "--rm", "--runc-binary", program, "--rootfs", root.path, "none", "/nowhere"];
+    const { code, stderr } = await peer.ctr(...words);
+    assert.equal(code, 1);
+    messages.push(stderr);
+  }
+  assert.equal(messages[0], messages[1]);
+  assert.deepEqual(await settledLeftovers([`${peer.namespace}/none`], root.path), []);
+});

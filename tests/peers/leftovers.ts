@@ -1,0 +1,54 @@
+// What a container could leave behind: only what bears its id or lies below the test's folder, since the machine has other users.
+
+import { globSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+export const gantryRunc = join(import.meta.dirname, "../../bin/gantry-runc");
+
+const lines = (path: string): readonly string[] => {
+  try {
+    return readFileSync(path, "utf8").split("\n");
+  } catch {
+    return []; // it ended meanwhile
+  }
+};
+
+const mentions = (text: string, names: readonly string[]): boolean =>
+  names.some((name) => text.includes(name));
+
+function cgroupMounts(): readonly string[] {
+  return lines("/proc/self/mountinfo")
+    .filter((line) => / - cgroup2? /.test(line))
+    .map((line) => line.split(" ")[4] ?? "");
+}
+
+/** Processes in the containers' cgroups, those cgroups, and mounts of the containers. */
+function findLeftovers(ids: readonly string[], rootfsFolder: string): readonly string[] {
+  const processes = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => mentions(lines(`/proc/${pid}/cgroup`).join("\n"), ids));
+  const cgroups = cgroupMounts().flatMap((mount) =>
+    globSync(`${mount}/{,*/,*/*/}*/`).filter((path) => mentions(path, ids)),
+  );
+  const mounts = lines("/proc/self/mountinfo").filter((line) => mentions(line, [rootfsFolder, ...ids]));
+  return [
+    ...processes.map((pid) => `process ${pid}`),
+    ...cgroups.map((path) => `cgroup ${path}`),
+    ...mounts.map((line) => `mount ${line}`),
+  ];
+}
+
+/** Callers clean up after they have answered: waits for that, and tells what stays. */
+export async function settledLeftovers(
+  ids: readonly string[],
+  rootfsFolder: string,
+): Promise<readonly string[]> {
+  const deadline = performance.now() + 10_000;
+  let found = findLeftovers(ids, rootfsFolder);
+  while (found.length > 0 && performance.now() < deadline) {
+    await delay(100);
+    found = findLeftovers(ids, rootfsFolder);
+  }
+  return found;
+}

@@ -1,0 +1,73 @@
+// The real podman, and its conmon, on gantry-runc.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { makeBusyboxRoot } from "../system/images.ts";
+import { must, run } from "../system/process.ts";
+import { gantryRunc, settledLeftovers } from "./leftovers.ts";
+
+const skip = process.getuid?.() !== 0 && "needs root";
+
+test("podman runs containers on gantry-runc from their making to their end", { skip }, async () => {
+  await using undo = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "gantry-podman-"));
+  undo.defer(() => rm(folder, { recursive: true, force: true }));
+  const podman = (words: readonly string[], input = "") =>
+    run(
+      [
+        ...[
+          "timeout",
+          "-s",
+          "KILL",
+          "40",
+          "podman",
+          "--root",
+          `${folder}/root`,
+          "--runroot",
+          `${folder}/run`,
+        ],
+        ...["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "file"],
+        ...["--runtime", gantryRunc, ...words],
+      ],
+      { input },
+    );
+  const ok = async (...words: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await podman(words);
+    assert.equal(code, 0, `${words.join(" ")}: ${stderr}`);
+    return stdout.trimEnd();
+  };
+  undo.defer(() => podman(["rm", "-af", "-t", "0"]).then(() => {}));
+  {
+    await using root = await makeBusyboxRoot();
+    await must(["tar", "-C", root.path, "-cf", `${folder}/root.tar`, "."]);
+  }
+  await ok("import", `${folder}/root.tar`, "busybox:latest");
+
+  const start = ["run", "--network", "none", "--pull", "never"];
+  const brief = await podman([...start, "--rm", "busybox", "sh", "-c", "echo told; exit 7"]);
+  assert.deepEqual([brief.code, brief.stdout], [7, "told\n"]);
+  const missing = await podman([...start, "--rm", "busybox", "/nowhere"]);
+  assert.equal(missing.code, 127);
+  const host = ["run", "--rm", "--network", "host", "--pull", "never", "busybox", "ls", "/sys/class/net"];
+  assert.match(await ok(...host), /^lo$/m);
+
+  const id = await ok(...start, "-d", "--name", "long", "-m", "64m", "busybox", "sleep", "1000");
+  const inside = await podman(["exec", "-i", "long", "cat"], "passed\n");
+  assert.deepEqual([inside.code, inside.stdout], [0, "passed\n"]);
+  assert.equal((await podman(["exec", "long", "sh", "-c", "exit 5"])).code, 5);
+  const status = () => ok("inspect", "-f", "{{.State.Status}}", "long");
+  await ok("pause", "long");
+  assert.equal(await status(), "paused");
+  await ok("unpause", "long");
+  assert.equal(await status(), "running");
+  await ok("update", "-m", "128m", "long");
+  await ok("stop", "-t", "1", "long");
+  assert.equal(await ok("inspect", "-f", "{{.State.ExitCode}}", "long"), "137");
+  await ok("start", "long");
+  await ok("rm", "-f", "-t", "0", "long");
+  assert.equal(await ok("ps", "-aq"), "");
+  assert.deepEqual(await settledLeftovers([id], folder), []);
+});
