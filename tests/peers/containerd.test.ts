@@ -48,7 +48,8 @@ test("containerd's shim runs containers on gantry-runc from their making to thei
 }, async () => {
   await using root = await makeBusyboxRoot();
   await using peer = await startContainerd();
-  const { ctr, namespace } = peer;
+  const ctr: Containerd["ctr"] = (...words) => peer.ctr(...words);
+  const namespace = peer.namespace;
   const start = ["run", "--runc-binary", gantryRunc, "--rootfs"];
   const brief = await ctr(...start, "--rm", root.path, "brief", "/bin/sh", "-c", "echo told; exit 7");
   assert.deepEqual([brief.code, brief.stdout], [7, "told\n"]);
