@@ -55,6 +55,7 @@ export async function createContainer(deps: Deps, given: Given, options: CreateO
   const { id } = options;
   const { path, spec, rootfs } = loadBundle(caller, lastOf(given, "bundle") ?? ".");
   const streams = readStreams(given, spec, options);
+  const placement = choosePlacement(placing, id, spec);
   const stateDir = containers.reserve(id);
   const begun: ContainerState = {
     id,
@@ -66,7 +67,7 @@ export async function createContainer(deps: Deps, given: Given, options: CreateO
     initStartTime: "",
     startFifo: options.separateStart ? join(stateDir, "exec.fifo") : "",
     spec,
-    placement: choosePlacement(placing, id, spec),
+    placement,
   };
   try {
     containers.save(begun);

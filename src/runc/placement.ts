@@ -16,7 +16,7 @@ import {
 import { type CgroupUnit, parseUnit } from "#kernel/cgroups/systemd-unit.ts";
 import { updateCgroup } from "#kernel/cgroups/update.ts";
 import type { Bus } from "#kernel/systemd/bus.ts";
-import { openSystemd } from "#kernel/systemd/open-systemd.ts";
+import { openSystemd, requireSystemd } from "#kernel/systemd/open-systemd.ts";
 import type { HostFacts } from "#libcontainer/host-facts.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
 import { type Given, isOn, lastOf } from "./command-line.ts";
@@ -34,14 +34,17 @@ export interface PlacementDeps {
   readonly signal: AbortSignal;
 }
 
-/** Decides; makes nothing. */
+/** Decides; makes nothing. Throws for what cannot be had here. */
 export function choosePlacement(
   { host, globals }: Pick<PlacementDeps, "host" | "globals">,
   id: string,
   spec: Spec,
 ): CgroupRecord {
   const wish = { path: spec.linux?.cgroupsPath ?? "", id, rootless: isRootless(host, globals) };
-  if (isOn(globals, "systemd-cgroup")) return { unit: parseUnit(wish) };
+  if (isOn(globals, "systemd-cgroup")) {
+    requireSystemd();
+    return { unit: parseUnit(wish) };
+  }
   return { cgroup: placeCgroup(host.cgroups, wish) };
 }
 

@@ -26,6 +26,7 @@ export async function restoreCommand(deps: Deps, given: Given, id: string): Prom
   const { path, spec, rootfs } = loadBundle(caller, lastOf(given, "bundle") || ".");
   refuseUnsaved(spec);
   const notes = readNotes(deps, given);
+  const placement = choosePlacement({ ...deps, host: runtime.host }, id, spec);
   containers.reserve(id);
   const begun: ContainerState = {
     id,
@@ -37,7 +38,7 @@ export async function restoreCommand(deps: Deps, given: Given, id: string): Prom
     initStartTime: "",
     startFifo: "",
     spec,
-    placement: choosePlacement({ ...deps, host: runtime.host }, id, spec),
+    placement,
   };
   try {
     containers.save(begun);

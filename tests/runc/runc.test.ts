@@ -125,7 +125,6 @@ test("a log in JSON has the last error", { skip }, async () => {
 
 for (const [words, message] of [
   [["create", "--console-socket", "x", "y"], /--console-socket is not supported/],
-  [["--systemd-cgroup", "list"], /--systemd-cgroup is not supported/],
   [["list", "--bogus"], /flag provided but not defined: -bogus/],
   [["create"], /create.* requires exactly 1 argument/],
 ] as const)

@@ -12,9 +12,14 @@ export interface SystemdCaller {
 }
 
 /** Throws in runc's words where systemd does not run. */
-export async function openSystemd(caller: SystemdCaller, signal: AbortSignal): Promise<Bus> {
+export function requireSystemd(): void {
   if (!existsSync("/run/systemd/system"))
     throw systemError("systemd not running on this host, cannot use systemd cgroups manager");
+}
+
+/** As requireSystemd, and where there is no way to it. */
+export async function openSystemd(caller: SystemdCaller, signal: AbortSignal): Promise<Bus> {
+  requireSystemd();
   const address = busAddresses(caller).find(({ path }) => existsSync(path));
   if (address === undefined)
     throw systemError(
