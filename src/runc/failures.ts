@@ -26,9 +26,14 @@ export const missingContainer = (): Error => invalid("container does not exist")
 /** A failed operation of the start of `program`, told as runc does. */
 export function startFailure(error: unknown, program: string): Error {
   if (!(error instanceof PlanError)) return error instanceof Error ? error : new Error(String(error));
-  const told = error.call.startsWith("exec") ? programFailure(error.code, program) : error.message;
+  const told = error.call.startsWith("exec") ? programFailure(error.code, program) : planFailure(error);
   return new Error(`unable to start container process: ${told}`, { cause: error });
 }
+
+const planFailure = ({ call, message }: PlanError): string =>
+  call.startsWith("connect")
+    ? `failed to connect with seccomp agent specified in the seccomp profile: ${message}`
+    : message;
 
 function programFailure(code: string, program: string): string {
   const isPath = program.includes("/");

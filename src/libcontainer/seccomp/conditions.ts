@@ -33,7 +33,9 @@ const MAX_U64 = 2n ** 64n - 1n;
 export function readCondition(argument: SeccompArgument, syscall: string, bits: 32 | 64): Condition {
   const { index, value, valueTwo = 0, op } = argument;
   if (!Number.isInteger(index) || index < 0 || index > 5)
-    throw invalid(`syscall ${syscall}: invalid argument index ${index}`);
+    throw invalid(
+      `unable to init seccomp: error creating seccomp syscall condition for syscall ${syscall}: syscalls only have up to 6 arguments (${index} given)`,
+    );
   if (!OPS.has(op)) throw invalid(`string ${op} is not a valid operator for seccomp`);
   return {
     index,

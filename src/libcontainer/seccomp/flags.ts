@@ -31,7 +31,7 @@ function chosenFlags(flags: readonly string[] | undefined, { kernel }: Pick<Host
   let bits = 0;
   for (const flag of flags) {
     const [bit, major, minor] = FLAGS[flag] ?? [0, 0, 0];
-    if (bit === 0) throw invalid(`seccomp flags "${flag}" is not a valid flag for seccomp`);
+    if (bit === 0) throw invalid(`seccomp flag ${flag} is not known to runc`);
     if (!kernelIsAtLeast(kernel, major, minor))
       throw invalid(`seccomp flag ${flag} is not supported by the kernel`);
     bits |= bit;

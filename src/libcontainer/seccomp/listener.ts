@@ -12,10 +12,11 @@ import { NOTIFY } from "./actions.ts";
 /** Whether there is something to listen to. */
 export function checkListener(seccomp: Seccomp): boolean {
   const { defaultAction, syscalls = [], listenerPath = "", listenerMetadata = "" } = seccomp;
-  if (defaultAction === NOTIFY) throw invalid(`${NOTIFY} cannot be used as default action`);
+  if (defaultAction === NOTIFY)
+    throw invalid(`unable to init seccomp: ${NOTIFY} cannot be used as default action`);
   const handed = syscalls.filter(({ action }) => action === NOTIFY);
   if (handed.some(({ names }) => names.includes("write")))
-    throw invalid(`${NOTIFY} cannot be used for the write syscall`);
+    throw invalid(`unable to init seccomp: ${NOTIFY} cannot be used for the write syscall`);
   if (handed.length > 0 && listenerPath === "") throw invalid("seccomp listenerPath is not set");
   if (listenerMetadata !== "" && listenerPath === "")
     throw invalid("seccomp listenerMetadata is set, but listenerPath is not");
