@@ -59,7 +59,7 @@ export async function createContainer(
   const container = deps.containers.add(recordOf(plan, facts, deps.containersDir), newState);
   undo.move();
   publishContainerEvent(deps.events, container, "create");
-  const warnings = [...request.warnings, ...containerWarnings(hostConfig, deps.host)];
+  const warnings = [...request.warnings, ...plan.warnings, ...containerWarnings(hostConfig, deps.host)];
   return { id, warnings };
 }
 

@@ -8,6 +8,7 @@ import type { CpuFacts } from "./validate-resources.ts";
 
 export interface HostFacts extends CpuFacts {
   readonly cgroupVersion: 1 | 2;
+  readonly hasCpuset: boolean;
   /** The daemon's bounding set. */
   readonly capabilities: ReadonlySet<string>;
   /** The daemon's own hard limits by ulimit name; a name that is missing is unlimited. */
@@ -21,12 +22,16 @@ export interface HostFacts extends CpuFacts {
 
 export function readHostFacts(): HostFacts {
   const status = readFileSync("/proc/self/status", "utf8");
+  const unified = existsSync("/sys/fs/cgroup/cgroup.controllers");
   const mask = BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? "0"}`);
   return {
     cpus: availableParallelism(),
     onlineCpus: readLine("/sys/devices/system/cpu/online", "0"),
     onlineMems: readLine("/sys/devices/system/node/online", "0"),
-    cgroupVersion: existsSync("/sys/fs/cgroup/cgroup.controllers") ? 2 : 1,
+    cgroupVersion: unified ? 2 : 1,
+    hasCpuset: unified
+      ? /\bcpuset\b/.test(readLine("/sys/fs/cgroup/cgroup.controllers", ""))
+      : existsSync("/sys/fs/cgroup/cpuset"),
     // The table is in the kernel's order: an index is a bit.
     capabilities: new Set(capabilityNames.filter((_, bit) => (mask >> BigInt(bit)) & 1n)),
     hardLimits: readHardLimits(readFileSync("/proc/self/limits", "utf8")),

@@ -46,6 +46,7 @@ function build({ config, hostConfig, mounts = [], netns = "/netns/s" }: Settings
       onlineCpus: "0-1",
       onlineMems: "0",
       cgroupVersion: 1,
+      hasCpuset: true,
       capabilities: new Set(capabilityNames.filter((name) => name !== "CAP_SYS_RESOURCE")),
       hardLimits: new Map([["nofile", 4096]]),
       hostname: "host",

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
 import type { CreateRequest } from "./create-request.ts";
+import { discardLimits } from "./discard-limits.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { commandOf, type ImageSettings, mergeImageConfig } from "./merge-image-config.ts";
 import type { MountSpec } from "./mount-spec.ts";
@@ -46,6 +47,8 @@ export interface ContainerPlan {
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
   readonly mounts: readonly MountSpec[];
+  /** Of limits that were discarded. */
+  readonly warnings: readonly string[];
 }
 
 export async function planContainer(
@@ -55,13 +58,15 @@ export async function planContainer(
   signal: AbortSignal,
 ): Promise<ContainerPlan> {
   const id = randomBytes(32).toString("hex");
-  const hostConfig = fillHostConfig(deps, request.hostConfig);
+  const { hostConfig: given, warnings } = discardLimits(request.hostConfig, deps.host);
+  const hostConfig = fillHostConfig(deps, given);
   refuseUnsupported(request.config, hostConfig, request.endpoints);
   validateContainer(request.config, hostConfig, deps.host);
   validateEndpoints(request.hostConfig, request.endpoints);
   const image = await deps.images.resolve(request.config.Image, request.platform, signal);
   const config = fillConfig(deps, mergeImageConfig(request.config, image.config), hostConfig, id);
-  return { id, image, config, hostConfig, mounts: planMounts(config, hostConfig, minor, deps.containers) };
+  const mounts = planMounts(config, hostConfig, minor, deps.containers);
+  return { id, image, config, hostConfig, mounts, warnings };
 }
 
 /** Beside the plan: what is known when the container is made. */

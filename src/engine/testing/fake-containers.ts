@@ -78,6 +78,7 @@ const host = {
   onlineCpus: "0-1",
   onlineMems: "0",
   cgroupVersion: 1,
+  hasCpuset: true,
   capabilities: new Set(["CAP_CHOWN"]),
   hardLimits: new Map(),
   hostname: "h",

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decodeHostConfig } from "#spec/container-config.ts";
+import { discardLimits } from "./discard-limits.ts";
+
+test("version 2 has no swappiness and no switch for the OOM killer", () => {
+  const asked = { ...decodeHostConfig({}, "HostConfig"), MemorySwappiness: 10, OomKillDisable: true };
+  const { hostConfig, warnings } = discardLimits(asked, { cgroupVersion: 2, hasCpuset: true });
+  assert.deepEqual([hostConfig.MemorySwappiness, hostConfig.OomKillDisable], [null, null]);
+  assert.deepEqual(
+    warnings.map((text) => text.split(" ").slice(-2).join(" ")),
+    ["swappiness discarded.", "OomKillDisable discarded."],
+  );
+});
+
+test("without the cpuset controller a container runs on every processor", () => {
+  const asked = { ...decodeHostConfig({}, "HostConfig"), CpusetCpus: "0" };
+  const { hostConfig, warnings } = discardLimits(asked, { cgroupVersion: 2, hasCpuset: false });
+  assert.equal(hostConfig.CpusetCpus, "");
+  assert.match(warnings.join(), /Cpuset discarded/);
+});
+
+test("what version 1 has is kept", () => {
+  const asked = {
+    ...decodeHostConfig({}, "HostConfig"),
+    MemorySwappiness: 10,
+    OomKillDisable: true,
+    CpusetCpus: "0",
+  };
+  const { hostConfig, warnings } = discardLimits(asked, { cgroupVersion: 1, hasCpuset: true });
+  assert.deepEqual(hostConfig, asked);
+  assert.deepEqual(warnings, []);
+});
