@@ -34,7 +34,7 @@ function commandFor(guest: GuestName, { lane, lanes, files }: Share): string {
   ].join("\n");
 }
 
-const limits: Readonly<Record<GuestName, number>> = { uml: 300, qemu: 3600, systemd: 3600 };
+const limits: Readonly<Record<GuestName, number>> = { uml: 600, qemu: 3600, systemd: 3600 };
 
 async function start(guest: GuestName, folder: GuestFolder): Promise<GuestEnd> {
   if (guest === "uml") return await runUml(folder, limits.uml);
