@@ -7,7 +7,7 @@ import { openRecordedTree } from "./recorded-tree.ts";
 import { closeUnitCgroup, openUnitCgroup, updateUnitCgroup } from "./systemd-cgroup.ts";
 import { parseUnit } from "./systemd-unit.ts";
 
-const signal = AbortSignal.timeout(10_000);
+const signal = new AbortController().signal;
 const unit = parseUnit({ path: "a.slice:p:web", id: "web", rootless: false });
 const layout = { v1: [], v2: { controllers: ["memory"], mountPoint: "/cg", own: "/" } };
 

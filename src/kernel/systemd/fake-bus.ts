@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type DbusMessage, decodeMessage, encodeMessage } from "#formats/dbus/message.ts";
 import { Bus } from "./bus.ts";
 
-const signal = AbortSignal.timeout(10_000);
+const signal = new AbortController().signal;
 
 type Answer = Pick<DbusMessage, "type"> & Partial<DbusMessage>;
 /** What is sent for a call; nothing: the connection is closed. */

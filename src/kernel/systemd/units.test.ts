@@ -5,7 +5,7 @@ import { failure, job, openFakeBus, removed, reply } from "./fake-bus.ts";
 import { busAddresses } from "./open-systemd.ts";
 import { readSystemdVersion, setUnitProperties, startTransientUnit, stopUnit } from "./units.ts";
 
-const signal = AbortSignal.timeout(10_000);
+const signal = new AbortController().signal;
 
 test("a unit is there when its job is done, whether that is told before or after the answer", async () => {
   for (const answers of [
