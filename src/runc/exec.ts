@@ -70,10 +70,20 @@ function decideProcess(
     env: [...(base.env ?? []), ...(given.get("env") ?? [])],
     user: decideUser(base.user, given),
     ...(given.has("no-new-privs") ? { noNewPrivileges: isOn(given, "no-new-privs") } : {}),
+    ...readLabels(given),
   };
   return capabilities === undefined
     ? process
     : { ...process, capabilities: addCapabilities(capabilities, added) };
+}
+
+function readLabels(given: Given): Pick<Process, "apparmorProfile" | "selinuxLabel"> {
+  const apparmorProfile = lastOf(given, "apparmor") ?? "";
+  const selinuxLabel = lastOf(given, "process-label") ?? "";
+  return {
+    ...(apparmorProfile !== "" && { apparmorProfile }),
+    ...(selinuxLabel !== "" && { selinuxLabel }),
+  };
 }
 
 function decideUser(base: ProcessUser | undefined, given: Given): ProcessUser {
