@@ -10,6 +10,7 @@ import { posix } from "node:path";
 import { invalid, unsupported } from "#base/errors.ts";
 import { type CgroupPaths, cgroupPaths } from "#kernel/cgroups/paths.ts";
 import { planCgroup, planJoin, planOpenForClone, planRemove } from "#kernel/cgroups/plan-cgroup.ts";
+import { planWrite } from "#kernel/cgroups/plan-write.ts";
 import type { Op, Plan } from "#kernel/plan/ops.ts";
 import { capabilityNames } from "#spec/capabilities.table.ts";
 import type { Process, Spec } from "#spec/oci-runtime.ts";
@@ -86,7 +87,7 @@ export function compileContainer(given: Spec, options: CompileOptions): Compiled
 }
 
 function checkInput({ spec, namespaces, process, options, warn }: CompileInput): void {
-  checkNamespaces(spec, namespaces);
+  checkNamespaces(spec, namespaces, options.host);
   checkMountLabel(spec);
   if (Object.keys(spec.linux?.intelRdt ?? {}).length > 0) throw unsupported("linux.intelRdt");
   if (isPrivate(namespaces, "user") && !hasNew(namespaces, "user") && spec.linux?.uidMappings?.length)
@@ -129,7 +130,7 @@ function planHostSide(input: CompileInput): Plan {
     ...planStartFifo(options.startFifo),
     ...planCgroup(cgroup, host.cgroups, spec.linux?.resources ?? {}),
     ...planJoin(cgroup),
-    ...planOpenForClone(cgroup, CGROUP_SLOT),
+    ...(clonesIntoCgroup(input) ? planOpenForClone(cgroup, CGROUP_SLOT) : planEnterCgroup(cgroup)),
     ...(hasNew(namespaces, "user") ? [] : planTimeOffsets(spec.linux)),
     ...planEarlyTrees(spec, early),
     ...(outer && newMounts
@@ -150,13 +151,21 @@ function planStartFifo(fifo: CompileOptions["startFifo"]): Plan {
   ];
 }
 
-function planClone({ spec, options, cgroup, namespaces }: CompileInput): Plan {
+/** Not from inside a cgroup namespace that is joined: the cgroup need not lie below its root (`nsdelegate`, man 7 cgroups). */
+const clonesIntoCgroup = ({ cgroup, namespaces }: CompileInput): boolean =>
+  cgroup.v2 !== undefined && !namespaces.joined.some(({ type }) => type === "cgroup");
+
+const planEnterCgroup = ({ v2 }: CgroupPaths): Plan =>
+  v2 === undefined ? [] : [planWrite(`${v2.directory}/cgroup.procs`, "0", "join cgroup")];
+
+function planClone(input: CompileInput): Plan {
+  const { spec, options, namespaces } = input;
   const flags = hasOffsets(spec.linux) ? namespaces.created & ~CLONE_NEWTIME : namespaces.created;
   const clone: Op = {
     op: "clone",
     why: "new namespaces",
     flags,
-    ...(cgroup.v2 !== undefined && { intoCgroupSlot: CGROUP_SLOT }),
+    ...(clonesIntoCgroup(input) && { intoCgroupSlot: CGROUP_SLOT }),
   };
   return [
     clone,

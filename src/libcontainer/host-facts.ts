@@ -1,6 +1,6 @@
 // What compiling a plan must know of this machine. Read once by a program, given to every compilation.
 
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { release } from "node:os";
 import { type CgroupLayout, readCgroupLayout } from "#kernel/cgroups/layout.ts";
 import { type Limit, parseLimits } from "#kernel/procfs/limits.ts";
@@ -27,6 +27,8 @@ export interface HostFacts {
   readonly inUserNamespace?: boolean;
   /** "apparmor", "selinux": those that the kernel has and uses. */
   readonly securityModules?: ReadonlySet<string>;
+  /** Of the kernel: "pid", "time"; absent is every one there is. */
+  readonly namespaces?: ReadonlySet<string>;
   /** Identity of the executing processes' network namespace. */
   readonly network?: string | undefined;
   /** Of the executing processes: effective. */
@@ -50,6 +52,7 @@ export function readHostFacts(executing: number | "self" = "self"): HostFacts {
     hasKcore: existsSync("/proc/kcore"),
     inUserNamespace: !/^\s*0\s+0\s+4294967295\s*$/.test(read(`/proc/${executing}/uid_map`)),
     securityModules: readSecurityModules(),
+    namespaces: new Set(readdirSync(`/proc/${executing}/ns`)),
     network: findIdentity(`/proc/${executing}/ns/net`),
     ids: { uid: effectiveId(status, "Uid"), gid: effectiveId(status, "Gid") },
   };

@@ -47,7 +47,11 @@ export function joinsOwnNetwork({ joined }: Namespaces, { network }: HostFacts):
 }
 
 /** What a specification may only ask for together with the namespace that it concerns; in runc's words. */
-export function checkNamespaces({ hostname, domainname, linux: spec }: Spec, namespaces: Namespaces): void {
+export function checkNamespaces(document: Spec, namespaces: Namespaces, host: HostFacts): void {
+  const { hostname, domainname, linux: spec } = document;
+  for (const type of ["user", "cgroup", "time"] as const)
+    if (isPrivate(namespaces, type) && host.namespaces?.has(type) === false)
+      throw invalid(`${type} namespaces aren't enabled in the kernel`);
   const hasUts = isPrivate(namespaces, "uts");
   if (hostname && !hasUts) throw invalid("unable to set hostname without a private UTS namespace");
   if (domainname && !hasUts) throw invalid("unable to set domainname without a private UTS namespace");

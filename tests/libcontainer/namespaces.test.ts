@@ -1,7 +1,7 @@
 // Namespaces that are new, and those of another container that are joined.
 
 import assert from "node:assert/strict";
-import { chownSync, cpSync, readFileSync, readlinkSync } from "node:fs";
+import { chownSync, cpSync, existsSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Linux, NamespaceType } from "#spec/oci-runtime.ts";
@@ -36,7 +36,10 @@ const files = {
   time: "time",
   user: "user",
 } as const satisfies Record<NamespaceType, string>;
-const all: readonly NamespaceType[] = ["mount", "pid", "network", "ipc", "uts", "cgroup", "time"];
+const hasTime = existsSync("/proc/self/ns/time");
+const noTime = skip || (!hasTime && "no time namespaces in this kernel");
+const everywhere: readonly NamespaceType[] = ["mount", "pid", "network", "ipc", "uts", "cgroup"];
+const all: readonly NamespaceType[] = hasTime ? [...everywhere, "time"] : everywhere;
 
 const BASE = 300_000;
 const maps: Partial<Linux> = {
@@ -44,7 +47,7 @@ const maps: Partial<Linux> = {
   gidMappings: [{ containerID: 0, hostID: BASE, size: 65_536 }],
 };
 
-const showAll = `for n in ${Object.values(files).join(" ")}; do echo $n $(readlink /proc/self/ns/$n); done`;
+const showAll = `for n in ${[...all, "user" as const].map((type) => files[type]).join(" ")}; do echo $n $(readlink /proc/self/ns/$n); done`;
 
 /** A container that sleeps, with a second root file system below its own. */
 async function startHolder(types: readonly NamespaceType[], linux: Partial<Linux> = {}): Promise<Container> {
@@ -148,6 +151,13 @@ test("a user namespace is joined and owns what is new", { skip }, async () => {
   assert.match(stdout, /^0\n(box\n|changed\nchanged\n)/, stderr);
 });
 
+test("a time namespace is refused where the kernel has none", { skip: skip || hasTime }, async () => {
+  await assert.rejects(
+    runScript(machine, "true", { namespaces: ["mount", "uts", "time"] }),
+    /time namespaces aren't enabled in the kernel/,
+  );
+});
+
 test("a path that leads back to the machine's network gives no right to its parameters", {
   skip,
 }, async () => {
@@ -179,7 +189,7 @@ const offsets = { boottime: { secs: 1_000_000, nanosecs: 7 }, monotonic: { secs:
 
 for (const user of [false, true])
   test(`the clocks of a new time namespace are set before its first task${user ? ", in a user namespace" : ""}`, {
-    skip,
+    skip: noTime,
   }, async () => {
     const namespaces: readonly NamespaceType[] = [...all, ...(user ? ["user" as const] : [])];
     const root = machine.makeRoot((path) => {

@@ -29,6 +29,8 @@ export async function runUml(folder: GuestFolder, seconds: number): Promise<Gues
     "con=null",
     "con0=null,fd:1",
     "quiet",
+    "apparmor=1",
+    "security=apparmor",
     "panic=-1",
     `uml_dir=${folder.path}`,
     "umid=guest",
