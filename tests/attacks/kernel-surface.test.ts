@@ -3,8 +3,9 @@
 import { chownSync } from "node:fs";
 import { join } from "node:path";
 import { defaultMaskedPaths, defaultReadonlyPaths } from "#engine/containers/oci-defaults.table.ts";
+import type { Op } from "#kernel/plan/ops.ts";
 import { architectures, syscallNumbers } from "#libcontainer/seccomp/architectures.ts";
-import { runScript, type SpecChoices } from "../libcontainer/container-machine.ts";
+import { dockerSpec, outcomeOf, runScript, type SpecChoices } from "../libcontainer/container-machine.ts";
 import { testAttack } from "./attack.ts";
 import { buildProbe, putProbe } from "./probe.ts";
 import { type AttackedMachine, both, instead, without } from "./weakened.ts";
@@ -197,5 +198,44 @@ testAttack({
     const script =
       'for d in /sys/fs/cgroup/*/ /sys/fs/cgroup/; do mkdir "$d"made 2>/dev/null && echo made $d && rmdir "$d"made; done; echo end';
     return (await probed(machine, script)).replace(/end\n$/, "");
+  },
+});
+
+testAttack({
+  name: "CVE-2021-43784: a source and options beyond 64 KiB are whole: the kernel refuses them, nothing is cut",
+  weakening: {
+    native: [["uint32_t size = read_u32(reader);", "uint32_t size = read_u32(reader) & 0xffff;"]],
+  },
+  attempt: async (machine) => {
+    const mounts = [{ destination: "/big", type: "tmpfs", source: "x".repeat(70_000), options: ["size=1m"] }];
+    const told = await runScript(machine, "true", { mounts }).then(
+      () => "made",
+      (error: Error) => error.message,
+    );
+    return /mounts\[\d+\] \/big: \w+\(2\): (EINVAL|ENAMETOOLONG|E2BIG)/.test(told) ? "" : told;
+  },
+});
+
+/** As if what an image says were believed. */
+const isTrusting = (op: Op): boolean => op.op === "sethostname" && op.name === "unconfined";
+
+testAttack({
+  name: "CVE-2026-94603, 2014-6408: annotations change no operation",
+  weakening: { plan: (plan) => (plan.some(isTrusting) ? without("seccomp")(plan) : plan) },
+  attempt: async (machine) => {
+    const spec = dockerSpec(machine.host, machine.makeRoot(), "grep ^Seccomp: /proc/self/status");
+    const keys = [
+      "run.oci.handler",
+      "org.criu.restore",
+      "io.podman.annotations.seccomp",
+      "com.docker.seccomp",
+    ];
+    const annotations = Object.fromEntries(keys.map((key) => [key, "unconfined"]));
+    await using container = await machine.create({
+      ...spec,
+      annotations,
+      hostname: annotations[keys[0] ?? ""] ?? "",
+    });
+    return (await outcomeOf(container.shim)).stdout.replace("Seccomp:\t2\n", "");
   },
 });
