@@ -196,6 +196,7 @@ function planContainerSide(input: CompileInput): Plan {
       grantable: ownUserNamespace ? allCapabilities : host.grantable,
       filter: options.filter ?? compileSeccomp(spec.linux?.seccomp, host),
       listener: planListener({ spec, id: options.id, bundle: options.bundle ?? "" }),
+      asksForListener: !isPrivileged(host) && hasNew(namespaces, "pid"), // nobody else can see it
       awaitStart: options.awaitStart ?? true,
       ...(options.startFifo !== undefined && { startSlot: START_SLOT }),
       preservedFds: options.preservedFds ?? 0,

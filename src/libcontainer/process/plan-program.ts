@@ -7,7 +7,7 @@ import { invalid } from "#base/errors.ts";
 import type { Op, Plan } from "#kernel/plan/ops.ts";
 import type { Process } from "#spec/oci-runtime.ts";
 import type { HostFacts } from "../host-facts.ts";
-import { PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from "../linux-flags.table.ts";
+import { PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from "../linux-flags.table.ts";
 import type { CompiledFilter } from "../seccomp/compile-seccomp.ts";
 import { LISTENER_SLOT } from "../seccomp/listener.ts";
 import type { Warn } from "../warnings.ts";
@@ -22,6 +22,8 @@ export interface ProgramContext {
   readonly filter: CompiledFilter | undefined;
   /** Sends the filter's listener away, if it has one. */
   readonly listener?: Plan;
+  /** Who runs the host operations has no right to take the listener but that the process is its own. */
+  readonly asksForListener?: boolean;
   readonly ownUserNamespace: boolean;
   /** Capabilities that the executing process holds when it comes here. */
   readonly grantable: bigint;
@@ -143,7 +145,7 @@ function planConfinement(process: Process, masks: CapabilityMasks, context: Prog
   const capabilities = planCapabilities(masks);
   const { filter, grantable } = context;
   if (filter === undefined) return capabilities;
-  const install = planFilter(filter, context.listener ?? []);
+  const install = planFilter(filter, context);
   if (process.noNewPrivileges === true) return [...capabilities, ...install];
   if ((process.user?.uid ?? 0) === 0) return [...install, ...capabilities];
   const raise: Op = {
@@ -156,11 +158,15 @@ function planConfinement(process: Process, masks: CapabilityMasks, context: Prog
   return [raise, ...install, ...capabilities];
 }
 
-function planFilter({ program, flags, listens }: CompiledFilter, listener: Plan): Plan {
+function planFilter({ program, flags, listens }: CompiledFilter, context: ProgramContext): Plan {
+  const { listener = [], asksForListener = false } = context;
   const install = { op: "seccomp", why: "linux.seccomp", filter: program, flags } as const;
   if (!listens) return [install];
   return [
     { op: "close", why: "room for the listener", slot: LISTENER_SLOT, mayFail: true },
+    ...(asksForListener
+      ? [{ op: "prctl", why: "the listener may be taken", option: PR_SET_DUMPABLE, args: [1] } as const]
+      : []),
     { ...install, listenerSlot: LISTENER_SLOT },
     ...listener,
   ];
