@@ -22,6 +22,7 @@ become_systemd() {
     ln -sfn /dev/null "$units/${unit##*/}"
   done
   : >/etc/fstab
+  rm -f /.dockerenv /run/.containerenv # this is a machine, whatever holds the files of the root
   cat >"$units/gantry-guest.service" <<-END
 	[Unit]
 	After=basic.target dbus.service

@@ -51,7 +51,11 @@ export async function runGuest(
     env: { ...process.env, ...env },
   });
   const kill = (): void => killGroup(guest);
-  const late = setTimeout(kill, seconds * 1000);
+  let how = "it stopped by itself";
+  const late = setTimeout(() => {
+    how = `no end within ${seconds} s`;
+    kill();
+  }, seconds * 1000);
   for (const signal of signals) process.once(signal, kill);
   try {
     await once(guest, "close");
@@ -62,10 +66,7 @@ export async function runGuest(
     for (const signal of signals) process.off(signal, kill);
     kill();
   }
-  return readEnd(
-    folder,
-    guest.signalCode === "SIGKILL" ? `no end within ${seconds} s` : "it stopped by itself",
-  );
+  return readEnd(folder, how);
 }
 
 const signals = ["SIGINT", "SIGTERM"] as const;
