@@ -10,6 +10,7 @@ import { configSupport, hostConfigSupport } from "./fields.table.ts";
 import { measureContainer } from "./measure.ts";
 import { overlayOption } from "./overlay-option.ts";
 import { hasStarted, isRunning, type MountPoint } from "./record.ts";
+import { parseSecurityOptions } from "./security-opt.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
 export interface InspectDeps {
@@ -46,7 +47,7 @@ export async function inspectContainer(
     Platform: "linux",
     MountLabel: "",
     ProcessLabel: "",
-    AppArmorProfile: "",
+    AppArmorProfile: parseSecurityOptions(record.hostConfig.SecurityOpt).apparmor,
     ExecIDs: execIds.length === 0 ? null : execIds,
     HostConfig: describeHostConfig(container, options.minor),
     GraphDriver: { Data: await describeLayers(deps, record.id), Name: "overlay2" },

@@ -10,7 +10,7 @@ import { planOciMounts, rootPropagation } from "./oci-spec-mounts.ts";
 import { planDeviceRules, planResources } from "./oci-spec-resources.ts";
 import type { ContainerRecord } from "./record.ts";
 import { planRlimits } from "./rlimits.ts";
-import { parseSecurityOptions } from "./security-opt.ts";
+import { confinementOf, parseSecurityOptions } from "./security-opt.ts";
 import type { ContainerUser } from "./user.ts";
 
 export interface SpecInput {
@@ -55,7 +55,7 @@ function buildProcess({ record, user, host }: SpecInput): Process {
     user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
     capabilities: capabilitySets(granted),
     rlimits: planRlimits(hostConfig.Ulimits, host).rlimits,
-    noNewPrivileges: parseSecurityOptions(hostConfig.SecurityOpt).noNewPrivileges,
+    ...confinementOf(hostConfig.SecurityOpt),
     ...(hostConfig.OomScoreAdj !== 0 && { oomScoreAdj: hostConfig.OomScoreAdj }),
   };
 }

@@ -14,7 +14,7 @@ import { mergeImageConfig } from "./merge-image-config.ts";
 import { chooseName, parseContainerName } from "./names.ts";
 import { patience } from "./patience.ts";
 import { planPorts } from "./ports.ts";
-import { parseSecurityOptions } from "./security-opt.ts";
+import { confinementOf, parseSecurityOptions } from "./security-opt.ts";
 import { parseSignal } from "./signals.ts";
 
 const config = (value: object) => decodeContainerConfig(value, "");
@@ -126,11 +126,15 @@ test("security options are read in both spellings", () => {
   assert.deepEqual(parseSecurityOptions(["no-new-privileges", "seccomp=unconfined"]), {
     noNewPrivileges: true,
     seccomp: "unconfined",
+    apparmor: "",
   });
   assert.deepEqual(parseSecurityOptions(["no-new-privileges:false", "label=disable"]), {
     noNewPrivileges: false,
     seccomp: "builtin",
+    apparmor: "",
   });
+  assert.deepEqual(confinementOf(["apparmor=mine"]), { noNewPrivileges: false, apparmorProfile: "mine" });
+  assert.deepEqual(confinementOf(["apparmor:unconfined"]), { noNewPrivileges: false });
   assert.throws(() => parseSecurityOptions(["foo"]), { message: 'invalid --security-opt 1: "foo"' });
   assert.throws(() => parseSecurityOptions(["foo=1"]), { message: 'invalid --security-opt 2: "foo=1"' });
 });

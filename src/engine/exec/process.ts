@@ -8,7 +8,7 @@ import type { HostFacts } from "../containers/host-facts.ts";
 import { capabilitySets } from "../containers/oci-spec.ts";
 import type { ContainerRecord } from "../containers/record.ts";
 import { planRlimits } from "../containers/rlimits.ts";
-import { parseSecurityOptions } from "../containers/security-opt.ts";
+import { confinementOf } from "../containers/security-opt.ts";
 import type { ContainerUser } from "../containers/user.ts";
 import type { ConsoleSize, ExecConfig } from "./execs.ts";
 
@@ -35,7 +35,7 @@ export function buildExecProcess(
     user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
     capabilities: capabilitySets(granted),
     rlimits: planRlimits(hostConfig.Ulimits, host).rlimits,
-    noNewPrivileges: parseSecurityOptions(hostConfig.SecurityOpt).noNewPrivileges,
+    ...confinementOf(hostConfig.SecurityOpt),
     ...(hostConfig.OomScoreAdj !== 0 && { oomScoreAdj: hostConfig.OomScoreAdj }),
   };
 }
