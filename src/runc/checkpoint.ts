@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { invalid, systemError } from "#base/errors.ts";
-import { parseMountInfo } from "#kernel/mountinfo/parse-mountinfo.ts";
+import { type MountInfo, parseMountInfo } from "#kernel/mountinfo/parse-mountinfo.ts";
 import { callerPath } from "./caller.ts";
 import { type Given, isOn, lastOf } from "./command-line.ts";
 import type { ContainerState } from "./containers.ts";
@@ -17,7 +17,7 @@ const run = promisify(execFile);
 /** Beside criu's images: what it cannot know. */
 export interface Notes {
   readonly outside: readonly OutsideMount[];
-  /** What descriptors 0 to 2 of the init were: "pipe:[123]". */
+  /** What descriptors 0 to 2 of the init were, in criu's names: "pipe:[123]"; "" for files of the container. */
   readonly streams: readonly string[];
 }
 export const NOTES = "gantry.json";
@@ -35,7 +35,7 @@ export async function checkpointCommand(deps: Deps, given: Given, id: string): P
     pid: state.initPid,
     rootfs: state.rootfs,
     cgroups: cgroupsOf(deps, state),
-    outside: notes.outside,
+    ...notes,
   });
   await runCriu(deps, words, join(folders.work, "dump.log"));
   if (isOn(given, "pre-dump")) return 0;
@@ -63,8 +63,18 @@ function readNotes({ spec, initPid }: ContainerState): Notes {
   const mounts = parseMountInfo(readFileSync(`/proc/${initPid}/mountinfo`, "utf8"));
   return {
     outside: findOutsideMounts(spec, mounts),
-    streams: [0, 1, 2].map((fd) => readlinkSync(`/proc/${initPid}/fd/${fd}`)),
+    streams: [0, 1, 2].map((fd) => nameStream(initPid, fd, mounts)),
   };
+}
+
+/** A file that was opened before the container had its root is on a mount that it does not see. */
+function nameStream(pid: number, fd: number, mounts: readonly MountInfo[]): string {
+  const path = `/proc/${pid}/fd/${fd}`;
+  const target = readlinkSync(path);
+  if (/^(pipe|socket):\[\d+\]$/.test(target)) return target;
+  const [, mount = "0"] = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8")) ?? [];
+  if (mounts.some(({ id }) => id === Number(mount))) return "";
+  return `file[${Number(mount).toString(16)}:${statSync(path).ino.toString(16)}]`;
 }
 
 async function runCriu(deps: Deps, words: readonly string[], log: string): Promise<void> {

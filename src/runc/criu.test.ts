@@ -13,12 +13,19 @@ test("a dump names the tree, its root, its freezer and the mounts from outside",
     ["empty-ns", ["network"]],
     ["page-server", ["[::1]:99"]],
   ]);
-  const words = dumpArguments(given, { ...folders, pid: 7, rootfs: "/r", cgroups, outside });
+  const words = dumpArguments(given, {
+    ...folders,
+    pid: 7,
+    rootfs: "/r",
+    cgroups,
+    outside,
+    streams: ["pipe:[1]", "file[18:4]", ""],
+  });
   assert.equal(
     words.join(" "),
     "dump --images-dir /i --work-dir /w --log-file dump.log -v4 --tree 7 --root /r --manage-cgroups=soft --evasive-devices" +
       " --tcp-established --empty-ns net --freeze-cgroup /sys/fs/cgroup/a/b --leave-running" +
-      " --page-server --address ::1 --port 99 --external mnt[/data]:/data",
+      " --page-server --address ::1 --port 99 --external mnt[/data]:/data --external file[18:4]",
   );
 });
 
@@ -27,7 +34,7 @@ test("a pre-dump follows the memory and saves no mounts", () => {
     ["pre-dump", ["true"]],
     ["parent-path", ["../first"]],
   ]);
-  const words = dumpArguments(given, { ...folders, pid: 7, rootfs: "/r", cgroups, outside });
+  const words = dumpArguments(given, { ...folders, pid: 7, rootfs: "/r", cgroups, outside, streams: [] });
   assert.match(words.join(" "), /^pre-dump .*--prev-images-dir \.\.\/first --track-mem$/);
 });
 
@@ -38,13 +45,13 @@ test("a restore puts mounts and pipes of the caller in their places", () => {
     cgroups,
     pidFile: "/p",
     outside,
-    streams: ["/dev/null", "pipe:[12]", "pipe:[13]"],
+    streams: ["", "pipe:[12]", "file[18:4]"],
   });
   assert.equal(
     words.join(" "),
     "restore --images-dir /i --work-dir /w --log-file restore.log -v4 --root /m --pidfile /p --restore-detached --restore-sibling" +
       " --manage-cgroups=soft --evasive-devices --file-locks --cgroup-root /a/b --external mnt[/data]:/srv" +
-      " --inherit-fd fd[1]:pipe:[12] --inherit-fd fd[2]:pipe:[13]",
+      " --inherit-fd fd[1]:pipe:[12] --inherit-fd fd[2]:file[18:4]",
   );
 });
 
@@ -55,7 +62,7 @@ for (const [name, value, message] of [
   ["status-fd", "3", /--status-fd is not supported/],
 ] as const)
   test(`--${name} ${value} is refused`, () => {
-    const dump = { ...folders, pid: 7, rootfs: "/r", cgroups, outside };
+    const dump = { ...folders, pid: 7, rootfs: "/r", cgroups, outside, streams: [] };
     assert.throws(() => dumpArguments(new Map([[name, [value]]]), dump), message);
   });
 

@@ -73,6 +73,7 @@ export interface Dump extends Folders {
   readonly rootfs: string;
   readonly cgroups: CgroupPaths;
   readonly outside: readonly OutsideMount[];
+  readonly streams: readonly string[];
 }
 
 export function dumpArguments(given: Given, dump: Dump): readonly string[] {
@@ -91,6 +92,7 @@ export function dumpArguments(given: Given, dump: Dump): readonly string[] {
     ...(preDump || parent !== "" ? ["--track-mem"] : []),
     ...pageServer(given),
     ...(preDump ? [] : dump.outside.flatMap(({ target }) => ["--external", `mnt[${target}]:${target}`])),
+    ...dump.streams.flatMap((name) => (/^file\[/.test(name) ? ["--external", name] : [])),
   ];
 }
 
@@ -114,7 +116,7 @@ export interface Restore extends Folders {
   readonly cgroups: CgroupPaths;
   readonly pidFile: string;
   readonly outside: readonly OutsideMount[];
-  /** What the standard streams were: those that were pipes are the caller's now. */
+  /** What the standard streams were, in criu's names: those that came from outside are the caller's now. "": the container's own. */
   readonly streams: readonly string[];
 }
 
@@ -129,9 +131,7 @@ export function restoreArguments(given: Given, restore: Restore): readonly strin
     ...cgroupRoots(restore.cgroups),
     ...security.flatMap((name) => (lastOf(given, name) ? [`--${name}`, lastOf(given, name) ?? ""] : [])),
     ...restore.outside.flatMap(({ target, source }) => ["--external", `mnt[${target}]:${source}`]),
-    ...restore.streams.flatMap((name, fd) =>
-      /^(pipe|socket):\[\d+\]$/.test(name) ? ["--inherit-fd", `fd[${fd}]:${name}`] : [],
-    ),
+    ...restore.streams.flatMap((name, fd) => (name === "" ? [] : ["--inherit-fd", `fd[${fd}]:${name}`])),
   ];
 }
 
