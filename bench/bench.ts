@@ -12,6 +12,7 @@ import { startRegistry } from "../tests/system/registry.ts";
 import { descendants, findProcesses, type Memory, memoryOf, sum } from "./memory.ts";
 import { measurePair, type Pair, timed } from "./pair.ts";
 import { type Row, renderReport } from "./report.ts";
+import { measureRuntimes } from "./runc.ts";
 
 const quick = process.argv.includes("--quick");
 const rounds = (count: number): number => (quick ? Math.max(2, Math.ceil(count / 5)) : count);
@@ -208,7 +209,7 @@ async function main(): Promise<void> {
   await using ours = await startEngine();
   await using theirs = await startPeer();
   const both = { ours, theirs };
-  const rows: Row[] = measureIdle(both);
+  const rows: Row[] = [...measureIdle(both), ...(await measureRuntimes(rounds(60)))];
   await Promise.all([importBusybox(ours), importBusybox(theirs)]);
   const pulls = [
     (pair: Both) => measurePull(pair, 200, rounds(3)),

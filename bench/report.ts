@@ -34,6 +34,13 @@ function resultLine(row: Row): string {
 const version = (program: string): string =>
   execFileSync(program, ["--version"], { encoding: "utf8" }).trim().split("\n")[0] ?? "";
 
+export const renderRows = (rows: readonly Row[]): string =>
+  [
+    "| what | unit | Gantry | the real one | ratio | target | |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+    ...rows.map(resultLine),
+  ].join("\n");
+
 export function renderReport(rows: readonly Row[], notes: string): string {
   const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown CPU"}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, kernel ${release()}`;
   return `${[
@@ -47,9 +54,7 @@ export function renderReport(rows: readonly Row[], notes: string): string {
     `- machine: ${machine}`,
     `- client: ${version("docker")}; peer: ${version("dockerd")}, ${version("containerd")}, ${version("runc")}`,
     "",
-    "| what | unit | Gantry | dockerd | ratio | target | |",
-    "| --- | --- | --- | --- | --- | --- | --- |",
-    ...rows.map(resultLine),
+    renderRows(rows),
     "",
     notes.trim(),
   ].join("\n")}\n`;

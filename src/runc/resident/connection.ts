@@ -95,6 +95,9 @@ class Connection {
   }
 }
 
+/** Verbs behind which a child comes: its parent gets ready for that while the rest is decided. */
+const spawning: ReadonlySet<string> = new Set(["create", "run", "exec", "restore"]);
+
 class ConnectedClient implements Client {
   readonly pid: number;
   readonly cwd: string;
@@ -102,12 +105,13 @@ class ConnectedClient implements Client {
   readonly hasErrorTerminal: boolean;
   readonly #connection: Connection;
 
-  constructor(connection: Connection, { pid, cwd, env, terminals }: Hello) {
+  constructor(connection: Connection, { pid, cwd, env, terminals, words }: Hello) {
     this.#connection = connection;
     this.pid = pid;
     this.cwd = cwd;
     this.env = env;
     this.hasErrorTerminal = terminals[2] === true;
+    if (words.some((word) => spawning.has(word))) void connection.send(encodeOrder("seal"));
   }
 
   write(fd: 1 | 2, text: string): Promise<void> {
