@@ -60,6 +60,16 @@ test("the old spelling with one name is read", () => {
   assert.deepEqual(syscalls?.[0]?.names, ["read"]);
 });
 
+test("the agent of a profile is kept", () => {
+  const agent = { listenerPath: "/run/agent.sock", listenerMetadata: "words" };
+  const { listenerPath, listenerMetadata } = parse({
+    defaultAction: "SCMP_ACT_ALLOW",
+    ...agent,
+    syscalls: [group({})],
+  });
+  assert.deepEqual({ listenerPath, listenerMetadata }, agent);
+});
+
 test("an empty profile confines nothing", () => {
   assert.deepEqual(parse({}), { defaultAction: "SCMP_ACT_ALLOW" });
 });
