@@ -26,6 +26,8 @@ export interface CompileOptions {
   readonly startFifo?: { readonly path: string; readonly uid: number; readonly gid: number };
   /** What findNetDevices() of net-devices.ts gives for spec.linux.netDevices. */
   readonly netDevices?: readonly NetDevice[];
+  /** False: the session keyring of whoever runs the plan is kept. */
+  readonly newKeyring?: boolean;
   /** Environment of hooks that give none. */
   readonly hookEnvironment?: readonly string[];
   /** How many descriptors from 3 on the program gets. */

@@ -171,7 +171,7 @@ function planClone(input: CompileInput): Plan {
     clone,
     ...planOwnUser(spec, options.host, namespaces),
     { op: "setsid", why: "a session of its own" },
-    ...planKeyring(options.id, options.host),
+    ...(options.newKeyring === false ? [] : planKeyring(options.id, options.host)),
   ];
 }
 

@@ -60,7 +60,6 @@ const noNewKeyring: FlagRow = {
   name: "no-new-keyring",
   kind: "switch",
   usage: "keep the caller's session keyring instead of making one for the container",
-  refused: true,
 };
 const detach: FlagRow = {
   name: "detach",
@@ -352,7 +351,9 @@ export const commands: readonly CommandRow[] = [
     description: "One operation a line. Needs no privileges and changes nothing.",
     least: 1,
     most: 1,
-    flags: [],
+    flags: [
+      { name: "format", alias: "f", kind: "value", usage: "'text' (default) or 'json'", default: '"text"' },
+    ],
   },
 ];
 

@@ -16,6 +16,7 @@ import { hookEnvironment, runPoststopHooks } from "./hooks.ts";
 import type { Log } from "./log.ts";
 import { choosePlacement, closePlacement, openPlacement } from "./placement.ts";
 import type { Runtime } from "./runtime.ts";
+import { countListeners, withListeners } from "./socket-activation.ts";
 
 export interface Deps {
   readonly containers: Containers;
@@ -54,7 +55,8 @@ export async function createContainer(deps: Deps, given: Given, options: CreateO
   const placing = { ...deps, host: deps.runtime.host };
   const { id } = options;
   const { path, spec, rootfs } = loadBundle(caller, lastOf(given, "bundle") ?? ".");
-  const streams = readStreams(given, spec, options);
+  const listeners = countListeners(caller);
+  const streams = readStreams(given, spec, { ...options, listeners });
   const placement = choosePlacement(placing, id, spec);
   const stateDir = containers.reserve(id);
   const begun: ContainerState = {
@@ -73,7 +75,7 @@ export async function createContainer(deps: Deps, given: Given, options: CreateO
     containers.save(begun);
     using open = await openPlacement(placing, begun.placement, spec);
     const placed = { ...begun, placement: open.record };
-    const limited = { ...placed, spec: withResources(spec, open.resources) };
+    const limited = { ...placed, spec: withResources(withSockets(spec, listeners), open.resources) };
     const child = await caller.spawn({
       plan: await planContainer(deps, limited, streams, given),
       ...streams,
@@ -95,6 +97,9 @@ export async function createContainer(deps: Deps, given: Given, options: CreateO
     throw startFailure(error, spec.process?.args?.[0] ?? "");
   }
 }
+
+const withSockets = (spec: Spec, count: number): Spec =>
+  spec.process === undefined ? spec : { ...spec, process: withListeners(spec.process, count) };
 
 const withResources = (spec: Spec, resources: Resources): Spec => ({
   ...spec,
@@ -119,6 +124,7 @@ async function planContainer(
     netDevices: await findNetDevices(spec, caller.executor, signal),
     ...(cgroup !== undefined && { cgroup }),
     ...(path !== "" && { startFifo: { path, ...owner } }),
+    newKeyring: !isOn(given, "no-new-keyring"),
     ...(isOn(given, "no-pivot") && { noPivot: readFullMounts() }),
   });
   for (const warning of warnings) await log.tell("warning", warning);
@@ -135,7 +141,7 @@ export interface ChildStreams {
 export function readStreams(
   given: Given,
   { process }: Pick<Spec, "process">,
-  { foreground }: { readonly foreground: boolean },
+  { foreground, listeners = 0 }: { readonly foreground: boolean; readonly listeners?: number },
 ): ChildStreams {
   const socket = lastOf(given, "console-socket") ?? "";
   const terminal = process?.terminal === true;
@@ -145,7 +151,7 @@ export function readStreams(
     throw invalid("cannot use console socket if runc will not detach or allocate tty");
   return {
     foreground,
-    preservedFds: readPreservedFds(given),
+    preservedFds: readPreservedFds(given, listeners),
     ...(socket !== "" && { consoleSocket: socket }),
   };
 }
@@ -153,8 +159,8 @@ export function readStreams(
 /** Descriptors above are taken by the plan's slots. */
 const MOST_PRESERVED = 61;
 
-function readPreservedFds(given: Given): number {
-  const count = Number(lastOf(given, "preserve-fds") ?? 0);
+function readPreservedFds(given: Given, listeners: number): number {
+  const count = listeners + Number(lastOf(given, "preserve-fds") ?? 0);
   if (count > MOST_PRESERVED) throw invalid(`--preserve-fds: at most ${MOST_PRESERVED} are possible`);
   return count;
 }

@@ -1,7 +1,7 @@
 // What the verbs need of the layers below: where a container's cgroups are, and its plans.
 
 import type { CgroupPaths } from "#kernel/cgroups/paths.ts";
-import { describeOp } from "#kernel/plan/describe-op.ts";
+import type { Plan } from "#kernel/plan/ops.ts";
 import { compileContainer } from "#libcontainer/compile.ts";
 import type { HostFacts } from "#libcontainer/host-facts.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
@@ -18,8 +18,8 @@ export interface Runtime {
   readonly host: HostFacts;
   /** Where its cgroups are. */
   cgroups(place: ContainerPlace): CgroupPaths;
-  /** What would be done, one line for each operation. */
-  explain(place: Omit<ContainerPlace, "placement">): readonly string[];
+  /** What would be done. */
+  compile(place: Omit<ContainerPlace, "placement">): Plan;
 }
 
 export function openRuntime(host: HostFacts): Runtime {
@@ -27,9 +27,7 @@ export function openRuntime(host: HostFacts): Runtime {
   return {
     host,
     cgroups,
-    explain: ({ id, spec, stateDir }) =>
-      compileContainer(spec, { id, rootfs: [], bundle: stateDir, host }).plan.map(
-        (op, index) => `${String(index).padStart(3)}  ${describeOp(op)}  # ${op.why}`,
-      ),
+    compile: ({ id, spec, stateDir }) =>
+      compileContainer(spec, { id, rootfs: [], bundle: stateDir, host }).plan,
   };
 }

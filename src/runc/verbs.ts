@@ -40,7 +40,7 @@ const verbs: Readonly<Record<string, Serve>> = {
   restore: (deps, given, [id = ""]) => named("runc restore failed", () => restoreCommand(deps, given, id)),
   state: (deps, _given, [id = ""]) => stateCommand(deps, id),
   spec: specCommand,
-  plan: (deps, _given, [bundle = ""]) => planCommand(deps, bundle),
+  plan: (deps, given, [bundle = ""]) => planCommand(deps, given, bundle),
 };
 
 export async function runVerb(

@@ -1,0 +1,60 @@
+// Flags of `create` and `run` whose effect only a container shows, and `plan`.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { makeBundle } from "./runc-bundle.ts";
+
+const skip = process.getuid?.() !== 0 && "needs root";
+const hasKeyrings = /keyring/.test(readFileSync("/proc/keys", "utf8"));
+
+test("sockets that the caller listens on come before the preserved descriptors", { skip }, async () => {
+  await using bundle = await makeBundle({
+    args: ["sh", "-c", "echo $LISTEN_FDS $LISTEN_PID; cat <&3; cat <&4"],
+  });
+  const { stdout, stderr } = bundle.run(["run", "--preserve-fds", "1", bundle.id], {
+    under: [
+      "sh",
+      "-c",
+      'echo first >a; echo second >b; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@" 3<a 4<b',
+      "sh",
+    ],
+  });
+  assert.deepEqual([stdout, stderr], ["1 1\nfirst\nsecond\n", ""]);
+});
+
+test("--no-new-keyring keeps the session keyring of the caller", { skip: skip || !hasKeyrings }, async () => {
+  await using bundle = await makeBundle({ args: ["sh", "-c", "cat /proc/keys"] });
+  const keys = (...flags: readonly string[]): string => bundle.run(["run", ...flags, bundle.id]).stdout;
+  assert.match(keys(), new RegExp(`_ses\\.${bundle.id}`));
+  assert.doesNotMatch(keys("--no-new-keyring"), new RegExp(`_ses\\.${bundle.id}`));
+});
+
+test("plan --format json is one operation a line, as data", { skip }, async () => {
+  await using bundle = await makeBundle({ args: ["true"] });
+  const { stdout, code } = bundle.run(["plan", "--format", "json", "."]);
+  assert.equal(code, 0);
+  const plan: unknown[] = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const names = plan.map((op) => Object(op).op);
+  assert.equal(names.at(-1), "exec");
+  assert.ok(names.indexOf("clone") < names.indexOf("pivotRoot"));
+  assert.deepEqual(bundle.remains(), []);
+});
+
+test("a program that cannot be found fails at create, and nothing is left", { skip }, async () => {
+  await using bundle = await makeBundle({ args: ["no-such-program"] });
+  const { code, stderr } = bundle.run(["create", bundle.id]);
+  assert.equal(code, 1);
+  assert.match(stderr, /exec: \\"no-such-program\\": executable file not found in \$PATH/);
+  assert.deepEqual(bundle.remains(), []);
+});
+
+test("a caller with closed standard streams is served", { skip }, async () => {
+  await using bundle = await makeBundle({ args: ["sh", "-c", "ls /proc/self/fd | wc -l >/out"] });
+  const { code } = bundle.run(["run", bundle.id], { under: ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"] });
+  assert.equal(code, 0);
+  assert.equal(readFileSync(`${bundle.path}/rootfs/out`, "utf8"), "4\n");
+});
