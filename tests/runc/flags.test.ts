@@ -24,10 +24,15 @@ test("sockets that the caller listens on come before the preserved descriptors",
 });
 
 test("--no-new-keyring keeps the session keyring of the caller", { skip: skip || !hasKeyrings }, async () => {
-  await using bundle = await makeBundle({ args: ["sh", "-c", "cat /proc/keys"] });
+  await using bundle = await makeBundle({
+    args: ["sh", "-c", "cat /proc/keys"],
+    change: (config) => {
+      config.linux = { ...config.linux, maskedPaths: [] };
+    },
+  });
   const keys = (...flags: readonly string[]): string => bundle.run(["run", ...flags, bundle.id]).stdout;
-  assert.match(keys(), new RegExp(`_ses\\.${bundle.id}`));
   assert.doesNotMatch(keys("--no-new-keyring"), new RegExp(`_ses\\.${bundle.id}`));
+  assert.match(keys(), new RegExp(`_ses\\.${bundle.id}`)); // after: the kernel takes its time to forget it
 });
 
 test("plan --format json is one operation a line, as data", { skip }, async () => {
@@ -53,8 +58,7 @@ test("a program that cannot be found fails at create, and nothing is left", { sk
 });
 
 test("a caller with closed standard streams is served", { skip }, async () => {
-  await using bundle = await makeBundle({ args: ["sh", "-c", "ls /proc/self/fd | wc -l >/out"] });
+  await using bundle = await makeBundle({ args: ["sh", "-c", "test $(ls /proc/self/fd | wc -l) = 4"] });
   const { code } = bundle.run(["run", bundle.id], { under: ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"] });
   assert.equal(code, 0);
-  assert.equal(readFileSync(`${bundle.path}/rootfs/out`, "utf8"), "4\n");
 });

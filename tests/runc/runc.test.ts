@@ -2,72 +2,22 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { makeBusyboxRoot } from "../system/images.ts";
+import { type Bundle, makeBundle, messageOf, program } from "./runc-bundle.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
-const program = join(import.meta.dirname, "../../bin/gantry-runc");
-
-interface Bundle extends AsyncDisposable {
-  readonly id: string;
-  readonly path: string;
-  /** Runs a command to its end; standard streams are files where it goes on without the command. */
-  run(args: readonly string[], options?: { readonly input?: string; readonly detached?: boolean }): Result;
-}
-
-interface Result {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function makeBundle(...args: readonly string[]): Promise<Bundle> {
-  const path = await mkdtemp(join(tmpdir(), "gantry-runc-test-"));
-  await using root = await makeBusyboxRoot();
-  renameSync(root.path, join(path, "rootfs"));
-  const id = basename(path);
-  const run: Bundle["run"] = (words, { input = "", detached = false } = {}) => {
-    const result = spawnSync(program, ["--root", join(path, "state"), ...words], {
-      cwd: path,
-      encoding: "utf8",
-      timeout: 20_000,
-      ...(detached ? { stdio: "ignore" as const } : { input }),
-    });
-    return { code: result.status, stdout: result.stdout ?? "", stderr: result.stderr ?? "" };
-  };
-  assert.equal(run(["spec"]).code, 0);
-  const config = JSON.parse(readFileSync(join(path, "config.json"), "utf8"));
-  config.process.terminal = false;
-  config.process.args = args;
-  config.linux.cgroupsPath = `/${id}`;
-  writeFileSync(join(path, "config.json"), JSON.stringify(config));
-  return {
-    id,
-    path,
-    run,
-    [Symbol.asyncDispose]: async () => {
-      run(["delete", "--force", id]);
-      await rm(path, { recursive: true, force: true });
-    },
-  };
-}
-
-const messageOf = ({ stderr }: Result): string =>
-  /msg="(.*)"$/m.exec(stderr)?.[1]?.replaceAll('\\"', '"') ?? "";
 
 test("run gives the program the command's streams and takes its exit code", { skip }, async () => {
-  await using bundle = await makeBundle("sh", "-c", "cat; echo told >&2; exit 7");
+  await using bundle = await makeBundle({ args: ["sh", "-c", "cat; echo told >&2; exit 7"] });
   const result = bundle.run(["run", bundle.id], { input: "asked\n" });
   assert.deepEqual(result, { code: 7, stdout: "asked\n", stderr: "told\n" });
   assert.deepEqual(readdirSync(join(bundle.path, "state")), []);
 });
 
 test("a container goes from created over running to stopped, each command for itself", { skip }, async () => {
-  await using bundle = await makeBundle("sleep", "1000");
+  await using bundle = await makeBundle({ args: ["sleep", "1000"] });
   const id = bundle.id;
   const run: Bundle["run"] = (...asked) => bundle.run(...asked);
   const stateOf = () => JSON.parse(run(["state", id]).stdout);
@@ -88,7 +38,7 @@ test("a container goes from created over running to stopped, each command for it
 });
 
 test("exec joins a running container", { skip }, async () => {
-  await using bundle = await makeBundle("sleep", "1000");
+  await using bundle = await makeBundle({ args: ["sleep", "1000"] });
   const id = bundle.id;
   const run: Bundle["run"] = (...asked) => bundle.run(...asked);
   assert.equal(run(["run", "--detach", id], { detached: true }).code, 0);
@@ -100,7 +50,7 @@ test("exec joins a running container", { skip }, async () => {
 });
 
 test("a program that is not there leaves no container", { skip }, async () => {
-  await using bundle = await makeBundle("no-such-program");
+  await using bundle = await makeBundle({ args: ["no-such-program"] });
   const result = bundle.run(["run", bundle.id]);
   assert.equal(result.code, 1);
   assert.match(messageOf(result), /exec: "no-such-program": executable file not found in \$PATH/);
@@ -108,15 +58,20 @@ test("a program that is not there leaves no container", { skip }, async () => {
 });
 
 test("plan prints each operation and makes nothing", { skip }, async () => {
-  await using bundle = await makeBundle("true");
+  await using bundle = await makeBundle({ args: ["true"] });
   const { stdout, code } = bundle.run(["plan", "."]);
   assert.equal(code, 0);
   assert.match(stdout, /pivot_root\(/);
-  assert.deepEqual(readdirSync(bundle.path).sort(), ["config.json", "rootfs"]);
+  assert.deepEqual(
+    readdirSync(bundle.path)
+      .filter((name) => !name.startsWith("sockets-"))
+      .sort(),
+    ["config.json", "rootfs"],
+  );
 });
 
 test("a log in JSON has the last error", { skip }, async () => {
-  await using bundle = await makeBundle("true");
+  await using bundle = await makeBundle({ args: ["true"] });
   const log = join(bundle.path, "log.json");
   assert.equal(bundle.run(["--log", log, "--log-format", "json", "state", "nobody"]).code, 1);
   const { level, msg } = JSON.parse(readFileSync(log, "utf8"));
@@ -124,7 +79,7 @@ test("a log in JSON has the last error", { skip }, async () => {
 });
 
 for (const [words, message] of [
-  [["create", "--console-socket", "x", "y"], /--console-socket is not supported/],
+  [["create", "--pidfd-socket", "x", "y"], /--pidfd-socket is not supported/],
   [["list", "--bogus"], /flag provided but not defined: -bogus/],
   [["create"], /create.* requires exactly 1 argument/],
 ] as const)
