@@ -27,7 +27,7 @@ const hookPoints = [
   "poststop",
 ] as const;
 
-export function describeFeatures(version: string): object {
+function describeFeatures(version: string): object {
   return {
     ociVersionMin: "1.0.0",
     ociVersionMax: SPEC_VERSION,

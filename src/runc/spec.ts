@@ -21,7 +21,7 @@ export function specCommand({ caller }: Deps, given: Given): number {
 }
 
 /** A user without privileges: root in a user namespace of its own, the machine's network, no limits. */
-export function rootlessSpec({ uid, gid }: { readonly uid: number; readonly gid: number }): Spec {
+function rootlessSpec({ uid, gid }: { readonly uid: number; readonly gid: number }): Spec {
   const { resources: _resources, namespaces = [], ...linux } = defaultSpec.linux ?? {};
   return {
     ...defaultSpec,
