@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -78,7 +80,9 @@ __attribute__((noreturn)) static void become_child(const struct plan *plan, uint
 	context.sync_fd = slot_fd(SLOT_SYNC);
 	context.index = from;
 	int error = run_child(&context, plan);
-	sync_send(context.sync_fd, &(struct sync_message){ .kind = SYNC_FAILED, .at = failure_of(&context, error) }, -1);
+	const struct sync_message failed = { .kind = SYNC_FAILED, .at = failure_of(&context, error) };
+	if (sync_send(context.sync_fd, &failed, -1) < 0) /* whoever made it left it to be started: all that listens is its own stream */
+		dprintf(STDERR_FILENO, "%s: %s\n", context.call, strerror(-error));
 	_exit(EXEC_FAILED);
 }
 

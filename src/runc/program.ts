@@ -29,7 +29,11 @@ export interface ProgramDeps {
   readonly signal: AbortSignal;
 }
 
-const DEFAULT_ROOT = "/run/gantry-runc";
+/** Of containers, where --root does not say: as runc, an unprivileged user's are in the folder of the login session. */
+function defaultRoot({ env }: Client): string {
+  const session = env.XDG_RUNTIME_DIR ?? "";
+  return process.geteuid?.() !== 0 && session !== "" ? `${session}/gantry-runc` : "/run/gantry-runc";
+}
 
 /** Resolves to the exit code. */
 export async function runProgram(deps: ProgramDeps, words: readonly string[]): Promise<number> {
@@ -58,7 +62,7 @@ async function runCommandLine(
   const command = readVerb(isOn(given, "help") ? ["help", ...rest] : rest);
   if (command.verb === "" || command.verb === "help") return await showHelp(deps, command.args[0]);
   const { caller, runtime, version, signal } = deps;
-  const root = callerPath(caller, lastOf(given, "root") ?? DEFAULT_ROOT);
+  const root = callerPath(caller, lastOf(given, "root") ?? defaultRoot(caller));
   const made: Deps = {
     containers: new Containers(root),
     runtime,

@@ -1,8 +1,10 @@
 // Flags of `create` and `run` whose effect only a container shows, and `plan`.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { makeBundle } from "./runc-bundle.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
@@ -56,6 +58,21 @@ test("a program that cannot be found fails at create, and nothing is left", { sk
   assert.match(stderr, /exec: \\"no-such-program\\": executable file not found in \$PATH/);
   assert.deepEqual(bundle.remains(), []);
 });
+
+test("a program that cannot be executed says so itself when it is started", { skip }, async () => {
+  await using bundle = await makeBundle({ args: ["/bad"] });
+  writeFileSync(join(bundle.path, "rootfs/bad"), "no program", { mode: 0o755 });
+  const script = '"$@" create --pid-file pid ID 2>told && "$@" start ID'.replaceAll("ID", bundle.id);
+  const { code } = bundle.run([], { under: ["sh", "-c", script, "sh"] });
+  assert.equal(code, 0);
+  await eventually(() => readFileSync(join(bundle.path, "told"), "utf8") === "execve: Exec format error\n");
+  await eventually(() => bundle.run(["state", bundle.id]).stdout.includes('"stopped"'));
+});
+
+async function eventually(condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 500 && !condition(); tries++) await delay(10);
+  assert.ok(condition());
+}
 
 test("a caller with closed standard streams is served", { skip }, async () => {
   await using bundle = await makeBundle({ args: ["sh", "-c", "test $(ls /proc/self/fd | wc -l) = 4"] });
