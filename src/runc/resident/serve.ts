@@ -34,7 +34,7 @@ export async function serveResident({ socketPath, linger, serve, ready }: Reside
       if (clients.size > 0 || (!superseded && performance.now() - idleSince < linger)) return;
       clearInterval(watch);
       // Whoever connects now finds no name and starts another; who has connected already tries again when this one closes.
-      if (!superseded) rmSync(socketPath, { force: true });
+      if (!superseded) for (const path of [socketPath, `${socketPath}.lock`]) rmSync(path, { force: true });
       server.close(() => ended.resolve());
       for (const client of clients) client.destroy();
     },
