@@ -20,6 +20,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { findProcesses } from "../runc/runc-bundle.ts";
 import { makeBusyboxRoot } from "../system/images.ts";
 import { buildProbe, putProbe } from "./probe.ts";
 import { buildWeakened, type Weakening } from "./weakened.ts";
@@ -72,7 +73,8 @@ async function install(changes?: Changes): Promise<Installed> {
   putProbe(buildProbe(folder))(rootfs);
   const id = basename(folder);
   const state = join(folder, "state");
-  const env = { ...process.env, GANTRY_RUNC_LINGER: "1" };
+  const sockets = await mkdtemp(join(folder, "sockets-"));
+  const env = { ...process.env, GANTRY_RUNC_SOCKETS: sockets };
   const command = join(folder, "bin/gantry-runc");
   const run: Installed["run"] = (...args) => {
     const done = spawnSync(command, ["--root", state, ...args], {
@@ -96,8 +98,11 @@ async function install(changes?: Changes): Promise<Installed> {
     config.linux.cgroupsPath = `/${id}`;
   });
   stack.defer(async () => {
-    run("delete", "--force", id);
-    await sleep(1200); // the resident leaves
+    const intact = join(project, "bin/gantry-runc"); // ours may have been overwritten
+    spawnSync(intact, ["--root", state, "delete", "--force", id], { env, timeout: 20_000 });
+    const residents = () => findProcesses("environ", `GANTRY_RUNC_RESIDENT=${sockets}`);
+    for (const pid of residents()) process.kill(pid, "SIGKILL");
+    while (residents().length > 0) await sleep(5);
   });
   const end = stack.move();
   return {

@@ -1,6 +1,6 @@
 // What a container could leave behind: only what bears its id or lies below the test's folder, since the machine has other users.
 
-import { globSync, readdirSync, readFileSync } from "node:fs";
+import { globSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -39,16 +39,37 @@ function findLeftovers(ids: readonly string[], rootfsFolder: string): readonly s
   ];
 }
 
-/** Callers clean up after they have answered: waits for that, and tells what stays. */
-export async function settledLeftovers(
-  ids: readonly string[],
-  rootfsFolder: string,
-): Promise<readonly string[]> {
-  const deadline = performance.now() + 10_000;
-  let found = findLeftovers(ids, rootfsFolder);
+const PATIENCE_MS = 10_000;
+
+/** Asks again until nothing is found, for callers clean up after they have answered; resolves with what stays. */
+async function settle(find: () => readonly string[]): Promise<readonly string[]> {
+  const deadline = performance.now() + PATIENCE_MS;
+  let found = find();
   while (found.length > 0 && performance.now() < deadline) {
     await delay(100);
-    found = findLeftovers(ids, rootfsFolder);
+    found = find();
   }
   return found;
+}
+
+export const settledLeftovers = (ids: readonly string[], rootfsFolder: string): Promise<readonly string[]> =>
+  settle(() => findLeftovers(ids, rootfsFolder));
+
+/** A caller's own cgroups, which stay when its containers go: removed once their last process has ended. */
+export async function removeCgroups(name: string): Promise<void> {
+  const remains = await settle(() =>
+    cgroupMounts()
+      .flatMap((mount) => globSync(`${mount}/${name}{/*,}/`).sort().reverse())
+      .filter((path) => !isRemoved(path)),
+  );
+  if (remains.length > 0) throw new Error(`in use: ${remains.join(", ")}`);
+}
+
+function isRemoved(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { makeBusyboxRoot } from "../system/images.ts";
 import { must, run } from "../system/process.ts";
-import { gantryRunc, settledLeftovers } from "./leftovers.ts";
+import { gantryRunc, removeCgroups, settledLeftovers } from "./leftovers.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
 
@@ -39,6 +39,8 @@ test("podman runs containers on gantry-runc from their making to their end", { s
     assert.equal(code, 0, `${words.join(" ")}: ${stderr}`);
     return stdout.trimEnd();
   };
+  const parent = basename(folder);
+  undo.defer(() => removeCgroups(parent)); // podman leaves it, and what conmon made in it
   undo.defer(() => podman(["rm", "-af", "-t", "0"]).then(() => {}));
   {
     await using root = await makeBusyboxRoot();
@@ -46,12 +48,13 @@ test("podman runs containers on gantry-runc from their making to their end", { s
   }
   await ok("import", `${folder}/root.tar`, "busybox:latest");
 
-  const start = ["run", "--network", "none", "--pull", "never"];
+  const common = ["run", "--cgroup-parent", `/${parent}`, "--pull", "never"];
+  const start = [...common, "--network", "none"];
   const brief = await podman([...start, "--rm", "busybox", "sh", "-c", "echo told; exit 7"]);
   assert.deepEqual([brief.code, brief.stdout], [7, "told\n"]);
   const missing = await podman([...start, "--rm", "busybox", "/nowhere"]);
   assert.equal(missing.code, 127);
-  const host = ["run", "--rm", "--network", "host", "--pull", "never", "busybox", "ls", "/sys/class/net"];
+  const host = [...common, "--rm", "--network", "host", "busybox", "ls", "/sys/class/net"];
   assert.match(await ok(...host), /^lo$/m);
 
   const id = await ok(...start, "-d", "--name", "long", "-m", "64m", "busybox", "sleep", "1000");

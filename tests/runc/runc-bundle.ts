@@ -101,7 +101,7 @@ export async function makeBundle({ args, change }: BundleOptions): Promise<Bundl
 }
 
 /** Processes in whose file of that name the text stands. */
-function findProcesses(file: string, text: string): readonly number[] {
+export function findProcesses(file: string, text: string): readonly number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && readIfThere(`/proc/${name}/${file}`).includes(text))
     .map(Number);

@@ -1,6 +1,6 @@
 // The resident: serves the commands of one user in one set of namespaces, and ends when none has come for a while.
 
-import { lstatSync, renameSync, rmSync } from "node:fs";
+import { lstatSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { type Command, serveConnection } from "./connection.ts";
 
@@ -23,24 +23,33 @@ export async function serveResident({ socketPath, linger, serve, ready }: Reside
     socket.once("close", () => {
       clients.delete(socket);
       idleSince = performance.now();
+      endIfIdle();
     });
     serveConnection(socket, serve).catch(() => socket.destroy()); // its client is gone, or speaks nonsense
   });
   const inode = await listenAt(server, socketPath);
   ready();
-  const watch = setInterval(
-    () => {
-      const superseded = inodeOf(socketPath) !== inode;
-      if (clients.size > 0 || (!superseded && performance.now() - idleSince < linger)) return;
-      clearInterval(watch);
-      // Whoever connects now finds no name and starts another; who has connected already tries again when this one closes.
-      if (!superseded) for (const path of [socketPath, `${socketPath}.lock`]) rmSync(path, { force: true });
-      server.close(() => ended.resolve());
-      for (const client of clients) client.destroy();
-    },
-    Math.min(1000, Math.max(linger, 20)),
-  );
+  const endIfIdle = (): void => {
+    const superseded = inodeOf(socketPath) !== inode;
+    const patience = parentWaits() ? 0 : linger;
+    if (clients.size > 0 || (!superseded && performance.now() - idleSince < patience)) return;
+    clearInterval(watch);
+    // Whoever connects now finds no name and starts another; who has connected already tries again when this one closes.
+    if (!superseded) for (const path of [socketPath, `${socketPath}.lock`]) rmSync(path, { force: true });
+    server.close(() => ended.resolve());
+    for (const client of clients) client.destroy();
+  };
+  const watch = setInterval(endIfIdle, Math.min(1000, Math.max(linger, 20)));
   await ended.promise;
+}
+
+/** conmon, which adopts what its commands leave, ends only when all of its children have. */
+function parentWaits(): boolean {
+  try {
+    return readFileSync(`/proc/${process.ppid}/comm`, "utf8") === "conmon\n";
+  } catch {
+    return false; // it ended meanwhile
+  }
 }
 
 /** Under a name of its own first: nobody finds a socket that does not listen. */
