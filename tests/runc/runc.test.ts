@@ -84,7 +84,10 @@ for (const [words, message] of [
   [["create"], /create.* requires exactly 1 argument/],
 ] as const)
   test(`${words.join(" ")} is refused by name`, () => {
-    const { status, stderr } = spawnSync(program, words, { encoding: "utf8" });
+    const { status, stderr } = spawnSync(program, words, {
+      encoding: "utf8",
+      env: { ...process.env, GANTRY_RUNC_LINGER: "0" },
+    });
     assert.equal(status, 1);
     assert.match(stderr, message);
   });
