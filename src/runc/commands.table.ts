@@ -243,7 +243,7 @@ export const commands: readonly CommandRow[] = [
       detach,
       pidFile,
       noSubreaper,
-      noPivot,
+      { ...noPivot, refused: true },
       snapshot.emptyNs,
       snapshot.autoDedup,
       snapshot.lazyPages,
