@@ -84,6 +84,16 @@ function survivalTests(mode: ContainerdMode): void {
     assert.equal(await engine.docker("ps", "-aq"), "");
   });
 
+  test("a container whose shim does not answer can be stopped", { skip }, async () => {
+    await engine.docker("run", "-d", "--name", "stuck", "busybox", "sleep", "999");
+    const { init, shim } = await processesOf("stuck");
+    process.kill(shim, "SIGSTOP");
+    assert.equal(await engine.docker("stop", "stuck"), "stuck");
+    await Promise.all([ended(String(init)), ended(String(shim))]);
+    assert.equal(await engine.docker("wait", "stuck"), "137");
+    await engine.docker("rm", "stuck");
+  });
+
   test("a container whose shim is killed ends with it", { skip }, async () => {
     await engine.docker("run", "-d", "--name", "orphan", "busybox", "sleep", "999");
     const { init, shim } = await processesOf("orphan");

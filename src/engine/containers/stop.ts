@@ -1,6 +1,6 @@
 // POST /containers/{id}/stop and /restart: the stop signal, patience, then SIGKILL.
 
-import { notModified } from "#base/errors.ts";
+import { isKind, notModified } from "#base/errors.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { cancelRestart, type KillDeps, killAndWait, sendSignal } from "./kill.ts";
 import { patience } from "./patience.ts";
@@ -54,7 +54,12 @@ export async function stop(
   if (how.manual) deps.containers.saveState(container, { manuallyStopped: true });
   const { exits } = container;
   const ended = (): boolean => container.removed || container.exits > exits || !hasProcess(container.state);
-  await sendSignal(deps, container, how.number);
+  try {
+    await sendSignal(deps, container, how.number);
+  } catch (error) {
+    if (!isKind(error, "unavailable")) throw error;
+    return killAndWait(deps, container, signal); // its shim does not answer: the program cannot be asked to stop
+  }
   const seconds = how.timeout ?? container.record.config.StopTimeout ?? DEFAULT_TIMEOUT;
   const lost = patience(seconds * 1000);
   try {
