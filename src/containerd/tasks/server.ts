@@ -27,8 +27,11 @@ export function serveTasks(deps: TaskServerDeps): ServedService {
   };
   return serve(TasksService, {
     create: async (request, call) => {
+      const { containerId } = request;
       const { pid } = await tasks.create(scopeOf(call), await readCreate(deps, request, call), call.signal);
-      return { containerId: request.containerId, pid };
+      // A daemon that was killed meanwhile does not know of it, and its next start may have looked already.
+      if (call.signal.aborted) await tasks.delete(scopeOf(call), containerId, "");
+      return { containerId, pid };
     },
     start: async ({ containerId, execId }, call) =>
       tasks.start(scopeOf(call), containerId, execId, call.signal),
