@@ -1,4 +1,4 @@
-// The containers below --root: a folder each, with state.json and what the supervisor keeps there.
+// The containers below --root: a folder each, with state.json and the FIFO that the init waits at.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,6 +27,17 @@ export interface ContainerState {
   readonly spec: Spec;
   readonly placement: CgroupRecord;
 }
+
+/** Of a container that is about to be made: saved before anything of it exists. */
+export const beginState = (
+  of: Pick<ContainerState, "id" | "bundle" | "rootfs" | "startFifo" | "spec" | "placement">,
+): ContainerState => ({
+  ...of,
+  created: new Date().toISOString(),
+  owner: "",
+  initPid: 0,
+  initStartTime: "",
+});
 
 export type Status = "created" | "running" | "paused" | "stopped";
 

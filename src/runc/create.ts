@@ -10,7 +10,7 @@ import { loadBundle } from "./bundle.ts";
 import { type Caller, callerPath } from "./caller.ts";
 import type { Child, Client } from "./client.ts";
 import { type Given, isOn, lastOf } from "./command-line.ts";
-import { type ContainerState, type Containers, readProcess } from "./containers.ts";
+import { beginState, type ContainerState, type Containers, readProcess } from "./containers.ts";
 import { startFailure } from "./failures.ts";
 import { hookEnvironment, runPoststopHooks } from "./hooks.ts";
 import type { Log } from "./log.ts";
@@ -59,18 +59,8 @@ export async function createContainer(deps: Deps, given: Given, options: CreateO
   const streams = readStreams(given, spec, { ...options, listeners });
   const placement = choosePlacement(placing, id, spec);
   const stateDir = containers.reserve(id);
-  const begun: ContainerState = {
-    id,
-    bundle: path,
-    rootfs,
-    created: new Date().toISOString(),
-    owner: "",
-    initPid: 0,
-    initStartTime: "",
-    startFifo: options.separateStart ? join(stateDir, "exec.fifo") : "",
-    spec,
-    placement,
-  };
+  const startFifo = options.separateStart ? join(stateDir, "exec.fifo") : "";
+  const begun = beginState({ id, bundle: path, rootfs, startFifo, spec, placement });
   try {
     containers.save(begun);
     using open = await openPlacement(placing, begun.placement, spec);

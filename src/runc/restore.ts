@@ -14,7 +14,7 @@ import { loadBundle } from "./bundle.ts";
 import { callerPath } from "./caller.ts";
 import { criuFailure, criuProgram, makeFolders, NOTES, type Notes } from "./checkpoint.ts";
 import { type Given, isOn, lastOf } from "./command-line.ts";
-import { type ContainerState, readProcess } from "./containers.ts";
+import { beginState, type ContainerState, readProcess } from "./containers.ts";
 import { type Deps, writePidFile } from "./create.ts";
 import { refuseUnsaved, restoreArguments } from "./criu.ts";
 import { deleteContainer } from "./delete.ts";
@@ -27,19 +27,9 @@ export async function restoreCommand(deps: Deps, given: Given, id: string): Prom
   refuseUnsaved(spec);
   const notes = readNotes(deps, given);
   const placement = choosePlacement({ ...deps, host: runtime.host }, id, spec);
+  if (placement.unit !== undefined) throw unsupported("--systemd-cgroup of restore");
   containers.reserve(id);
-  const begun: ContainerState = {
-    id,
-    bundle: path,
-    rootfs,
-    created: new Date().toISOString(),
-    owner: "",
-    initPid: 0,
-    initStartTime: "",
-    startFifo: "",
-    spec,
-    placement,
-  };
+  const begun = beginState({ id, bundle: path, rootfs, startFifo: "", spec, placement });
   try {
     containers.save(begun);
     const initPid = await restoreProcesses(deps, given, { begun, notes });
