@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds native/build/gantry-exec with the system's C compiler. Does nothing if it is newer than its sources.
-#   build.sh            the program
+# Builds native/build/{gantry-exec,docker-init} with the system's C compiler. Does nothing if they are newer than their sources.
+#   build.sh            the programs
 #   build.sh sanitized  for tests, in build/sanitized: the program and the decoder's fuzzer, with address and undefined-behaviour sanitizers
 set -eu
 cd "$(dirname "$0")"
@@ -29,13 +29,14 @@ if [ "${1:-}" = sanitized ]; then
 fi
 
 out=build/gantry-exec
-if newer "$out"; then exit 0; fi
+if newer "$out" && newer build/docker-init; then exit 0; fi
 mkdir -p build
 # shellcheck disable=SC2086
-if ! "$cc" $warnings -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -static-pie -Wl,-z,relro,-z,now \
+if ! "$cc" $warnings -Os -static -o build/docker-init.$$ init/docker-init.c || ! "$cc" $warnings -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE -static-pie -Wl,-z,relro,-z,now \
   -o "$out.$$" ./*.c; then
-  rm -f "$out.$$"
+  rm -f "$out.$$" build/docker-init.$$
   echo "gantry: native/ did not compile. It needs Linux's headers and a static C library: apt-get install gcc libc6-dev linux-libc-dev" >&2
   exit 1
 fi
+mv build/docker-init.$$ build/docker-init
 mv "$out.$$" "$out"

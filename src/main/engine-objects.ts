@@ -16,6 +16,7 @@ import type { DaemonSettings } from "#spec/daemon-config.ts";
 import type { Seccomp } from "#spec/oci-runtime.ts";
 import { currentRelease } from "./daemon/release.ts";
 import type { Layers } from "./engine-layers.ts";
+import { initProgram } from "./native-program.ts";
 
 export interface ObjectsOptions {
   readonly settings: DaemonSettings;
@@ -66,7 +67,11 @@ export async function openObjects(options: ObjectsOptions, signal: AbortSignal):
     maxDownloadAttempts: 5,
     userAgent: `docker/${currentRelease().version} gantry/${currentRelease().version}`,
   });
-  const host = { ...readHostFacts(), configuredRuntimes: Object.keys(settings.runtimes) };
+  const host = {
+    ...readHostFacts(),
+    configuredRuntimes: Object.keys(settings.runtimes),
+    init: { program: settings.initPath || initProgram(), byDefault: settings.init },
+  };
   const parts = { ...layers, ...options, database, volumes, events, clock, host };
   const containers = wireContainers(
     {

@@ -24,6 +24,10 @@ export interface DaemonSettings {
   readonly dns: readonly string[];
   readonly dnsOptions: readonly string[];
   readonly dnsSearch: readonly string[];
+  /** Containers that do not say get an init. */
+  readonly init: boolean;
+  /** "" is the one that is built in. */
+  readonly initPath: string;
   readonly insecureRegistries: readonly string[];
   readonly registryMirrors: readonly string[];
   readonly labels: readonly string[];
@@ -228,6 +232,8 @@ function toSettings(values: Values): DaemonSettings {
     dns: list("dns"),
     dnsOptions: list("dns-opt"),
     dnsSearch: list("dns-search"),
+    init: byFlag.get("init") === true,
+    initPath: text("init-path", ""),
     insecureRegistries: list("insecure-registry"),
     registryMirrors: list("registry-mirror"),
     labels: list("label"),

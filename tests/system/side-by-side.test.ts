@@ -1,32 +1,8 @@
-// The same commands with the same real clients against gantryd and a real dockerd: what is printed may differ only in ids,
-// times and versions.
+// The course of an ordinary day, side by side. Other areas have walks of their own in their folders.
 
-import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { type Client, type Engine, startEngine } from "./engine.ts";
-import { importBusybox } from "./images.ts";
-import { startPeer } from "./peer.ts";
-import type { Result } from "./process.ts";
+import { testSideBySide, type Walks } from "./side-by-side.ts";
 
-const skip = process.getuid?.() !== 0 && "needs root";
-/** The newest client, and Debian's own (20.10). */
-const clients = ["docker", "/usr/bin/docker"];
-
-let ours: Engine;
-let theirs: Client & AsyncDisposable;
-
-before(async () => {
-  if (skip) return;
-  [ours, theirs] = await Promise.all([startEngine(), startPeer()]);
-  await Promise.all([importBusybox(ours), importBusybox(theirs)]);
-});
-after(async () => {
-  await ours?.[Symbol.asyncDispose]();
-  await theirs?.[Symbol.asyncDispose]();
-});
-
-/** Each step is a command line; `$` splits nothing, words are given as they are. */
-const walks: Readonly<Record<string, readonly (readonly string[])[]>> = {
+const walks: Walks = {
   "run prints what the program prints": [
     ["run", "--rm", "busybox", "echo", "Hello World"],
     ["run", "--rm", "busybox", "sh", "-c", "echo out; echo err >&2; exit 7"],
@@ -198,54 +174,4 @@ const walks: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
 };
 
-/** What Docker has reworded since 20.10, the release that we compare with: we print the newer words. */
-const reworded: readonly (readonly [newer: RegExp, older: string])[] = [
-  [/failed to create task for container: /g, ""],
-  [/failed to set up container networking: /g, ""],
-  [/daemon: cannot kill/g, "daemon: Cannot kill"],
-  [/: container ID is not running/g, ": Container ID is not running"],
-  [/invalid filter 'nosuch'/g, "Invalid filter 'nosuch'"],
-  [
-    /cannot remove container "life": container is running: stop the container before removing or force remove/g,
-    "You cannot remove a running container ID. Stop the container before attempting removal or force remove",
-  ],
-];
-
-const inOlderWords = (text: string): string =>
-  reworded.reduce((words, [newer, older]) => words.replaceAll(newer, older), text);
-
-/** The 20.10 client tells it of some failed starts, depending on which of two answers comes first. */
-const RACE = /^time=.*error waiting for container: context canceled.*$/gm;
-
-/** Takes out what may differ. */
-const normalise = (text: string, netns: string): string =>
-  inOlderWords(text.replaceAll(netns, "ENGINE").replaceAll(/\b[0-9a-f]{64}\b/g, "ID"))
-    .replaceAll(RACE, "")
-    .replaceAll(/\b[0-9a-f]{12}\b/g, "SHORT")
-    .replaceAll(/\b\d+(\.\d+)? ?(seconds?|minutes?)\b/g, "TIME")
-    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
-    .replaceAll(/[A-Z][a-z]{2} [ \d]\d \d\d:\d\d/g, "TIME")
-    .trim();
-
-const comparable = ({ code, stdout, stderr }: Result, netns: string): unknown => ({
-  // A missing command of exec is 127 since 23.0, as it is with run.
-  code: code === 127 && `${stdout}${stderr}`.includes("OCI runtime exec failed") ? 126 : code,
-  stdout: normalise(stdout, netns).split("\n"),
-  stderr: normalise(stderr, netns).split("\n"),
-});
-
-for (const program of clients) {
-  for (const [title, steps] of Object.entries(walks)) {
-    test(`${program}: ${title}`, { skip }, async (t) => {
-      for (const step of steps) {
-        await t.test(step.join(" "), async () => {
-          // One API version for both: Debian's dockerd speaks 1.41.
-          const options = { program, env: { DOCKER_API_VERSION: "1.41" } };
-          const our = await ours.tryDocker(step, options);
-          const their = await theirs.tryDocker(step, options);
-          assert.deepEqual(comparable(our, ours.netns), comparable(their, theirs.netns));
-        });
-      }
-    });
-  }
-}
+testSideBySide(walks);

@@ -108,7 +108,7 @@ export const hostConfigSupport: Table<HostConfig> = {
   Mounts: "yes",
   MaskedPaths: "yes",
   ReadonlyPaths: "yes",
-  Init: "--init",
+  Init: "yes",
 };
 
 export const endpointSupport: Table<EndpointConfig> = {

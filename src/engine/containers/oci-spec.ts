@@ -6,6 +6,7 @@ import { decideCapabilities } from "./capabilities.ts";
 import { containerEnv } from "./environment.ts";
 import type { HostDevices } from "./host-devices.ts";
 import type { HostFacts } from "./host-facts.ts";
+import { initMounts, withInit } from "./init-process.ts";
 import { planOciMounts, rootPropagation } from "./oci-spec-mounts.ts";
 import { planDeviceRules, planResources } from "./oci-spec-resources.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -35,7 +36,10 @@ export function buildSpec(input: SpecInput): Spec {
     root: { path: "rootfs", readonly: hostConfig.ReadonlyRootfs },
     ...(ownUts && { hostname: config.Hostname }),
     ...(ownUts && config.Domainname !== "" && { domainname: config.Domainname }),
-    mounts: planOciMounts({ hostConfig, mounts, etcDir: input.etcDir }),
+    mounts: [
+      ...planOciMounts({ hostConfig, mounts, etcDir: input.etcDir }),
+      ...initMounts(hostConfig, input.host),
+    ],
     process: buildProcess(input),
     ...(hostConfig.Annotations !== undefined && { annotations: hostConfig.Annotations }),
     linux: buildLinux(input),
@@ -51,7 +55,7 @@ function buildProcess({ record, user, host }: SpecInput): Process {
     ...(config.Tty && height > 0 && width > 0 && { consoleSize: { height, width } }),
     cwd: config.WorkingDir === "" ? "/" : posix.resolve("/", config.WorkingDir),
     env: containerEnv(config, user.home),
-    args: [record.path, ...record.args],
+    args: withInit(hostConfig, host, [record.path, ...record.args]),
     user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
     capabilities: capabilitySets(granted),
     rlimits: planRlimits(hostConfig.Ulimits, host).rlimits,
