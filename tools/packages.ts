@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 const packages: Readonly<Record<string, string>> = {
   "apache2-utils": "/usr/bin/htpasswd",
   attr: "/usr/bin/getfattr",
+  buildah: "/usr/bin/buildah",
   "busybox-static": "/bin/busybox",
   containerd: "/usr/bin/ctr",
   curl: "/usr/bin/curl",

@@ -17,6 +17,9 @@ export const addCounts = (a: Counts, b: Counts): Counts => ({
   skipped: a.skipped + b.skipped,
 });
 
+/** How long what gantry-runc leaves resident waits for a further command: it is to have ended when the machine is compared. */
+const LINGER_SECONDS = "2";
+
 /** The runner's own output goes to the terminal, the counts come back. */
 export function runTests(files: readonly string[], flags: readonly string[]): Counts {
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
@@ -28,7 +31,7 @@ export function runTests(files: readonly string[], flags: readonly string[]): Co
   const { NODE_EXTRA_CA_CERTS: _unused, ...env } = process.env;
   const run = spawnSync(process.execPath, ["--test", ...flags, ...reporters, ...files], {
     stdio: ["ignore", "inherit", "inherit"],
-    env,
+    env: { GANTRY_RUNC_LINGER: LINGER_SECONDS, ...env },
   });
   const counts: Counts = JSON.parse(readFileSync(report, "utf8"));
   rmSync(scratch, { recursive: true });

@@ -8,7 +8,7 @@ import { basename, join } from "node:path";
 import { test } from "node:test";
 import { makeBusyboxRoot } from "../system/images.ts";
 import { type Result, run, startBackground } from "../system/process.ts";
-import { gantryRunc, settledLeftovers } from "./leftovers.ts";
+import { installRuntime, settledLeftovers } from "./leftovers.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
 
@@ -57,7 +57,9 @@ test("containerd's shim runs containers on gantry-runc from their making to thei
   await using peer = await startContainerd();
   const ctr: Containerd["ctr"] = (...words) => peer.ctr(...words);
   const namespace = peer.namespace;
-  const start = ["run", "--runc-binary", gantryRunc, "--rootfs"];
+  await using undo = new AsyncDisposableStack();
+  const runtime = await installRuntime(undo);
+  const start = ["run", "--runc-binary", runtime, "--rootfs"];
   const brief = await ctr(...start, "--rm", root.path, "brief", "/bin/sh", "-c", "echo told; exit 7");
   assert.deepEqual([brief.code, brief.stdout], [7, "told\n"]);
 
@@ -86,8 +88,10 @@ test("containerd's shim runs containers on gantry-runc from their making to thei
 test("a program that is not there is told to containerd as by runc", { skip }, async () => {
   await using root = await makeBusyboxRoot();
   await using peer = await startContainerd();
+  await using undo = new AsyncDisposableStack();
+  const runtime = await installRuntime(undo);
   const messages: string[] = [];
-  for (const program of [gantryRunc, "/usr/sbin/runc"]) {
+  for (const program of [runtime, "/usr/sbin/runc"]) {
     const words = ["run", "--rm", "--runc-binary", program, "--rootfs", root.path, "none", "/nowhere"];
     const { code, stderr } = await peer.ctr(...words);
     assert.equal(code, 1);

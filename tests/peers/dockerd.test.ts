@@ -4,12 +4,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { importBusybox } from "../system/images.ts";
 import { startPeer } from "../system/peer.ts";
-import { gantryRunc, settledLeftovers } from "./leftovers.ts";
+import { installRuntime, settledLeftovers } from "./leftovers.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
 
 test("dockerd runs containers on gantry-runc from their making to their end", { skip }, async () => {
-  await using peer = await startPeer({ runtime: gantryRunc });
+  await using undo = new AsyncDisposableStack();
+  const runtime = await installRuntime(undo);
+  await using peer = await startPeer({ runtime });
   await importBusybox(peer);
   const run = (...words: readonly string[]) =>
     peer.tryDocker(["-s", "KILL", "40", "docker", ...words], { program: "timeout" });

@@ -1,10 +1,35 @@
 // What a container could leave behind: only what bears its id or lies below the test's folder, since the machine has other users.
 
+import assert from "node:assert/strict";
 import { globSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-export const gantryRunc = join(import.meta.dirname, "../../bin/gantry-runc");
+const program = join(import.meta.dirname, "../../bin/gantry-runc");
+
+/** Path of a gantry-runc with residents of its own, which end with `undo`: callers need not pass their environment on. */
+export async function installRuntime(undo: AsyncDisposableStack): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-runc-peer-"));
+  const path = join(folder, "gantry-runc");
+  const sockets = join(folder, "sockets");
+  undo.defer(async () => {
+    await rm(folder, { recursive: true, force: true });
+    assert.deepEqual(await settle(() => findResidents(sockets)), []);
+  });
+  await writeFile(path, `#!/bin/sh\nexport GANTRY_RUNC_SOCKETS=${sockets}\nexec ${program} "$@"\n`, {
+    mode: 0o755,
+  });
+  return path;
+}
+
+const findResidents = (sockets: string): readonly string[] =>
+  readdirSync("/proc").filter(
+    (name) =>
+      /^\d+$/.test(name) &&
+      mentions(lines(`/proc/${name}/environ`).join(), [`GANTRY_RUNC_RESIDENT=${sockets}`]),
+  );
 
 const lines = (path: string): readonly string[] => {
   try {

@@ -1,20 +1,28 @@
 // The real podman, and its conmon, on gantry-runc.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { makeBusyboxRoot } from "../system/images.ts";
 import { must, run } from "../system/process.ts";
-import { gantryRunc, removeCgroups, settledLeftovers } from "./leftovers.ts";
+import { installRuntime, removeCgroups, settledLeftovers } from "./leftovers.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
+
+const criuFails = existsSync("/usr/sbin/criu") && spawnSync("criu", ["check"]).status !== 0;
+
+/** Under either version of cgroups. */
+const readMemoryLimit = "cd /sys/fs/cgroup; cat memory.max 2>/dev/null || cat memory/memory.limit_in_bytes";
 
 test("podman runs containers on gantry-runc from their making to their end", { skip }, async () => {
   await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "gantry-podman-"));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
+  const runtime = await installRuntime(undo);
   const podman = (words: readonly string[], input = "") =>
     run(
       [
@@ -30,7 +38,7 @@ test("podman runs containers on gantry-runc from their making to their end", { s
           `${folder}/run`,
         ],
         ...["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "file"],
-        ...["--runtime", gantryRunc, ...words],
+        ...["--runtime", runtime, ...words],
       ],
       { input },
     );
@@ -61,14 +69,31 @@ test("podman runs containers on gantry-runc from their making to their end", { s
   const inside = await podman(["exec", "-i", "long", "cat"], "passed\n");
   assert.deepEqual([inside.code, inside.stdout], [0, "passed\n"]);
   assert.equal((await podman(["exec", "long", "sh", "-c", "exit 5"])).code, 5);
+  const asUser = ["exec", "-t", "-u", "5:6", "-w", "/tmp", "-e", "SAID=it", "long"];
+  const script = "id -u; id -g; pwd; echo $SAID; test -t 0 && echo terminal";
+  assert.equal(await ok(...asUser, "sh", "-c", script), "5\r\n6\r\n/tmp\r\nit\r\nterminal");
+  assert.match(await ok("top", "long", "pid", "args"), /^1\s+sleep 1000/m);
+  assert.match(await ok("stats", "--no-stream", "--format", "{{.PIDs}}", "long"), /^1$/);
   const status = () => ok("inspect", "-f", "{{.State.Status}}", "long");
   await ok("pause", "long");
   assert.equal(await status(), "paused");
+  assert.match((await podman(["exec", "long", "true"])).stderr, /only create exec sessions on running/);
   await ok("unpause", "long");
   assert.equal(await status(), "running");
   await ok("update", "-m", "128m", "long");
+  assert.equal(await ok("exec", "long", "sh", "-c", readMemoryLimit), "134217728");
+  if (criuFails) {
+    const refused = await podman(["container", "checkpoint", "long"]);
+    assert.equal(refused.code, 125);
+    assert.match(refused.stderr, /criu failed: exit status 1\\nlog file: .*dump\.log/);
+    assert.equal(await status(), "running");
+  }
   await ok("stop", "-t", "1", "long");
   assert.equal(await ok("inspect", "-f", "{{.State.ExitCode}}", "long"), "137");
+  await ok("restart", "-t", "0", "long");
+  await ok("kill", "-s", "TERM", "long"); // sleep is process 1 and has no handler
+  await ok("kill", "long");
+  assert.equal(await ok("wait", "long"), "137");
   await ok("start", "long");
   await ok("rm", "-f", "-t", "0", "long");
   assert.equal(await ok("ps", "-aq"), "");

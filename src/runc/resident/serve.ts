@@ -1,6 +1,6 @@
 // The resident: serves the commands of one user in one set of namespaces, and ends when none has come for a while.
 
-import { lstatSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { type Command, serveConnection } from "./connection.ts";
 
@@ -31,7 +31,7 @@ export async function serveResident({ socketPath, linger, serve, ready }: Reside
   ready();
   const endIfIdle = (): void => {
     const superseded = inodeOf(socketPath) !== inode;
-    const patience = parentWaits() ? 0 : linger;
+    const patience = parentWaits() || isAlone() ? 0 : linger;
     if (clients.size > 0 || (!superseded && performance.now() - idleSince < patience)) return;
     clearInterval(watch);
     // Whoever connects now finds no name and starts another; who has connected already tries again when this one closes.
@@ -49,6 +49,22 @@ function parentWaits(): boolean {
     return readFileSync(`/proc/${process.ppid}/comm`, "utf8") === "conmon\n";
   } catch {
     return false; // it ended meanwhile
+  }
+}
+
+/** Nobody else is in this mount namespace, so nobody can come: builders make one for each step, and its mounts are to end with it. */
+function isAlone(): boolean {
+  const own = readlinkSync("/proc/self/ns/mnt");
+  return !readdirSync("/proc").some(
+    (name) => /^\d+$/.test(name) && Number(name) !== process.pid && mountsOf(name) === own,
+  );
+}
+
+function mountsOf(pid: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`);
+  } catch {
+    return ""; // it ended meanwhile, or is somebody else's
   }
 }
 
