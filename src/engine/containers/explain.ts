@@ -9,6 +9,7 @@ import { findDevices } from "./host-devices.ts";
 import { buildSpec } from "./oci-spec.ts";
 import { type ContainerPlan, type PlanContainerDeps, planContainer, recordOf } from "./plan-container.ts";
 import { namedRuntime } from "./runtimes.ts";
+import { planIpc } from "./shared-memory.ts";
 import { containerIo } from "./task-io.ts";
 import { resolveUser } from "./user.ts";
 import type { UserFileReader } from "./user-files.ts";
@@ -39,6 +40,7 @@ export async function explainContainer(
     host: deps.host,
     netns: plan.hostConfig.NetworkMode === "host" ? "" : "(network namespace of the container)",
     pidns: undefined,
+    ipc: planIpc(deps.containers, { id: plan.id, hostConfig: plan.hostConfig }, deps.containersDir),
     etcDir: join(deps.containersDir, plan.id),
     seccomp: deps.seccomp,
   });

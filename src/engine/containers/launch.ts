@@ -21,14 +21,15 @@ import { overlayOption } from "./overlay-option.ts";
 import { hasStarted } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
 import { containerdRuntime, namedRuntime } from "./runtimes.ts";
+import { mountSharedMemory, planIpc, releaseSharedMemory, type SharedMemoryDeps } from "./shared-memory.ts";
 import { SIGKILL } from "./signals.ts";
 import type { Container, ContainerStore } from "./store.ts";
 import { containerIo } from "./task-io.ts";
 import { type ContainerUser, resolveUser } from "./user.ts";
 import type { UserFileReader } from "./user-files.ts";
 
-export interface LaunchDeps {
-  readonly containers: Pick<ContainerStore, "get" | "saveState">;
+export interface LaunchDeps extends SharedMemoryDeps {
+  readonly containers: Pick<ContainerStore, "find" | "get" | "saveState">;
   readonly snapshots: Pick<Snapshotter, "mounts">;
   readonly records: Pick<ContainerRecords, "create" | "delete">;
   readonly tasks: Pick<Tasks, "create" | "start" | "kill" | "delete">;
@@ -39,7 +40,6 @@ export interface LaunchDeps {
   readonly seccomp: (profile: string, capabilities: readonly string[]) => Seccomp;
   readonly clock: Clock;
   readonly host: HostFacts;
-  readonly containersDir: string;
 }
 
 /** A launch in progress: `undo` takes back what was made. */
@@ -58,6 +58,7 @@ interface Launch {
 export async function launch(deps: LaunchDeps, container: Container, signal: AbortSignal): Promise<void> {
   await using undo = new AsyncDisposableStack();
   const network = planNetwork(deps.containers, container.record);
+  const ipc = planIpc(deps.containers, container.record, deps.containersDir);
   const context: Launch = { container, network, undo };
   const [prepared, netns] = await joinAll([
     prepareRoot(deps, context, signal),
@@ -67,6 +68,7 @@ export async function launch(deps: LaunchDeps, container: Container, signal: Abo
     ...prepared,
     record: container.record,
     host: deps.host,
+    ipc,
     pidns: planPidNamespace(deps.containers, container.record),
     netns,
     etcDir: etcDirectory(deps, context),
@@ -146,10 +148,12 @@ async function prepareRoot(
   signal: AbortSignal,
 ): Promise<Prepared> {
   const { record } = container;
+  undo.defer(() => releaseSharedMemory(deps, record));
   const [rootfs, devices] = await joinAll([
     findRootfs(deps, container),
     findDevices(record.hostConfig),
     mountVolumes(deps, container, undo),
+    mountSharedMemory(deps, record, signal),
     deps.etc.write(join(deps.containersDir, record.id), record),
   ]);
   const user = await lookUpUser(deps, container, rootfs, signal);

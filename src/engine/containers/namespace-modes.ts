@@ -1,6 +1,6 @@
 // --network, --ipc, --pid, --uts, --cgroupns, --userns: whose namespace a container uses.
 
-import { invalid, unsupported } from "#base/errors.ts";
+import { invalid } from "#base/errors.ts";
 import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
 
 /** The container of "container:NAME", or undefined. */
@@ -24,10 +24,7 @@ export function validateNamespaceModes(config: ContainerConfig, hostConfig: Host
 
 function checkMode(what: "IPC" | "PID", mode: string, allowed: readonly string[]): void {
   if (allowed.includes(mode)) return;
-  const owner = containerOf(mode);
-  if (owner === undefined || owner === "") throw invalid(`invalid ${what} mode: ${mode}`);
-  // Sharing memory needs the donor's /dev/shm, which lies in its own mount namespace.
-  if (what === "IPC") throw unsupported(`--ipc ${mode}`);
+  if (!containerOf(mode)) throw invalid(`invalid ${what} mode: ${mode}`);
 }
 
 function validateNetworkMode(config: ContainerConfig, hostConfig: HostConfig): void {

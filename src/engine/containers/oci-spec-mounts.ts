@@ -12,6 +12,8 @@ export interface MountInput {
   readonly mounts: readonly MountPoint[];
   /** Directory with hosts, hostname and resolv.conf. */
   readonly etcDir: string;
+  /** Directory of the host for /dev/shm. */
+  readonly sharedMemory: string | undefined;
 }
 
 export function planOciMounts(input: MountInput): readonly Mount[] {
@@ -19,7 +21,10 @@ export function planOciMounts(input: MountInput): readonly Mount[] {
   const own = [...userMounts(input), ...tmpfsMounts(hostConfig)];
   const targets = new Set(own.map(({ destination }) => destination));
   const etc = etcMounts(input).filter(({ destination }) => !targets.has(destination));
-  const defaults = baseMounts(hostConfig).filter(
+  const defaults = [
+    ...defaultMounts.map((mount) => adaptDefault(mount, hostConfig)),
+    ...memoryMounts(input),
+  ].filter(
     ({ destination }) =>
       !targets.has(destination) && !(targets.has("/dev") && destination.startsWith("/dev/")),
   );
@@ -30,27 +35,15 @@ const depth = (path: string): number => path.split("/").length;
 const byDepth = (mounts: readonly Mount[]): readonly Mount[] =>
   mounts.toSorted((a, b) => depth(a.destination) - depth(b.destination));
 
-function baseMounts(hostConfig: HostConfig): readonly Mount[] {
-  const mounts = defaultMounts.map((mount) => adaptDefault(mount, hostConfig));
-  switch (hostConfig.IpcMode) {
-    case "none":
-      return mounts;
-    case "host":
-      return [
-        ...mounts, // the mqueue that is mounted in the host's IPC namespace shows the host's queues
-        bind("/dev/shm", "/dev/shm", ["rbind", "nosuid", "noexec", "nodev"]),
-      ];
-    default:
-      return [
-        ...mounts,
-        {
-          destination: "/dev/shm",
-          type: "tmpfs",
-          source: "shm",
-          options: ["nosuid", "noexec", "nodev", "mode=1777", `size=${hostConfig.ShmSize}`],
-        },
-      ];
-  }
+/** /dev/shm. With --ipc host, the mqueue that is mounted in the host's IPC namespace shows the host's queues. */
+function memoryMounts({ hostConfig, sharedMemory }: MountInput): readonly Mount[] {
+  const options = ["nosuid", "noexec", "nodev"];
+  if (sharedMemory !== undefined) return [bind(sharedMemory, "/dev/shm", ["rbind", "rprivate", ...options])];
+  if (hostConfig.IpcMode === "none") return [];
+  const size = `size=${hostConfig.ShmSize}`;
+  return [
+    { destination: "/dev/shm", type: "tmpfs", source: "shm", options: [...options, "mode=1777", size] },
+  ];
 }
 
 function adaptDefault(mount: Mount, hostConfig: HostConfig): Mount {

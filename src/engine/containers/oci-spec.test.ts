@@ -4,7 +4,8 @@ import { capabilityNames } from "#spec/capabilities.table.ts";
 import { decodeContainerConfig, decodeHostConfig } from "#spec/container-config.ts";
 import { defaultCapabilities, defaultMaskedPaths } from "./oci-defaults.table.ts";
 import { buildSpec, type SpecInput } from "./oci-spec.ts";
-import type { MountPoint } from "./record.ts";
+import type { ContainerRecord, MountPoint } from "./record.ts";
+import { planIpc } from "./shared-memory.ts";
 
 interface Settings {
   readonly config?: object;
@@ -14,31 +15,32 @@ interface Settings {
 }
 
 function build({ config, hostConfig, mounts = [], netns = "/netns/s" }: Settings) {
+  const record: ContainerRecord = {
+    id: "c".repeat(64),
+    name: "web",
+    createdAt: "",
+    imageId: "",
+    chainId: "",
+    imageName: "",
+    path: "sh",
+    args: ["-c", "true"],
+    config: decodeContainerConfig({ Hostname: "web", ...config }, ""),
+    hostConfig: decodeHostConfig(
+      {
+        IpcMode: "private",
+        ShmSize: 1000,
+        MaskedPaths: defaultMaskedPaths,
+        ReadonlyPaths: ["/proc/bus"],
+        ...hostConfig,
+      },
+      "",
+    ),
+    endpoints: {},
+    mounts,
+    logPath: "",
+  };
   const input: SpecInput = {
-    record: {
-      id: "c".repeat(64),
-      name: "web",
-      createdAt: "",
-      imageId: "",
-      chainId: "",
-      imageName: "",
-      path: "sh",
-      args: ["-c", "true"],
-      config: decodeContainerConfig({ Hostname: "web", ...config }, ""),
-      hostConfig: decodeHostConfig(
-        {
-          IpcMode: "private",
-          ShmSize: 1000,
-          MaskedPaths: defaultMaskedPaths,
-          ReadonlyPaths: ["/proc/bus"],
-          ...hostConfig,
-        },
-        "",
-      ),
-      endpoints: {},
-      mounts,
-      logPath: "",
-    },
+    record,
     user: { uid: 0, gid: 0, additionalGids: [0, 10], home: "/root" },
     devices: { nodes: [], rules: [], blockIo: {} },
     host: {
@@ -54,6 +56,7 @@ function build({ config, hostConfig, mounts = [], netns = "/netns/s" }: Settings
     },
     netns,
     pidns: undefined,
+    ipc: planIpc({ find: () => undefined }, record, "/containers"),
     etcDir: "/containers/c",
     seccomp: (profile, capabilities) => ({ defaultAction: `${profile} ${capabilities.length}` }),
   };

@@ -12,6 +12,7 @@ import { planDeviceRules, planResources } from "./oci-spec-resources.ts";
 import type { ContainerRecord } from "./record.ts";
 import { planRlimits } from "./rlimits.ts";
 import { confinementOf, parseSecurityOptions } from "./security-opt.ts";
+import type { IpcPlan } from "./shared-memory.ts";
 import type { ContainerUser } from "./user.ts";
 
 export interface SpecInput {
@@ -23,6 +24,7 @@ export interface SpecInput {
   readonly netns: string;
   /** Pid namespace to join; undefined for one of its own or the host's. */
   readonly pidns: string | undefined;
+  readonly ipc: IpcPlan;
   readonly etcDir: string;
   /** Docker's profile, or the JSON text of one, for a capability set. */
   readonly seccomp: (profile: string, capabilities: readonly string[]) => Seccomp;
@@ -37,7 +39,7 @@ export function buildSpec(input: SpecInput): Spec {
     ...(ownUts && { hostname: config.Hostname }),
     ...(ownUts && config.Domainname !== "" && { domainname: config.Domainname }),
     mounts: [
-      ...planOciMounts({ hostConfig, mounts, etcDir: input.etcDir }),
+      ...planOciMounts({ hostConfig, mounts, etcDir: input.etcDir, sharedMemory: input.ipc.sharedMemory }),
       ...initMounts(hostConfig, input.host),
     ],
     process: buildProcess(input),
@@ -99,15 +101,16 @@ function buildResources({ record, devices }: Pick<SpecInput, "record" | "devices
   };
 }
 
-function planNamespaces({ record, netns, pidns }: SpecInput): NonNullable<Linux["namespaces"]> {
+function planNamespaces({ record, netns, pidns, ipc }: SpecInput): NonNullable<Linux["namespaces"]> {
   const { hostConfig } = record;
   const own: NamespaceType[] = ["mount"];
   if (hostConfig.UTSMode !== "host") own.push("uts");
   if (hostConfig.PidMode === "") own.push("pid");
-  if (hostConfig.IpcMode !== "host") own.push("ipc");
+  if (hostConfig.IpcMode !== "host" && ipc.namespace === undefined) own.push("ipc");
   if (hostConfig.CgroupnsMode === "private") own.push("cgroup");
   return [
     ...own.map((type) => ({ type })),
+    ...(ipc.namespace === undefined ? [] : [{ type: "ipc", path: ipc.namespace } as const]),
     ...(pidns === undefined ? [] : [{ type: "pid", path: pidns } as const]),
     ...(netns === "" ? [] : [{ type: "network", path: netns } as const]),
   ];

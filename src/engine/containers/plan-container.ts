@@ -2,6 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { invalid } from "#base/errors.ts";
 import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { discardLimits } from "./discard-limits.ts";
@@ -64,6 +65,11 @@ export async function planContainer(
   validateContainer(request.config, hostConfig, deps.host);
   validateEndpoints(request.hostConfig, request.endpoints);
   const image = await deps.images.resolve(request.config.Image, request.platform, signal);
+  for (const mode of [hostConfig.IpcMode, hostConfig.PidMode]) {
+    const donor = containerOf(mode);
+    if (donor !== undefined && deps.containers.find(donor) === undefined)
+      throw invalid(`No such container: ${donor}`); // not 404: the client would pull the image
+  }
   const config = fillConfig(deps, mergeImageConfig(request.config, image.config), hostConfig, id);
   const mounts = planMounts(config, hostConfig, minor, deps.containers);
   return { id, image, config, hostConfig, mounts, warnings };
@@ -100,7 +106,7 @@ function fillHostConfig(deps: PlanContainerDeps, given: HostConfig): HostConfig 
     ...given,
     NetworkMode: nameDonor(deps, given.NetworkMode),
     PidMode: nameDonor(deps, given.PidMode),
-    IpcMode: given.IpcMode || "private",
+    IpcMode: nameDonor(deps, given.IpcMode) || "private",
     CgroupnsMode: given.CgroupnsMode || (v1 ? "host" : "private"),
     ShmSize: given.ShmSize === 0 ? defaultShmSize : given.ShmSize,
     Runtime: given.Runtime || defaultRuntime,

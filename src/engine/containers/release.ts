@@ -6,9 +6,10 @@ import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { NetworkController } from "#network/controller.ts";
 import { scope } from "./create.ts";
 import type { ContainerVolumes } from "./mounts.ts";
+import { releaseSharedMemory, type SharedMemoryDeps } from "./shared-memory.ts";
 import type { Container } from "./store.ts";
 
-export interface ReleaseDeps {
+export interface ReleaseDeps extends SharedMemoryDeps {
   readonly records: Pick<ContainerRecords, "delete">;
   readonly tasks: Pick<Tasks, "delete">;
   readonly networks: Pick<NetworkController, "detach">;
@@ -28,6 +29,7 @@ export async function releaseTask(deps: ReleaseDeps, container: Container): Prom
   await deps.records.delete(scope, id).catch(ignoreMissing);
   for (const mount of container.record.mounts)
     if (mount.type === "volume") await deps.volumes.unmount(mount.name, id);
+  await releaseSharedMemory(deps, container.record);
 }
 
 export function ignoreMissing(error: unknown): void {

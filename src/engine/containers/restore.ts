@@ -6,6 +6,7 @@ import { EngineError } from "#base/errors.ts";
 import type { ContainerRecords } from "#containerd/containers/containers.ts";
 import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { TaskProcess, Tasks } from "#containerd/tasks/tasks.ts";
+import type { Executor } from "#kernel/plan/executor.ts";
 import type { NetworkController } from "#network/controller.ts";
 import { scope } from "./create.ts";
 import type { ExitWatcher } from "./exits.ts";
@@ -13,6 +14,7 @@ import type { ContainerVolumes } from "./mounts.ts";
 import { hasProcess } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
 import { shouldStartAtBoot } from "./restart-policy.ts";
+import { removeStaleMounts } from "./stale-mounts.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
 export interface RestoreDeps {
@@ -25,6 +27,7 @@ export interface RestoreDeps {
   readonly exits: Pick<ExitWatcher, "handle">;
   readonly watchExit: (container: Container) => void;
   readonly containersDir: string;
+  readonly executor: Pick<Executor, "run">;
   /** The lock is held. */
   readonly restart: (container: Container, signal: AbortSignal) => Promise<void>;
   readonly autoRemove: (container: Container) => Promise<void>;
@@ -40,6 +43,7 @@ export async function restoreContainers(deps: RestoreDeps): Promise<void> {
   );
   await deps.networks.restore(living.flatMap(({ state }) => (state.network === null ? [] : [state.network])));
   await removeOrphans(deps, tasks);
+  await removeStaleMounts(deps, new Set(living.map(({ id }) => id)));
   // First, so that what they share with those that have ended is not given back.
   await Promise.all(living.map((container) => adopt(deps, container, tasks.get(container.id))));
   await Promise.all(others.map((container) => restoreOne(deps, container, tasks.get(container.id))));
