@@ -356,6 +356,21 @@ void read_op_fields(struct reader *reader, struct op *op)
 		op->set_times.path = read_string(reader);
 		op->set_times.mtime = read_times(reader);
 		break;
+	case OP_CHECK_KIND:
+		op->check_kind.root = read_slot(reader);
+		op->check_kind.path = read_string(reader);
+		op->check_kind.directory = read_u32(reader);
+		break;
+	case OP_STAT:
+		op->stat.root = read_slot(reader);
+		op->stat.path = read_string(reader);
+		op->stat.missing_ok = read_u32(reader);
+		break;
+	case OP_READ_TREE:
+		op->read_tree.root = read_slot(reader);
+		op->read_tree.path = read_string(reader);
+		op->read_tree.content = read_u32(reader);
+		break;
 	case OP_COUNT:
 		reader->bad = true;
 	}
@@ -510,6 +525,12 @@ int perform(struct context *context, const struct op *op)
 		return do_clear_dir(context, &op->clear_dir);
 	case OP_SET_TIMES:
 		return do_set_times(context, &op->set_times);
+	case OP_CHECK_KIND:
+		return do_check_kind(context, &op->check_kind);
+	case OP_STAT:
+		return unless_missing(do_stat(context, &op->stat), op->stat.missing_ok);
+	case OP_READ_TREE:
+		return do_read_tree(context, &op->read_tree);
 	case OP_COUNT:
 		break;
 	}

@@ -3,7 +3,7 @@
 #define GANTRY_OPS_GEN_H
 #include "wire.h"
 
-#define PLAN_VERSION 0xdd2d793au
+#define PLAN_VERSION 0xbcaefc9cu
 
 enum op_code {
 	OP_CLONE,
@@ -79,6 +79,9 @@ enum op_code {
 	OP_MAKE_NODE,
 	OP_CLEAR_DIR,
 	OP_SET_TIMES,
+	OP_CHECK_KIND,
+	OP_STAT,
+	OP_READ_TREE,
 	OP_COUNT,
 };
 
@@ -491,6 +494,24 @@ struct op_set_times {
 	struct times mtime;
 };
 
+struct op_check_kind {
+	uint32_t root;
+	const char *path;
+	uint32_t directory;
+};
+
+struct op_stat {
+	uint32_t root;
+	const char *path;
+	uint32_t missing_ok;
+};
+
+struct op_read_tree {
+	uint32_t root;
+	const char *path;
+	uint32_t content;
+};
+
 struct op {
 	enum op_code code;
 	uint32_t marks; /* MARK_HOST, MARK_MAY_FAIL */
@@ -566,6 +587,9 @@ struct op {
 		struct op_make_node make_node;
 		struct op_clear_dir clear_dir;
 		struct op_set_times set_times;
+		struct op_check_kind check_kind;
+		struct op_stat stat;
+		struct op_read_tree read_tree;
 	};
 };
 
@@ -629,5 +653,8 @@ int do_make_hardlink(struct context *context, const struct op_make_hardlink *op)
 int do_make_node(struct context *context, const struct op_make_node *op);
 int do_clear_dir(struct context *context, const struct op_clear_dir *op);
 int do_set_times(struct context *context, const struct op_set_times *op);
+int do_check_kind(struct context *context, const struct op_check_kind *op);
+int do_stat(struct context *context, const struct op_stat *op);
+int do_read_tree(struct context *context, const struct op_read_tree *op);
 
 #endif

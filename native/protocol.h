@@ -7,11 +7,15 @@ enum frame_type {
 	FRAME_PLAN = 'P',
 	FRAME_STREAM = 'S',
 	FRAME_OPS = 'O',
+	FRAME_FLUSH = 'Y',
 	FRAME_END = 'E',
 	FRAME_SHIM = 'C',
 	/* from the zygote and from a shim */
 	FRAME_DONE = 'D',
 	FRAME_FAILED = 'F',
+	FRAME_RESULTS = 'R',
+	FRAME_ENTRY = 'T',
+	FRAME_CONTENT = 'B',
 	/* to a shim; the body begins with a u32 request number that the reply repeats */
 	FRAME_CREATE = 'c',
 	FRAME_START = 's',

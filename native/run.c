@@ -11,7 +11,7 @@
 
 void init_context(struct context *context)
 {
-	*context = (struct context){ .call = "", .sync_fd = -1, .file.fd = -1, .parent.fd = -1, .empty = -1 };
+	*context = (struct context){ .call = "", .sync_fd = -1, .reply_fd = -1, .file.fd = -1, .parent.fd = -1, .empty = -1 };
 }
 
 void close_fd(int *fd)

@@ -20,6 +20,7 @@ struct open_file {
 struct context {
 	const char *call; /* the system call that failed last */
 	int sync_fd; /* to the shim; -1 in a host-side plan */
+	int reply_fd; /* of a stream, for what cannot wait for its end; else -1 */
 	pid_t pid; /* of the child, for $PID in host operations; 0 elsewhere */
 	uint32_t index; /* of the operation under way */
 	struct message results; /* u32 index, sized bytes, … */

@@ -64,10 +64,11 @@ int peer_trusted(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == 0 || peer.uid == geteuid());
 }
 
-static void reply(int fd, const struct context *context, int error)
+/* A negative errno if nothing could be told: the end of the connection says it. */
+static int reply_as(int fd, const struct context *context, uint8_t type, int error)
 {
 	struct message frame = { 0 };
-	begin_frame(&frame, error < 0 ? FRAME_FAILED : FRAME_DONE);
+	begin_frame(&frame, type);
 	if (error < 0) {
 		struct failure failure = failure_of(context, error);
 		put_failure(&frame, &failure);
@@ -75,8 +76,23 @@ static void reply(int fd, const struct context *context, int error)
 		put_u32(&frame, context->result_count);
 		put_bytes(&frame, context->results.data, context->results.size);
 	}
-	if (!context->results.failed && finish_frame(&frame)) /* else the end of the connection says it */
-		write_all(fd, frame.data, frame.size);
+	int written = context->results.failed || !finish_frame(&frame) ? -ENOMEM : write_all(fd, frame.data, frame.size);
+	free_message(&frame);
+	return written;
+}
+
+static void reply(int fd, const struct context *context, int error)
+{
+	reply_as(fd, context, error < 0 ? FRAME_FAILED : FRAME_DONE, error);
+}
+
+/* What there is so far: whoever writes the stream decides by it how to go on. */
+static int flush_results(int fd, struct context *context)
+{
+	int error = reply_as(fd, context, FRAME_RESULTS, 0);
+	context->results.size = 0;
+	context->result_count = 0;
+	return error;
 }
 
 void serve_plan(int fd, struct frame *frame)
@@ -121,6 +137,7 @@ static void serve_stream(int fd)
 	struct context context;
 	struct frame frame, kept = { 0 };
 	init_context(&context);
+	context.reply_fd = fd;
 	int error = 0;
 	while (error == 0) {
 		error = read_frame(fd, &frame);
@@ -128,6 +145,12 @@ static void serve_stream(int fd)
 			return;
 		if (frame.type == FRAME_END)
 			break;
+		if (frame.type == FRAME_FLUSH) {
+			free_frame(&frame);
+			if (flush_results(fd, &context) < 0)
+				return;
+			continue;
+		}
 		error = frame.type == FRAME_OPS ? run_stream_frame(&context, &frame) : -EBADMSG;
 		if (error < 0)
 			break;

@@ -305,6 +305,22 @@ export const opFields = {
     ["path", "str"],
     ["mtime", "times"],
   ],
+  // trees
+  checkKind: [
+    ["root", "slot"],
+    ["path", "str"],
+    ["directory", "bool"],
+  ],
+  stat: [
+    ["root", "slot"],
+    ["path", "str"],
+    ["missingOk", "bool"],
+  ],
+  readTree: [
+    ["root", "slot"],
+    ["path", "str"],
+    ["content", "bool"],
+  ],
 } as const satisfies { readonly [K in OpName]: readonly FieldOf<BodyOf<K>>[] };
 
 type Missing = {

@@ -2,25 +2,12 @@
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { encodeOp, encodePlan } from "../plan/encode.ts";
-import type { Executor, PlanResult, PlanStream } from "../plan/executor.ts";
-import type { Op, Plan } from "../plan/ops.ts";
-import { readFailure } from "./failure.ts";
-import { BodyReader, encodeFrame, type Frame, FrameReader, frameTypes } from "./wire-frames.ts";
-
-const nothing = new Uint8Array(0);
-
-export function readResult(body: BodyReader): PlanResult {
-  const result = new Map<number, Uint8Array[]>();
-  const count = body.u32();
-  for (let i = 0; i < count; i++) {
-    const index = body.u32();
-    const values = result.get(index) ?? [];
-    values.push(body.bytes());
-    result.set(index, values);
-  }
-  return result;
-}
+import { encodePlan } from "../plan/encode.ts";
+import type { Executor, PlanResult } from "../plan/executor.ts";
+import type { Plan } from "../plan/ops.ts";
+import { takeReply } from "./reply.ts";
+import { PlanSession } from "./session.ts";
+import { encodeFrame, type Frame, FrameReader } from "./wire-frames.ts";
 
 /** The one reply of a connection. */
 async function readReply(socket: Socket): Promise<Frame> {
@@ -32,12 +19,6 @@ async function readReply(socket: Socket): Promise<Frame> {
     if (frame !== undefined) return frame;
   }
   throw new Error("the executor ended without a reply");
-}
-
-function takeReply({ type, body }: Frame, whyOf: (index: number) => string): PlanResult {
-  const reader = new BodyReader(body);
-  if (type === frameTypes.done) return readResult(reader);
-  throw readFailure(reader, whyOf);
 }
 
 /** Opens a connection that dies with the signal. */
@@ -52,53 +33,6 @@ export async function openConnection(path: string, signal: AbortSignal): Promise
   return socket;
 }
 
-class SocketStream implements PlanStream {
-  readonly #socket: Socket;
-  readonly #reply: Promise<Frame>;
-  readonly #whys = new Map<number, string>();
-  #count = 0;
-  #failed = false;
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.write(encodeFrame("stream", nothing));
-    this.#reply = readReply(socket);
-    this.#reply.then(
-      () => this.#stop(),
-      () => this.#stop(),
-    );
-  }
-
-  #stop(): void {
-    this.#failed = true;
-    this.#socket.emit("drain");
-  }
-
-  async write(op: Op): Promise<void> {
-    if (this.#failed) await this.end();
-    this.#remember(op.why);
-    if (this.#socket.write(encodeFrame("ops", encodeOp(op)))) return;
-    await once(this.#socket, "drain");
-  }
-
-  /** For the error message; what lies this far back has been done. */
-  #remember(why: string): void {
-    const REMEMBERED = 16384;
-    this.#whys.set(this.#count, why);
-    this.#whys.delete(this.#count - REMEMBERED);
-    this.#count++;
-  }
-
-  async end(): Promise<PlanResult> {
-    if (!this.#failed) this.#socket.write(encodeFrame("end", nothing));
-    return takeReply(await this.#reply, (index) => this.#whys.get(index) ?? "stream");
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#socket.destroy();
-  }
-}
-
 /** An executor over the socket of a running zygote; any thread may make one. */
 export function connectExecutor(socketPath: string): Executor {
   return {
@@ -111,6 +45,10 @@ export function connectExecutor(socketPath: string): Executor {
         socket.destroy();
       }
     },
-    openStream: async (signal) => new SocketStream(await openConnection(socketPath, signal)),
+    openStream: (signal) => openSession(socketPath, signal),
   };
 }
+
+/** A stream that can also be asked. */
+export const openSession = async (socketPath: string, signal: AbortSignal): Promise<PlanSession> =>
+  new PlanSession(await openConnection(socketPath, signal));

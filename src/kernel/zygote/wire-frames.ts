@@ -4,10 +4,14 @@ export const frameTypes = {
   plan: "P",
   stream: "S",
   ops: "O",
+  flush: "Y",
   end: "E",
   shim: "C",
   done: "D",
   failed: "F",
+  results: "R",
+  entry: "T",
+  content: "B",
   create: "c",
   start: "s",
   exec: "e",
@@ -86,6 +90,11 @@ export class BodyReader {
   u64(): number {
     this.#at += 8;
     return Number(this.#body.readBigUInt64LE(this.#at - 8));
+  }
+
+  bigU64(): bigint {
+    this.#at += 8;
+    return this.#body.readBigUInt64LE(this.#at - 8);
   }
 
   bytes(): Buffer {

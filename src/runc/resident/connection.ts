@@ -4,8 +4,8 @@ import type { Socket } from "node:net";
 import { encodePlan } from "#kernel/plan/encode.ts";
 import type { PlanResult } from "#kernel/plan/executor.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
-import { readResult } from "#kernel/zygote/connect.ts";
 import { readFailure } from "#kernel/zygote/failure.ts";
+import { readResult } from "#kernel/zygote/reply.ts";
 import { BodyReader, type Frame, FrameReader } from "#kernel/zygote/wire-frames.ts";
 import type { Child, ChildRequest, Client } from "../client.ts";
 import {
