@@ -1,22 +1,24 @@
 // A fixed number of places: how many downloads, or unpacking threads, run at once.
 
 export class Slots {
-  #free: number;
+  #taken = 0;
+  readonly #limit: () => number;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(count: number) {
-    this.#free = count;
+  /** The limit is asked for each time: it may change. */
+  constructor(limit: number | (() => number)) {
+    this.#limit = typeof limit === "number" ? () => limit : limit;
   }
 
   /** Whether `acquire` would have to wait. */
   get full(): boolean {
-    return this.#free === 0;
+    return this.#taken >= this.#limit();
   }
 
   /** Places are given in order of asking; disposing gives it back. */
   async acquire(signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted();
-    if (this.#free > 0) this.#free--;
+    if (!this.full) this.#taken++;
     else await this.#wait(signal);
     return { [Symbol.dispose]: () => this.#release() };
   }
@@ -35,8 +37,8 @@ export class Slots {
   }
 
   #release(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#free++;
+    const next = this.#taken > this.#limit() ? undefined : this.#waiting.shift();
+    if (next === undefined) this.#taken--;
     else next();
   }
 }

@@ -8,15 +8,16 @@ import { startZygote } from "#kernel/zygote/zygote.ts";
 import type { HostFacts } from "#libcontainer/host-facts.ts";
 import type { NetworkController } from "#network/controller.ts";
 import { openNetworks } from "#network/open-controller.ts";
-import type { DaemonSettings } from "#spec/daemon-config.ts";
+import type { DaemonSettings } from "#spec/daemon-settings.ts";
 import { openContainerdLayer } from "./containerd-layer.ts";
+import type { LiveSettings } from "./daemon/live-settings.ts";
 import type { Log } from "./daemon/log.ts";
 import { explainPlan } from "./explain-plan.ts";
 import { nativeProgram } from "./native-program.ts";
 import { createNativeShims } from "./native-shims.ts";
 
 export interface LayersOptions {
-  readonly settings: DaemonSettings;
+  readonly live: LiveSettings;
   readonly log: Log;
   readonly host: HostFacts;
 }
@@ -29,7 +30,8 @@ export interface Layers extends AsyncDisposable {
 
 export async function openLayers(options: LayersOptions, signal: AbortSignal): Promise<Layers> {
   await using undo = new AsyncDisposableStack();
-  const { settings, log } = options;
+  const { live, log } = options;
+  const settings = live.current;
   const executor = undo.use(await startZygote({ binary: nativeProgram(), socket: zygoteSocket(settings) }));
   const containerd = undo.use(await openContainerd(options, executor));
   const networks = undo.use(
@@ -41,7 +43,7 @@ export async function openLayers(options: LayersOptions, signal: AbortSignal): P
         bridge: settings.bridge === "" ? "docker0" : settings.bridge,
         ...(settings.bip === "" ? {} : { bip: settings.bip }),
         mtu: settings.mtu,
-        defaultHostIp: "0.0.0.0",
+        defaultHostIp: settings.ip,
       },
       signal,
     ),
@@ -53,12 +55,13 @@ export async function openLayers(options: LayersOptions, signal: AbortSignal): P
 const zygoteSocket = ({ execRoot }: DaemonSettings): string => join(execRoot, "zygote.sock");
 
 async function openContainerd(
-  { settings, log, host }: LayersOptions,
+  { live, log, host }: LayersOptions,
   executor: Executor,
 ): Promise<ContainerdServices> {
+  const settings = live.current;
   if (settings.containerd !== "") return connectContainerd(settings.containerd);
   const socketPath = zygoteSocket(settings);
-  const binaries = settings.runtimes;
+  const binaries = live.runtimes;
   return openContainerdLayer({
     root: join(settings.dataRoot, "containerd"),
     execRoot: settings.execRoot,

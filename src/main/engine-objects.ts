@@ -8,18 +8,20 @@ import { openDatabase } from "#base/database.ts";
 import { type HostFacts, readHostFacts } from "#engine/containers/host-facts.ts";
 import { type Container, containerSchema } from "#engine/containers/store.ts";
 import { type ContainersDeps, wireContainers } from "#engine/containers/wiring.ts";
-import { MemoryEvents } from "#engine/events/memory.ts";
+import { EventJournal } from "#engine/events/journal.ts";
+import { JournaledEvents } from "#engine/events/journaled.ts";
 import { type Images, openImages } from "#engine/images/open-images.ts";
 import { resolveImage } from "#engine/images/resolve.ts";
 import { LocalVolumes } from "#engine/volumes/volumes.ts";
-import type { DaemonSettings } from "#spec/daemon-config.ts";
+import type { DaemonSettings } from "#spec/daemon-settings.ts";
 import type { Seccomp } from "#spec/oci-runtime.ts";
+import type { LiveSettings } from "./daemon/live-settings.ts";
 import { currentRelease } from "./daemon/release.ts";
 import type { Layers } from "./engine-layers.ts";
 import { initProgram } from "./native-program.ts";
 
 export interface ObjectsOptions {
-  readonly settings: DaemonSettings;
+  readonly live: LiveSettings;
   readonly layers: Layers;
   readonly background: Background;
   readonly report: (error: unknown) => void;
@@ -28,7 +30,7 @@ export interface ObjectsOptions {
 
 export interface Objects extends Disposable {
   readonly clock: Clock;
-  readonly events: MemoryEvents;
+  readonly events: JournaledEvents;
   readonly host: HostFacts;
   readonly images: Images;
   readonly volumes: LocalVolumes;
@@ -39,10 +41,15 @@ export interface Objects extends Disposable {
 
 /** `signal`: the daemon's own. */
 export async function openObjects(options: ObjectsOptions, signal: AbortSignal): Promise<Objects> {
-  const { settings, layers } = options;
+  const { live, layers } = options;
+  const settings = live.current;
   using undo = new DisposableStack();
   const clock = openSystemClock();
-  const events = new MemoryEvents(clock);
+  const events = new JournaledEvents({
+    clock,
+    journal: undo.use(new EventJournal(join(settings.dataRoot, "events.db"), settings.eventBacklog)),
+    report: options.report,
+  });
   const database = openDatabase(join(settings.dataRoot, "engine.db"), containerSchema);
   undo.defer(() => database.close());
   const list = (): readonly Container[] => containers.containers.list();
@@ -59,17 +66,27 @@ export async function openObjects(options: ObjectsOptions, signal: AbortSignal):
     clock,
     users: () => list().map(({ id, record, running }) => ({ id, imageId: record.imageId, running })),
     registries: {
-      insecureRegistries: settings.insecureRegistries,
-      mirrors: settings.registryMirrors,
+      get insecureRegistries() {
+        return live.current.insecureRegistries;
+      },
+      get mirrors() {
+        return live.current.registryMirrors;
+      },
       certsDirs: ["/etc/docker/certs.d"],
     },
-    maxDownloads: 3,
-    maxDownloadAttempts: 5,
+    get maxDownloads() {
+      return live.current.maxConcurrentDownloads;
+    },
+    get maxDownloadAttempts() {
+      return live.current.maxDownloadAttempts;
+    },
     userAgent: `docker/${currentRelease().version} gantry/${currentRelease().version}`,
   });
   const host = {
     ...readHostFacts(),
-    configuredRuntimes: Object.keys(settings.runtimes),
+    get configuredRuntimes() {
+      return Object.keys(live.runtimes);
+    },
     init: { program: settings.initPath || initProgram(), byDefault: settings.init },
   };
   const parts = { ...layers, ...options, database, volumes, events, clock, host };
@@ -104,8 +121,8 @@ function containerSettings(settings: DaemonSettings, { networks }: Layers) {
       dns: settings.dns,
       dnsSearch: settings.dnsSearch,
       dnsOptions: settings.dnsOptions,
-      hostGateway: bridge?.gateway ?? "",
+      hostGateway: settings.hostGatewayIps[0] ?? bridge?.gateway ?? "",
     },
-    defaultLogOptions: settings.logOptions,
+    defaultLogOptions: settings.containers.logOptions,
   };
 }

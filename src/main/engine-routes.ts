@@ -21,13 +21,13 @@ import type { InfoCounts } from "#engine/system/info.ts";
 import { readMachine } from "#engine/system/machine.ts";
 import { VolumePruner } from "#engine/volumes/prune.ts";
 import { measureVolumes } from "#engine/volumes/usage.ts";
-import type { DaemonSettings } from "#spec/daemon-config.ts";
+import type { LiveSettings } from "./daemon/live-settings.ts";
 import { currentRelease } from "./daemon/release.ts";
 import type { Layers } from "./engine-layers.ts";
 import type { Objects } from "./engine-objects.ts";
 
 export interface RoutesOptions {
-  readonly settings: DaemonSettings;
+  readonly live: LiveSettings;
   readonly layers: Layers;
   readonly objects: Objects;
 }
@@ -47,7 +47,8 @@ export function engineRoutes(options: RoutesOptions, signal: AbortSignal): reado
   ];
 }
 
-function systemDeps({ settings, layers, objects }: RoutesOptions, signal: AbortSignal): SystemRouteDeps {
+function systemDeps({ live, layers, objects }: RoutesOptions, signal: AbortSignal): SystemRouteDeps {
+  const settings = live.current;
   const { events, clock, host, containers } = objects;
   const { containerd } = layers;
   return {
@@ -57,9 +58,12 @@ function systemDeps({ settings, layers, objects }: RoutesOptions, signal: AbortS
     containerd,
     diskUsage: openDiskUsage(objects, signal),
     engineId: loadEngineId(settings.dataRoot),
-    settings: {
-      ...settings,
-      containerdAddress: settings.containerd || join(settings.execRoot, "containerd.sock"),
+    get settings() {
+      const { current } = live;
+      return {
+        ...current,
+        containerdAddress: current.containerd || join(current.execRoot, "containerd.sock"),
+      };
     },
     release: currentRelease(),
     machine: readMachine(),

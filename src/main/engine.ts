@@ -8,9 +8,11 @@ import { serveContainerd } from "#containerd/server.ts";
 import { patience } from "#engine/containers/patience.ts";
 import { restoreContainers, startByPolicy } from "#engine/containers/restore.ts";
 import { stopAllContainers } from "#engine/containers/stop-all.ts";
+import { loadEngineId } from "#engine/system/engine-id.ts";
 import { readHostFacts } from "#libcontainer/host-facts.ts";
-import type { DaemonSettings } from "#spec/daemon-config.ts";
+import type { Scope } from "#spec/scoped-host.ts";
 import { type Address, HttpServer } from "#transport/http/server.ts";
+import type { LiveSettings } from "./daemon/live-settings.ts";
 import type { Log } from "./daemon/log.ts";
 import { currentRelease } from "./daemon/release.ts";
 import { openLayers } from "./engine-layers.ts";
@@ -19,8 +21,10 @@ import { engineRoutes } from "./engine-routes.ts";
 import { resolveSeccomp } from "./resolve-seccomp.ts";
 
 export interface Engine extends AsyncDisposable {
-  /** Serves the API on one more address; resolves with the port (0 for a unix socket). */
-  listen(address: Address): Promise<number>;
+  /** Serves the API on one more address, or what a scope leaves of it; resolves with the port (0 for a unix socket). */
+  listen(address: Address, scope?: Scope): Promise<number>;
+  /** The live settings have changed: to what, for the event that tells of it. */
+  reloaded(attributes: Readonly<Record<string, string>>): void;
   /** Serves containerd's API on <exec root>/containerd.sock, if the layer is in this process. */
   serveContainerd(): Promise<void>;
   stopAccepting(): void;
@@ -29,16 +33,17 @@ export interface Engine extends AsyncDisposable {
 }
 
 /** What was there before a crash is taken over or cleaned up before this resolves. */
-export async function openEngine(settings: DaemonSettings, log: Log): Promise<Engine> {
+export async function openEngine(live: LiveSettings, log: Log): Promise<Engine> {
+  const settings = live.current;
   await using undo = new AsyncDisposableStack();
   const closing = new AbortController();
   const { signal } = closing;
   const report = (error: unknown): void => log.error("Background work failed", error);
   const background = new Background(report);
   const host = readHostFacts();
-  const layers = undo.use(await openLayers({ settings, log, host }, signal));
+  const layers = undo.use(await openLayers({ live, log, host }, signal));
   const seccomp = resolveSeccomp(host);
-  const objects = undo.use(await openObjects({ settings, layers, background, report, seccomp }, signal));
+  const objects = undo.use(await openObjects({ live, layers, background, report, seccomp }, signal));
   const { containers } = objects;
   undo.defer(async () => {
     closing.abort(); // for when the restoring fails
@@ -47,21 +52,28 @@ export async function openEngine(settings: DaemonSettings, log: Log): Promise<En
   await restoreContainers(containers);
   background.run(() => startByPolicy(containers, signal));
 
-  const routes = engineRoutes({ settings, layers, objects }, signal);
+  const routes = engineRoutes({ live, layers, objects }, signal);
   const api = new ApiServer({ routes, version: currentRelease().version, log });
   const server = undo.use(new HttpServer((exchange) => api.serve(exchange)));
   undo.defer(() => closing.abort()); // requests that stream end before the server waits for them
   const cleanup = undo.move();
   return {
-    listen: (address) => server.listen(address),
+    listen: (address, _scope) => server.listen(address),
+    reloaded: (attributes) =>
+      objects.events.publish({
+        type: "daemon",
+        action: "reload",
+        actorId: loadEngineId(settings.dataRoot),
+        attributes,
+      }),
     serveContainerd: async () => {
       if (settings.containerd !== "") return;
       cleanup.use(await serveContainerd(layers.containerd, join(settings.execRoot, "containerd.sock")));
     },
     stopAccepting: () => server.stopAccepting(),
     stopContainers: async () => {
-      if (settings.liveRestore) return;
-      await stopAllContainers(containers, patience(settings.shutdownTimeout * 1000));
+      if (live.current.liveRestore) return;
+      await stopAllContainers(containers, patience(live.current.shutdownTimeout * 1000));
     },
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };

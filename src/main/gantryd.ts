@@ -21,13 +21,13 @@ async function main(args: readonly string[]): Promise<number> {
       return 0;
     case "run": {
       const { settings } = request;
-      const level = settings.debug ? "debug" : settings.logLevel;
-      const log = openLog(
-        (line) => void process.stderr.write(line),
-        level,
-        () => new Date(),
-      );
-      return await runDaemon(settings, log);
+      const log = openLog({
+        write: (line) => void process.stderr.write(line),
+        now: () => new Date(),
+        level: settings.logLevel,
+        format: settings.logFormat,
+      });
+      return await runDaemon(args, settings, log);
     }
     default:
       return request satisfies never;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type DaemonSettings, decodeDaemonSettings, flagValue } from "./daemon-config.ts";
+import { decodeDaemonSettings, flagValue } from "./daemon-config.ts";
 import { parseDaemonFlags } from "./daemon-flags.ts";
+import type { DaemonSettings } from "./daemon-settings.ts";
 
 const read = (args: readonly string[], config?: unknown): DaemonSettings =>
   decodeDaemonSettings(
@@ -51,7 +52,7 @@ test("the file gives what the flags do not", () => {
   assert.equal(settings.dataRoot, "/d");
   assert.deepEqual(settings.hosts, ["unix:///e/docker.sock"]);
   assert.deepEqual(settings.insecureRegistries, ["r:5000"]);
-  assert.deepEqual(settings.logOptions, { "max-size": "1m" });
+  assert.deepEqual(settings.containers.logOptions, { "max-size": "1m" });
   assert.equal(settings.mtu, 1400);
 });
 
@@ -94,9 +95,9 @@ for (const [what, args, config, message] of [
     "a wrong type in the file",
     [],
     { debug: "yes" },
-    inFile("json: cannot unmarshal string into Go struct field Config.debug of type bool"),
+    inFile("invalid JSON: json: cannot unmarshal string into Go struct field Config.debug of type bool"),
   ],
-  ["a broken file", [], "{", inFile("unexpected EOF")],
+  ["a broken file", [], "{", inFile("invalid JSON: unexpected EOF")],
   [
     "a flag that Gantry does not have",
     ["--userns-remap", "default"],
@@ -107,7 +108,9 @@ for (const [what, args, config, message] of [
     "a key that Gantry does not have",
     [],
     { "default-address-pools": [{ base: "10.0.0.0/8", size: 24 }] },
-    'the configuration key "default-address-pools" is not supported by this version of Gantry',
+    inFile(
+      'merged configuration validation from file and command line flags failed: the configuration key "default-address-pools" is not supported by this version of Gantry',
+    ),
   ],
   ["a log level that is none", ["-l", "loud"], undefined, "invalid logging level: loud"],
   [

@@ -1,45 +1,15 @@
-// The daemon's settings: flags and configuration file become one set of values, in dockerd's words where they contradict.
+// Flags and configuration file become one set of values, in dockerd's words where they contradict.
 
 import { isRecord } from "#base/decode.ts";
-import { invalid, unsupported } from "#base/errors.ts";
+import { EngineError, invalid, isKind, prefixed, unsupported } from "#base/errors.ts";
 import { parseGoBoolean } from "#formats/go-boolean.ts";
 import { parseGoJson } from "#formats/go-json.ts";
 import type { GivenFlags } from "./daemon-flags.ts";
 import { type DaemonOption, daemonOptions, type OptionType } from "./daemon-options.table.ts";
-import { decodeRuntimes, type RuntimePrograms } from "./daemon-runtimes.ts";
-
-export interface DaemonSettings {
-  readonly hosts: readonly string[];
-  readonly dataRoot: string;
-  readonly execRoot: string;
-  readonly pidfile: string;
-  readonly group: string;
-  readonly debug: boolean;
-  readonly logLevel: string;
-  /** "" is the containerd layer in this process. */
-  readonly containerd: string;
-  readonly bip: string;
-  readonly bridge: string;
-  readonly mtu: number;
-  readonly dns: readonly string[];
-  readonly dnsOptions: readonly string[];
-  readonly dnsSearch: readonly string[];
-  /** Containers that do not say get an init. */
-  readonly init: boolean;
-  /** "" is the one that is built in. */
-  readonly initPath: string;
-  readonly insecureRegistries: readonly string[];
-  readonly registryMirrors: readonly string[];
-  readonly labels: readonly string[];
-  readonly logOptions: Readonly<Record<string, string>>;
-  readonly runtimes: RuntimePrograms;
-  readonly liveRestore: boolean;
-  /** Seconds. */
-  readonly shutdownTimeout: number;
-}
+import { type DaemonSettings, toSettings } from "./daemon-settings.ts";
 
 /** A value by its option; lists are string lists, maps are records of strings. */
-type Values = ReadonlyMap<DaemonOption, unknown>;
+export type Values = ReadonlyMap<DaemonOption, unknown>;
 
 /** `file`: the configuration file's text, if there is one. Throws `invalid` in dockerd's words. */
 export function decodeDaemonSettings(
@@ -47,10 +17,32 @@ export function decodeDaemonSettings(
   file: { readonly path: string; readonly text: string } | undefined,
 ): DaemonSettings {
   const fromFlags = readFlags(flags);
-  const fromFile = file === undefined ? new Map() : withPath(file.path, () => readFile(file.text, fromFlags));
-  const values: Values = new Map([...fromFile, ...fromFlags]);
+  if (file === undefined) return settle(fromFlags, fromFlags);
+  return withPath(file.path, () => {
+    const fromFile = readFile(file.text, fromFlags);
+    try {
+      return settle(merge(fromFile, fromFlags), fromFlags);
+    } catch (error) {
+      if (!isKind(error, "invalid") || !(error instanceof EngineError)) throw error;
+      throw prefixed("merged configuration validation from file and command line flags failed: ", error);
+    }
+  });
+}
+
+function settle(values: Values, fromFlags: Values): DaemonSettings {
   for (const [option, value] of values) refuseUnsupported(option, value, fromFlags.has(option));
-  return toSettings(values);
+  return toSettings(new Map([...values].map(([{ flag, key = "" }, value]) => [flag ?? key, value])));
+}
+
+/** Runtimes may come from both. */
+function merge(fromFile: Values, fromFlags: Values): Values {
+  const merged = new Map([...fromFile, ...fromFlags]);
+  for (const [option, value] of fromFile)
+    if (option.type === "runtimes" && isRecord(value)) {
+      const given = fromFlags.get(option);
+      merged.set(option, { ...value, ...(isRecord(given) ? given : {}) });
+    }
+  return merged;
 }
 
 function withPath<T>(path: string, read: () => T): T {
@@ -76,8 +68,14 @@ function readFlag(option: DaemonOption, given: readonly string[]): unknown {
       return given.flatMap((text) => (option.key === "hosts" ? [text] : text.split(",")));
     case "map":
       return Object.fromEntries(given.map(splitPair));
+    case "bools":
+      return Object.fromEntries(
+        given.map(splitPair).map(([name, truth]) => [name, readBool(option, truth || "true")]),
+      );
     case "runtimes":
       return Object.fromEntries(given.map(splitPair).map(([name, path]) => [name, { path }]));
+    case "ulimits":
+      return readUlimits(option, given);
     default:
       return last;
   }
@@ -99,6 +97,19 @@ function readInt(option: DaemonOption, text: string): number {
   return Number(text);
 }
 
+function readUlimits(option: DaemonOption, given: readonly string[]): unknown {
+  return Object.fromEntries(
+    given.map((text) => {
+      const [, name = "", soft = "", hard = soft] = /^([a-z]+)=(-?\d+)(?::(-?\d+))?$/.exec(text) ?? [];
+      if (name === "")
+        throw invalid(
+          `invalid argument "${text}" for "${flagName(option)}" flag: invalid ulimit argument: ${text}`,
+        );
+      return [name, { Name: name, Soft: Number(soft), Hard: Number(hard) }];
+    }),
+  );
+}
+
 const badFlag = (option: DaemonOption, text: string, parser: string): Error =>
   invalid(
     `invalid argument "${text}" for "${flagName(option)}" flag: strconv.${parser}: parsing "${text}": invalid syntax`,
@@ -109,15 +120,13 @@ const flagName = ({ flag, shorthand }: DaemonOption): string =>
 
 function readFile(text: string, flags: Values): Values {
   if (text.trim() === "") return new Map();
-  const parsed = parseGoJson(text);
-  if (parsed.kind === "error") throw invalid(parsed.message);
-  if (parsed.kind !== "value") throw invalid("invalid character after top-level value");
-  if (!isRecord(parsed.value)) throw invalid("json: cannot unmarshal into Go value of type config.Config");
-  const file = parsed.value;
+  const file = flatten(parseFile(text));
   const unknown = Object.keys(file).filter((key) => !daemonOptions.some((option) => option.key === key));
   if (unknown.length > 0)
     throw invalid(`the following directives don't match any configuration option: ${unknown.join(", ")}`);
-  const conflicts = [...flags].filter(([{ key }]) => key !== undefined && key in file);
+  const conflicts = [...flags].filter(
+    ([{ key, type }]) => key !== undefined && key in file && type !== "runtimes",
+  );
   if (conflicts.length > 0) {
     const told = conflicts.map(
       ([{ key = "" }, value]) => `${key}: (from flag: ${show(value)}, from file: ${show(file[key])})`,
@@ -132,6 +141,26 @@ function readFile(text: string, flags: Values): Values {
       .map((option) => [option, checkType(option, file[option.key ?? ""])]),
   );
 }
+
+function parseFile(text: string): Readonly<Record<string, unknown>> {
+  const parsed = parseGoJson(text);
+  if (parsed.kind === "error") throw invalid(`invalid JSON: ${parsed.message}`);
+  if (parsed.kind !== "value") throw invalid("invalid JSON: invalid character after top-level value");
+  if (!isRecord(parsed.value))
+    throw invalid(
+      `invalid JSON: json: cannot unmarshal ${goKind(parsed.value)} into Go value of type map[string]interface {}`,
+    );
+  return parsed.value;
+}
+
+/** The keys of `proxies` count as if they stood outside. */
+function flatten(file: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { proxies, ...rest } = file;
+  return isRecord(proxies) ? { ...rest, ...proxies } : file;
+}
+
+const goKind = (value: unknown): string =>
+  Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
 
 /** As Go's %v prints it. */
 function show(value: unknown): string {
@@ -149,14 +178,16 @@ const goTypes: Readonly<Record<OptionType, string>> = {
   int: "int",
   list: "[]string",
   map: "map[string]string",
+  bools: "map[string]bool",
   runtimes: "map[string]system.Runtime",
+  size: "opts.MemBytes",
+  ulimits: "map[string]*container.Ulimit",
 };
 
 function checkType(option: DaemonOption, value: unknown): unknown {
   if (hasType(option, value)) return value;
-  const kind = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
   throw invalid(
-    `json: cannot unmarshal ${kind} into Go struct field Config.${option.key} of type ${goTypes[option.type]}`,
+    `invalid JSON: json: cannot unmarshal ${goKind(value)} into Go struct field Config.${option.key} of type ${goTypes[option.type]}`,
   );
 }
 
@@ -167,11 +198,15 @@ function hasType({ type, supported }: DaemonOption, value: unknown): boolean {
     case "bool":
       return typeof value === "boolean";
     case "string":
+    case "size":
       return typeof value === "string";
     case "list":
       return isStringList(value) || (!supported && Array.isArray(value));
     case "runtimes":
+    case "ulimits":
       return isRecord(value);
+    case "bools":
+      return isRecord(value) && Object.values(value).every((item) => typeof item === "boolean");
     case "map":
       return isStringRecord(value) || (!supported && isRecord(value));
     default:
@@ -187,7 +222,9 @@ const isStringRecord = (value: unknown): value is Readonly<Record<string, string
 function refuseUnsupported(option: DaemonOption, value: unknown, isFlag: boolean): void {
   if (option.supported) return;
   const neutral = (item: unknown): boolean => (option.neutral ?? []).includes(item);
-  const items = Array.isArray(value) ? value : isRecord(value) ? Object.keys(value) : [value];
+  const pairs = (record: Readonly<Record<string, unknown>>): readonly string[] =>
+    Object.entries(record).map(([name, item]) => `${name}=${String(item)}`);
+  const items = Array.isArray(value) ? value : isRecord(value) ? pairs(value) : [value];
   if (items.every(neutral)) return;
   throw unsupported(isFlag ? `--${option.flag}` : `the configuration key "${option.key}"`);
 }
@@ -196,63 +233,4 @@ function refuseUnsupported(option: DaemonOption, value: unknown, isFlag: boolean
 export function flagValue(flags: GivenFlags, name: string): string | undefined {
   for (const [option, given] of flags) if (option.flag === name) return given.at(-1);
   return undefined;
-}
-
-const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "panic"];
-
-function toSettings(values: Values): DaemonSettings {
-  const byFlag = new Map([...values].map(([option, value]) => [option.flag ?? "", value]));
-  const text = (flag: string, byDefault: string): string => {
-    const value = byFlag.get(flag);
-    return typeof value === "string" && value !== "" ? value : byDefault;
-  };
-  const list = (flag: string): readonly string[] => {
-    const value = byFlag.get(flag);
-    return isStringList(value) ? value : [];
-  };
-  const number = (flag: string, byDefault: number): number => {
-    const value = byFlag.get(flag);
-    return typeof value === "number" ? value : byDefault;
-  };
-  const logOptions = byFlag.get("log-opt");
-  const execRoot = text("exec-root", "/run/gantry");
-  const hosts = list("host");
-  const settings: DaemonSettings = {
-    hosts: hosts.length === 0 ? [`unix://${execRoot}/docker.sock`] : hosts,
-    dataRoot: text("data-root", "/var/lib/gantry"),
-    execRoot,
-    pidfile: text("pidfile", `${execRoot}/gantryd.pid`),
-    group: text("group", "docker"),
-    debug: byFlag.get("debug") === true,
-    logLevel: text("log-level", "info"),
-    containerd: text("containerd", ""),
-    bip: text("bip", ""),
-    bridge: text("bridge", ""),
-    mtu: number("mtu", 1500),
-    dns: list("dns"),
-    dnsOptions: list("dns-opt"),
-    dnsSearch: list("dns-search"),
-    init: byFlag.get("init") === true,
-    initPath: text("init-path", ""),
-    insecureRegistries: list("insecure-registry"),
-    registryMirrors: list("registry-mirror"),
-    labels: list("label"),
-    logOptions: isStringRecord(logOptions) ? logOptions : {},
-    runtimes: decodeRuntimes(byFlag.get("add-runtime") ?? {}),
-    liveRestore: byFlag.get("live-restore") === true,
-    shutdownTimeout: number("shutdown-timeout", 15),
-  };
-  checkValues(settings);
-  return settings;
-}
-
-function checkValues(settings: DaemonSettings): void {
-  if (!logLevels.includes(settings.logLevel)) throw invalid(`invalid logging level: ${settings.logLevel}`);
-  if (settings.mtu < 0) throw invalid(`invalid default MTU: ${settings.mtu}`);
-  if (settings.bip !== "" && settings.bridge !== "" && settings.bridge !== "none")
-    throw invalid("You specified -b & --bip, mutually exclusive options. Please specify only one.");
-  for (const label of settings.labels)
-    if (!label.includes("=")) throw invalid(`bad attribute format: ${label}`);
-  for (const address of settings.dns)
-    if (!/^[0-9a-fA-F:.]+$/.test(address)) throw invalid(`IP address is not correctly formatted: ${address}`);
 }

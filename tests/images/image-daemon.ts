@@ -1,5 +1,6 @@
 // The image half of the engine on a unix socket of its own: containerd layer, image verbs and routes, nothing that runs containers.
 
+import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +13,8 @@ import { createLocalContainerd } from "#containerd/local.ts";
 import type { ContainerdServices } from "#containerd/services.ts";
 import { FakeShims } from "#containerd/testing/fake-shims.ts";
 import type { EventBus } from "#engine/events/events.ts";
-import { MemoryEvents } from "#engine/events/memory.ts";
+import { EventJournal } from "#engine/events/journal.ts";
+import { JournaledEvents } from "#engine/events/journaled.ts";
 import type { ImageUser } from "#engine/images/image-deps.ts";
 import { type Images, openImages } from "#engine/images/open-images.ts";
 import { HttpServer } from "#transport/http/server.ts";
@@ -49,7 +51,11 @@ export async function startImageDaemon(options: ImageDaemonOptions): Promise<Ima
     }),
   );
   const clock = openSystemClock();
-  const events = new MemoryEvents(clock);
+  const events = new JournaledEvents({
+    clock,
+    journal: new EventJournal(":memory:", 1000),
+    report: assert.ifError,
+  });
   const images = openImages({
     services,
     events,

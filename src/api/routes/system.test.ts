@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MemoryEvents } from "#engine/events/memory.ts";
+import { EventJournal } from "#engine/events/journal.ts";
+import { JournaledEvents } from "#engine/events/journaled.ts";
 import { DiskUsage } from "#engine/system/disk-usage.ts";
 import { cgroupWarnings } from "#engine/system/info.ts";
 import { type Machine, readOsRelease } from "#engine/system/machine.ts";
@@ -29,10 +30,14 @@ const machine: Machine = {
   cgroups: all,
 };
 
-function makeDeps(): SystemRouteDeps & { readonly bus: MemoryEvents } {
+function makeDeps(): SystemRouteDeps & { readonly bus: JournaledEvents } {
   let time = 1_700_000_000_000_000_000n;
   const clock = { now: () => time++ };
-  const bus = new MemoryEvents(clock);
+  const bus = new JournaledEvents({
+    clock,
+    journal: new EventJournal(":memory:", 1000),
+    report: assert.ifError,
+  });
   return {
     engineId: "id",
     settings: {

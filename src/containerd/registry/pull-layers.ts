@@ -52,7 +52,7 @@ export class LayerPuller {
   constructor(deps: LayerPullerDeps, options: LayerPullerOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#slots = new Slots(options.maxDownloads);
+    this.#slots = new Slots(() => options.maxDownloads);
   }
 
   /** `known`: the image was here before; nothing is told of layers that are all here as well. */

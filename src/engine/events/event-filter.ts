@@ -1,5 +1,6 @@
 // Which events a client of `docker events --filter` sees.
 
+import { familiarName, parseReference } from "#formats/reference.ts";
 import type { Filters } from "../filters.ts";
 import type { EngineEvent } from "./events.ts";
 
@@ -21,28 +22,31 @@ export function eventFilter(filters: Filters): (event: EngineEvent) => boolean {
     action(event) &&
     filters.matchExact("type", event.type) &&
     filters.matchExact("scope", "local") &&
-    ["daemon", "container", "plugin", "volume", "network"].every((type) =>
-      matchActor(filters, type, event),
-    ) &&
-    ["node", "service", "secret", "config"].every((type) => !filters.has(type)) &&
+    actors.every((type) => matchActor(filters, type, event)) &&
     matchImage(filters, event) &&
     filters.matchPairs("label", event.attributes);
 }
 
-function matchActor(filters: Filters, type: string, event: EngineEvent): boolean {
-  if (!filters.has(type)) return true;
-  if (event.type !== type)
-    return type === "container" && filters.matchExact(type, event.attributes.container ?? "");
-  return filters.matchPrefix(type, event.actorId) || filters.matchPrefix(type, event.attributes.name ?? "");
-}
+const actors = ["daemon", "container", "plugin", "volume", "network", "node", "service", "secret", "config"];
+
+/** As Docker does: by the start of the id or of the name, whatever the event is about. */
+const matchActor = (filters: Filters, type: string, { actorId, attributes }: EngineEvent): boolean =>
+  filters.matchPrefix(type, actorId) || filters.matchPrefix(type, attributes.name ?? "");
 
 /** By id or name, with or without a tag; for a container, by the image that it was made from. */
 function matchImage(filters: Filters, event: EngineEvent): boolean {
-  if (!filters.has("image")) return true;
   const name = event.attributes[event.type === "image" ? "name" : "image"] ?? "";
   return [event.actorId, name]
     .flatMap((text) => [text, withoutTag(text)])
-    .some((text) => text !== "" && filters.matchExact("image", text));
+    .some((text) => filters.matchExact("image", text));
 }
 
-const withoutTag = (reference: string): string => reference.replace(/@.*$/, "").replace(/:[^/:]*$/, "");
+/** The familiar name of a reference; another text as it is. */
+function withoutTag(text: string): string {
+  try {
+    const { domain, path } = parseReference(text);
+    return familiarName({ domain, path });
+  } catch {
+    return text;
+  }
+}

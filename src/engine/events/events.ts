@@ -1,6 +1,7 @@
 // Docker's events: what happened to which object. Published after the change is saved.
 
-export type EventType = "container" | "image" | "volume" | "network" | "daemon" | "builder" | "plugin";
+export const eventTypes = ["container", "image", "volume", "network", "daemon", "builder", "plugin"] as const;
+export type EventType = (typeof eventTypes)[number];
 
 export interface EngineEvent {
   readonly type: EventType;

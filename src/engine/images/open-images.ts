@@ -11,6 +11,7 @@ import type { ImageDeps, ImageUser } from "./image-deps.ts";
 import { LayerSizes } from "./layer-sizes.ts";
 import { ImagePruner } from "./prune.ts";
 
+/** The registries and the limits may change while the daemon runs: they are read each time. */
 export interface ImagesOptions {
   readonly services: Pick<ContainerdServices, "content" | "diff" | "images" | "leases" | "snapshots">;
   readonly events: Pick<EventBus, "publish">;
@@ -43,8 +44,12 @@ export function openImages(options: ImagesOptions): Images {
     registries: options.registries,
     userAgent: options.userAgent,
     snapshotter: SNAPSHOTTER,
-    maxDownloads: options.maxDownloads,
-    retry: { attempts: options.maxDownloadAttempts, delayMs: RETRY_MS },
+    get maxDownloads() {
+      return options.maxDownloads;
+    },
+    get retry() {
+      return { attempts: options.maxDownloadAttempts, delayMs: RETRY_MS };
+    },
     now: () => Number(clock.now() / 1_000_000n),
   });
   const deps: ImageDeps = {

@@ -2,9 +2,12 @@
 
 import { readFileSync } from "node:fs";
 import { invalid } from "#base/errors.ts";
-import { type DaemonSettings, decodeDaemonSettings, flagValue } from "#spec/daemon-config.ts";
+import { decodeDaemonSettings, flagValue } from "#spec/daemon-config.ts";
 import { parseDaemonFlags } from "#spec/daemon-flags.ts";
 import { daemonOptions } from "#spec/daemon-options.table.ts";
+import type { DaemonSettings } from "#spec/daemon-settings.ts";
+import { parseHost } from "./addresses.ts";
+import { readTlsFiles } from "./tls.ts";
 
 const defaultConfigFile = "/etc/gantry/daemon.json";
 
@@ -18,15 +21,41 @@ export function readCommandLine(args: readonly string[]): DaemonRequest {
   const asks = (name: string): boolean => flagValue(flags, name) === "true";
   if (asks("help")) return { kind: "help" };
   if (asks("version")) return { kind: "version" };
-  const settings = decodeDaemonSettings(flags, readConfigFile(flagValue(flags, "config-file")));
+  const { settings } = readSettings(args);
   return asks("validate") ? { kind: "validated" } : { kind: "run", settings };
 }
 
+export interface ReadSettings {
+  readonly settings: DaemonSettings;
+  /** What the configuration file names. */
+  readonly fileKeys: ReadonlySet<string>;
+  readonly path: string;
+}
+
+/** Everything that can be checked without starting is. Throws `invalid`. */
+export function readSettings(args: readonly string[]): ReadSettings {
+  const flags = parseDaemonFlags(args);
+  const named = flagValue(flags, "config-file");
+  const file = readConfigFile(named);
+  const settings = decodeDaemonSettings(flags, file);
+  const tls = readTlsFiles(settings.tls, process.env);
+  for (const host of [...settings.hosts, ...settings.scopedHosts.map((scoped) => scoped.host)])
+    parseHost(host, tls === undefined ? {} : { tls });
+  return { settings, fileKeys: file?.keys ?? new Set(), path: named ?? defaultConfigFile };
+}
+
+interface ConfigFile {
+  readonly path: string;
+  readonly text: string;
+  readonly keys: ReadonlySet<string>;
+}
+
 /** The default file may be missing, one that was named may not. */
-function readConfigFile(named: string | undefined): { path: string; text: string } | undefined {
+function readConfigFile(named: string | undefined): ConfigFile | undefined {
   const path = named ?? defaultConfigFile;
   try {
-    return { path, text: readFileSync(path, "utf8") };
+    const text = readFileSync(path, "utf8");
+    return { path, text, keys: topLevelKeys(text) };
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
     if (missing && named === undefined) return undefined;
@@ -35,9 +64,18 @@ function readConfigFile(named: string | undefined): { path: string; text: string
   }
 }
 
+/** Of a broken file none: the decoder refuses it with its reason. */
+function topLevelKeys(text: string): ReadonlySet<string> {
+  try {
+    return new Set(Object.keys(JSON.parse(text)));
+  } catch {
+    return new Set();
+  }
+}
+
 export function helpText(): string {
   const rows = daemonOptions
-    .filter(({ supported }) => supported)
+    .filter(({ supported, flag }) => supported && flag !== undefined)
     .map(({ flag, shorthand, type, help }) => {
       const short = shorthand === undefined ? "    " : `-${shorthand}, `;
       return [`  ${short}--${flag}${type === "bool" ? "" : ` ${type}`}`, help ?? ""] as const;

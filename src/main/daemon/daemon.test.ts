@@ -8,33 +8,58 @@ import { openLog } from "./log.ts";
 import { claimPidfile } from "./pidfile.ts";
 
 test("a host address is a unix socket or a TCP port", () => {
-  assert.deepEqual(parseHost("unix:///run/x.sock", 5), {
+  assert.deepEqual(parseHost("unix:///run/x.sock", { gid: 5 }), {
     kind: "unix",
     path: "/run/x.sock",
     mode: 0o660,
     gid: 5,
   });
-  assert.deepEqual(parseHost("tcp://:80", undefined), { kind: "tcp", host: "127.0.0.1", port: 80 });
-  assert.deepEqual(parseHost("tcp://[::1]:80", undefined), { kind: "tcp", host: "::1", port: 80 });
+  assert.deepEqual(parseHost("tcp://:80", {}), { kind: "tcp", host: "127.0.0.1", port: 80 });
+  assert.deepEqual(parseHost("tcp://[::1]:80", {}), { kind: "tcp", host: "::1", port: 80 });
   assert.equal(showAddress({ kind: "tcp", host: "::1", port: 80 }), "[::1]:80");
 });
 
 for (const host of ["/run/x.sock", "unix://x", "tcp://a:b", "tcp://a:99999", "http://a"]) {
   test(`${host} is no host address`, () => {
-    assert.throws(() => parseHost(host, undefined), { message: `Invalid bind address format: ${host}` });
+    assert.throws(() => parseHost(host, {}), { message: `Invalid bind address format: ${host}` });
   });
 }
 
 test("the log leaves out what is below its level", () => {
   const lines: string[] = [];
-  const log = openLog(
-    (line) => lines.push(line),
-    "info",
-    () => new Date(0),
-  );
+  const log = openLog({
+    write: (line) => lines.push(line),
+    level: "WARN",
+    now: () => new Date(0),
+    format: "text",
+  });
   log.debug("quiet");
+  log.info("quiet");
+  log.warn('said "it"');
+  log.setDebug(true);
+  log.debug("loud");
+  log.setDebug(false);
+  log.debug("quiet");
+  assert.deepEqual(lines, [
+    'time="1970-01-01T00:00:00.000Z" level=warning msg="said \\"it\\""\n',
+    'time="1970-01-01T00:00:00.000Z" level=debug msg="loud"\n',
+  ]);
+});
+
+test("the log is JSON when that is asked for", () => {
+  const lines: string[] = [];
+  const log = openLog({
+    write: (line) => lines.push(line),
+    level: "info",
+    now: () => new Date(0),
+    format: "json",
+  });
   log.info('said "it"');
-  assert.deepEqual(lines, ['time="1970-01-01T00:00:00.000Z" level=info msg="said \\"it\\""\n']);
+  assert.deepEqual(JSON.parse(lines.join("")), {
+    level: "info",
+    msg: 'said "it"',
+    time: "1970-01-01T00:00:00.000Z",
+  });
 });
 
 test("a pid file of a dead process is taken over, one of a living process is not", () => {

@@ -1,35 +1,40 @@
 // A daemon's life:
 //   pid file -> engine (restores what an earlier daemon left) -> sockets -> SIGTERM -> sockets closed -> containers stopped -> end
+// SIGHUP on the way reads the configuration file again.
 
 import { mkdirSync } from "node:fs";
+import { hostname } from "node:os";
 import { systemError } from "#base/errors.ts";
-import type { DaemonSettings } from "#spec/daemon-config.ts";
-import { openEngine } from "../engine.ts";
-import { findGroup, parseHost, showAddress } from "./addresses.ts";
+import type { DaemonSettings } from "#spec/daemon-settings.ts";
+import { type Engine, openEngine } from "../engine.ts";
+import { expandFds, findGroup, parseHost, refuseExposed, showAddress } from "./addresses.ts";
+import { readSettings } from "./command-line.ts";
+import { describeReload, LiveSettings } from "./live-settings.ts";
 import type { Log } from "./log.ts";
 import { watchEventLoop } from "./loop-watch.ts";
 import { claimPidfile } from "./pidfile.ts";
+import { readTlsFiles } from "./tls.ts";
 
-/** Resolves with the exit code when the daemon has been stopped. */
-export async function runDaemon(settings: DaemonSettings, log: Log): Promise<number> {
+/** `args`: the command line that the settings are from. Resolves with the exit code when the daemon has been stopped. */
+export async function runDaemon(
+  args: readonly string[],
+  settings: DaemonSettings,
+  log: Log,
+): Promise<number> {
   if (process.getuid?.() !== 0) throw systemError("gantryd needs to be started with root privileges");
   process.umask(0o022);
   logStrayErrors(log);
-  const addresses = settings.hosts.map((host) => parseHost(host, findGroup(settings.group)));
+  log.setDebug(settings.debug);
   mkdirSync(settings.dataRoot, { recursive: true, mode: 0o710 });
   mkdirSync(settings.execRoot, { recursive: true, mode: 0o711 });
   using _pidfile = claimPidfile(settings.pidfile, process.pid);
-  using _watch = settings.debug
-    ? watchEventLoop((delay) => log.debug(`event loop blocked for ${delay} ms`))
-    : undefined;
+  using _watch = watchEventLoop((delay) => log.debug(`event loop blocked for ${delay} ms`));
   const stopped = waitForStop(log);
+  const live = new LiveSettings(settings);
 
-  await using engine = await openEngine(settings, log);
-  for (const address of addresses) {
-    const port = await engine.listen(address);
-    if (address.kind === "tcp" && !isLoopback(address.host)) log.warn(`${showAddress(address)}: ${exposed}`);
-    log.info(`API listen on ${showAddress(address.kind === "tcp" ? { ...address, port } : address)}`);
-  }
+  await using engine = await openEngine(live, log);
+  process.on("SIGHUP", () => reload(args, live, engine, log));
+  await openSockets(settings, engine, log);
   await engine.serveContainerd();
   log.info("Daemon has completed initialization");
   await stopped;
@@ -39,11 +44,54 @@ export async function runDaemon(settings: DaemonSettings, log: Log): Promise<num
   return 0;
 }
 
-const exposed =
-  "binding to IP address without --tlsverify is insecure and gives root access on this machine to everyone who has access to your network";
+async function openSockets(settings: DaemonSettings, engine: Engine, log: Log): Promise<void> {
+  const files = readTlsFiles(settings.tls, process.env);
+  const tls = files === undefined ? {} : { tls: files };
+  const ownGroup = groupOf(settings.group);
+  const insecure = settings.tls !== undefined && !settings.tls.verify;
+  const hosts = [
+    ...expandFds(settings.hosts, process.env, process.pid).map((host) => ({
+      host,
+      group: ownGroup,
+      scope: undefined,
+    })),
+    ...settings.scopedHosts.map(({ host, group, scope }) => ({
+      host,
+      group: group === "" ? ownGroup : groupOf(group),
+      scope,
+    })),
+  ];
+  for (const { host, group, scope } of hosts) {
+    const address = parseHost(host, { ...group, ...tls });
+    await refuseExposed(address, insecure);
+    if (address.kind === "tcp" && address.tls?.clientCa === undefined) log.warn(`${host}: ${exposed}`);
+    const port = await engine.listen(address, scope);
+    const shown = showAddress(address.kind === "tcp" ? { ...address, port } : address);
+    log.info(scope === undefined ? `API listen on ${shown}` : `API (${scope.kind}) listens on ${shown}`);
+  }
+}
 
-const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "::1" || host.startsWith("127.");
+const exposed =
+  "Binding to IP address without --tlsverify is insecure and gives root access on this machine to everyone who has access to your network.";
+
+function groupOf(name: string): { readonly gid?: number } {
+  const gid = findGroup(name);
+  return gid === undefined ? {} : { gid };
+}
+
+/** A file that is wrong changes nothing. */
+function reload(args: readonly string[], live: LiveSettings, engine: Engine, log: Log): void {
+  try {
+    const { settings, fileKeys, path } = readSettings(args);
+    log.info(`Got signal to reload configuration from ${path}`);
+    const next = live.reload(settings, fileKeys);
+    log.setDebug(next.debug);
+    engine.reloaded(describeReload(next, hostname()));
+    log.info("Reloaded configuration");
+  } catch (error) {
+    log.error(`Error reloading configuration: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
 
 /** Nothing that one request does wrong ends the daemon. */
 function logStrayErrors(log: Log): void {
@@ -62,9 +110,6 @@ function waitForStop(log: Log): Promise<void> {
       if (count === 3) process.exit(128 + (name === "SIGTERM" ? 15 : 2));
       resolve();
     });
-  process.on("SIGHUP", () =>
-    log.warn("SIGHUP: reloading the configuration is not supported; restart gantryd"),
-  );
   process.on("SIGUSR1", () => log.info("SIGUSR1: nothing to dump")); // otherwise Node opens a debugger
   return promise;
 }

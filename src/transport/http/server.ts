@@ -1,29 +1,57 @@
-// HTTP on unix sockets and TCP for long answers: no timeouts, hijacked connections, half-close.
+// HTTP on unix sockets and TCP for long answers: no time limit for a request or its answer, hijacked connections, half-close.
+// What a client can hold without asking for anything is bounded: the size and the time of a request's head, idle connections.
 
 import { chmodSync, chownSync, lstatSync, unlinkSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { connect } from "node:net";
 import { HttpExchange } from "./exchange.ts";
+import { boundIdleConnections } from "./idle-connections.ts";
+
+/** PEM texts. With `clientCa` a client needs a certificate of that authority. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa?: string;
+}
 
 export type Address =
   | { readonly kind: "unix"; readonly path: string; readonly mode?: number; readonly gid?: number }
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number };
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly tls?: TlsFiles }
+  /** A listening socket that this process was started with. */
+  | { readonly kind: "fd"; readonly fd: number };
+
+/** Answers an exchange and does not reject. */
+export type Serve = (exchange: HttpExchange) => Promise<void>;
+
+const limits = {
+  /** Of a request's line and headers; Go's own. */
+  headerBytes: 1024 * 1024,
+  /** From the connection, or the first byte of a further request, to the end of its headers; dockerd's own. */
+  headerMs: 5 * 60_000,
+  /** How often that is looked after. */
+  checkMs: 15_000,
+  idleConnections: 4096,
+};
 
 export class HttpServer implements AsyncDisposable {
-  readonly #serve: (exchange: HttpExchange) => Promise<void>;
+  readonly #serve: Serve;
   readonly #servers: Server[] = [];
   readonly #paths: string[] = [];
 
-  /** `serve` answers every exchange and does not reject. */
-  constructor(serve: (exchange: HttpExchange) => Promise<void>) {
+  constructor(serve: Serve) {
     this.#serve = serve;
   }
 
-  /** Resolves with the port (0 for a unix socket) once connections are accepted. */
-  async listen(address: Address): Promise<number> {
-    const server = this.#create();
+  /** Resolves with the port (0 for a unix socket) once connections are accepted. `serve`: for this address, instead of the common one. */
+  async listen(address: Address, serve: Serve = this.#serve): Promise<number> {
+    const server = createHttp(serve, address.kind === "tcp" ? address.tls : undefined);
     this.#servers.push(server);
     if (address.kind === "tcp") return listenTcp(server, address);
+    if (address.kind === "fd") {
+      await listening(server, () => server.listen({ fd: address.fd }));
+      return 0;
+    }
     await removeStaleSocket(address.path);
     this.#paths.push(address.path);
     await listening(server, () => server.listen({ path: address.path, backlog: 1024 }));
@@ -45,24 +73,36 @@ export class HttpServer implements AsyncDisposable {
     this.stopAccepting();
     for (const server of this.#servers.splice(0)) server.closeAllConnections();
   }
-
-  #create(): Server {
-    const server = createServer({
-      requestTimeout: 0,
-      headersTimeout: 0,
-      keepAliveTimeout: 0,
-      connectionsCheckingInterval: 60_000,
-      noDelay: true,
-      maxHeaderSize: 64 * 1024,
-    });
-    server.timeout = 0;
-    server.on("request", (request, response) => void this.#serve(new HttpExchange(request, response)));
-    server.on("upgrade", (request, stream, head) => {
-      void this.#serve(new HttpExchange(request, { stream, head }));
-    });
-    return server;
-  }
 }
+
+function createHttp(serve: Serve, tls: TlsFiles | undefined): Server {
+  const options = {
+    requestTimeout: 0,
+    headersTimeout: limits.headerMs,
+    keepAliveTimeout: 0,
+    connectionsCheckingInterval: limits.checkMs,
+    noDelay: true,
+    keepAlive: true, // a client whose machine is gone is found out
+    maxHeaderSize: limits.headerBytes,
+  };
+  const server =
+    tls === undefined ? createServer(options) : createTlsServer({ ...options, ...tlsOptions(tls) });
+  server.timeout = 0;
+  server.on("request", (request, response) => void serve(new HttpExchange(request, response)));
+  server.on("upgrade", (request, stream, head) => {
+    void serve(new HttpExchange(request, { stream, head }));
+  });
+  boundIdleConnections(server, tls === undefined ? "connection" : "secureConnection", limits.idleConnections);
+  return server;
+}
+
+/** `ca` replaces the authorities that the machine trusts. */
+const tlsOptions = ({ cert, key, clientCa }: TlsFiles) => ({
+  cert,
+  key,
+  minVersion: "TLSv1.2" as const,
+  ...(clientCa !== undefined && { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+});
 
 function listening(server: Server, start: () => void): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();

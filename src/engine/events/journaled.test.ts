@@ -1,13 +1,23 @@
 import assert from "node:assert/strict";
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { parseFilters } from "../filters.ts";
 import { eventFilter } from "./event-filter.ts";
 import type { EngineEvent, EventBus } from "./events.ts";
-import { MemoryEvents } from "./memory.ts";
+import { EventJournal } from "./journal.ts";
+import { JournaledEvents } from "./journaled.ts";
 
-function startBus(): { bus: MemoryEvents; at: (time: bigint) => void } {
+const rethrow = (error: unknown): never => {
+  throw error;
+};
+
+function startBus(): { bus: JournaledEvents; at: (time: bigint) => void } {
   let time = 100n;
-  const bus = new MemoryEvents({ now: () => time });
+  // biome-ignore lint/nursery/useDisposables: a database in memory that ends with the test
+  const journal = new EventJournal(":memory:", 1000);
+  const bus = new JournaledEvents({ clock: { now: () => time }, journal, report: rethrow });
   return {
     bus,
     at: (next) => {
@@ -91,6 +101,46 @@ test("events never have the same time", async () => {
   assert.deepEqual(times, [100n]);
 });
 
+test("a watcher that reads slowly misses nothing that the journal still has", async () => {
+  const { bus } = startBus();
+  const events = bus.watch({}, new AbortController().signal);
+  for (let n = 0; n < 700; n++) happen(bus, `${n}`);
+  const seen = await take(events, 700);
+  assert.deepEqual([seen[0], seen[699]], ["0", "699"]);
+});
+
+test("events outlive their daemon, the oldest beyond the limit do not", async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "gantry-events-"));
+  const path = join(folder.path, "events.db");
+  const clock = { now: () => 1_790_000_000_000_000_000n };
+  {
+    using journal = new EventJournal(path, 100);
+    const bus = new JournaledEvents({ clock, journal, report: rethrow });
+    for (let n = 0; n < 1000; n++) happen(bus, `${n}`);
+  }
+  using journal = new EventJournal(path, 100);
+  const bus = new JournaledEvents({ clock, journal, report: rethrow });
+  happen(bus, "later");
+  const seen = await take(bus.watch({ since: 0n }, new AbortController().signal), 101);
+  assert.deepEqual([seen[0], seen[99], seen[100]], ["900", "999", "later"]);
+});
+
+test("an event that cannot be kept is still seen live", async () => {
+  using journal = new EventJournal(":memory:", 10);
+  const failures: unknown[] = [];
+  const bus = new JournaledEvents({
+    clock: { now: () => 1n },
+    journal,
+    report: (error) => failures.push(error),
+  });
+  const events = bus.watch({}, new AbortController().signal);
+  journal[Symbol.dispose]();
+  happen(bus, "start");
+  const [seen] = bus.watcherCount === 1 ? await take(events, 1) : [];
+  assert.equal(seen, "start");
+  assert.equal(failures.length, 1);
+});
+
 const event: EngineEvent = {
   type: "container",
   action: "exec_create: ls",
@@ -108,6 +158,8 @@ for (const [filters, seen] of [
   [{ container: ["abc"] }, true],
   [{ container: ["web"] }, true],
   [{ container: ["db"] }, false],
+  [{ volume: ["web"] }, true],
+  [{ image: ["docker.io/library/busybox"] }, false],
   [{ image: ["busybox"] }, true],
   [{ image: ["busybox:1.36"] }, true],
   [{ image: ["alpine"] }, false],

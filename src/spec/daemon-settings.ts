@@ -1,0 +1,275 @@
+// The daemon's settings, checked as dockerd checks its own.
+
+import { isIP } from "node:net";
+import { DecodeError, number, object, record, string } from "#base/decode.ts";
+import { invalid } from "#base/errors.ts";
+import { parseBinarySize } from "#formats/units.ts";
+import { decodeRuntimes, type RuntimePrograms } from "./daemon-runtimes.ts";
+import { decodeScopedHosts, type ScopedHost } from "./scoped-host.ts";
+
+export interface Ulimit {
+  readonly Name: string;
+  readonly Soft: number;
+  readonly Hard: number;
+}
+
+export interface DaemonSettings {
+  readonly hosts: readonly string[];
+  readonly scopedHosts: readonly ScopedHost[];
+  /** Missing: neither --tls nor --tlsverify was given, in either sense. */
+  readonly tls?: TlsSettings;
+  readonly authorizationPlugins: readonly string[];
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  readonly pidfile: string;
+  readonly group: string;
+  readonly debug: boolean;
+  readonly logLevel: string;
+  readonly logFormat: "text" | "json";
+  /** "host:port", or "". */
+  readonly metricsAddress: string;
+  /** Events that outlive a restart. */
+  readonly eventBacklog: number;
+  readonly experimental: boolean;
+  /** "" is the oldest that there is. */
+  readonly minApiVersion: string;
+  /** "" is the containerd layer in this process. */
+  readonly containerd: string;
+  readonly bip: string;
+  readonly bridge: string;
+  readonly mtu: number;
+  /** Of published ports that name none. */
+  readonly ip: string;
+  readonly dns: readonly string[];
+  readonly dnsOptions: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly hostGatewayIps: readonly string[];
+  /** Containers that do not say get an init. */
+  readonly init: boolean;
+  /** "" is the one that is built in. */
+  readonly initPath: string;
+  readonly insecureRegistries: readonly string[];
+  readonly registryMirrors: readonly string[];
+  readonly maxConcurrentDownloads: number;
+  readonly maxDownloadAttempts: number;
+  readonly labels: readonly string[];
+  readonly runtimes: RuntimePrograms;
+  readonly liveRestore: boolean;
+  /** Seconds. */
+  readonly shutdownTimeout: number;
+  readonly containers: ContainerDefaults;
+}
+
+export interface TlsSettings {
+  readonly enabled: boolean;
+  readonly verify: boolean;
+  /** Paths; "" is not given. */
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** What a container gets that does not say otherwise; "" and undefined are Docker's own defaults. */
+export interface ContainerDefaults {
+  readonly cgroupParent: string;
+  readonly cgroupnsMode: string;
+  readonly ipcMode: string;
+  readonly logDriver: string;
+  readonly logOptions: Readonly<Record<string, string>>;
+  readonly noNewPrivileges: boolean;
+  readonly runtime: string;
+  /** A file, "builtin" or "unconfined". */
+  readonly seccompProfile: string;
+  readonly shmSize?: number;
+  /** Seconds. */
+  readonly stopTimeout: number;
+  readonly ulimits: readonly Ulimit[];
+}
+
+/** Values by the flag's name, or the key's where there is no flag. */
+type Given = ReadonlyMap<string, unknown>;
+
+export function toSettings(given: Given): DaemonSettings {
+  const values = new GivenValues(given);
+  const execRoot = values.text("exec-root", "/run/gantry");
+  const tls = readTls(values);
+  const defaultHost = tls?.enabled === true ? "tcp://127.0.0.1:2376" : `unix://${execRoot}/docker.sock`;
+  const hosts = values.list("host").filter((host) => host.trim() !== "");
+  const settings: DaemonSettings = {
+    hosts: hosts.length === 0 ? [defaultHost] : hosts,
+    scopedHosts: decodeScopedHosts(values.list("scoped-host")),
+    ...(tls !== undefined && { tls }),
+    authorizationPlugins: [...new Set(values.list("authorization-plugin"))],
+    dataRoot: values.text("data-root", "/var/lib/gantry"),
+    execRoot,
+    pidfile: values.text("pidfile", `${execRoot}/gantryd.pid`),
+    group: values.text("group", "docker"),
+    debug: values.truth("debug"),
+    logLevel: values.text("log-level", "info"),
+    logFormat: readLogFormat(values.text("log-format", "text")),
+    metricsAddress: values.text("metrics-addr", ""),
+    eventBacklog: values.number("event-backlog", 10_000),
+    experimental: values.truth("experimental"),
+    minApiVersion: values.text("min-api-version", ""),
+    containerd: values.text("containerd", ""),
+    ...readNetwork(values),
+    init: values.truth("init"),
+    initPath: values.text("init-path", ""),
+    insecureRegistries: values.list("insecure-registry"),
+    registryMirrors: values.list("registry-mirror"),
+    maxConcurrentDownloads: values.number("max-concurrent-downloads", 3) || 3,
+    maxDownloadAttempts: values.number("max-download-attempts", 5) || 5,
+    labels: uniqueLabels(values.list("label")),
+    runtimes: decodeRuntimes(given.get("add-runtime") ?? {}),
+    liveRestore: values.truth("live-restore"),
+    shutdownTimeout: values.number("shutdown-timeout", 15),
+    containers: readContainerDefaults(values),
+  };
+  checkValues(settings);
+  return settings;
+}
+
+class GivenValues {
+  readonly given: Given;
+
+  constructor(given: Given) {
+    this.given = given;
+  }
+
+  text(flag: string, byDefault: string): string {
+    const value = this.given.get(flag);
+    return typeof value === "string" && value !== "" ? value : byDefault;
+  }
+
+  list(flag: string): readonly string[] {
+    const value = this.given.get(flag);
+    return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+  }
+
+  number(flag: string, byDefault: number): number {
+    const value = this.given.get(flag);
+    return typeof value === "number" ? value : byDefault;
+  }
+
+  truth(flag: string): boolean {
+    return this.given.get(flag) === true;
+  }
+}
+
+/** Whether true or false, naming --tlsverify turns TLS on; --tls alone verifies, too. */
+function readTls(values: GivenValues): TlsSettings | undefined {
+  const [tls, tlsverify] = [values.given.get("tls"), values.given.get("tlsverify")];
+  if (tls === undefined && tlsverify === undefined) return undefined;
+  return {
+    enabled: tlsverify !== undefined || tls === true,
+    verify: tlsverify === undefined ? tls === true : tlsverify === true,
+    caFile: values.text("tlscacert", ""),
+    certFile: values.text("tlscert", ""),
+    keyFile: values.text("tlskey", ""),
+  };
+}
+
+const readNetwork = (values: GivenValues) => ({
+  bip: values.text("bip", ""),
+  bridge: values.text("bridge", ""),
+  mtu: values.number("mtu", 1500),
+  ip: values.text("ip", "0.0.0.0"),
+  dns: values.list("dns"),
+  dnsOptions: values.list("dns-opt"),
+  dnsSearch: values.list("dns-search"),
+  hostGatewayIps: values.list("host-gateway-ip"),
+});
+
+function readContainerDefaults(values: GivenValues): ContainerDefaults {
+  const shmSize = readSize("default-shm-size", values.text("default-shm-size", ""));
+  return {
+    cgroupParent: values.text("cgroup-parent", ""),
+    cgroupnsMode: values.text("default-cgroupns-mode", ""),
+    ipcMode: values.text("default-ipc-mode", ""),
+    logDriver: values.text("log-driver", ""),
+    logOptions: decodeLogOptions(values.given.get("log-opt") ?? {}, "log-opts"),
+    noNewPrivileges: values.truth("no-new-privileges"),
+    runtime: values.text("default-runtime", "runc"),
+    seccompProfile: values.text("seccomp-profile", "builtin"),
+    ...(shmSize !== undefined && { shmSize }),
+    stopTimeout: values.number("default-stop-timeout", 10),
+    ulimits: decodeUlimits(values.given.get("default-ulimit") ?? {}),
+  };
+}
+
+const decodeLogOptions = record(string);
+const decodeUlimit = object({ Name: string, Hard: number, Soft: number }, {});
+
+function decodeUlimits(value: unknown): readonly Ulimit[] {
+  try {
+    return Object.values(record(decodeUlimit)(value, "default-ulimits"));
+  } catch (error) {
+    if (error instanceof DecodeError) throw invalid(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function readSize(name: string, text: string): number | undefined {
+  if (text === "") return undefined;
+  const size = parseBinarySize(text);
+  if (size === undefined)
+    throw invalid(`invalid argument "${text}" for "--${name}" flag: invalid size: '${text}'`);
+  return size;
+}
+
+function readLogFormat(text: string): "text" | "json" {
+  if (text === "text" || text === "json") return text;
+  throw invalid(`invalid log format: ${text}`);
+}
+
+/** A label that is given twice counts once, unless its values differ. */
+function uniqueLabels(labels: readonly string[]): readonly string[] {
+  const values = new Map<string, string>();
+  for (const label of labels) {
+    const at = label.indexOf("=");
+    if (at <= 0) throw invalid(`bad attribute format: ${label}`);
+    const [name, value] = [label.slice(0, at), label.slice(at + 1)];
+    const known = values.get(name);
+    if (known !== undefined && known !== value)
+      throw invalid(`conflict labels for ${name}=${value} and ${name}=${known}`);
+    values.set(name, value);
+  }
+  return [...values].map(([name, value]) => `${name}=${value}`);
+}
+
+const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "panic"];
+
+function checkValues(settings: DaemonSettings): void {
+  const { ipcMode, cgroupnsMode, stopTimeout } = settings.containers;
+  if (!logLevels.includes(settings.logLevel.toLowerCase()))
+    throw invalid(`invalid logging level: ${settings.logLevel}`);
+  const least = [
+    ["default MTU", settings.mtu],
+    ["max concurrent downloads", settings.maxConcurrentDownloads],
+    ["max download attempts", settings.maxDownloadAttempts],
+    ["default stop timeout", stopTimeout],
+    ["event backlog", settings.eventBacklog],
+  ] as const;
+  for (const [what, value] of least) if (value < 0) throw invalid(`invalid ${what}: ${value}`);
+  if (settings.bip !== "" && settings.bridge !== "" && settings.bridge !== "none")
+    throw invalid("You specified -b & --bip, mutually exclusive options. Please specify only one.");
+  for (const address of [...settings.dns, ...settings.hostGatewayIps, settings.ip])
+    if (isIP(address) === 0) throw invalid(`IP address is not correctly formatted: ${address}`);
+  if (!["", "private", "shareable"].includes(ipcMode))
+    throw invalid(`IPC mode "${ipcMode}" is not supported as default value; use "shareable" or "private"`);
+  if (!["", "private", "host"].includes(cgroupnsMode))
+    throw invalid(`invalid default cgroup namespace (${cgroupnsMode}): use "host" or "private"`);
+  for (const mirror of settings.registryMirrors) checkMirror(mirror);
+}
+
+function checkMirror(text: string): void {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:\/\//.test(text))
+    throw invalid(
+      `invalid mirror: no scheme specified for "${text}": must use either 'https://' or 'http://'`,
+    );
+  if (url.search !== "" || url.hash !== "")
+    throw invalid(`invalid mirror: query or fragment at end of the URI "${text}"`);
+  if (url.username !== "" || url.password !== "")
+    throw invalid(`invalid mirror: username/password not allowed in URI "${text}"`);
+}
