@@ -1,11 +1,12 @@
 // /containers: parses, calls one verb, encodes.
 
-import { invalid, unsupported } from "#base/errors.ts";
+import { invalid } from "#base/errors.ts";
 import { attachContainer } from "#engine/containers/attach.ts";
 import { createContainer } from "#engine/containers/create.ts";
 import { decodeCreateRequest } from "#engine/containers/create-request.ts";
 import { inspectContainer } from "#engine/containers/inspect.ts";
 import { killContainer } from "#engine/containers/kill.ts";
+import { removeLink } from "#engine/containers/links.ts";
 import { listContainers } from "#engine/containers/list.ts";
 import { openLogs, parseLogTime, parseTail } from "#engine/containers/logs.ts";
 import { pauseContainer, unpauseContainer } from "#engine/containers/pause.ts";
@@ -54,7 +55,7 @@ export const containerRoutes = (deps: ContainersDeps): readonly Route[] => [
   },
   {
     method: "GET",
-    path: "/containers/:id/json",
+    path: "/containers/:id*/json",
     handle: async (call) => {
       const options = { size: queryFlag(call.query, "size"), minor: call.version.minor };
       return { kind: "json", status: 200, value: await inspectContainer(deps, idOf(call), options) };
@@ -62,7 +63,7 @@ export const containerRoutes = (deps: ContainersDeps): readonly Route[] => [
   },
   {
     method: "POST",
-    path: "/containers/:id/start",
+    path: "/containers/:id*/start",
     handle: async (call) => {
       await refuseBody(call);
       await startContainer(deps, deps.containers.get(idOf(call)), call.signal);
@@ -92,7 +93,7 @@ function stopOptions({ query, version }: ApiCall): StopOptions {
 const endingRoutes = (deps: ContainersDeps): readonly Route[] => [
   {
     method: "POST",
-    path: "/containers/:id/stop",
+    path: "/containers/:id*/stop",
     handle: async (call) => {
       await stopContainer(deps, idOf(call), stopOptions(call), call.signal);
       return noContent;
@@ -100,7 +101,7 @@ const endingRoutes = (deps: ContainersDeps): readonly Route[] => [
   },
   {
     method: "POST",
-    path: "/containers/:id/restart",
+    path: "/containers/:id*/restart",
     handle: async (call) => {
       await restartContainer(deps, idOf(call), stopOptions(call), call.signal);
       return noContent;
@@ -108,7 +109,7 @@ const endingRoutes = (deps: ContainersDeps): readonly Route[] => [
   },
   {
     method: "POST",
-    path: "/containers/:id/kill",
+    path: "/containers/:id*/kill",
     handle: async (call) => {
       await killContainer(deps, idOf(call), call.query.get("signal") ?? "", call.signal);
       return noContent;
@@ -116,7 +117,7 @@ const endingRoutes = (deps: ContainersDeps): readonly Route[] => [
   },
   {
     method: "POST",
-    path: "/containers/:id/wait",
+    path: "/containers/:id*/wait",
     handle: async ({ params, query, version, signal }) => {
       const container = deps.containers.get(params.id ?? "");
       const condition = version.minor < 30 ? "not-running" : parseWaitCondition(query.get("condition") ?? "");
@@ -132,11 +133,11 @@ const endingRoutes = (deps: ContainersDeps): readonly Route[] => [
   },
   {
     method: "DELETE",
-    path: "/containers/:id",
+    path: "/containers/:id*",
     handle: async (call) => {
       const options = { force: queryFlag(call.query, "force"), volumes: queryFlag(call.query, "v") };
-      if (queryFlag(call.query, "link")) throw unsupported("--link");
-      await removeContainer(deps, idOf(call), options, call.signal);
+      if (queryFlag(call.query, "link")) removeLink(deps.containers, idOf(call));
+      else await removeContainer(deps, idOf(call), options, call.signal);
       return noContent;
     },
   },
@@ -154,7 +155,7 @@ const endingRoutes = (deps: ContainersDeps): readonly Route[] => [
 const changingRoutes = (deps: ContainersDeps): readonly Route[] => [
   {
     method: "POST",
-    path: "/containers/:id/pause",
+    path: "/containers/:id*/pause",
     handle: async (call) => {
       await pauseContainer(deps, idOf(call));
       return noContent;
@@ -162,7 +163,7 @@ const changingRoutes = (deps: ContainersDeps): readonly Route[] => [
   },
   {
     method: "POST",
-    path: "/containers/:id/unpause",
+    path: "/containers/:id*/unpause",
     handle: async (call) => {
       await unpauseContainer(deps, idOf(call));
       return noContent;
@@ -170,7 +171,7 @@ const changingRoutes = (deps: ContainersDeps): readonly Route[] => [
   },
   {
     method: "POST",
-    path: "/containers/:id/rename",
+    path: "/containers/:id*/rename",
     handle: async (call) => {
       await renameContainer(deps, idOf(call), call.query.get("name") ?? "");
       return noContent;
@@ -178,7 +179,7 @@ const changingRoutes = (deps: ContainersDeps): readonly Route[] => [
   },
   {
     method: "POST",
-    path: "/containers/:id/update",
+    path: "/containers/:id*/update",
     handle: async (call) => {
       const warnings = await updateContainer(
         deps,
@@ -190,7 +191,7 @@ const changingRoutes = (deps: ContainersDeps): readonly Route[] => [
   },
   {
     method: "POST",
-    path: "/containers/:id/resize",
+    path: "/containers/:id*/resize",
     handle: async (call) => {
       const size = parseTerminalSize(call.query.get("h"), call.query.get("w"));
       await resizeContainer(deps, idOf(call), size);
@@ -206,7 +207,7 @@ export const streamType = (tty: boolean, minor: number): string =>
 const streamRoutes = (deps: ContainersDeps): readonly Route[] => [
   {
     method: "POST",
-    path: "/containers/:id/attach",
+    path: "/containers/:id*/attach",
     handle: async (call) => {
       const { query, version } = call;
       const attachment = attachContainer(deps, idOf(call), {
@@ -226,7 +227,7 @@ const streamRoutes = (deps: ContainersDeps): readonly Route[] => [
   },
   {
     method: "GET",
-    path: "/containers/:id/stats",
+    path: "/containers/:id*/stats",
     handle: async (call) => {
       const { query, version, signal } = call;
       const container = deps.containers.get(idOf(call));
@@ -241,7 +242,7 @@ const streamRoutes = (deps: ContainersDeps): readonly Route[] => [
   },
   {
     method: "GET",
-    path: "/containers/:id/top",
+    path: "/containers/:id*/top",
     handle: async (call) => ({
       kind: "json",
       status: 200,
@@ -250,7 +251,7 @@ const streamRoutes = (deps: ContainersDeps): readonly Route[] => [
   },
   {
     method: "GET",
-    path: "/containers/:id/logs",
+    path: "/containers/:id*/logs",
     handle: async (call) => {
       const { query, version, signal } = call;
       const since = parseLogTime("since", query.get("since") ?? "");

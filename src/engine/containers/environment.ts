@@ -19,15 +19,21 @@ export function replaceEnv(base: readonly string[], changes: readonly string[]):
 export const containerEnv = (
   config: Pick<ContainerConfig, "Hostname" | "Tty" | "Env">,
   home: string,
-): readonly string[] => execEnv(config, { tty: config.Tty, env: [] }, home);
+  links: readonly string[],
+): readonly string[] => execEnv(config, { tty: config.Tty, env: [], links }, home);
 
 /** An exec's: the container's, then its own; without the container's TERM unless it has a terminal too. */
 export function execEnv(
   config: Pick<ContainerConfig, "Hostname" | "Tty" | "Env">,
-  exec: { readonly tty: boolean; readonly env: readonly string[] },
+  exec: { readonly tty: boolean; readonly env: readonly string[]; readonly links: readonly string[] },
   home: string,
 ): readonly string[] {
-  const base = [defaultPath, `HOSTNAME=${config.Hostname}`, ...(exec.tty ? ["TERM=xterm"] : [])];
+  const base = [
+    defaultPath,
+    `HOSTNAME=${config.Hostname}`,
+    ...(exec.tty ? ["TERM=xterm"] : []),
+    ...exec.links,
+  ];
   return withHome(replaceEnv(replaceEnv(base, config.Env ?? []), exec.env), home);
 }
 

@@ -4,7 +4,13 @@ import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Endpoint } from "#network/controller.ts";
-import { formatHostname, formatHosts, formatResolvConf, parseExtraHost } from "#network/etc-files.ts";
+import {
+  formatHostname,
+  formatHosts,
+  formatResolvConf,
+  type HostsEntry,
+  parseExtraHost,
+} from "#network/etc-files.ts";
 import type { ContainerRecord } from "./record.ts";
 
 export interface EtcSettings {
@@ -17,9 +23,12 @@ export interface EtcSettings {
 
 export class EtcDirectory {
   readonly #settings: EtcSettings;
+  readonly #linkHosts: (record: ContainerRecord) => readonly HostsEntry[];
 
-  constructor(settings: EtcSettings) {
+  /** `linkHosts`: where a container finds those that it is linked to, now. */
+  constructor(settings: EtcSettings, linkHosts: (record: ContainerRecord) => readonly HostsEntry[]) {
     this.#settings = settings;
+    this.#linkHosts = linkHosts;
   }
 
   /** All three, the container's own address still missing from hosts. */
@@ -40,7 +49,8 @@ export class EtcDirectory {
     await writeEtc(directory, "hosts", this.#hosts(record, endpoint));
   }
 
-  #hosts({ config, hostConfig }: ContainerRecord, endpoint: Endpoint | undefined): string {
+  #hosts(record: ContainerRecord, endpoint: Endpoint | undefined): string {
+    const { config, hostConfig } = record;
     const extraHosts = hostConfig.ExtraHosts ?? [];
     if (hostConfig.NetworkMode === "host" && extraHosts.length === 0) return readText("/etc/hosts");
     const gateway = this.#settings.hostGateway || (endpoint?.gateway ?? "127.0.0.1");
@@ -48,7 +58,10 @@ export class EtcDirectory {
       hostname: config.Hostname,
       domainname: config.Domainname,
       addresses: endpoint === undefined || endpoint.ipv4 === "" ? [] : [endpoint.ipv4],
-      extra: extraHosts.map((text) => parseExtraHost(text, gateway)),
+      extra: [
+        ...extraHosts.map((text) => parseExtraHost(text, gateway)),
+        ...(endpoint === undefined ? [] : this.#linkHosts(record)),
+      ],
     });
   }
 

@@ -39,6 +39,7 @@ export async function explainContainer(
     devices: await findDevices(plan.hostConfig),
     host: deps.host,
     netns: plan.hostConfig.NetworkMode === "host" ? "" : "(network namespace of the container)",
+    links: [],
     pidns: undefined,
     ipc: planIpc(deps.containers, { id: plan.id, hostConfig: plan.hostConfig }, deps.containersDir),
     etcDir: join(deps.containersDir, plan.id),

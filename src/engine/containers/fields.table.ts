@@ -59,7 +59,7 @@ export const hostConfigSupport: Table<HostConfig> = {
   GroupAdd: "yes",
   IpcMode: "yes",
   Cgroup: "echo",
-  Links: "--link",
+  Links: "yes",
   OomScoreAdj: "yes",
   PidMode: "yes",
   Privileged: "yes",

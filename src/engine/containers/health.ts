@@ -13,6 +13,7 @@ import { publishContainerEvent } from "./container-events.ts";
 import { scope } from "./create.ts";
 import { applyResult, type HealthPlan, nextProbe, planHealth, startingHealth } from "./health-plan.ts";
 import type { HostFacts } from "./host-facts.ts";
+import { linkEnvironment } from "./links.ts";
 import { patience } from "./patience.ts";
 import { type HealthState, hasProcess } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
@@ -24,7 +25,7 @@ import { resolveUser } from "./user.ts";
 import type { UserFileReader } from "./user-files.ts";
 
 export interface HealthDeps {
-  readonly containers: Pick<ContainerStore, "saveState">;
+  readonly containers: Pick<ContainerStore, "find" | "saveState">;
   readonly tasks: Pick<Tasks, "exec" | "start" | "attach" | "wait" | "kill" | "delete">;
   readonly userFiles: Pick<UserFileReader, "readLive">;
   readonly events: Pick<EventBus, "publish">;
@@ -143,8 +144,14 @@ export class HealthMonitor {
       record.hostConfig.GroupAdd ?? [],
       await this.#deps.userFiles.readLive(state.pid, this.#signal),
     );
+    const links = linkEnvironment(this.#deps.containers, record);
     const config = { command: plan.command, env: [], workingDir: "", privileged: false, tty: false };
-    return buildExecProcess(record, { config, consoleSize: undefined }, container.user, this.#deps.host);
+    return buildExecProcess(
+      record,
+      { config, links, consoleSize: undefined },
+      container.user,
+      this.#deps.host,
+    );
   }
 }
 

@@ -7,6 +7,7 @@ import type { NetworkController } from "#network/controller.ts";
 import { scope } from "./create.ts";
 import { describeNetworkSettings } from "./describe-network.ts";
 import { configSupport, hostConfigSupport } from "./fields.table.ts";
+import { describeLinks } from "./links.ts";
 import { measureContainer } from "./measure.ts";
 import { overlayOption } from "./overlay-option.ts";
 import { hasStarted, isRunning, type MountPoint } from "./record.ts";
@@ -49,7 +50,7 @@ export async function inspectContainer(
     ProcessLabel: "",
     AppArmorProfile: parseSecurityOptions(record.hostConfig.SecurityOpt).apparmor,
     ExecIDs: execIds.length === 0 ? null : execIds,
-    HostConfig: describeHostConfig(container, options.minor),
+    HostConfig: describeHostConfig(deps, container, options.minor),
     GraphDriver: { Data: await describeLayers(deps, record.id), Name: "overlay2" },
     ...size,
     Mounts: record.mounts.map(describeMount),
@@ -96,10 +97,15 @@ function describeState({ state }: Container): Readonly<Record<string, unknown>> 
   };
 }
 
-function describeHostConfig({ record }: Container, minor: number): Readonly<Record<string, unknown>> {
+function describeHostConfig(
+  { containers }: Pick<InspectDeps, "containers">,
+  { record }: Container,
+  minor: number,
+): Readonly<Record<string, unknown>> {
   const { Annotations, KernelMemory: _kernel, KernelMemoryTCP: _tcp, ...hostConfig } = record.hostConfig;
   return inOrder(hostConfigSupport, {
     ...hostConfig,
+    Links: describeLinks(containers, record),
     ...(Annotations !== undefined && minor >= 43 && { Annotations }),
     ...(minor < 42 && { KernelMemory: 0, KernelMemoryTCP: 0 }),
   });

@@ -14,6 +14,7 @@ import { scope } from "./create.ts";
 import type { EtcDirectory } from "./etc-directory.ts";
 import { findDevices, type HostDevices } from "./host-devices.ts";
 import type { HostFacts } from "./host-facts.ts";
+import { linkEnvironment } from "./links.ts";
 import type { ContainerVolumes } from "./mounts.ts";
 import { type NetworkPlan, planNetwork, planPidNamespace } from "./network-plan.ts";
 import { buildSpec } from "./oci-spec.ts";
@@ -58,6 +59,7 @@ interface Launch {
 export async function launch(deps: LaunchDeps, container: Container, signal: AbortSignal): Promise<void> {
   await using undo = new AsyncDisposableStack();
   const network = planNetwork(deps.containers, container.record);
+  const links = linkEnvironment(deps.containers, container.record);
   const ipc = planIpc(deps.containers, container.record, deps.containersDir);
   const context: Launch = { container, network, undo };
   const [prepared, netns] = await joinAll([
@@ -69,6 +71,7 @@ export async function launch(deps: LaunchDeps, container: Container, signal: Abo
     record: container.record,
     host: deps.host,
     ipc,
+    links,
     pidns: planPidNamespace(deps.containers, container.record),
     netns,
     etcDir: etcDirectory(deps, context),

@@ -9,6 +9,7 @@ import type { NetworkController } from "#network/controller.ts";
 import type { Filters } from "../filters.ts";
 import { describeEndpoints, describePorts } from "./describe-network.ts";
 import { describeMount } from "./inspect.ts";
+import { linkNames } from "./links.ts";
 import { containerFilter, type FilterDeps } from "./list-filters.ts";
 import { measureContainer } from "./measure.ts";
 import type { ContainerImages } from "./plan-container.ts";
@@ -45,10 +46,12 @@ export async function listContainers(
     )
     .filter(matches);
   const shown = options.limit > 0 ? found.slice(0, options.limit) : found;
-  const imageName = nameImages(deps.images, signal);
-  const lines = await Promise.all(
-    shown.map((container) => summarize({ ...deps, imageName }, container, options)),
-  );
+  const about = {
+    ...deps,
+    imageName: nameImages(deps.images, signal),
+    linkNames: linkNames(deps.containers),
+  };
+  const lines = await Promise.all(shown.map((container) => summarize(about, container, options)));
   return lines.filter((line) => line !== undefined);
 }
 
@@ -79,7 +82,7 @@ async function findImageId(
 
 /** undefined if it is gone by the time it is looked at. */
 async function summarize(
-  deps: ListDeps & { readonly imageName: NameImage },
+  deps: ListDeps & { readonly imageName: NameImage; readonly linkNames: ReturnType<typeof linkNames> },
   container: Container,
   options: ListOptions,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
@@ -88,7 +91,7 @@ async function summarize(
   try {
     return {
       Id: record.id,
-      Names: [`/${record.name}`],
+      Names: [`/${record.name}`, ...(deps.linkNames.get(record.id) ?? [])].sort(),
       Image: await deps.imageName(record),
       ImageID: record.imageId,
       Command: [record.path, ...record.args].map(quoteArgument).join(" "),

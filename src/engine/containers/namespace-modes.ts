@@ -28,15 +28,24 @@ function checkMode(what: "IPC" | "PID", mode: string, allowed: readonly string[]
 }
 
 function validateNetworkMode(config: ContainerConfig, hostConfig: HostConfig): void {
+  const linked = isGiven(hostConfig.Links);
+  const undefinedBehavior = "can't be used with links. This would result in undefined behavior";
+  if (linked && hostConfig.NetworkMode === "host")
+    throw invalid(`conflicting options: host type networking ${undefinedBehavior}`);
   const owner = containerOf(hostConfig.NetworkMode);
   if (owner === undefined) return;
   if (owner === "") throw invalid("invalid container format container:<name|id>");
-  if (config.Hostname !== "") throw invalid("conflicting options: hostname and the network mode");
-  if ((hostConfig.Dns ?? []).length > 0) throw invalid("conflicting options: dns and the network mode");
-  if ((hostConfig.ExtraHosts ?? []).length > 0)
-    throw invalid("conflicting options: custom host-to-IP mapping and the network mode");
-  if (Object.keys(hostConfig.PortBindings ?? {}).length > 0 || hostConfig.PublishAllPorts)
-    throw invalid("conflicting options: port publishing and the container type network mode");
-  if (Object.keys(config.ExposedPorts ?? {}).length > 0)
-    throw invalid("conflicting options: port exposing and the container type network mode");
+  const published = isGiven(hostConfig.PortBindings) || hostConfig.PublishAllPorts;
+  const conflicts: readonly (readonly [boolean, string])[] = [
+    [config.Hostname !== "", "hostname and the network mode"],
+    [linked, `container type network ${undefinedBehavior}`],
+    [isGiven(hostConfig.Dns), "dns and the network mode"],
+    [isGiven(hostConfig.ExtraHosts), "custom host-to-IP mapping and the network mode"],
+    [published, "port publishing and the container type network mode"],
+    [isGiven(config.ExposedPorts), "port exposing and the container type network mode"],
+  ];
+  const conflict = conflicts.find(([holds]) => holds);
+  if (conflict !== undefined) throw invalid(`conflicting options: ${conflict[1]}`);
 }
+
+const isGiven = (value: object | null | undefined): boolean => Object.keys(value ?? {}).length > 0;

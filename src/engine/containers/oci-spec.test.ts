@@ -54,6 +54,7 @@ function build({ config, hostConfig, mounts = [], netns = "/netns/s" }: Settings
       hostname: "host",
       thermalPaths: ["/sys/cpu0/thermal_throttle"],
     },
+    links: [],
     netns,
     pidns: undefined,
     ipc: planIpc({ find: () => undefined }, record, "/containers"),

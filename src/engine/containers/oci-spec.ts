@@ -25,6 +25,8 @@ export interface SpecInput {
   /** Pid namespace to join; undefined for one of its own or the host's. */
   readonly pidns: string | undefined;
   readonly ipc: IpcPlan;
+  /** Variables that tell of linked containers. */
+  readonly links: readonly string[];
   readonly etcDir: string;
   /** Docker's profile, or the JSON text of one, for a capability set. */
   readonly seccomp: (profile: string, capabilities: readonly string[]) => Seccomp;
@@ -48,7 +50,7 @@ export function buildSpec(input: SpecInput): Spec {
   };
 }
 
-function buildProcess({ record, user, host }: SpecInput): Process {
+function buildProcess({ record, user, host, links }: SpecInput): Process {
   const { config, hostConfig } = record;
   const [height = 0, width = 0] = hostConfig.ConsoleSize;
   const { granted } = decideCapabilities(hostConfig, host.capabilities);
@@ -56,7 +58,7 @@ function buildProcess({ record, user, host }: SpecInput): Process {
     terminal: config.Tty,
     ...(config.Tty && height > 0 && width > 0 && { consoleSize: { height, width } }),
     cwd: config.WorkingDir === "" ? "/" : posix.resolve("/", config.WorkingDir),
-    env: containerEnv(config, user.home),
+    env: containerEnv(config, user.home, links),
     args: withInit(hostConfig, host, [record.path, ...record.args]),
     user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
     capabilities: capabilitySets(granted),

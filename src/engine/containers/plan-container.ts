@@ -7,13 +7,14 @@ import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { discardLimits } from "./discard-limits.ts";
 import type { HostFacts } from "./host-facts.ts";
+import { resolveLinks } from "./links.ts";
 import { commandOf, type ImageSettings, mergeImageConfig } from "./merge-image-config.ts";
 import type { MountSpec } from "./mount-spec.ts";
 import { planMounts } from "./mounts.ts";
 import { containerOf } from "./namespace-modes.ts";
 import { validateEndpoints } from "./network-plan.ts";
 import { defaultMaskedPaths, defaultReadonlyPaths, defaultShmSize } from "./oci-defaults.table.ts";
-import type { ContainerRecord } from "./record.ts";
+import type { ContainerRecord, Link } from "./record.ts";
 import { refuseUnsupported } from "./refuse-unsupported.ts";
 import { defaultRuntime } from "./runtimes.ts";
 import type { ContainerStore } from "./store.ts";
@@ -48,6 +49,7 @@ export interface ContainerPlan {
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
   readonly mounts: readonly MountSpec[];
+  readonly links: readonly Link[];
   /** Of limits that were discarded. */
   readonly warnings: readonly string[];
 }
@@ -72,14 +74,15 @@ export async function planContainer(
   }
   const config = fillConfig(deps, mergeImageConfig(request.config, image.config), hostConfig, id);
   const mounts = planMounts(config, hostConfig, minor, deps.containers);
-  return { id, image, config, hostConfig, mounts, warnings };
+  const links = resolveLinks(deps.containers, hostConfig);
+  return { id, image, config, hostConfig: { ...hostConfig, Links: null }, mounts, links, warnings };
 }
 
 /** Beside the plan: what is known when the container is made. */
 type RecordFacts = Pick<ContainerRecord, "name" | "createdAt" | "endpoints" | "mounts">;
 
 export function recordOf(plan: ContainerPlan, facts: RecordFacts, containersDir: string): ContainerRecord {
-  const { id, image, config, hostConfig } = plan;
+  const { id, image, config, hostConfig, links } = plan;
   const hasLog = hostConfig.LogConfig.Type !== "none";
   return {
     id,
@@ -90,6 +93,7 @@ export function recordOf(plan: ContainerPlan, facts: RecordFacts, containersDir:
     config,
     hostConfig,
     logPath: hasLog ? join(containersDir, id, `${id}-json.log`) : "",
+    ...(links.length > 0 && { links }),
     ...facts,
   };
 }

@@ -50,6 +50,9 @@ const decodeMountPoint = object(
 );
 export type MountPoint = Decoded<typeof decodeMountPoint>;
 
+const decodeLink = object({ alias: string, /** Id of the container it leads to. */ container: string }, {});
+export type Link = Decoded<typeof decodeLink>;
+
 export const decodeContainerRecord = object(
   {
     id: string,
@@ -69,7 +72,7 @@ export const decodeContainerRecord = object(
     mounts: list(decodeMountPoint),
     logPath: string,
   },
-  {},
+  { links: list(decodeLink) },
 );
 export type ContainerRecord = Decoded<typeof decodeContainerRecord>;
 

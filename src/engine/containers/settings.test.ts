@@ -75,7 +75,11 @@ test("patience of any length is a wait, not an end", () => {
 
 test("a variable without a value removes", () => {
   assert.deepEqual(replaceEnv(["A=1", "B=2"], ["A", "B=3"]), ["B=3"]);
-  const env = execEnv({ Hostname: "h", Tty: true, Env: ["PATH=/p"] }, { tty: false, env: ["X=1"] }, "/root");
+  const env = execEnv(
+    { Hostname: "h", Tty: true, Env: ["PATH=/p"] },
+    { tty: false, links: [], env: ["X=1"] },
+    "/root",
+  );
   assert.deepEqual(env, ["PATH=/p", "HOSTNAME=h", "X=1", "HOME=/root"]);
 });
 

@@ -1,11 +1,13 @@
 // POST /containers/{id}/start: launches the container and records what came of it.
 
+import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
 import { conflict, notModified } from "#base/errors.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { publishConnection, publishVolumeUse } from "./connection-events.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { connectAttaches, type LaunchDeps, launch } from "./launch.ts";
+import { updateParents } from "./links.ts";
 import { describeStartFailure, failureError } from "./start-error.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
@@ -52,6 +54,7 @@ export async function startHeld(deps: StartDeps, container: Container, signal: A
   try {
     await launch(deps, container, signal);
     await connectAttaches(container); // those that came during the start
+    await updateParents({ ...deps, rewriteHosts: (parent) => rewriteHosts(deps, parent) }, container);
   } catch (error) {
     await recordFailure(deps, container, error);
   }
@@ -60,6 +63,9 @@ export async function startHeld(deps: StartDeps, container: Container, signal: A
   publishVolumeUse(deps, container, "mount");
   publishContainerEvent(deps.events, container, "start");
 }
+
+const rewriteHosts = (deps: StartDeps, { id, record, state }: Container): Promise<void> =>
+  deps.etc.writeHosts(join(deps.containersDir, id), record, state.network?.sandbox.endpoint);
 
 async function recordFailure(deps: StartDeps, container: Container, error: unknown): Promise<never> {
   for (const attach of container.pendingAttaches) attach.abandon();

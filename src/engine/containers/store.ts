@@ -164,6 +164,11 @@ export class ContainerStore {
     return container;
   }
 
+  /** In no order. */
+  all(): Iterable<Container> {
+    return this.#byId.values();
+  }
+
   /** Newest first, as `ps` lists them. */
   list(): readonly Container[] {
     return [...this.#byId.values()].sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
@@ -189,7 +194,7 @@ export class ContainerStore {
 
   saveRecord(
     container: Container,
-    change: Partial<Pick<ContainerRecord, "name" | "hostConfig" | "mounts" | "endpoints">>,
+    change: Partial<Pick<ContainerRecord, "name" | "hostConfig" | "mounts" | "endpoints" | "links">>,
   ): void {
     const record = { ...container.record, ...change };
     this.#saveRecord.run(record.name, JSON.stringify(record), container.id);
@@ -208,7 +213,13 @@ export class ContainerStore {
     container.announce();
   }
 
+  /** "web" or, by a link of that container, "web/db". */
   #byName(name: string): Container | undefined {
+    const [parent = "", alias, ...more] = name.split("/");
+    if (alias !== undefined) {
+      const links = more.length > 0 ? undefined : this.#byName(parent)?.record.links;
+      return this.#byId.get(links?.find((link) => link.alias === alias)?.container ?? "");
+    }
     const id = this.#names.get(name);
     return id === undefined ? undefined : this.#byId.get(id);
   }

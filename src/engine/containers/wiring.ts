@@ -20,6 +20,7 @@ import { HealthMonitor } from "./health.ts";
 import type { HostFacts } from "./host-facts.ts";
 import type { InspectDeps } from "./inspect.ts";
 import type { KillDeps } from "./kill.ts";
+import { linkHosts } from "./links.ts";
 import type { ListDeps } from "./list.ts";
 import { containerHistory } from "./logs.ts";
 import type { ContainerVolumes } from "./mounts.ts";
@@ -101,7 +102,7 @@ export function wireContainers(
     tasks: containerd.tasks,
     snapshots: containerd.snapshots,
     records: containerd.containers,
-    etc: new EtcDirectory(settings.etc),
+    etc: new EtcDirectory(settings.etc, (record) => linkHosts(containers, record)),
     userFiles: new UserFileReader(parts.executor),
     totalMemory: totalmem(),
     removeTree: (path: string) => remover.remove(path),

@@ -15,11 +15,13 @@ import type { ConsoleSize, ExecConfig } from "./execs.ts";
 export interface ExecSettings {
   readonly config: Pick<ExecConfig, "command" | "env" | "workingDir" | "privileged" | "tty">;
   readonly consoleSize: ConsoleSize | undefined;
+  /** Variables that tell of containers that the exec's own is linked to. */
+  readonly links: readonly string[];
 }
 
 export function buildExecProcess(
   record: ContainerRecord,
-  { config: exec, consoleSize }: ExecSettings,
+  { config: exec, consoleSize, links }: ExecSettings,
   user: ContainerUser,
   host: HostFacts,
 ): Process {
@@ -30,7 +32,7 @@ export function buildExecProcess(
     terminal: exec.tty,
     ...(exec.tty && consoleSize !== undefined && { consoleSize }),
     cwd: exec.workingDir || posix.resolve("/", config.WorkingDir),
-    env: execEnv(config, exec, user.home),
+    env: execEnv(config, { ...exec, links }, user.home),
     args: exec.command,
     user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
     capabilities: capabilitySets(granted),

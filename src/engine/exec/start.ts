@@ -15,6 +15,7 @@ import { publishContainerEvent } from "../containers/container-events.ts";
 import { scope } from "../containers/create.ts";
 import { parseDetachKeys } from "../containers/detach-keys.ts";
 import type { HostFacts } from "../containers/host-facts.ts";
+import { linkEnvironment } from "../containers/links.ts";
 import { ignoreMissing } from "../containers/release.ts";
 import { describeExecFailure, failureError } from "../containers/start-error.ts";
 import type { Container, ContainerStore } from "../containers/store.ts";
@@ -126,7 +127,9 @@ async function run(
     if (exec.config.workingDir !== "" && !posix.isAbsolute(exec.config.workingDir))
       throw invalid("OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown");
     const user = await lookUpUser(deps, container, exec, signal);
-    const process = buildExecProcess(container.record, exec, user, deps.host);
+    const { config, consoleSize } = exec;
+    const links = linkEnvironment(deps.containers, container.record);
+    const process = buildExecProcess(container.record, { config, consoleSize, links }, user, deps.host);
     const ids = { containerId: exec.containerId, execId: exec.id };
     await deps.tasks.exec(scope, { ...ids, process, io }, signal);
     // Whatever becomes of that, the client is told why there was no start.
