@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { openFakeContainers } from "../testing/fake-containers.ts";
 import { linkVariables } from "./link-variables.ts";
 import { describeLinks, linkEnvironment, parseLink, removeLink } from "./links.ts";
+import { renameContainer } from "./rename.ts";
 
 test("a link is read as users write it and as inspect shows it", () => {
   assert.deepEqual(parseLink("db"), { name: "db", alias: "db" });
@@ -43,10 +44,10 @@ test("variables name the first port, each port, ranges of ports and the child's 
 test("a link follows its container, can be removed, and needs it to run", async (t) => {
   const { deps, create } = openFakeContainers(t);
   const child = await create({});
-  deps.containers.saveRecord(child, { name: "db" });
+  await renameContainer(deps, "web", "db");
   const parent = await create({ HostConfig: { Links: ["db:data"] } });
   assert.equal(deps.containers.get("web/data").id, child.id);
-  deps.containers.saveRecord(child, { name: "other" });
+  await renameContainer(deps, "db", "other");
   assert.deepEqual(describeLinks(deps.containers, parent.record), ["/other:/web/data"]);
   assert.throws(() => linkEnvironment(deps.containers, parent.record), {
     message: "Cannot link to a non running container: /other AS /web/data",
