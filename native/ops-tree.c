@@ -55,17 +55,18 @@ static void put_link(struct message *record, int fd, mode_t mode)
 	put_sized(record, target, size < 0 ? 0 : (size_t)size);
 }
 
-/* A list of (bytes name, bytes value); what goes away meanwhile is left out. */
+/* A list of (bytes name, bytes value); what goes away meanwhile is left out. By the name in /proc: the fd may be one of O_PATH. */
 static void put_xattrs(struct message *record, int fd, mode_t mode)
 {
 	static char names[XATTR_SIZE], value[XATTR_SIZE];
 	bool readable = S_ISREG(mode) || S_ISDIR(mode);
-	ssize_t size = readable ? flistxattr(fd, names, sizeof(names)) : 0;
+	struct fd_path path = path_of_fd(fd);
+	ssize_t size = readable ? listxattr(path.text, names, sizeof(names)) : 0;
 	size_t at = record->size;
 	uint32_t count = 0;
 	put_u32(record, 0);
 	for (char *name = names; size > 0 && name < names + size; name += strlen(name) + 1) {
-		ssize_t length = fgetxattr(fd, name, value, sizeof(value));
+		ssize_t length = getxattr(path.text, name, value, sizeof(value));
 		if (length < 0)
 			continue;
 		put_sized(record, name, strlen(name));
@@ -88,7 +89,7 @@ int do_stat(struct context *context, const struct op_stat *op)
 	put_stat(&record, &found);
 	put_sized(&record, "", 0);
 	put_link(&record, fd, found.st_mode);
-	put_u32(&record, 0); /* no xattrs */
+	put_xattrs(&record, fd, found.st_mode);
 	put_u32(&record, 0); /* no content */
 	if (!record.failed)
 		put_result(context, record.data, record.size);

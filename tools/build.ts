@@ -28,6 +28,7 @@ const entries: Readonly<Record<string, string>> = {
   "gantry-runc": "src/main/gantry-runc.ts",
   libcontainer: "src/main/libcontainer.ts",
   "unpack-worker": "src/main/unpack-worker.ts",
+  "tree-worker": "src/main/tree-worker.ts",
   "hash-worker": "src/containerd/content/hash-worker.ts",
 };
 

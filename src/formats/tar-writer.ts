@@ -28,12 +28,20 @@ export const tarEntry = (entry: Pick<TarEntry, "name" | "type"> & Partial<TarEnt
   ...entry,
 });
 
-/** The blocks that go before an entry's content. */
-export function encodeTarEntry(entry: TarEntry): Buffer {
-  const name = Buffer.from(
-    entry.type === "directory" && !entry.name.endsWith("/") ? `${entry.name}/` : entry.name,
-  );
-  const linkName = Buffer.from(entry.linkName);
+/** Names as bytes, for those that may not be UTF-8. */
+export interface RawNames {
+  readonly name: Uint8Array;
+  readonly linkName: Uint8Array;
+}
+
+const SLASH = Buffer.from("/");
+
+/** The blocks that go before an entry's content. `raw` stands for the names of the entry. */
+export function encodeTarEntry(entry: TarEntry, raw?: RawNames): Buffer {
+  const given = raw?.name ?? Buffer.from(entry.name);
+  const isBare = entry.type === "directory" && given.at(-1) !== SLASH[0];
+  const name = Buffer.concat([given, ...(isBare ? [SLASH] : [])]);
+  const linkName = Buffer.from(raw?.linkName ?? Buffer.from(entry.linkName));
   const header = encodeHeader({
     name,
     linkName,

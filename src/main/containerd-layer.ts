@@ -8,6 +8,7 @@ import { createLocalContainerd } from "#containerd/local.ts";
 import type { ContainerdServices } from "#containerd/services.ts";
 import { createCgroupReaders } from "#containerd/tasks/cgroup-readers.ts";
 import type { TaskReaders } from "#containerd/tasks/local.ts";
+import { TreeThreads } from "#containerd/trees/trees.ts";
 import type { CgroupLayout } from "#kernel/cgroups/layout.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import { TreeRemover } from "#kernel/plan/tree-remover.ts";
@@ -38,6 +39,9 @@ export async function openContainerdLayer(options: ContainerdLayerOptions): Prom
   await using undo = new AsyncDisposableStack();
   const workDir = join(execRoot, "unpack");
   mkdirSync(workDir, { recursive: true, mode: 0o700 });
+  const scratch = join(execRoot, "view");
+  mkdirSync(scratch, { recursive: true, mode: 0o700 });
+  const trees = undo.use(openTrees(executorSocket));
   const threads = { workerUrl: scriptUrl("./unpack-worker.ts"), executorSocket, ...workers };
   const services = undo.use(
     await createLocalContainerd({
@@ -52,6 +56,8 @@ export async function openContainerdLayer(options: ContainerdLayerOptions): Prom
           contentRoot: join(root, "content"),
           workDir,
           pool: undo.use(new UnpackPool(threads)),
+          trees,
+          scratch,
           maxLayerSize,
         }),
       readers: { ...createCgroupReaders(options.cgroups), ...(explain === undefined ? {} : { explain }) },
@@ -61,6 +67,10 @@ export async function openContainerdLayer(options: ContainerdLayerOptions): Prom
   const closing = undo.move();
   return { ...services, [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }
+
+/** Threads that read and write files for people: `docker cp`, `export`, `commit`. */
+export const openTrees = (executorSocket: string): TreeThreads =>
+  new TreeThreads({ workerUrl: scriptUrl("./tree-worker.ts"), executorSocket, ...workers });
 
 /** Threads run from sources as this file does, or from the bundles beside the one that holds it. */
 function scriptUrl(source: string): URL {

@@ -1,5 +1,6 @@
 // A zygote and unpack threads in a folder of their own; layers made by hand, entry by entry.
 
+import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,6 +48,8 @@ export class Unpacker implements AsyncDisposable {
       contentRoot,
       workDir: join(this.folder, "work"),
       pool: this.pool,
+      trees: { packLayer: () => assert.fail("nothing is packed here") },
+      scratch: this.folder,
       maxLayerSize,
     });
   }

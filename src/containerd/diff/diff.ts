@@ -2,7 +2,7 @@
 
 import type { Descriptor } from "#spec/oci-image.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
-import type { Scope } from "../scope.ts";
+import type { Labels, Scope } from "../scope.ts";
 
 /** Annotation of an applied layer: bytes of the files in it. A containerd of another make does not set it. */
 export const FILE_SIZE = "io.gantry.file-size";
@@ -12,6 +12,17 @@ export interface ApplyOptions {
   readonly onProgress?: (bytes: number) => void;
 }
 
+export interface CompareOptions {
+  /** Of the blob; "" is a compressed OCI layer. */
+  readonly mediaType: string;
+  /** Of the ingest; "" makes one up. */
+  readonly ref: string;
+  /** Of the blob. */
+  readonly labels: Labels;
+  /** Paths that are left out if they are nothing but places for mounts; local implementation only. */
+  readonly exclude?: readonly string[];
+}
+
 export interface DiffService {
   /** Unpacks a layer of the content store onto the mounts; returns the descriptor of the uncompressed layer (its digest is the diffID). */
   apply(
@@ -19,5 +30,12 @@ export interface DiffService {
     layer: Descriptor,
     mounts: readonly Mount[],
     options: ApplyOptions & { readonly signal: AbortSignal },
+  ): Promise<Descriptor>;
+  /** Stores what `right` has and `left` has not as a layer; `right` must build on the snapshots of `left`. */
+  compare(
+    scope: Scope,
+    left: readonly Mount[],
+    right: readonly Mount[],
+    options: CompareOptions & { readonly signal: AbortSignal },
   ): Promise<Descriptor>;
 }

@@ -6,20 +6,23 @@ import { join } from "node:path";
 import { parseDigest } from "#formats/digest.ts";
 import type { Descriptor } from "#spec/oci-image.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
-import type { ContentStore } from "../content/content.ts";
 import type { Scope } from "../scope.ts";
-import { type ApplyOptions, type DiffService, FILE_SIZE } from "./diff.ts";
+import { type CompareDeps, compareSnapshots, layersBetween } from "./compare.ts";
+import { type ApplyOptions, type CompareOptions, type DiffService, FILE_SIZE } from "./diff.ts";
 import type { UnpackPool } from "./unpack-pool.ts";
 
 const LAYER_MEDIA_TYPE = "application/vnd.oci.image.layer.v1.tar";
 
 export interface LocalDiffDeps {
-  readonly content: Pick<ContentStore, "info">;
+  readonly content: CompareDeps["content"];
   /** The content store's directory: blobs lie at blobs/<algorithm>/<hex> in it. */
   readonly contentRoot: string;
   /** For mount points that only the unpacking process sees. */
   readonly workDir: string;
   readonly pool: Pick<UnpackPool, "run">;
+  readonly trees: CompareDeps["trees"];
+  /** An empty directory that nobody else looks at. */
+  readonly scratch: string;
   /** Uncompressed bytes of one layer after which it is refused. */
   readonly maxLayerSize: number;
 }
@@ -59,5 +62,14 @@ export class LocalDiff implements DiffService {
     } finally {
       await rmdir(target).catch(() => undefined);
     }
+  }
+
+  async compare(
+    scope: Scope,
+    left: readonly Mount[],
+    right: readonly Mount[],
+    options: CompareOptions & { readonly signal: AbortSignal },
+  ): Promise<Descriptor> {
+    return compareSnapshots(this.#deps, scope, layersBetween(left, right), options);
   }
 }

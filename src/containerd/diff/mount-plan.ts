@@ -20,12 +20,13 @@ export function planSnapshotMount(mounts: readonly Mount[], target: string): rea
     { op: "unshare", why, flags: CLONE_NEWNS },
     { op: "mountAttr", why, target: "/", set: 0, clear: 0, propagation: MS_PRIVATE, recursive: true },
     { op: "mkdir", why, path: target, mode: 0o700, parents: true },
-    ...mounts.flatMap((mount) => planMount(mount, target)),
+    ...mounts.flatMap((mount) => planMount(mount, target, true)),
     { op: "open", why, path: target, flags: O_PATH_DIRECTORY, slot: SNAPSHOT_ROOT },
   ];
 }
 
-function planMount(mount: Mount, target: string): readonly Op[] {
+/** `volatile`: nothing of it is read before it is complete, so that unmounting need not wait for the disk. */
+export function planMount(mount: Mount, target: string, volatile: boolean): readonly Op[] {
   const why = "snapshot mount";
   const { type: fstype = "", source = fstype, options = [] } = mount;
   if (fstype === "bind" || options.includes("bind") || options.includes("rbind"))
@@ -34,8 +35,8 @@ function planMount(mount: Mount, target: string): readonly Op[] {
   const data = options.filter((option) => option !== "ro" && option !== "rw");
   const work = data.find((option) => option.startsWith("workdir="))?.slice("workdir=".length);
   const mountOp = { op: "mount", why, fstype, source, target, flags } as const;
-  if (fstype !== "overlay" || work === undefined) return [{ ...mountOp, ...compact(data) }];
-  // The tree is complete before anything uses it, and made anew if the machine dies: unmounting need not wait for the disk.
+  if (fstype !== "overlay" || work === undefined || !volatile) return [{ ...mountOp, ...compact(data) }];
+  // The tree is made anew if the machine dies.
   // The kernel leaves a mark that forbids a second mount for fear of such a death; ours is no reason to.
   return [
     { ...mountOp, ...compact([...data, "volatile"]) },

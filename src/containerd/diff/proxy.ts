@@ -11,5 +11,9 @@ export function createDiffProxy(client: GrpcClient): DiffService {
       const request = { diff: toDescriptor(layer), mounts: toMounts(mounts) };
       return fromDescriptor((await diff.apply(request, inScope(scope, signal))).applied);
     },
+    compare: async (scope, left, right, { mediaType, ref, labels, signal }) => {
+      const request = { left: toMounts(left), right: toMounts(right), mediaType, ref, labels: { ...labels } };
+      return fromDescriptor((await diff.diff(request, inScope(scope, signal))).diff);
+    },
   };
 }

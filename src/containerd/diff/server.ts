@@ -13,4 +13,10 @@ export const serveDiff = (diff: DiffService): ServedService =>
         applied: toDescriptor(await diff.apply(scopeOf(call), layer, fromMounts(request.mounts), { signal })),
       };
     },
+    diff: async (request, call) => {
+      const { mediaType, ref, labels } = request;
+      const [left, right] = [fromMounts(request.left), fromMounts(request.right)];
+      const options = { mediaType, ref, labels, signal: call.signal };
+      return { diff: toDescriptor(await diff.compare(scopeOf(call), left, right, options)) };
+    },
   });

@@ -26,6 +26,7 @@ export async function openTestContainerd(folder?: string, shims = new FakeShims(
     shims,
     openDiff: () => ({
       apply: async (_scope, layer) => ({ ...layer, mediaType: "application/vnd.oci.image.layer.v1.tar" }),
+      compare: () => Promise.reject(new Error("nothing is packed here")),
     }),
     readers: {
       metrics: async () => fakeUsage,

@@ -16,7 +16,7 @@ export interface TreeRecord {
   readonly path: Buffer;
   /** Of a symlink. */
   readonly target: Buffer;
-  /** Of regular files and directories, by `readTree` only. */
+  /** Of regular files and directories. */
   readonly xattrs: readonly { readonly name: string; readonly value: Uint8Array }[];
   /** As many bytes as the size says follow. */
   readonly hasContent: boolean;

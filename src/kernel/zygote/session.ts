@@ -95,15 +95,23 @@ export class PlanSession implements PlanStream {
     await this.#send(whys, ops);
   }
 
-  /** The results of one operation, and of those before it that nobody asked for. */
+  /** The results of one operation. */
   async ask(op: Op): Promise<readonly Uint8Array[]> {
-    for await (const part of this.#exchange(op)) if (part.kind === "results") return part.values;
+    const [values = []] = await this.askAll([op]);
+    return values;
+  }
+
+  /** The results of each. */
+  async askAll(ops: readonly Op[]): Promise<readonly (readonly Uint8Array[])[]> {
+    const first = this.#count;
+    for await (const part of this.#exchange(ops))
+      if (part.kind === "results") return ops.map((_, index) => part.results.get(first + index) ?? []);
     return [];
   }
 
   /** What `readTree` sends. To be read to its end. */
   async *read(op: Op): AsyncGenerator<TreePart> {
-    for await (const part of this.#exchange(op)) if (part.kind !== "results") yield part;
+    for await (const part of this.#exchange([op])) if (part.kind !== "results") yield part;
   }
 
   async end(): Promise<PlanResult> {
@@ -120,9 +128,9 @@ export class PlanSession implements PlanStream {
   }
 
   async *#exchange(
-    op: Op,
-  ): AsyncGenerator<TreePart | { readonly kind: "results"; readonly values: readonly Uint8Array[] }> {
-    await this.write(op);
+    ops: readonly Op[],
+  ): AsyncGenerator<TreePart | { readonly kind: "results"; readonly results: PlanResult }> {
+    for (const op of ops) await this.write(op);
     this.#socket.write(encodeFrame("flush", nothing));
     for (;;) {
       const reply = await this.#next;
@@ -134,8 +142,7 @@ export class PlanSession implements PlanStream {
       } else if (reply.frame.type === frameTypes.entry) {
         yield { kind: "entry", record: decodeRecord(new BodyReader(reply.frame.body)) };
       } else {
-        const results = takeReply(reply.frame, (index) => this.#why(index));
-        yield { kind: "results", values: [...results.values()].flat() };
+        yield { kind: "results", results: takeReply(reply.frame, (index) => this.#why(index)) };
         return;
       }
     }

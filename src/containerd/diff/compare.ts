@@ -1,0 +1,91 @@
+// The layer between two snapshots, packed by a thread and stored as it comes.
+
+import { createHash, randomUUID } from "node:crypto";
+import { pipeline } from "node:stream";
+import { createGzip } from "node:zlib";
+import { EngineError, invalid } from "#base/errors.ts";
+import { type Descriptor, mediaTypes } from "#spec/oci-image.ts";
+import type { Mount } from "#spec/oci-runtime.ts";
+import type { ContentStore } from "../content/content.ts";
+import type { Scope } from "../scope.ts";
+import { directoriesOf, planLayers, type SnapshotLayers } from "../trees/layer-view.ts";
+import type { Trees } from "../trees/trees.ts";
+import type { CompareOptions } from "./diff.ts";
+
+export interface CompareDeps {
+  readonly content: Pick<ContentStore, "openWriter" | "abort" | "info">;
+  readonly trees: Pick<Trees, "packLayer">;
+  /** An empty directory that nobody else looks at. */
+  readonly scratch: string;
+}
+
+const GZIP = `${mediaTypes.ociLayer}+gzip`;
+/** Where containerd's clients look for a layer's diffID. */
+const UNCOMPRESSED = "containerd.io/uncompressed";
+
+export async function compareSnapshots(
+  deps: CompareDeps,
+  scope: Scope,
+  layers: SnapshotLayers,
+  options: CompareOptions & { readonly signal: AbortSignal },
+): Promise<Descriptor> {
+  const { signal } = options;
+  const mediaType = options.mediaType || GZIP;
+  if (mediaType !== GZIP && mediaType !== mediaTypes.ociLayer)
+    throw new EngineError("unsupported", `diff with media type ${mediaType} is not supported`);
+  const hash = createHash("sha256");
+  const plain = deps.trees.packLayer(planLayers(layers, deps.scratch), options.exclude ?? [], signal);
+  const ref = options.ref || `diff-${randomUUID()}`;
+  let size = 0;
+  try {
+    await using writer = await deps.content.openWriter(scope, ref);
+    await writer.truncate();
+    for await (const chunk of mediaType === GZIP ? compressed(hashed(plain, hash)) : plain) {
+      await writer.write(chunk);
+      size += chunk.length;
+    }
+    const labels = mediaType === GZIP ? { [UNCOMPRESSED]: `sha256:${hash.digest("hex")}` } : {};
+    const digest = await commitOrFind(writer.commit(size, "", { ...labels, ...options.labels }));
+    return { mediaType, digest, size };
+  } finally {
+    await deps.content.abort(scope, ref).catch(() => undefined); // nothing is left to abort after a commit
+  }
+}
+
+/** The same bytes may be there already: the refusal names them. */
+async function commitOrFind(commit: Promise<string>): Promise<string> {
+  try {
+    return await commit;
+  } catch (error) {
+    const isThere = error instanceof EngineError && error.kind === "conflict";
+    const digest = isThere ? /sha256:[a-f0-9]{64}/.exec(error.message)?.[0] : undefined;
+    if (digest === undefined) throw error;
+    return digest;
+  }
+}
+
+async function* hashed(
+  chunks: AsyncIterable<Uint8Array>,
+  hash: ReturnType<typeof createHash>,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}
+
+async function* compressed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of pipeline(chunks, createGzip({ chunkSize: 256 << 10 }), () => undefined)) {
+    if (!(chunk instanceof Uint8Array)) throw new TypeError("a layer stream gave text");
+    yield chunk;
+  }
+}
+
+/** Rejects `invalid` unless the right one is the left one and one directory more. */
+export function layersBetween(left: readonly Mount[], right: readonly Mount[]): SnapshotLayers {
+  const below = directoriesOf(left);
+  const [upper, ...lower] = directoriesOf(right);
+  if (upper === undefined || lower.length !== below.length || lower.some((path, at) => path !== below[at]))
+    throw invalid("diff: the second snapshot must be made of the first");
+  return { upper, lower };
+}

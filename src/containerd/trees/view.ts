@@ -1,0 +1,148 @@
+// Operations that let a process see a container's files as Docker shows them to whoever copies: its root file system with volumes and bind
+// mounts in it, but neither /proc nor /dev nor tmpfs. Everything is mounted in the process's own mount namespace and ends with it; nothing in
+// the view can be executed, and no device in it opened.
+//
+//   running   a copy of the root mount of the container's own namespace: what it sees is what is seen
+//   stopped   its snapshot is mounted; to read it only, with a place for mount points above it that is thrown away
+
+import type { Attributes, Op, Plan } from "#kernel/plan/ops.ts";
+import type { Mount } from "#spec/oci-runtime.ts";
+import { planMount } from "../diff/mount-plan.ts";
+
+export type ViewRoot =
+  | { readonly kind: "live"; readonly pid: number }
+  | {
+      readonly kind: "snapshot";
+      readonly mounts: readonly Mount[];
+      /** What is written is the snapshot's; else of the view, whose root then has these attributes. */
+      readonly writes: "kept" | { readonly lost: Attributes };
+    };
+
+/** Of a volume or a bind mount. */
+export interface ViewMount {
+  /** On the host. */
+  readonly source: string;
+  /** In the container. */
+  readonly destination: string;
+  readonly writable: boolean;
+  readonly recursive: boolean;
+}
+
+export interface TreeView {
+  readonly root: ViewRoot;
+  /** Shallow ones first. */
+  readonly mounts: readonly ViewMount[];
+  readonly readOnly: boolean;
+  /** An empty directory of the host that nobody else looks at. */
+  readonly scratch: string;
+}
+
+/** The slot that holds the view's root. */
+export const VIEW_ROOT = 0;
+
+const HOST = 1;
+const LIVE = 2;
+const TREE = 3;
+const CLONE_NEWNS = 0x20000;
+const MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8;
+const MS_PRIVATE = 1 << 18;
+const O_CLOEXEC = 0o2000000;
+const O_PATH_DIRECTORY = 0o10200000;
+const MOUNT_ATTR_RDONLY = 1;
+/** MOUNT_ATTR_NOSUID, NODEV, NOEXEC. */
+const HARMLESS = 2 | 4 | 8;
+const why = "view of the container";
+
+export function planView(view: TreeView): Plan {
+  const { root, scratch } = view;
+  const target = `${scratch}/root`;
+  const directory = (path: string): Op => ({ op: "mkdir", why, path, mode: 0o755 });
+  return [
+    ...(root.kind === "live" ? planCopy(root.pid) : []),
+    { op: "unshare", why, flags: CLONE_NEWNS },
+    attributes("/", undefined, { propagation: MS_PRIVATE, recursive: true }),
+    {
+      op: "mount",
+      why,
+      fstype: "tmpfs",
+      source: "view",
+      target: scratch,
+      flags: MS_NOSUID_NODEV_NOEXEC,
+      data: "mode=0700",
+    },
+    directory(target),
+    ...(root.kind === "live"
+      ? [{ op: "attachTree", why, slot: LIVE, target } as const, { op: "close", why, slot: LIVE } as const]
+      : planSnapshot(root, view, target)),
+    { op: "open", why, path: target, flags: O_PATH_DIRECTORY, slot: VIEW_ROOT },
+    ...view.mounts.flatMap(planBind),
+    attributes("", VIEW_ROOT, { set: HARMLESS | (view.readOnly ? MOUNT_ATTR_RDONLY : 0) }),
+  ];
+}
+
+const attributes = (
+  target: string,
+  root: number | undefined,
+  change: { readonly set?: number; readonly propagation?: number; readonly recursive?: boolean },
+): Op => ({
+  op: "mountAttr",
+  why,
+  target,
+  ...(root === undefined ? {} : { root }),
+  set: change.set ?? 0,
+  clear: 0,
+  propagation: change.propagation ?? 0,
+  recursive: change.recursive ?? false,
+});
+
+/** The mounts of a namespace can be copied by who is in it only. */
+const planCopy = (pid: number): Plan => [
+  { op: "open", why, path: "/proc/self/ns/mnt", flags: O_CLOEXEC, slot: HOST },
+  { op: "setns", why: LIVE_NAMESPACE, path: `/proc/${pid}/ns/mnt`, flags: CLONE_NEWNS },
+  { op: "openTree", why, source: "/", slot: LIVE, recursive: false },
+  { op: "setns", why, slot: HOST, flags: CLONE_NEWNS },
+  { op: "close", why, slot: HOST },
+];
+
+/** Why of the operation that fails when the process is gone. */
+export const LIVE_NAMESPACE = "mount namespace of the container";
+
+function planSnapshot(
+  root: Extract<ViewRoot, { kind: "snapshot" }>,
+  { scratch }: TreeView,
+  target: string,
+): Plan {
+  if (root.writes === "kept") return root.mounts.flatMap((mount) => planMount(mount, target, false));
+  const [upper, work] = [`${scratch}/upper`, `${scratch}/work`];
+  return [
+    { op: "open", why, path: scratch, flags: O_PATH_DIRECTORY, slot: VIEW_ROOT },
+    { op: "makeDir", why, root: VIEW_ROOT, path: "upper", attributes: root.writes.lost },
+    { op: "mkdir", why, path: work, mode: 0o755 },
+    ...root.mounts.flatMap((mount) => planMount(above(mount, upper, work), target, false)),
+  ];
+}
+
+/** The mount with everything that it has below another upper directory. */
+function above(mount: Mount, upper: string, work: string): Mount {
+  const { type, source = "", options = [] } = mount;
+  const value = (key: string): readonly string[] =>
+    options.filter((option) => option.startsWith(`${key}=`)).map((option) => option.slice(key.length + 1));
+  const lower = type === "overlay" ? [...value("upperdir"), ...value("lowerdir")] : [source];
+  return {
+    destination: "",
+    type: "overlay",
+    source: "overlay",
+    options: ["index=off", `workdir=${work}`, `upperdir=${upper}`, `lowerdir=${lower.join(":")}`],
+  };
+}
+
+/** Made harmless and read-only before it is attached: the container may exchange what lies at the destination meanwhile. */
+const planBind = ({ source, destination, recursive, writable }: ViewMount): Plan => {
+  const reason = `mount at ${destination}`;
+  return [
+    { op: "openTree", why: reason, source, slot: TREE, recursive },
+    attributes("", TREE, { set: HARMLESS | (writable ? 0 : MOUNT_ATTR_RDONLY), recursive: true }),
+    { op: "attachTree", why: reason, slot: TREE, target: destination, root: VIEW_ROOT, createTarget: true },
+    { op: "close", why: reason, slot: TREE },
+  ];
+};
