@@ -52,6 +52,12 @@ export type ApiResponse =
       readonly kind: "hijack";
       readonly contentType: string;
       readonly serve: (socket: Duplex) => Promise<void>;
+    }
+  /** Messages of binary data, or of text for old clients. */
+  | {
+      readonly kind: "websocket";
+      readonly text: boolean;
+      readonly serve: (socket: Duplex) => Promise<void>;
     };
 
 export interface Route {

@@ -9,6 +9,7 @@ import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { conflict, notFound, notModified } from "#base/errors.ts";
 import { HttpServer } from "#transport/http/server.ts";
+import { BodyBudget, bodyLimits } from "./body.ts";
 import type { Route } from "./router.ts";
 import { ApiServer } from "./server.ts";
 
@@ -58,6 +59,17 @@ const routes: readonly Route[] = [
         },
       };
     },
+  },
+  {
+    method: "GET",
+    path: "/ws",
+    handle: async () => ({
+      kind: "websocket",
+      text: false,
+      serve: async (stream) => {
+        for await (const chunk of stream) stream.write(`<${String(chunk)}>`);
+      },
+    }),
   },
   {
     method: "POST",
@@ -171,11 +183,6 @@ for (const [line, status, message] of [
   ["GET /nothing", 404, "page not found"],
   ["DELETE /_ping", 404, "page not found"],
   ["GET /v1.43/new", 404, "page not found"],
-  [
-    "GET /v1.23/_ping",
-    400,
-    "client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version",
-  ],
   ["GET /v1.99/_ping", 400, "client version 1.99 is too new. Maximum supported API version is 1.50"],
   ["POST /missing", 404, "No such container: web"],
   ["POST /taken", 409, "in use"],
@@ -188,6 +195,45 @@ for (const [line, status, message] of [
     assert.equal(answer.headers["content-type"], "application/json");
   });
 }
+
+test("clients of before 1.24 are told in plain text that they are too old", async () => {
+  await using server = await startServer();
+  const answer = await call(server.path, "GET /v1.23/_ping");
+  assert.equal(answer.status, 400);
+  assert.equal(answer.headers["content-type"], "text/plain; charset=utf-8");
+  assert.equal(
+    answer.body,
+    "client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version\n",
+  );
+});
+
+test("a path that nobody knows is not found, whatever its version", async () => {
+  await using server = await startServer();
+  assert.equal((await call(server.path, "GET /v1.99/nothing")).status, 404);
+});
+
+test("a JSON body that is too large is refused with an answer, however it is sent", async () => {
+  await using server = await startServer();
+  const body = JSON.stringify("x".repeat(bodyLimits.jsonBytes));
+  for (const headers of [json, { ...json, "Transfer-Encoding": "chunked" }]) {
+    const answer = await call(server.path, "POST /echo", body, headers);
+    assert.equal(answer.status, 413);
+    assert.match(answer.body, /request body too large/);
+  }
+});
+
+test("large bodies beyond what all may have at once are refused, small ones are read", () => {
+  const budget = new BodyBudget();
+  const held = Array.from({ length: bodyLimits.totalBytes / bodyLimits.jsonBytes }, () => budget.open());
+  for (const share of held) share.grow(bodyLimits.jsonBytes);
+  using small = budget.open();
+  small.grow(bodyLimits.freeBytes);
+  using large = budget.open();
+  large.grow(bodyLimits.freeBytes * held.length); // what does not count of each of the others
+  assert.throws(() => large.grow(bodyLimits.freeBytes * (held.length + 2)), { kind: "unavailable" });
+  held[0]?.[Symbol.dispose]();
+  large.grow(bodyLimits.jsonBytes);
+});
 
 test("not modified is 304 without a body", async () => {
   await using server = await startServer();
@@ -268,4 +314,25 @@ test("an upgrade that fails is an ordinary error", async () => {
   const answer = await raw(server.path, head, "");
   assert.match(answer, /^HTTP\/1\.1 409 Conflict\r\n/);
   assert.match(answer, /\{"message":"not running"\}\n$/);
+});
+
+test("a WebSocket client and a handler talk in messages until one of them closes", async () => {
+  await using server = await startServer();
+  const socket = connect({ path: server.path, allowHalfOpen: true });
+  const head = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+  socket.write(`GET /ws HTTP/1.1\r\nHost: x\r\n${head}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`);
+  socket.write(Buffer.from("818537fa213d7f9f4d5158", "hex")); // "Hello", masked
+  socket.on("data", (chunk) => {
+    if (String(chunk).includes("<Hello>")) socket.write(Buffer.from("88820000000003e8", "hex")); // close, 1000
+  });
+  const answer = await readToEnd(socket);
+  assert.match(answer, /^HTTP\/1\.1 101 Switching Protocols\r\n/);
+  assert.match(answer, /Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n/);
+  assert.match(answer, /\r\n\r\n..<Hello>.{4}$/s);
+});
+
+test("a WebSocket's path is nothing for other clients", async () => {
+  await using server = await startServer();
+  const answer = await call(server.path, "GET /ws");
+  assert.deepEqual([answer.status, JSON.parse(answer.body).message], [400, "not websocket protocol"]);
 });

@@ -15,6 +15,10 @@ export class Filters {
     return this.#fields.size === 0;
   }
 
+  keys(): readonly string[] {
+    return [...this.#fields.keys()];
+  }
+
   /** [] if the key was not given. */
   values(key: string): readonly string[] {
     return this.#fields.get(key) ?? [];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { encodeImageSummary } from "#api/image-encoding.ts";
 import type { Route } from "#api/router.ts";
 import { absentRoutes } from "#api/routes/absent.ts";
+import { attachWebSocketRoutes } from "#api/routes/attach-websocket.ts";
 import { containerRoutes } from "#api/routes/containers.ts";
 import { execRoutes } from "#api/routes/exec.ts";
 import { imageRoutes } from "#api/routes/images.ts";
@@ -39,6 +40,7 @@ export function engineRoutes(options: RoutesOptions, signal: AbortSignal): reado
   return [
     ...systemRoutes(systemDeps(options, signal)),
     ...containerRoutes(containers),
+    ...attachWebSocketRoutes(containers),
     ...execRoutes(containers),
     ...imageRoutes({ images: images.deps, pruner: images.pruner }),
     ...volumeRoutes({ volumes, volumePruner: new VolumePruner({ volumes, events }) }),

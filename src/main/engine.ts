@@ -2,12 +2,16 @@
 //   kernel, containerd, networks -> images, volumes, containers -> what an earlier daemon left -> routes -> server
 
 import { join } from "node:path";
+import { Authorizer } from "#api/authorization/authorizer.ts";
+import type { Route } from "#api/router.ts";
+import { type ScopeLookups, scopedRoutes } from "#api/scopes/scoped-routes.ts";
 import { ApiServer } from "#api/server.ts";
 import { Background } from "#base/background.ts";
 import { serveContainerd } from "#containerd/server.ts";
 import { patience } from "#engine/containers/patience.ts";
 import { restoreContainers, startByPolicy } from "#engine/containers/restore.ts";
 import { stopAllContainers } from "#engine/containers/stop-all.ts";
+import { pluginFolders } from "#engine/plugins/discover.ts";
 import { loadEngineId } from "#engine/system/engine-id.ts";
 import { readHostFacts } from "#libcontainer/host-facts.ts";
 import type { Scope } from "#spec/scoped-host.ts";
@@ -16,13 +20,15 @@ import type { LiveSettings } from "./daemon/live-settings.ts";
 import type { Log } from "./daemon/log.ts";
 import { currentRelease } from "./daemon/release.ts";
 import { openLayers } from "./engine-layers.ts";
-import { openObjects } from "./engine-objects.ts";
+import { type Objects, openObjects } from "./engine-objects.ts";
 import { engineRoutes } from "./engine-routes.ts";
 import { resolveSeccomp } from "./resolve-seccomp.ts";
 
 export interface Engine extends AsyncDisposable {
   /** Serves the API on one more address, or what a scope leaves of it; resolves with the port (0 for a unix socket). */
   listen(address: Address, scope?: Scope): Promise<number>;
+  /** Rejects, and changes nothing, if one of them is not there. */
+  useAuthorizationPlugins(names: readonly string[]): Promise<void>;
   /** The live settings have changed: to what, for the event that tells of it. */
   reloaded(attributes: Readonly<Record<string, string>>): void;
   /** Serves containerd's API on <exec root>/containerd.sock, if the layer is in this process. */
@@ -53,12 +59,28 @@ export async function openEngine(live: LiveSettings, log: Log): Promise<Engine> 
   background.run(() => startByPolicy(containers, signal));
 
   const routes = engineRoutes({ live, layers, objects }, signal);
-  const api = new ApiServer({ routes, version: currentRelease().version, log });
+  const authorizer = new Authorizer(pluginFolders);
+  await authorizer.use(settings.authorizationPlugins, signal);
+  const openApi = (served: readonly Route[]) =>
+    new ApiServer({
+      routes: served,
+      version: currentRelease().version,
+      experimental: settings.experimental,
+      minApiVersion: settings.minApiVersion,
+      authorizer,
+      log,
+    });
+  const api = openApi(routes);
   const server = undo.use(new HttpServer((exchange) => api.serve(exchange)));
   undo.defer(() => closing.abort()); // requests that stream end before the server waits for them
   const cleanup = undo.move();
   return {
-    listen: (address, _scope) => server.listen(address),
+    listen: (address, scope) => {
+      if (scope === undefined) return server.listen(address);
+      const scoped = openApi(scopedRoutes(routes, scope, scopeLookups(containers)));
+      return server.listen(address, (exchange) => scoped.serve(exchange));
+    },
+    useAuthorizationPlugins: (names) => authorizer.use(names, signal),
     reloaded: (attributes) =>
       objects.events.publish({
         type: "daemon",
@@ -78,3 +100,11 @@ export async function openEngine(live: LiveSettings, log: Log): Promise<Engine> 
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
 }
+
+const scopeLookups = ({ containers, execs }: Objects["containers"]): ScopeLookups => ({
+  container: (reference) => {
+    const { id, record } = containers.get(reference);
+    return { id, labels: record.config.Labels ?? {} };
+  },
+  exec: (id) => execs.get(id),
+});

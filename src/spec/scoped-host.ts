@@ -16,6 +16,12 @@ export interface ScopedHost {
   readonly group: string;
 }
 
+/** Attributes of events have these names, too: a label could not be told from them. */
+const reserved = [
+  ...["comment", "container", "execDuration", "execID", "exitCode", "height", "image", "imageID", "imageRef"],
+  ...["name", "oldName", "signal", "width"],
+];
+
 const keys = ["host", "scope", "label", "group"];
 
 /** Throws `invalid`. */
@@ -50,6 +56,8 @@ function decodeScope(text: string, fields: ReadonlyMap<string, string>): Scope {
   const [scope, label] = [fields.get("scope"), fields.get("label")];
   if (scope === "read-only" && label === undefined) return { kind: "read-only" };
   const [, name = "", value = ""] = /^([^=]+)=(.*)$/.exec(label ?? "") ?? [];
+  if (reserved.includes(name))
+    throw invalid(`invalid scoped-host "${text}": a label named ${name} is no scope`);
   if (scope === "label" && name !== "") return { kind: "label", name, value };
   throw invalid(
     `invalid scoped-host "${text}": expected scope=read-only, or scope=label with label=NAME=VALUE`,

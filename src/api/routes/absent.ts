@@ -14,7 +14,6 @@ const absent: readonly (readonly [string, string])[] = [
   ["POST /commit", "docker commit"],
   ["POST /session", "BuildKit session"],
   ["POST /grpc", "BuildKit"],
-  ["GET /containers/:id/attach/ws", "attach over WebSocket"],
   ["GET /containers/:id/changes", "docker diff"],
   ["GET /containers/:id/export", "docker export"],
   ["GET /containers/:id/archive", "docker cp"],

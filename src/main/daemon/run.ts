@@ -33,7 +33,7 @@ export async function runDaemon(
   const live = new LiveSettings(settings);
 
   await using engine = await openEngine(live, log);
-  process.on("SIGHUP", () => reload(args, live, engine, log));
+  process.on("SIGHUP", () => void reload(args, live, engine, log));
   await openSockets(settings, engine, log);
   await engine.serveContainerd();
   log.info("Daemon has completed initialization");
@@ -80,10 +80,11 @@ function groupOf(name: string): { readonly gid?: number } {
 }
 
 /** A file that is wrong changes nothing. */
-function reload(args: readonly string[], live: LiveSettings, engine: Engine, log: Log): void {
+async function reload(args: readonly string[], live: LiveSettings, engine: Engine, log: Log): Promise<void> {
   try {
     const { settings, fileKeys, path } = readSettings(args);
     log.info(`Got signal to reload configuration from ${path}`);
+    await engine.useAuthorizationPlugins(settings.authorizationPlugins);
     const next = live.reload(settings, fileKeys);
     log.setDebug(next.debug);
     engine.reloaded(describeReload(next, hostname()));

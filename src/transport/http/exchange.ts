@@ -1,8 +1,13 @@
 // One request and the means to answer it, whether it came with an Upgrade header or not.
 
+import type { X509Certificate } from "node:crypto";
 import { type IncomingHttpHeaders, type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+import { invalid } from "#base/errors.ts";
+import { acceptKey } from "#formats/websocket.ts";
+import { WebSocketStream } from "./websocket.ts";
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -17,6 +22,11 @@ export interface Upgrade {
   readonly stream: Duplex;
   readonly head: Uint8Array;
 }
+
+const formatHeaders = (headers: Headers): string =>
+  Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join("");
 
 export class HttpExchange {
   readonly method: string;
@@ -57,7 +67,18 @@ export class HttpExchange {
   }
 
   get body(): AsyncIterable<Uint8Array> {
-    return this.#request;
+    return this.#request.iterator({ destroyOnReturn: false }); // who stops reading can still answer
+  }
+
+  /** The client's own first, then those that it was issued by; none without TLS or without a client certificate. */
+  peerCertificates(): readonly X509Certificate[] {
+    const first = this.#socket instanceof TLSSocket ? this.#socket.getPeerX509Certificate() : undefined;
+    const chain: X509Certificate[] = [];
+    for (let next = first; next !== undefined && chain.length < 10; next = next.issuerCertificate) {
+      if (chain.some(({ fingerprint256 }) => fingerprint256 === next?.fingerprint256)) break;
+      chain.push(next);
+    }
+    return chain;
   }
 
   /** Undefined when the client sends chunks of unknown number. */
@@ -103,16 +124,52 @@ export class HttpExchange {
     const first = this.wantsUpgrade
       ? "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
       : "HTTP/1.1 200 OK\r\n";
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     if (this.#upgrade !== undefined && this.#upgrade.head.length > 0) stream.unshift(this.#upgrade.head);
     this.#hijacked = true;
-    stream.write(`${first}${lines.join("")}\r\n`);
+    stream.write(`${first}${formatHeaders(headers)}\r\n`);
     try {
       await serve(stream);
     } finally {
       this.#settle();
       stream.end(() => stream.destroy());
     }
+  }
+
+  /** The same for a WebSocket client. Throws what a client is told that is none. */
+  async websocket(
+    headers: Headers,
+    options: { readonly text: boolean },
+    serve: (stream: Duplex) => Promise<void>,
+  ): Promise<void> {
+    const key = this.headers["sec-websocket-key"] ?? "";
+    const upgrade = this.#upgrade;
+    if (upgrade === undefined || this.headers.upgrade?.toLowerCase() !== "websocket" || key === "")
+      throw invalid("not websocket protocol");
+    if (this.headers["sec-websocket-version"] !== "13") throw invalid("missing or bad WebSocket Version");
+    const protocol = this.headers["sec-websocket-protocol"]?.split(",")[0]?.trim();
+    const lines = {
+      Upgrade: "websocket",
+      Connection: "Upgrade",
+      "Sec-WebSocket-Accept": acceptKey(key),
+      ...(protocol !== undefined && { "Sec-WebSocket-Protocol": protocol }),
+      ...headers,
+    };
+    if (upgrade.head.length > 0) upgrade.stream.unshift(upgrade.head);
+    this.#hijacked = true;
+    upgrade.stream.write(`HTTP/1.1 101 Switching Protocols\r\n${formatHeaders(lines)}\r\n`);
+    const stream = new WebSocketStream(upgrade.stream, options);
+    stream.on("error", () => undefined);
+    try {
+      await serve(stream);
+    } finally {
+      this.#settle();
+      stream.end();
+    }
+  }
+
+  /** What was begun for this request ends: nobody waits for it any more. */
+  abandon(): void {
+    this.#abort();
   }
 
   /** Reads what is left of the request, so that the connection can be used again. */

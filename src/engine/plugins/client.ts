@@ -1,0 +1,94 @@
+// Calls a plugin: POST /Interface.Method with JSON both ways.
+
+import { readFileSync } from "node:fs";
+import { request as requestHttp } from "node:http";
+import { type RequestOptions, request as requestHttps } from "node:https";
+import { isRecord } from "#base/decode.ts";
+import { systemError } from "#base/errors.ts";
+import type { PluginAddress, PluginTls } from "./discover.ts";
+
+const mediaType = "application/vnd.docker.plugins.v1.2+json";
+/** Of a plugin's answer. */
+const maxAnswer = 4 * 1024 * 1024;
+
+export class PluginClient {
+  readonly #address: PluginAddress;
+
+  constructor(address: PluginAddress) {
+    this.#address = address;
+  }
+
+  /** Rejects if the plugin does not speak the interface ("authz"). */
+  async activate(wanted: string, signal: AbortSignal): Promise<void> {
+    const answer = await this.call("Plugin.Activate", undefined, signal);
+    const spoken = isRecord(answer) && Array.isArray(answer.Implements) ? answer.Implements : [];
+    if (!spoken.includes(wanted))
+      throw systemError(`plugin "${this.#address.name}" does not implement ${wanted}`);
+  }
+
+  /** Rejects with the plugin's own words, too, when its answer is not 200. */
+  async call(method: string, body: unknown, signal: AbortSignal): Promise<unknown> {
+    const text = body === undefined ? "" : JSON.stringify(body);
+    const { status, answer } = await post(this.#address, method, text, signal);
+    const value = parse(answer);
+    if (status === 200 && value !== undefined) return value;
+    const told = isRecord(value) && typeof value.Err === "string" && value.Err !== "" ? value.Err : answer;
+    throw systemError(`${method}: ${status === 200 ? "the answer is no JSON" : told}`);
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly answer: string;
+}
+
+function post(address: PluginAddress, method: string, text: string, signal: AbortSignal): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const options: RequestOptions = {
+    ...placeOf(address.url),
+    method: "POST",
+    path: `/${method}`,
+    headers: { Accept: mediaType, "Content-Type": mediaType, "Content-Length": Buffer.byteLength(text) },
+    agent: false,
+    signal,
+    ...(address.tls !== undefined && tlsOptions(address.tls)),
+  };
+  const secure = address.tls !== undefined || address.url.protocol === "https:";
+  const outgoing = (secure ? requestHttps : requestHttp)(options);
+  outgoing.on("error", reject);
+  outgoing.on("response", (incoming) => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    incoming.on("data", (chunk: Uint8Array) => {
+      size += chunk.length;
+      if (size > maxAnswer) outgoing.destroy(systemError(`${method}: the answer is over ${maxAnswer} bytes`));
+      chunks.push(chunk);
+    });
+    incoming.on("error", reject);
+    incoming.on("end", () => {
+      resolve({ status: incoming.statusCode ?? 0, answer: Buffer.concat(chunks).toString("utf8") });
+    });
+  });
+  outgoing.end(text);
+  return promise;
+}
+
+const placeOf = ({ protocol, hostname, port, pathname }: URL): RequestOptions =>
+  protocol === "unix:"
+    ? { socketPath: decodeURIComponent(pathname), host: "plugin" }
+    : { host: hostname.replace(/^\[(.*)\]$/, "$1"), ...(port !== "" && { port }) };
+
+const tlsOptions = ({ caFile, certFile, keyFile, insecure }: PluginTls): RequestOptions => ({
+  rejectUnauthorized: !insecure,
+  ...(caFile !== "" && { ca: readFileSync(caFile) }),
+  ...(certFile !== "" && { cert: readFileSync(certFile) }),
+  ...(keyFile !== "" && { key: readFileSync(keyFile) }),
+});
