@@ -258,6 +258,7 @@ int do_open_pty(struct context *context, const struct op_open_pty *op)
 	cleanup_fd int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (slave < 0)
 		return fail(context, "ioctl(TIOCGPTPEER)");
+	fcntl(master, F_SETFL, O_RDWR); /* not nonblocking any more: a console socket's reader expects that of a terminal */
 	int result = put_in_slot(context, master, op->master);
 	return result < 0 ? result : put_in_slot(context, slave, op->slave);
 }

@@ -2,15 +2,28 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-/** Builds it into a folder and returns its path. */
+const built = { path: "" };
+
+/** Puts it into a folder, built once in this process, and returns its path. */
 export function buildProbe(folder: string): string {
+  const path = join(folder, "probe");
+  copyFileSync(builtProbe(), path);
+  return path;
+}
+
+function builtProbe(): string {
+  if (built.path !== "") return built.path;
+  const folder = mkdtempSync(join(tmpdir(), "gantry-probe-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, "probe");
   const source = join(import.meta.dirname, "probe.c");
   execFileSync("cc", ["-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", path, source]);
+  built.path = path;
   return path;
 }
 

@@ -81,7 +81,7 @@ async function install(changes?: Changes): Promise<Installed> {
       cwd: folder,
       env,
       encoding: "utf8",
-      timeout: 20_000,
+      timeout: 120_000,
     });
     return { code: done.status, stdout: done.stdout, stderr: done.stderr };
   };
@@ -99,7 +99,7 @@ async function install(changes?: Changes): Promise<Installed> {
   });
   stack.defer(async () => {
     const intact = join(project, "bin/gantry-runc"); // ours may have been overwritten
-    spawnSync(intact, ["--root", state, "delete", "--force", id], { env, timeout: 20_000 });
+    spawnSync(intact, ["--root", state, "delete", "--force", id], { env, timeout: 120_000 });
     const residents = () => findProcesses("environ", `GANTRY_RUNC_RESIDENT=${sockets}`);
     for (const pid of residents()) process.kill(pid, "SIGKILL");
     while (residents().length > 0) await sleep(5);

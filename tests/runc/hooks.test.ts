@@ -28,7 +28,7 @@ async function makeBundle(): Promise<Bundle> {
   const id = basename(path);
   const log = join(path, "log");
   const call = (program: string, ...words: readonly string[]): ReturnType<typeof spawnSync> =>
-    spawnSync(program, ["--root", join(path, "state"), ...words], { cwd: path, timeout: 20_000 });
+    spawnSync(program, ["--root", join(path, "state"), ...words], { cwd: path, timeout: 120_000 });
   call(peer, "spec");
   const config = JSON.parse(readFileSync(join(path, "config.json"), "utf8"));
   config.process = { ...config.process, terminal: false, args: ["true"] };

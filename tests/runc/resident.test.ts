@@ -139,12 +139,12 @@ test("a console socket gets the terminal", { skip }, async () => {
     "p = subprocess.Popen(sys.argv[1:])",
     "c, _ = s.accept(); name, fds, _, _ = socket.recv_fds(c, 4096, 1)",
     "p.wait(); text = os.read(fds[0], 100).decode().strip()",
-    "print(name.decode(), text, p.returncode)",
+    "print(name.decode(), text, p.returncode, os.get_blocking(fds[0]))",
   ].join("\n");
   const { stdout, stderr } = bundle.run(["run", "--detach", "--console-socket", "console.sock", bundle.id], {
     under: ["python3", "-c", receive],
   });
-  assert.deepEqual([stdout, stderr], ["/dev/ptmx /dev/pts/0 0\n", ""]);
+  assert.deepEqual([stdout, stderr], ["/dev/ptmx /dev/pts/0 0 True\n", ""]);
 });
 
 test("signals of the command go to the program", { skip }, async () => {

@@ -44,7 +44,7 @@ async function run(maps: readonly object[], additionalGids: readonly number[] = 
       ["-m", "sh", "-c", asNobody, "sh", path, ...words],
       {
         encoding: "utf8",
-        timeout: 30_000,
+        timeout: 120_000,
       },
     );
     return { code: status, stdout, stderr };

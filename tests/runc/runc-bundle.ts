@@ -64,7 +64,7 @@ export async function makeBundle({ args, change }: BundleOptions): Promise<Bundl
     const result = spawnSync(first, rest, {
       cwd: path,
       encoding: "utf8",
-      timeout: 30_000,
+      timeout: 120_000,
       env,
       ...(detached ? { stdio: "ignore" as const } : { input }),
     });
@@ -76,8 +76,7 @@ export async function makeBundle({ args, change }: BundleOptions): Promise<Bundl
   config.linux = { ...config.linux, cgroupsPath: `/${id}` };
   change?.(config);
   writeFileSync(join(path, "config.json"), JSON.stringify(config));
-  const residents = (): readonly number[] =>
-    findProcesses("environ", `GANTRY_RUNC_RESIDENT=${env.GANTRY_RUNC_SOCKETS}`);
+  const residents = () => findResidents(env.GANTRY_RUNC_SOCKETS);
   return {
     id,
     path,
@@ -93,11 +92,19 @@ export async function makeBundle({ args, change }: BundleOptions): Promise<Bundl
     ],
     [Symbol.asyncDispose]: async () => {
       run(["delete", "--force", id]);
-      for (const pid of residents()) process.kill(pid, "SIGKILL");
-      while (residents().length > 0) await delay(5);
+      await endResidents(env.GANTRY_RUNC_SOCKETS);
       rmSync(path, { recursive: true, force: true });
     },
   };
+}
+
+const findResidents = (sockets: string): readonly number[] =>
+  findProcesses("environ", `GANTRY_RUNC_RESIDENT=${sockets}`);
+
+/** Ends those that were started with this folder as GANTRY_RUNC_SOCKETS. */
+export async function endResidents(sockets: string): Promise<void> {
+  for (const pid of findResidents(sockets)) process.kill(pid, "SIGKILL");
+  while (findResidents(sockets).length > 0) await delay(5);
 }
 
 /** Processes in whose file of that name the text stands. */

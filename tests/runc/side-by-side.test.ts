@@ -6,8 +6,9 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { makeBusyboxRoot } from "../system/images.ts";
+import { endResidents } from "./runc-bundle.ts";
 
 const peerVersion = /^runc version (\S+)/.exec(
   spawnSync("runc", ["--version"], { encoding: "utf8" }).stdout ?? "",
@@ -15,6 +16,14 @@ const peerVersion = /^runc version (\S+)/.exec(
 const skip =
   process.getuid?.() === 0 && peerVersion?.startsWith("1.1.") === true ? false : "needs root and runc 1.1";
 const programs = { ours: join(import.meta.dirname, "../../bin/gantry-runc"), theirs: "runc" } as const;
+
+/** Our residents here are none of anybody else. */
+const sockets = mkdtempSync(join(tmpdir(), "gantry-pair-"));
+process.env.GANTRY_RUNC_SOCKETS = sockets;
+after(async () => {
+  await endResidents(sockets);
+  await rm(sockets, { recursive: true });
+});
 
 interface Result {
   readonly code: number | null;
@@ -55,7 +64,7 @@ async function makePair(...args: readonly string[]): Promise<Pair> {
     const result = spawnSync(programs[side], ["--root", join(path, side), ...asked], {
       cwd: path,
       encoding: "utf8",
-      timeout: 30_000,
+      timeout: 120_000,
       ...(detached ? { stdio: "ignore" as const } : { input }),
     });
     const plain = (text: string | null): string => normalize(text ?? "", both[side]);
@@ -184,7 +193,7 @@ for (const words of [
   test(`${words.join(" ")} is answered the same`, { skip }, () => {
     const [ours, theirs] = [programs.ours, programs.theirs].map((program) => {
       const { status, stdout, stderr } = spawnSync(program, words, { encoding: "utf8" });
-      return { status, stdout: normalize(stdout, "-"), stderr: normalize(stderr, "-") };
+      return { status, stdout: normalize(stdout, "nobody"), stderr: normalize(stderr, "nobody") };
     });
     assert.deepEqual(ours, theirs);
   });
@@ -197,7 +206,7 @@ test("an error in a log file has the same two forms", { skip }, () => {
         const log = join(path, `${basename(program)}.${format}`);
         const words = ["--log", log, "--log-format", format, "state", "nobody"];
         const { status, stderr } = spawnSync(program, words, { encoding: "utf8" });
-        return { status, stderr, log: normalize(readFileSync(log, "utf8"), "-") };
+        return { status, stderr, log: normalize(readFileSync(log, "utf8"), "nobody") };
       });
       assert.deepEqual(ours, theirs);
     }

@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { makeBusyboxRoot } from "../system/images.ts";
+import { endResidents } from "./runc-bundle.ts";
 
 const program = join(import.meta.dirname, "../../bin/gantry-runc");
 const skip = process.getuid?.() === 0 && existsSync("/run/systemd/system") ? false : "needs root and systemd";
@@ -35,7 +35,7 @@ async function makeBundle(resources: object): Promise<Bundle> {
       cwd: path,
       env,
       encoding: "utf8",
-      timeout: 60_000,
+      timeout: 120_000,
       stdio: ["ignore", "ignore", detached ? "ignore" : "pipe"],
     });
     return { code: result.status, stderr: result.stderr ?? "" };
@@ -65,24 +65,11 @@ async function makeBundle(resources: object): Promise<Bundle> {
     read: (name) => readFileSync(`${directory}/${name}`, "utf8").trim(),
     [Symbol.asyncDispose]: async () => {
       run("delete", "--force", "a");
-      for (const pid of findResidents(path)) process.kill(pid, "SIGKILL");
-      while (findResidents(path).length > 0) await delay(5);
+      await endResidents(path);
       await rm(path, { recursive: true, force: true });
     },
   };
 }
-
-const findResidents = (path: string): readonly number[] =>
-  readdirSync("/proc")
-    .filter((name) => {
-      try {
-        const text = /^\d+$/.test(name) ? readFileSync(`/proc/${name}/environ`, "utf8") : "";
-        return text.includes(`GANTRY_RUNC_RESIDENT=${path}`);
-      } catch {
-        return false; // it ended
-      }
-    })
-    .map(Number);
 
 test("a container is a scope of systemd, which knows its limits, and is gone with it", { skip }, async () => {
   const limits = { memory: { limit: 67_108_864 }, pids: { limit: 20 }, cpu: { quota: 15_500 } };
