@@ -25,8 +25,12 @@ const packages: Readonly<Record<string, string>> = {
   strace: "/usr/bin/strace",
   tmux: "/usr/bin/tmux",
   uidmap: "/usr/bin/newuidmap",
-  // A kernel of its own for this architecture alone; elsewhere the guest counts as skipped.
-  ...(process.arch === "x64" && { "user-mode-linux": "/usr/bin/linux.uml" }),
+  // A kernel of its own for this architecture alone; elsewhere the guests count as skipped.
+  ...(process.arch === "x64" && {
+    dbus: "/usr/bin/dbus-daemon",
+    systemd: "/lib/systemd/systemd",
+    "user-mode-linux": "/usr/bin/linux.uml",
+  }),
   "util-linux": "/usr/bin/nsenter",
   zstd: "/usr/bin/zstd",
 };

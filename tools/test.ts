@@ -1,5 +1,5 @@
 // Runs the whole suite: unit tests in one process, then the tests that cross layers, one file at a time, then those that the kernel
-// matters to once more in a guest with pure cgroup version 2 (tests/vm).
+// matters to once more in guests with pure cgroup version 2 (tests/vm).
 // The machine's state before and after is compared, so that a leak of any test fails the run.
 
 import { execFileSync } from "node:child_process";
@@ -48,7 +48,8 @@ const crossing = only.length > 0 ? only : globSync("tests/*/**/*.test.ts").sort(
 const before = root ? readMachineState() : undefined;
 let total = runTests(unit, ["--test-isolation=none"]);
 total = addCounts(total, runTests(crossing, ["--test-concurrency=1", "--test-timeout=300000"]));
-if (root && only.length === 0) total = addCounts(total, await testInGuest("uml"));
+if (root && only.length === 0)
+  for (const guest of ["uml", "systemd"] as const) total = addCounts(total, await testInGuest(guest));
 
 if (before !== undefined) {
   const left = await settledDifferences(before);

@@ -79,7 +79,7 @@ function commandLine(folder: GuestFolder, socket: string, { systemd }: QemuOptio
   const { kernel, initialFiles, modules } = provideKernel();
   const kernelLine = [
     "console=ttyS0 quiet cgroup_no_v1=all apparmor=1 security=apparmor",
-    "mitigations=off no_timer_check tsc=reliable random.trust_cpu=on panic=-1 oops=panic rdinit=/init",
+    "mitigations=off init_on_alloc=0 no_timer_check tsc=reliable random.trust_cpu=on panic=-1 oops=panic rdinit=/init",
     `GANTRY_GUEST=${folder.path} GANTRY_MODULES=${modules}`,
     `GANTRY_MAIN=${join(import.meta.dirname, "guest-main.sh")}`,
     ...(systemd ? ["GANTRY_SYSTEMD=1"] : []),

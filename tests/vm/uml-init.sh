@@ -22,4 +22,5 @@ mount -t hostfs -o "$GANTRY_GUEST" hostfs ".$GANTRY_GUEST"
 mount --bind "$modules" "lib/modules/$(uname -r)"
 pivot_root . mnt
 umount -l /mnt
-. "${0%/*}/guest-main.sh"
+GANTRY_MAIN=${0%/*}/guest-main.sh
+. "$GANTRY_MAIN"

@@ -15,8 +15,15 @@ function memoryFolder(): string {
   return bavail * bsize > MEMORY_MIB * 1024 * 1024 ? "/dev/shm" : tmpdir();
 }
 
-export async function runUml(folder: GuestFolder, seconds: number): Promise<GuestEnd> {
-  if (!existsSync(kernel)) return { kind: "unavailable", reason: `${kernel} is not installed` };
+export interface UmlOptions {
+  readonly systemd: boolean;
+  readonly seconds: number;
+}
+
+export async function runUml(folder: GuestFolder, { systemd, seconds }: UmlOptions): Promise<GuestEnd> {
+  const needed = [kernel, ...(systemd ? ["/lib/systemd/systemd", "/usr/bin/dbus-daemon"] : [])];
+  const missing = needed.filter((path) => !existsSync(path));
+  if (missing.length > 0) return { kind: "unavailable", reason: `not installed: ${missing.join(", ")}` };
   const command = [
     kernel,
     `mem=${MEMORY_MIB}M`,
@@ -26,12 +33,13 @@ export async function runUml(folder: GuestFolder, seconds: number): Promise<Gues
     "ro",
     `init=${join(import.meta.dirname, "uml-init.sh")}`,
     `GANTRY_GUEST=${folder.path}`,
+    ...(systemd ? ["GANTRY_SYSTEMD=1"] : []),
     "con=null",
     "con0=null,fd:1",
     "quiet",
     "apparmor=1",
     "security=apparmor",
-    "panic=-1",
+    "panic=-1 init_on_alloc=0",
     `uml_dir=${folder.path}`,
     "umid=guest",
   ];
