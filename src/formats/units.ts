@@ -41,11 +41,16 @@ const SIZE = /^(\d+(?:\.\d*)?|\.\d+) ?(?:([kmgtp])i?b?|b)?$/i;
 const powerOf = (letter: string): number => "kmgtp".indexOf(letter.toLowerCase()) + 1;
 
 /** "512m", "1.5g", "64", "1 GiB": powers of 1024, as Docker reads memory and volume sizes. Undefined when it is no size. */
-export function parseBinarySize(text: string): number | undefined {
+export const parseBinarySize = (text: string): number | undefined => parseSize(text, 1024);
+
+/** The same in powers of 1000, as Docker reads the sizes of log files. */
+export const parseDecimalSize = (text: string): number | undefined => parseSize(text, 1000);
+
+function parseSize(text: string, base: number): number | undefined {
   const match = SIZE.exec(text.trim());
   if (match === null) return undefined;
   const [, amount = "", letter] = match;
-  return Math.trunc(Number(amount) * (letter === undefined ? 1 : 1024 ** powerOf(letter)));
+  return Math.trunc(Number(amount) * (letter === undefined ? 1 : base ** powerOf(letter)));
 }
 
 /** "1.5" of `--cpus` in billionths, exactly; undefined when it is no decimal number or is finer than that. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Background } from "#base/background.ts";
 import { type Clock, openSystemClock } from "#base/clock.ts";
 import { openDatabase } from "#base/database.ts";
+import { EngineError, prefixed } from "#base/errors.ts";
 import { type HostFacts, readHostFacts } from "#engine/containers/host-facts.ts";
 import { type Container, containerSchema } from "#engine/containers/store.ts";
 import { type ContainersDeps, wireContainers } from "#engine/containers/wiring.ts";
@@ -12,6 +13,7 @@ import { EventJournal } from "#engine/events/journal.ts";
 import { JournaledEvents } from "#engine/events/journaled.ts";
 import { type Images, openImages } from "#engine/images/open-images.ts";
 import { resolveImage } from "#engine/images/resolve.ts";
+import { validateLogOptions } from "#engine/logs/drivers/drivers.ts";
 import { LocalVolumes } from "#engine/volumes/volumes.ts";
 import type { DaemonSettings } from "#spec/daemon-settings.ts";
 import type { Seccomp } from "#spec/oci-runtime.ts";
@@ -25,6 +27,7 @@ export interface ObjectsOptions {
   readonly layers: Layers;
   readonly background: Background;
   readonly report: (error: unknown) => void;
+  readonly warn: (message: string) => void;
   readonly seccomp: (profile: string, capabilities: readonly string[]) => Seccomp;
 }
 
@@ -123,6 +126,18 @@ function containerSettings(settings: DaemonSettings, { networks }: Layers) {
       dnsOptions: settings.dnsOptions,
       hostGateway: settings.hostGatewayIps[0] ?? bridge?.gateway ?? "",
     },
-    defaultLogOptions: settings.containers.logOptions,
+    defaultLog: defaultLog(settings.containers),
   };
+}
+
+/** The daemon does not start with options that its containers could not. */
+function defaultLog({ logDriver, logOptions }: DaemonSettings["containers"]) {
+  const driver = logDriver || "json-file";
+  try {
+    if (Object.keys(logOptions).length > 0 || logDriver !== "") validateLogOptions(driver, logOptions);
+  } catch (error) {
+    if (error instanceof EngineError) throw prefixed("failed to set log opts: ", error);
+    throw error;
+  }
+  return { driver, options: logOptions };
 }

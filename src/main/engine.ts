@@ -45,11 +45,12 @@ export async function openEngine(live: LiveSettings, log: Log): Promise<Engine> 
   const closing = new AbortController();
   const { signal } = closing;
   const report = (error: unknown): void => log.error("Background work failed", error);
+  const warn = (message: string): void => log.warn(message);
   const background = new Background(report);
   const host = readHostFacts();
   const layers = undo.use(await openLayers({ live, log, host }, signal));
   const seccomp = resolveSeccomp(host);
-  const objects = undo.use(await openObjects({ live, layers, background, report, seccomp }, signal));
+  const objects = undo.use(await openObjects({ live, layers, background, report, warn, seccomp }, signal));
   const { containers } = objects;
   undo.defer(async () => {
     closing.abort(); // for when the restoring fails

@@ -266,8 +266,8 @@ const streamRoutes = (deps: ContainersDeps): readonly Route[] => [
         range: {
           ...(since !== undefined && { since }),
           ...(until !== undefined && { until }),
-          ...(tail !== undefined && { tail }),
         },
+        tail,
       };
       const { tty, chunks } = openLogs(deps, idOf(call), request, signal);
       return { kind: "stream", status: 200, contentType: streamType(tty, version.minor), chunks };

@@ -47,6 +47,7 @@ function makeDeps(): SystemRouteDeps & { readonly bus: JournaledEvents } {
       labels: [],
       insecureRegistries: ["r:5000", "10.0.0.0/8"],
       registryMirrors: ["http://m"],
+      containers: { logDriver: "" },
       containerdAddress: "/c.sock",
     },
     release: { version: "0.1.0", gitCommit: "abc", buildTime: "2026-01-01T00:00:00Z" },

@@ -41,7 +41,8 @@ export async function inspectContainer(
     State: describeState(container),
     Image: record.imageId,
     ...describeFiles(container, directory),
-    LogPath: record.logPath,
+    // Others than json-file keep theirs to themselves.
+    LogPath: record.hostConfig.LogConfig.Type === "json-file" && hasStarted(state) ? record.logPath : "",
     Name: `/${record.name}`,
     RestartCount: state.restartCount,
     Driver: "overlay2",

@@ -1,105 +1,66 @@
-// --log-driver and --log-opt: the json-file driver, which the shim writes, and none.
+// --log-driver and --log-opt as a container's record has them -> what its shim, its readers and its forwarder need.
 
-import { invalid, systemError, unsupported } from "#base/errors.ts";
-import { parseBinarySize } from "#formats/units.ts";
-import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { parseGoBoolean } from "#formats/go-boolean.ts";
+import type { HostConfig } from "#spec/container-config.ts";
+import { extraAttributes, logTag } from "../logs/drivers/attributes.ts";
+import type { LogInfo } from "../logs/drivers/driver.ts";
+import { validateLogOptions } from "../logs/drivers/drivers.ts";
+import {
+  type Rotation,
+  readCacheOptions,
+  readJsonFileOptions,
+  readLocalOptions,
+} from "../logs/drivers/file-options.ts";
+import type { LogSource } from "../logs/read.ts";
+import type { ContainerRecord } from "./record.ts";
 
 type LogConfig = HostConfig["LogConfig"];
 
-const drivers = ["", "json-file", "none"];
-const otherDrivers = "local journald syslog gelf fluentd awslogs splunk gcplogs logentries".split(" ");
-const options = [
-  "max-size",
-  "max-file",
-  "labels",
-  "labels-regex",
-  "env",
-  "env-regex",
-  "tag",
-  "compress",
-  "mode",
-  "max-buffer-size",
-];
+export const validateLogConfig = (log: LogConfig): void => validateLogOptions(log.Type, log.Config ?? {});
 
-export function validateLogConfig(log: LogConfig): void {
-  if (otherDrivers.includes(log.Type)) throw unsupported(`--log-driver ${log.Type}`);
-  if (!drivers.includes(log.Type)) throw invalid(`logger: no log driver named '${log.Type}' is registered`);
-  const given = log.Config ?? {};
-  if (log.Type === "none" && Object.keys(given).length > 0)
-    throw invalid("logging options cannot be set with the none driver");
-  for (const option of Object.keys(given))
-    if (!options.includes(option)) throw invalid(`unknown log opt '${option}' for json-file log driver`);
-  if (given.compress !== undefined && isOn(given.compress)) throw unsupported("--log-opt compress");
-  validateMode(given);
-  if (given.tag !== undefined && given.tag !== "") throw unsupported("--log-opt tag");
-  readRotation(given);
+/** The file that the shim writes; "" for none. With any driver it is what `docker logs` reads. */
+export function logPathOf(containersDir: string, id: string, driver: string): string {
+  if (driver === "none") return "";
+  if (driver === "json-file") return join(containersDir, id, `${id}-json.log`);
+  return join(containersDir, id, driver === "local" ? "local.log" : "container-cached.log");
 }
 
-/** As Go reads a boolean. */
-function isOn(text: string): boolean {
-  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
-  if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
-  throw invalid(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+export function readRotation({ Type: driver, Config: options }: LogConfig): Rotation {
+  if (driver === "json-file") return readJsonFileOptions(options ?? {});
+  return driver === "local" ? readLocalOptions(options ?? {}) : readCacheOptions(options ?? {});
 }
 
-function validateMode(given: Readonly<Record<string, string>>): void {
-  const { mode = "" } = given;
-  if (mode === "non-blocking") throw unsupported("--log-opt mode=non-blocking");
-  if (mode !== "" && mode !== "blocking") throw invalid(`logger: logging mode not supported: ${mode}`);
-  if (given["max-buffer-size"] !== undefined)
-    throw invalid("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
+export const logSourceOf = ({ logPath, hostConfig }: ContainerRecord): LogSource => ({
+  path: logPath,
+  maxFiles: readRotation(hostConfig.LogConfig).maxFiles,
+});
+
+/** `docker logs` is refused then. */
+export function isCacheDisabled({ Type: driver, Config: options }: LogConfig): boolean {
+  const isFile = driver === "json-file" || driver === "local";
+  return !isFile && parseGoBoolean(options?.["cache-disabled"] ?? "") === true;
 }
 
-export interface Rotation {
-  /** Bytes; 0 is no rotation. */
-  readonly maxSize: number;
-  readonly maxFiles: number;
-}
+export const logInfoOf = (record: ContainerRecord): LogInfo => ({
+  options: record.hostConfig.LogConfig.Config ?? {},
+  containerId: record.id,
+  containerName: record.name,
+  command: [record.path, ...record.args],
+  imageId: record.imageId,
+  imageName: record.config.Image,
+  created: record.createdAt,
+  env: record.config.Env ?? [],
+  labels: record.config.Labels ?? {},
+  hostname: hostname(),
+});
 
-export function readRotation(given: Readonly<Record<string, string>>): Rotation {
-  const sizeText = given["max-size"] ?? "";
-  const maxSize = sizeText === "" || sizeText === "-1" ? 0 : (parseBinarySize(sizeText) ?? -1);
-  if (maxSize < 0) throw invalid(`invalid size: '${sizeText}'`);
-  const filesText = given["max-file"] ?? "1";
-  if (!/^\d+$/.test(filesText)) throw invalid(`strconv.Atoi: parsing "${filesText}": invalid syntax`);
-  const maxFiles = Number(filesText);
-  if (maxFiles < 1) throw invalid("max-file cannot be less than 1");
-  if (maxSize === 0 && maxFiles > 1) throw invalid("max-file cannot be set without max-size");
-  return { maxSize, maxFiles };
-}
-
-/** Labels and variables that the options name, written beside each line; "" if there are none. */
-export function logAttributes(log: LogConfig, config: ContainerConfig): string {
-  const given = log.Config ?? {};
-  const env = Object.fromEntries(
-    (config.Env ?? []).map((variable) => {
-      const at = variable.indexOf("=");
-      return at < 0 ? [variable, ""] : [variable.slice(0, at), variable.slice(at + 1)];
-    }),
-  );
-  const chosen = {
-    ...choose(config.Labels ?? {}, given.labels, given["labels-regex"]),
-    ...choose(env, given.env, given["env-regex"]),
-  };
-  return Object.keys(chosen).length === 0 ? "" : JSON.stringify(chosen);
-}
-
-function choose(
-  values: Readonly<Record<string, string>>,
-  names: string | undefined,
-  pattern: string | undefined,
-): Readonly<Record<string, string>> {
-  const wanted = new Set((names ?? "").split(",").filter((name) => name !== ""));
-  const expression = pattern === undefined || pattern === "" ? undefined : compilePattern(pattern);
-  return Object.fromEntries(
-    Object.entries(values).filter(([key]) => wanted.has(key) || expression?.test(key) === true),
-  );
-}
-
-function compilePattern(pattern: string): RegExp {
-  try {
-    return new RegExp(pattern);
-  } catch (error) {
-    throw systemError(`invalid regular expression: ${pattern}`, { cause: error });
-  }
+/** Labels, variables and tag that the options choose, written beside each line; "" if there are none. */
+export function logAttributes(record: ContainerRecord): string {
+  const info = logInfoOf(record);
+  const tag = logTag(info, "");
+  const chosen = { ...extraAttributes(info), ...(tag !== "" && { tag }) };
+  const entries = Object.entries(chosen).sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.length === 0 ? "" : JSON.stringify(Object.fromEntries(entries));
 }

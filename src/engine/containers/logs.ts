@@ -1,9 +1,10 @@
 // GET /containers/{id}/logs.
 
-import { EngineError, invalid } from "#base/errors.ts";
-import { formatEntries, type LogFormat } from "../logs/format.ts";
-import { type LogRange, readLog } from "../logs/read.ts";
-import { readRotation } from "./log-config.ts";
+import { conflict, EngineError, invalid } from "#base/errors.ts";
+import { type LogFormat, LogFormatter, type LogRange, timeText } from "../logs/format.ts";
+import { readLog } from "../logs/read.ts";
+import { followContainer } from "./container-logs.ts";
+import { isCacheDisabled, logSourceOf } from "./log-config.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
 export interface LogsDeps {
@@ -13,11 +14,13 @@ export interface LogsDeps {
 export interface LogsRequest extends Omit<LogFormat, "tty"> {
   readonly follow: boolean;
   readonly range: LogRange;
+  /** Lines from the end; undefined is all. */
+  readonly tail: number | undefined;
 }
 
 /** "all", "" or a number of lines; anything else is all too, as with Docker. */
 export const parseTail = (text: string): number | undefined =>
-  /^\d+$/.test(text) ? Number(text) : undefined;
+  /^\+?\d+$/.test(text) ? Number(text) : undefined;
 
 /** Seconds since the epoch with an optional fraction; "" and "0" are no limit. */
 export function parseLogTime(name: "since" | "until", text: string): bigint | undefined {
@@ -43,9 +46,12 @@ export function openLogs(
   if (!request.stdout && !request.stderr)
     throw invalid("Bad parameters: you must choose at least one stream");
   const container = deps.containers.get(reference);
-  if (container.record.logPath === "")
+  if (container.removing || container.state.status === "dead")
+    throw conflict("can not get logs from container which is dead or marked for removal");
+  const { logPath, hostConfig, config } = container.record;
+  if (logPath === "" || isCacheDisabled(hostConfig.LogConfig))
     throw new EngineError("unsupported", "configured logging driver does not support reading");
-  return { tty: container.record.config.Tty, chunks: streamLogs(container, request, signal) };
+  return { tty: config.Tty, chunks: streamLogs(container, request, signal) };
 }
 
 async function* streamLogs(
@@ -53,22 +59,18 @@ async function* streamLogs(
   request: LogsRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const { logPath, hostConfig, config } = container.record;
-  const { maxFiles } = readRotation(hostConfig.LogConfig.Config ?? {});
-  const follow = {
-    // A container that waits for its restart goes on writing the same log.
-    ended: () => container.removed || !container.running,
-    changed: async (stop: AbortSignal) => {
-      const before = container.state;
-      await container.until(() => container.removed || container.state !== before, stop);
-      if (container.removed)
-        await new Promise((resolve) => stop.addEventListener("abort", resolve, { once: true }));
-    },
+  const { record } = container;
+  const { range, tail } = request;
+  const formatter = new LogFormatter({ ...request, tty: record.config.Tty }, range);
+  const start = {
+    ...(range.since !== undefined && { since: timeText(range.since).toString("latin1") }),
+    ...(tail !== undefined && { tail }),
   };
-  const source = { path: logPath, maxFiles };
-  for await (const entries of readLog(source, request.range, request.follow ? follow : undefined, signal)) {
-    const chunk = formatEntries(entries, { ...request, tty: config.Tty });
-    if (chunk !== undefined) yield chunk;
+  const follow = request.follow ? followContainer(container) : undefined;
+  for await (const { bytes } of readLog(logSourceOf(record), start, follow, signal)) {
+    const chunk = formatter.format(bytes);
+    if (chunk.length > 0) yield chunk;
+    if (formatter.ended) return;
   }
 }
 
@@ -78,11 +80,17 @@ export function containerHistory(
   streams: { readonly stdout: boolean; readonly stderr: boolean },
   signal: AbortSignal,
 ): AsyncIterable<Uint8Array> {
-  if (container.record.logPath === "") return (async function* () {})();
+  const { logPath, hostConfig } = container.record;
+  if (logPath === "" || isCacheDisabled(hostConfig.LogConfig)) return (async function* () {})();
   const { stdout, stderr } = streams;
-  return streamLogs(
-    container,
-    { stdout, stderr, timestamps: false, details: false, follow: false, range: {} },
-    signal,
-  );
+  const request = {
+    stdout,
+    stderr,
+    timestamps: false,
+    details: false,
+    follow: false,
+    range: {},
+    tail: undefined,
+  };
+  return streamLogs(container, request, signal);
 }

@@ -1,13 +1,14 @@
 // What a create request comes to: settings checked and completed, the image found, the mounts decided. Nothing is made.
 
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import { invalid } from "#base/errors.ts";
 import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
+import { mergeLogOptions } from "../logs/drivers/drivers.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { discardLimits } from "./discard-limits.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { resolveLinks } from "./links.ts";
+import { logPathOf } from "./log-config.ts";
 import { commandOf, type ImageSettings, mergeImageConfig } from "./merge-image-config.ts";
 import type { MountSpec } from "./mount-spec.ts";
 import { planMounts } from "./mounts.ts";
@@ -39,8 +40,8 @@ export interface PlanContainerDeps {
   readonly containers: Pick<ContainerStore, "find" | "get">;
   readonly images: ContainerImages;
   readonly host: HostFacts;
-  /** The daemon's --log-opt. */
-  readonly defaultLogOptions: Readonly<Record<string, string>>;
+  /** The daemon's --log-driver and --log-opt. */
+  readonly defaultLog: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
 }
 
 export interface ContainerPlan {
@@ -83,7 +84,6 @@ type RecordFacts = Pick<ContainerRecord, "name" | "createdAt" | "endpoints" | "m
 
 export function recordOf(plan: ContainerPlan, facts: RecordFacts, containersDir: string): ContainerRecord {
   const { id, image, config, hostConfig, links } = plan;
-  const hasLog = hostConfig.LogConfig.Type !== "none";
   return {
     id,
     imageId: image.id,
@@ -92,7 +92,7 @@ export function recordOf(plan: ContainerPlan, facts: RecordFacts, containersDir:
     ...commandOf(config),
     config,
     hostConfig,
-    logPath: hasLog ? join(containersDir, id, `${id}-json.log`) : "",
+    logPath: logPathOf(containersDir, id, hostConfig.LogConfig.Type),
     ...(links.length > 0 && { links }),
     ...facts,
   };
@@ -101,11 +101,8 @@ export function recordOf(plan: ContainerPlan, facts: RecordFacts, containersDir:
 /** Docker's defaults for what the client left open. */
 function fillHostConfig(deps: PlanContainerDeps, given: HostConfig): HostConfig {
   const v1 = deps.host.cgroupVersion === 1;
-  const logType = given.LogConfig.Type || "json-file";
-  const logOptions =
-    given.LogConfig.Type === ""
-      ? { ...deps.defaultLogOptions, ...given.LogConfig.Config }
-      : given.LogConfig.Config;
+  const { Type: driver, Config: options } = given.LogConfig;
+  const log = mergeLogOptions({ driver, options: options ?? {} }, deps.defaultLog);
   return {
     ...given,
     NetworkMode: nameDonor(deps, given.NetworkMode),
@@ -115,7 +112,7 @@ function fillHostConfig(deps: PlanContainerDeps, given: HostConfig): HostConfig 
     ShmSize: given.ShmSize === 0 ? defaultShmSize : given.ShmSize,
     Runtime: given.Runtime || defaultRuntime,
     RestartPolicy: { ...given.RestartPolicy, Name: given.RestartPolicy.Name || "no" },
-    LogConfig: { Type: logType, Config: logOptions ?? {} },
+    LogConfig: { Type: log.driver, Config: log.options },
     MemorySwap: given.Memory > 0 && given.MemorySwap === 0 ? given.Memory * 2 : given.MemorySwap,
     OomKillDisable: v1 ? (given.OomKillDisable ?? false) : null,
     ...fillPaths(given, deps.host),

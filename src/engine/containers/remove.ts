@@ -8,6 +8,7 @@ import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import type { Execs } from "../exec/execs.ts";
 import { publishContainerEvent } from "./container-events.ts";
+import type { ContainerLogs } from "./container-logs.ts";
 import { scope } from "./create.ts";
 import { type KillDeps, killAndWait } from "./kill.ts";
 import type { ContainerVolumes } from "./mounts.ts";
@@ -24,6 +25,7 @@ export interface RemoveDeps extends ReleaseDeps {
   readonly background: Background;
   readonly execs: Pick<Execs, "forgetContainer">;
   readonly containersDir: string;
+  readonly logs: Pick<ContainerLogs, "finish">;
   /** Deletes a directory tree, off this thread. */
   readonly removeTree: (path: string) => Promise<void>;
 }
@@ -135,5 +137,6 @@ async function makeRoom(deps: RemoveDeps, { id }: Container): Promise<void> {
 async function removeFiles(deps: RemoveDeps, container: Container): Promise<void> {
   await releaseTask(deps, container);
   await deps.snapshots.remove(scope, container.id).catch(ignoreMissing);
+  await deps.logs.finish(container);
   await deps.removeTree(join(deps.containersDir, container.id));
 }

@@ -8,6 +8,7 @@ import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { TaskProcess, Tasks } from "#containerd/tasks/tasks.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { NetworkController } from "#network/controller.ts";
+import type { ContainerLogs } from "./container-logs.ts";
 import { scope } from "./create.ts";
 import type { ExitWatcher } from "./exits.ts";
 import type { ContainerVolumes } from "./mounts.ts";
@@ -27,6 +28,7 @@ export interface RestoreDeps {
   readonly exits: Pick<ExitWatcher, "handle">;
   readonly watchExit: (container: Container) => void;
   readonly containersDir: string;
+  readonly logs: Pick<ContainerLogs, "resume">;
   readonly executor: Pick<Executor, "run">;
   /** The lock is held. */
   readonly restart: (container: Container, signal: AbortSignal) => Promise<void>;
@@ -41,6 +43,7 @@ export async function restoreContainers(deps: RestoreDeps): Promise<void> {
   const { living = [], others = [] } = Object.groupBy(deps.containers.list(), (container) =>
     livesOn(container) ? "living" : "others",
   );
+  for (const container of deps.containers.list()) deps.logs.resume(container);
   await deps.networks.restore(living.flatMap(({ state }) => (state.network === null ? [] : [state.network])));
   await removeOrphans(deps, tasks);
   await removeStaleMounts(deps, new Set(living.map(({ id }) => id)));

@@ -6,6 +6,7 @@ import { conflict, notModified } from "#base/errors.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { publishConnection, publishVolumeUse } from "./connection-events.ts";
 import { publishContainerEvent } from "./container-events.ts";
+import type { ContainerLogs } from "./container-logs.ts";
 import { connectAttaches, type LaunchDeps, launch } from "./launch.ts";
 import { updateParents } from "./links.ts";
 import { describeStartFailure, failureError } from "./start-error.ts";
@@ -15,6 +16,7 @@ export interface StartDeps extends LaunchDeps {
   readonly containers: ContainerStore;
   readonly events: Pick<EventBus, "publish">;
   readonly clock: Clock;
+  readonly logs: Pick<ContainerLogs, "open">;
   /** Told of failures that no request waits for. */
   readonly report: (error: unknown) => void;
   /** From now on somebody waits for the exit. */
@@ -52,6 +54,7 @@ function refuseStart(container: Container): void {
 export async function startHeld(deps: StartDeps, container: Container, signal: AbortSignal): Promise<void> {
   container.stopping = false;
   try {
+    using _log = await deps.logs.open(container, signal);
     await launch(deps, container, signal);
     await connectAttaches(container); // those that came during the start
     await updateParents({ ...deps, rewriteHosts: (parent) => rewriteHosts(deps, parent) }, container);

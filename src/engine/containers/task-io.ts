@@ -6,15 +6,15 @@ import { logAttributes, readRotation } from "./log-config.ts";
 import type { ContainerRecord } from "./record.ts";
 
 /** The first process's: its shim keeps the log, if there is one, and serves those who attach. */
-export function containerIo({ config, hostConfig, logPath }: ContainerRecord): TaskIo {
-  const { LogConfig: logConfig } = hostConfig;
+export function containerIo(record: ContainerRecord): TaskIo {
+  const { config, hostConfig, logPath } = record;
   const log =
     logPath === ""
       ? undefined
       : {
           path: logPath,
-          ...readRotation(logConfig.Config ?? {}),
-          attrs: logAttributes(logConfig, config),
+          ...readRotation(hostConfig.LogConfig),
+          attrs: logAttributes(record),
         };
   const stdin = config.StdinOnce ? "once" : "open";
   return {

@@ -13,6 +13,7 @@ import type { Seccomp } from "#spec/oci-runtime.ts";
 import { Execs } from "../exec/execs.ts";
 import type { StartExecDeps } from "../exec/start.ts";
 import type { AttachDeps } from "./attach.ts";
+import { ContainerLogs } from "./container-logs.ts";
 import type { CreateDeps } from "./create.ts";
 import { EtcDirectory, type EtcSettings } from "./etc-directory.ts";
 import { type ExitDeps, ExitWatcher } from "./exits.ts";
@@ -36,8 +37,8 @@ export interface ContainersSettings {
   /** containers/<id> of the data root; exists. */
   readonly containersDir: string;
   readonly etc: EtcSettings;
-  /** The daemon's --log-opt. */
-  readonly defaultLogOptions: Readonly<Record<string, string>>;
+  /** The daemon's --log-driver and --log-opt. */
+  readonly defaultLog: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
 }
 
 /** What the layers around give. */
@@ -56,6 +57,8 @@ export interface ContainersParts {
   readonly background: Background;
   /** Told of failures that no request waits for. */
   readonly report: (error: unknown) => void;
+  /** Told of what goes wrong with a container's log and is nobody's fault here. */
+  readonly warn: (message: string) => void;
 }
 
 /** Everything that the verbs of containers and execs ask for. */
@@ -79,6 +82,7 @@ export interface ContainersDeps
   readonly totalMemory: number;
   readonly pruner: ContainerPruner;
   readonly exits: ExitWatcher;
+  readonly logs: ContainerLogs;
 }
 
 /** `signal`: the daemon's own; when it aborts, containers live on unwatched. */
@@ -108,6 +112,7 @@ export function wireContainers(
     removeTree: (path: string) => remover.remove(path),
     execIds: (id: string) => execs.idsOf(id),
     history: containerHistory,
+    logs: new ContainerLogs(parts, signal),
     wasOomKilled: ({ id }: { readonly id: string }) => oom.take(id),
   };
   const autoRemove: StartDeps["autoRemove"] = (container) => removeHeld(base, container, { volumes: true });

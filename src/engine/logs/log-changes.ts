@@ -8,6 +8,8 @@ export interface FollowOptions {
   readonly ended: () => boolean;
   /** Resolves when the answer of `ended` may have changed. */
   readonly changed: (signal: AbortSignal) => Promise<void>;
+  /** Told when files were rotated away before they were read. */
+  readonly skipped?: () => void;
 }
 
 export class LogChanges implements Disposable {

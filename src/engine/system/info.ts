@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { formatTime } from "#base/clock.ts";
 import type { SystemInfo } from "#spec/engine-api/definitions.table.ts";
 import { type ConfiguredRuntime, defaultRuntime, listRuntimes } from "../containers/runtimes.ts";
+import { logDriverNames } from "../logs/drivers/drivers.ts";
 import type { CgroupFacts, Machine } from "./machine.ts";
 import { describeRegistries } from "./registries.ts";
 import type { Release } from "./release.ts";
@@ -16,6 +17,7 @@ export interface InfoSettings {
   readonly runtimes?: Readonly<Record<string, ConfiguredRuntime>>;
   readonly insecureRegistries: readonly string[];
   readonly registryMirrors: readonly string[];
+  readonly containers: { readonly logDriver: string };
   /** Where containerd's API is served. */
   readonly containerdAddress: string;
 }
@@ -60,13 +62,13 @@ export async function describeSystem(deps: InfoDeps, minor: number): Promise<Inf
       ["Native Overlay Diff", "true"],
       ["userxattr", "false"],
     ],
-    Plugins: { Volume: ["local"], Network: ["bridge", "host", "null"], Log: ["json-file"] },
+    Plugins: { Volume: ["local"], Network: ["bridge", "host", "null"], Log: logDriverNames },
     ...describeCgroups(machine),
     Debug: settings.debug,
     NFd: readdirSync("/proc/self/fd").length,
     NGoroutines: process.getActiveResourcesInfo().length,
     SystemTime: formatTime(deps.clock.now()),
-    LoggingDriver: "json-file",
+    LoggingDriver: settings.containers.logDriver || "json-file",
     NEventsListener: deps.events.watcherCount,
     ...describeMachine(deps),
     ...describeRegistries(settings, minor),

@@ -152,11 +152,12 @@ export function openFakeContainers(t: TestContext) {
     seccomp: () => ({ defaultAction: "SCMP_ACT_ALLOW" }),
     background,
     report: (error: unknown) => failures.push(error),
+    warn: (message: string) => failures.push(message),
   };
   const settings = {
     containersDir: directory,
     etc: { dns: [], dnsSearch: [], dnsOptions: [], hostGateway: "" },
-    defaultLogOptions: {},
+    defaultLog: { driver: "json-file", options: {} },
   };
   const deps = wireContainers(fake<ContainersParts>(parts), settings, t.signal);
   const create = async (body: object) => {
