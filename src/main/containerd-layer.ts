@@ -39,8 +39,7 @@ export async function openContainerdLayer(options: ContainerdLayerOptions): Prom
   await using undo = new AsyncDisposableStack();
   const workDir = join(execRoot, "unpack");
   mkdirSync(workDir, { recursive: true, mode: 0o700 });
-  const scratch = join(execRoot, "view");
-  mkdirSync(scratch, { recursive: true, mode: 0o700 });
+  const scratch = makeScratch(execRoot);
   const trees = undo.use(openTrees(executorSocket));
   const threads = { workerUrl: scriptUrl("./unpack-worker.ts"), executorSocket, ...workers };
   const services = undo.use(
@@ -66,6 +65,13 @@ export async function openContainerdLayer(options: ContainerdLayerOptions): Prom
   );
   const closing = undo.move();
   return { ...services, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+}
+
+/** An empty directory, which is covered wherever it is looked at. */
+export function makeScratch(execRoot: string): string {
+  const scratch = join(execRoot, "view");
+  mkdirSync(scratch, { recursive: true, mode: 0o700 });
+  return scratch;
 }
 
 /** Threads that read and write files for people: `docker cp`, `export`, `commit`. */

@@ -3,13 +3,14 @@
 import { join } from "node:path";
 import { connectContainerd } from "#containerd/proxy.ts";
 import type { ContainerdServices } from "#containerd/services.ts";
+import type { Trees } from "#containerd/trees/trees.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import { startZygote } from "#kernel/zygote/zygote.ts";
 import type { HostFacts } from "#libcontainer/host-facts.ts";
 import type { NetworkController } from "#network/controller.ts";
 import { openNetworks } from "#network/open-controller.ts";
 import type { DaemonSettings } from "#spec/daemon-settings.ts";
-import { openContainerdLayer } from "./containerd-layer.ts";
+import { makeScratch, openContainerdLayer, openTrees } from "./containerd-layer.ts";
 import type { LiveSettings } from "./daemon/live-settings.ts";
 import type { Log } from "./daemon/log.ts";
 import { explainPlan } from "./explain-plan.ts";
@@ -26,6 +27,10 @@ export interface Layers extends AsyncDisposable {
   readonly executor: Executor;
   readonly containerd: ContainerdServices;
   readonly networks: NetworkController;
+  /** Files of containers, read and written by threads. */
+  readonly trees: Trees;
+  /** Where they mount what they look at, in namespaces of their own. */
+  readonly scratch: string;
 }
 
 export async function openLayers(options: LayersOptions, signal: AbortSignal): Promise<Layers> {
@@ -48,8 +53,17 @@ export async function openLayers(options: LayersOptions, signal: AbortSignal): P
       signal,
     ),
   );
+  const trees = undo.use(openTrees(zygoteSocket(settings)));
+  const scratch = makeScratch(settings.execRoot);
   const closing = undo.move();
-  return { executor, containerd, networks, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+  return {
+    executor,
+    containerd,
+    networks,
+    trees,
+    scratch,
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
 }
 
 const zygoteSocket = ({ execRoot }: DaemonSettings): string => join(execRoot, "zygote.sock");

@@ -7,6 +7,7 @@ import { absentRoutes } from "#api/routes/absent.ts";
 import { attachWebSocketRoutes } from "#api/routes/attach-websocket.ts";
 import { containerRoutes } from "#api/routes/containers.ts";
 import { execRoutes } from "#api/routes/exec.ts";
+import { fileRoutes } from "#api/routes/files.ts";
 import { imageRoutes } from "#api/routes/images.ts";
 import { networkRoutes } from "#api/routes/networks.ts";
 import { type SystemRouteDeps, systemRoutes } from "#api/routes/system.ts";
@@ -41,6 +42,13 @@ export function engineRoutes(options: RoutesOptions, signal: AbortSignal): reado
     ...systemRoutes(systemDeps(options, signal)),
     ...containerRoutes(containers),
     ...attachWebSocketRoutes(containers),
+    ...fileRoutes({
+      ...containers,
+      trees: options.layers.trees,
+      scratch: options.layers.scratch,
+      images: images.deps,
+      engineVersion: currentRelease().version,
+    }),
     ...execRoutes(containers),
     ...imageRoutes({ images: images.deps, pruner: images.pruner }),
     ...volumeRoutes({ volumes, volumePruner: new VolumePruner({ volumes, events }) }),

@@ -90,20 +90,21 @@ export async function findPath(session: PlanSession, root: number, path: string)
   const resolved = last === "" || last === "." ? directory : `${directory === "/" ? "" : directory}/${last}`;
   const record = await findRecord(session, root, resolved);
   if (record === undefined) throw await describeMissing(session, root, resolved);
-  if (asked !== "/" && split === asked.length - last.length && (last === "" || last === "."))
-    checkDirectory(record, asked);
+  if (last === "" || last === ".") checkDirectory(record, asked);
   return { asked, resolved, record };
 }
 
-/** Thrown for a path that leads to nothing; whoever knows whose tree it is gives it Docker's words. */
-export const pathMissing = (): EngineError => new EngineError("notFound", "no such file");
-
-/** Of what is below a file Docker says something else. */
-async function describeMissing(session: PlanSession, root: number, path: string): Promise<EngineError> {
+/** For a path that leads to nothing: notFound, which whoever knows whose tree it is gives Docker's words; of what is below a file Docker
+ *  says something else. */
+export async function describeMissing(
+  session: PlanSession,
+  root: number,
+  path: string,
+): Promise<EngineError> {
   const above = await findRecord(session, root, path.slice(0, path.lastIndexOf("/")) || "/");
   return above !== undefined && (above.mode & fileTypes.mask) !== fileTypes.directory
     ? systemError(`lstat ${path}: not a directory`)
-    : pathMissing();
+    : new EngineError("notFound", "no such file");
 }
 
 function checkDirectory({ mode }: TreeRecord, path: string): void {

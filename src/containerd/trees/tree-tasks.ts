@@ -15,11 +15,11 @@ import { LOWER, UPPER } from "./layer-view.ts";
 import { namesBelow, type PackStyle, packTree, plainNames } from "./pack.ts";
 import {
   baseName,
+  describeMissing,
   describePath,
   findPath,
   findRecord,
   type PathStat,
-  pathMissing,
   resolveWithin,
 } from "./tree-paths.ts";
 import { CopyPlan, type CopyRules, describeKindFailure } from "./unpack-plan.ts";
@@ -69,19 +69,31 @@ async function mountPoints(session: PlanSession, paths: readonly string[]): Prom
 /** Docker's list of changes as JSON. */
 export async function* packChanges(session: PlanSession, exclude: readonly string[]): Chunks {
   const records = await readRecords(session, UPPER, ".");
-  const left = new Set(exclude);
   const below = await statAll(session, records);
   const hidden = new Map<TreeRecord, readonly string[]>();
   for (const record of replacedDirectories(records))
     hidden.set(record, await namesIn(session, record.path.toString()));
-  const entries = records
-    .map((record, index): UpperEntry => ({ record, below: below[index], hidden: hidden.get(record) ?? [] }))
-    .filter((entry) => !(left.has(entry.record.path.toString()) && isMountPoint(entry)));
-  const changes = listChanges(entries);
+  const entries = records.map((record, index): UpperEntry => {
+    return { record, below: below[index], hidden: hidden.get(record) ?? [] };
+  });
+  const changes = listChanges(withoutPlaces(entries, new Set(exclude)));
   const text = changes.length === 0 ? "null" : JSON.stringify(changes);
   const bytes = new TextEncoder().encode(`${text}\n`);
   const CHUNK = 256 << 10;
   for (let at = 0; at < bytes.length; at += CHUNK) yield bytes.slice(at, at + CHUNK);
+}
+
+/** Directories among the places stay if anything else is in them. */
+function withoutPlaces(entries: readonly UpperEntry[], places: ReadonlySet<string>): readonly UpperEntry[] {
+  const used = new Set<string>();
+  const kept: UpperEntry[] = [];
+  for (const entry of entries.toReversed()) {
+    const path = entry.record.path.toString();
+    if (places.has(path) && !used.has(path) && isMountPoint(entry)) continue;
+    used.add(path.slice(0, Math.max(path.lastIndexOf("/"), 0)));
+    kept.push(entry);
+  }
+  return kept.reverse();
 }
 
 /** Without the top, and with every overlay mark that this would misread refused. */
@@ -149,7 +161,7 @@ export async function unpackInto(
 async function findDirectory(session: PlanSession, { path, refusals }: UnpackRequest): Promise<string> {
   const directory = await resolveWithin(session, VIEW_ROOT, path);
   const record = await findRecord(session, VIEW_ROOT, directory);
-  if (record === undefined) throw pathMissing();
+  if (record === undefined) throw await describeMissing(session, VIEW_ROOT, directory);
   if (!isDirectory(record)) throw new EngineError("invalid", "extraction point is not a directory");
   // The deepest mount that holds it decides.
   const [nearest] = refusals
