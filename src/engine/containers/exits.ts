@@ -69,7 +69,8 @@ export class ExitWatcher {
     const { record, state } = container;
     const finished = {
       exitCode: exit.exitCode,
-      manuallyStopped: state.manuallyStopped || container.stopping,
+      manuallyStopped: state.manuallyStopped || (container.stopping && !container.ailing),
+      unhealthy: container.ailing,
       restartCount: state.restartCount,
     };
     const restarting = shouldRestart(record.hostConfig.RestartPolicy, finished) && !container.removing;

@@ -13,6 +13,7 @@ test("a shell check runs in the shell, with Docker's default times", () => {
     timeout: 30_000,
     startPeriod: 0,
     startInterval: 5000,
+    startIntervalFor: 0,
     retries: 3,
   });
 });
@@ -39,6 +40,15 @@ test("failures of the start period do not count, and probes come at its own inte
   assert.equal(applyResult(startingHealth, result(1), found, 10_000).status, "unhealthy");
   assert.equal(nextProbe(startingHealth, found, 0), 1000);
   assert.equal(nextProbe(startingHealth, found, 10_000), 30_000);
+});
+
+test("a start interval without a start period holds until the first verdict, and its failures count", () => {
+  const found = plan({ Test: ["CMD", "x"], Retries: 2, StartInterval: 1e9 });
+  assert.ok(found);
+  const once = applyResult(startingHealth, result(1), found, 5);
+  assert.deepEqual([nextProbe(startingHealth, found, 0), nextProbe(once, found, 60_000)], [1000, 1000]);
+  const twice = applyResult(once, result(1), found, 5);
+  assert.deepEqual([twice.status, nextProbe(twice, found, 60_000)], ["unhealthy", 30_000]);
 });
 
 test("five results are kept", () => {

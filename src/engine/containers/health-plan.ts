@@ -10,6 +10,8 @@ export interface HealthPlan {
   readonly timeout: number;
   readonly startPeriod: number;
   readonly startInterval: number;
+  /** How long that is the interval at most: the start period, or until the first verdict where there is no such period. */
+  readonly startIntervalFor: number;
   readonly retries: number;
 }
 
@@ -18,6 +20,7 @@ const milliseconds = (nanoseconds: number | undefined, fallback: number): number
 
 /** undefined if the container has none. */
 export function planHealth({ Healthcheck: health, Shell: shell }: ContainerConfig): HealthPlan | undefined {
+  const { StartPeriod: period = 0, StartInterval: interval = 0 } = health ?? {};
   const [kind, ...words] = health?.Test ?? [];
   const [first, ...rest] = kind === "CMD-SHELL" ? [...(shell ?? ["/bin/sh", "-c"]), ...words] : words;
   if (health === undefined || (kind !== "CMD" && kind !== "CMD-SHELL") || first === undefined)
@@ -26,8 +29,9 @@ export function planHealth({ Healthcheck: health, Shell: shell }: ContainerConfi
     command: [first, ...rest],
     interval: milliseconds(health.Interval, 30_000),
     timeout: milliseconds(health.Timeout, 30_000),
-    startPeriod: milliseconds(health.StartPeriod, 0),
-    startInterval: milliseconds(health.StartInterval, 5000),
+    startPeriod: milliseconds(period, 0),
+    startInterval: milliseconds(interval, 5000),
+    startIntervalFor: period === 0 && interval > 0 ? Number.POSITIVE_INFINITY : milliseconds(period, 0),
     retries: health.Retries || 3,
   };
 }
@@ -50,4 +54,4 @@ export function applyResult(health: HealthState, result: Result, plan: HealthPla
 
 /** Milliseconds until the next probe. */
 export const nextProbe = (health: HealthState, plan: HealthPlan, age: number): number =>
-  health.status === "starting" && age < plan.startPeriod ? plan.startInterval : plan.interval;
+  health.status === "starting" && age < plan.startIntervalFor ? plan.startInterval : plan.interval;

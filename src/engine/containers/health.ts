@@ -7,6 +7,7 @@ import { type Clock, formatTime, parseTime } from "#base/clock.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { decodeFrames } from "#formats/log-frames.ts";
+import { formatGoDuration } from "#formats/units.ts";
 import { describeCommand } from "../exec/execs.ts";
 import { buildExecProcess } from "../exec/process.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -32,6 +33,7 @@ export interface HealthDeps {
   readonly clock: Clock;
   readonly host: HostFacts;
   readonly background: Background;
+  readonly onUnhealthy: (container: Container) => Promise<void>;
 }
 
 type Result = HealthState["log"][number];
@@ -84,8 +86,9 @@ export class HealthMonitor {
     if (ended() || before === null) return;
     const health = applyResult(before, result, plan, this.#age(container));
     this.#deps.containers.saveState(container, { health });
-    if (health.status !== before.status)
-      publishContainerEvent(this.#deps.events, container, `health_status: ${health.status}`);
+    if (health.status === before.status) return;
+    publishContainerEvent(this.#deps.events, container, `health_status: ${health.status}`);
+    if (health.status === "unhealthy") this.#deps.background.run(() => this.#deps.onUnhealthy(container));
   }
 
   async #probe(container: Container, plan: HealthPlan): Promise<Result> {
@@ -133,7 +136,10 @@ export class HealthMonitor {
       if (!lost.aborted) throw error;
       await tasks.kill(scope, ids, SIGKILL, false).catch(ignoreMissing);
       await ended(this.#signal);
-      return { exitCode: -1, output: `Health check exceeded timeout (${timeout / 1000}s): ${await output}` };
+      return {
+        exitCode: -1,
+        output: `Health check exceeded timeout (${formatGoDuration(timeout * 1e6)}): ${await output}`,
+      };
     }
   }
 

@@ -15,6 +15,15 @@ for (const [name, rule, end, expected] of [
   ["always leaves alone what a user stopped", policy("always"), ended(0, 0, true), false],
   ["on-failure leaves success alone", policy("on-failure"), ended(0), false],
   ["on-failure restarts after failure", policy("on-failure"), ended(1, 7), true],
+  ["on-unhealthy restarts after failure", policy("on-unhealthy"), ended(1), true],
+  ["on-unhealthy leaves success alone", policy("on-unhealthy"), ended(0), false],
+  [
+    "on-unhealthy restarts what ended well for its bad health",
+    policy("on-unhealthy"),
+    { ...ended(0), unhealthy: true },
+    true,
+  ],
+  ["on-unhealthy:2 gives up", policy("on-unhealthy", 2), { ...ended(0, 2), unhealthy: true }, false],
   ["on-failure:2 restarts a second time", policy("on-failure", 2), ended(1, 1), true],
   ["on-failure:2 gives up after two restarts", policy("on-failure", 2), ended(1, 2), false],
 ] as const)

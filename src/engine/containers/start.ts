@@ -53,6 +53,7 @@ function refuseStart(container: Container): void {
 /** The caller holds the container's lock and has looked at its state. */
 export async function startHeld(deps: StartDeps, container: Container, signal: AbortSignal): Promise<void> {
   container.stopping = false;
+  container.ailing = false;
   try {
     using _log = await deps.logs.open(container, signal);
     await launch(deps, container, signal);

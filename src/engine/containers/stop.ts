@@ -70,6 +70,14 @@ export async function stop(
   }
 }
 
+/** What a failed health check has for its consequence, if the container's policy wants any. */
+export async function endUnhealthy(deps: KillDeps, container: Container, signal: AbortSignal): Promise<void> {
+  if (container.record.hostConfig.RestartPolicy.Name !== "on-unhealthy") return;
+  container.ailing = true;
+  const number = stopSignalOf(container.record.config);
+  await stop(deps, container, { number, timeout: undefined, manual: false }, signal);
+}
+
 export async function restartContainer(
   deps: KillDeps & StartDeps,
   reference: string,

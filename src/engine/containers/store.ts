@@ -41,6 +41,8 @@ export class Container {
   removing = false;
   /** Whoever ends it does not want it back. */
   stopping = false;
+  /** It is being ended for its bad health: its policy may start it again. */
+  ailing = false;
   /** `--rm` waits: it is being restarted. */
   keep = false;
   /** Who its process runs as, once this daemon has started it. */

@@ -8,6 +8,7 @@ import { validateLogConfig } from "./log-config.ts";
 import { validateNamespaceModes } from "./namespace-modes.ts";
 import { ulimitNames } from "./oci-defaults.table.ts";
 import { parsePort } from "./ports.ts";
+import { retryingPolicies } from "./restart-policy.ts";
 import { validateRuntime } from "./runtimes.ts";
 import { parseSecurityOptions } from "./security-opt.ts";
 import { parseSignal } from "./signals.ts";
@@ -66,12 +67,12 @@ export function validateRestartPolicy(policy: RestartPolicy, autoRemove: boolean
   const { Name: name, MaximumRetryCount: retries } = policy;
   if (autoRemove && name !== "" && name !== "no")
     throw invalid("can't create 'AutoRemove' container with restart policy");
-  if (!["", "no", "always", "on-failure", "unless-stopped"].includes(name))
+  if (!["", "no", "always", "unless-stopped", ...retryingPolicies].includes(name))
     throw invalid(
       `invalid restart policy: unknown policy '${name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
     );
   if (retries < 0) throw invalid("invalid restart policy: maximum retry count cannot be negative");
-  if (retries > 0 && name !== "on-failure")
+  if (retries > 0 && !retryingPolicies.includes(name))
     throw invalid("invalid restart policy: maximum retry count can only be used with 'on-failure'");
 }
 

@@ -30,6 +30,7 @@ import type { ContainerImages } from "./plan-container.ts";
 import { ContainerPruner } from "./prune.ts";
 import { type RemoveDeps, removeHeld } from "./remove.ts";
 import { type StartDeps, startHeld } from "./start.ts";
+import { endUnhealthy } from "./stop.ts";
 import { ContainerStore } from "./store.ts";
 import { UserFileReader } from "./user-files.ts";
 
@@ -116,7 +117,10 @@ export function wireContainers(
     wasOomKilled: ({ id }: { readonly id: string }) => oom.take(id),
   };
   const autoRemove: StartDeps["autoRemove"] = (container) => removeHeld(base, container, { volumes: true });
-  const health = new HealthMonitor(base, signal);
+  const health = new HealthMonitor(
+    { ...base, onUnhealthy: (container) => endUnhealthy(base, container, signal) },
+    signal,
+  );
   const watchExit: StartDeps["watchExit"] = (container) => {
     exits.watch(container);
     health.watch(container);
