@@ -6,9 +6,9 @@ import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { bridge } from "./bridge.ts";
 import { publishContainerEvent } from "./container-events.ts";
-import { scope } from "./create.ts";
 import { parseDetachKeys } from "./detach-keys.ts";
 import { hasProcess } from "./record.ts";
+import { scope } from "./scope.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
 export interface AttachDeps {

@@ -102,6 +102,9 @@ function fillPortBindings(bindings: PortBindings): PortBindings {
 
 /** Options that a version does not have yet mean nothing in it. */
 function adaptMount(mount: MountRequest, minor: number): MountRequest {
+  if (minor < 45 && mount.VolumeOptions?.Subpath)
+    throw invalid("VolumeOptions.Subpath needs API v1.45 or newer");
+  if (minor < 48 && mount.Type === "image") throw invalid('Mount type "Image" needs API v1.48 or newer');
   if (mount.BindOptions === undefined || minor >= 44) return mount;
   const { CreateMountpoint, ReadOnlyNonRecursive: _later, ...BindOptions } = mount.BindOptions;
   if (BindOptions.ReadOnlyForceRecursive === true)

@@ -14,15 +14,13 @@ import { type ContainerVolumes, resolveMounts } from "./mounts.ts";
 import { chooseName, parseContainerName } from "./names.ts";
 import { type PlanContainerDeps, planContainer, recordOf } from "./plan-container.ts";
 import { newState } from "./record.ts";
+import { scope } from "./scope.ts";
 import type { ContainerStore } from "./store.ts";
 import { containerWarnings } from "./warnings.ts";
 
-/** containerd's namespace for Docker's objects. */
-export const scope = { namespace: "moby" } as const;
-
 export interface CreateDeps extends PlanContainerDeps {
   readonly containers: ContainerStore;
-  readonly snapshots: Pick<Snapshotter, "prepare" | "remove">;
+  readonly snapshots: Pick<Snapshotter, "prepare" | "remove" | "view">;
   readonly volumes: Pick<ContainerVolumes, "create" | "populate" | "remove">;
   readonly events: Pick<EventBus, "publish">;
   readonly clock: Clock;
@@ -48,7 +46,7 @@ export async function createContainer(
   using _name = deps.containers.reserveName(name, id);
   await using undo = new AsyncDisposableStack();
   const [mounts, rootfs] = await joinAll([
-    resolveMounts(deps, plan.mounts, undo, signal),
+    resolveMounts(deps, plan, undo, signal),
     prepareFiles(deps, id, image.chainId, undo),
   ]);
   const target = join(deps.containersDir, id);

@@ -9,10 +9,10 @@ import type { EventBus } from "#engine/events/events.ts";
 import type { NetworkController } from "#network/controller.ts";
 import { publishConnection, publishVolumeUse } from "./connection-events.ts";
 import { publishContainerEvent } from "./container-events.ts";
-import { scope } from "./create.ts";
 import { hasProcess } from "./record.ts";
 import { type ReleaseDeps, releaseNetwork, releaseTask } from "./release.ts";
 import { restartDelay, shouldRestart } from "./restart-policy.ts";
+import { scope } from "./scope.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
 export interface ExitDeps extends ReleaseDeps {

@@ -3,12 +3,12 @@
 import { join } from "node:path";
 import type { ExplainedOp, Tasks } from "#containerd/tasks/tasks.ts";
 import type { Seccomp } from "#spec/oci-runtime.ts";
-import { scope } from "./create.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { findDevices } from "./host-devices.ts";
 import { buildSpec } from "./oci-spec.ts";
 import { type ContainerPlan, type PlanContainerDeps, planContainer, recordOf } from "./plan-container.ts";
 import { namedRuntime } from "./runtimes.ts";
+import { scope } from "./scope.ts";
 import { planIpc } from "./shared-memory.ts";
 import { containerIo } from "./task-io.ts";
 import { resolveUser } from "./user.ts";

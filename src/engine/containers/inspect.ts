@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { isKind } from "#base/errors.ts";
 import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { NetworkController } from "#network/controller.ts";
-import { scope } from "./create.ts";
 import { describeNetworkSettings } from "./describe-network.ts";
 import { configSupport, hostConfigSupport } from "./fields.table.ts";
 import { describeLinks } from "./links.ts";
 import { measureContainer } from "./measure.ts";
 import { overlayOption } from "./overlay-option.ts";
 import { hasStarted, isRunning, type MountPoint } from "./record.ts";
+import { scope } from "./scope.ts";
 import { parseSecurityOptions } from "./security-opt.ts";
 import type { Container, ContainerStore } from "./store.ts";
 

@@ -4,9 +4,9 @@ import { conflict, invalid, notFound, prefixed } from "#base/errors.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { publishContainerEvent } from "./container-events.ts";
-import { scope } from "./create.ts";
 import { hasProcess } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
+import { scope } from "./scope.ts";
 import { isLinuxSignal, parseSignal, SIGKILL, stopSignalOf } from "./signals.ts";
 import type { Container, ContainerStore } from "./store.ts";
 

@@ -10,7 +10,6 @@ import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { NetworkController, Sandbox } from "#network/controller.ts";
 import type { Mount, Seccomp, Spec } from "#spec/oci-runtime.ts";
-import { scope } from "./create.ts";
 import type { EtcDirectory } from "./etc-directory.ts";
 import { findDevices, type HostDevices } from "./host-devices.ts";
 import type { HostFacts } from "./host-facts.ts";
@@ -19,11 +18,14 @@ import type { ContainerVolumes } from "./mounts.ts";
 import { type NetworkPlan, planNetwork, planPidNamespace } from "./network-plan.ts";
 import { buildSpec } from "./oci-spec.ts";
 import { overlayOption } from "./overlay-option.ts";
+import { checkPropagation } from "./propagation.ts";
 import { hasStarted } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
 import { containerdRuntime, namedRuntime } from "./runtimes.ts";
+import { scope } from "./scope.ts";
 import { mountSharedMemory, planIpc, releaseSharedMemory, type SharedMemoryDeps } from "./shared-memory.ts";
 import { SIGKILL } from "./signals.ts";
+import { stageMounts } from "./staged-mounts.ts";
 import type { Container, ContainerStore } from "./store.ts";
 import { containerIo } from "./task-io.ts";
 import { type ContainerUser, resolveUser } from "./user.ts";
@@ -66,9 +68,10 @@ export async function launch(deps: LaunchDeps, container: Container, signal: Abo
     prepareRoot(deps, context, signal),
     openNamespace(deps, context, signal),
   ]);
+  await using staged = await stageMounts(deps, container.record, signal);
   const spec = buildSpec({
     ...prepared,
-    record: container.record,
+    record: { ...container.record, mounts: await checkPropagation(staged.mounts) },
     host: deps.host,
     ipc,
     links,

@@ -1,7 +1,7 @@
 // Bytes that a container takes on the disk.
 
 import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
-import { scope } from "./create.ts";
+import { scope } from "./scope.ts";
 import type { Container } from "./store.ts";
 
 /** SizeRw: what it wrote; SizeRootFs: that and its image. */

@@ -96,9 +96,14 @@ for (const [name, mount, message] of [
     'TmpfsOptions must not be specified on mount type "bind"',
   ],
   [
-    "an image mount",
-    { Type: "image", Target: "/x", Source: "a" },
-    "--mount type=image is not supported by this version of Gantry",
+    "a path out of the volume",
+    { Type: "volume", Target: "/x", Source: "a", VolumeOptions: { Subpath: "b/../../c" } },
+    "subpath must be a relative path within the volume",
+  ],
+  [
+    "an image without a name",
+    { Type: "image", Target: "/x" },
+    'invalid mount config for type "image": field Source must not be empty',
   ],
 ] as const)
   test(`a mount with ${name} is refused`, () => {

@@ -32,12 +32,12 @@ const blank: MountSpec = {
 const propagations = ["private", "rprivate", "shared", "rshared", "slave", "rslave"];
 
 /** An entry of HostConfig.Binds: "source:destination:mode", "volume:destination", "destination". */
-export function parseBind(text: string): MountSpec {
+export function parseBind(text: string, volumeDriver = ""): MountSpec {
   const parts = text.split(":");
   const wrong = (): Error => invalid(`invalid volume specification: '${text}'`);
   if (text === "" || parts.length > 3 || parts.some((part) => part === "")) throw wrong();
   const [first = "", second, mode = ""] = parts;
-  if (second === undefined) return { ...anonymousVolume(first), mode: "" };
+  if (second === undefined) return { ...anonymousVolume(first, volumeDriver), mode: "" };
   const isBind = first.startsWith("/");
   const common = { ...blank, destination: cleanTarget(second, isBind ? "bind" : "volume", text), mode };
   const parsed = parseMode(mode, isBind);
@@ -46,26 +46,27 @@ export function parseBind(text: string): MountSpec {
       ...common,
       source: posix.resolve(first),
       writable: parsed.writable,
-      propagation: parsed.propagation || "rprivate",
+      propagation: parsed.propagation,
       createSource: true,
     };
   return {
     ...common,
     type: "volume",
     name: first,
-    driver: "local",
+    driver: volumeDriver || "local",
     mode: mode === "" ? "z" : mode,
     writable: parsed.writable,
     copy: parsed.copy,
   };
 }
 
-/** A VOLUME of the image or `-v /path`. */
-export function anonymousVolume(destination: string): MountSpec {
+/** A VOLUME of the image or `-v /path`; images may name it relative to the root. */
+export function anonymousVolume(path: string, volumeDriver = ""): MountSpec {
+  const destination = posix.resolve("/", path);
   return {
     ...blank,
     type: "volume",
-    driver: "local",
+    driver: volumeDriver || "local",
     destination: cleanTarget(destination, "volume", destination),
     copy: true,
     anonymous: true,
@@ -116,7 +117,7 @@ function cleanTarget(target: string, type: string, specification: string): strin
 export function parseMount(mount: MountRequest, minor: number): MountSpec {
   const wrong = (cause: string): Error => invalid(`invalid mount config for type "${mount.Type}": ${cause}`);
   if (mount.Target === "") throw wrong("field Target must not be empty");
-  if (["image", "cluster", "npipe"].includes(mount.Type)) throw unsupported(`--mount type=${mount.Type}`);
+  if (["cluster", "npipe"].includes(mount.Type)) throw unsupported(`--mount type=${mount.Type}`);
   if (!posix.isAbsolute(mount.Target))
     throw wrong(`invalid mount path: '${mount.Target}' mount path must be absolute`);
   const destination = posix.resolve(mount.Target);
@@ -128,6 +129,8 @@ export function parseMount(mount: MountRequest, minor: number): MountSpec {
       return { ...common, ...parseBindMount(mount, wrong) };
     case "volume":
       return { ...common, ...parseVolumeMount(mount) };
+    case "image":
+      return { ...common, ...parseImageMount(mount, wrong) };
     case "tmpfs":
       if ((mount.Source ?? "") !== "") throw wrong("field Source must not be specified");
       return { ...common, type: "tmpfs", options: tmpfsOptions(mount) };
@@ -153,9 +156,10 @@ function parseBindMount(mount: MountRequest, wrong: (cause: string) => Error): P
   const source = mount.Source ?? "";
   if (source === "") throw wrong("field Source must not be empty");
   if (!posix.isAbsolute(source)) throw wrong(`invalid mount path: '${source}' mount path must be absolute`);
-  const propagation = options.Propagation || "rprivate";
-  if (!propagations.includes(propagation)) throw wrong(`invalid propagation mode: ${propagation}`);
-  if (options.ReadOnlyForceRecursive === true && propagation !== "rprivate")
+  const propagation = options.Propagation ?? "";
+  if (propagation !== "" && !propagations.includes(propagation))
+    throw wrong(`invalid propagation mode: ${propagation}`);
+  if (options.ReadOnlyForceRecursive === true && propagation !== "rprivate" && propagation !== "")
     throw wrong("mount source needs rprivate propagation for ReadOnlyForceRecursive");
   if (options.ReadOnlyForceRecursive === true && options.ReadOnlyNonRecursive === true)
     throw wrong("mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive");
@@ -173,12 +177,11 @@ function parseVolumeMount(mount: MountRequest): Partial<MountSpec> {
   const options = mount.VolumeOptions ?? {};
   const driver = options.DriverConfig?.Name || "local";
   const name = mount.Source ?? "";
-  const subpath = options.Subpath ?? "";
-  if (subpath !== "" && (posix.isAbsolute(subpath) || subpath.split("/").includes("..")))
-    throw invalid("subpath must be a relative path within the volume");
-  if (subpath !== "") throw unsupported("--mount volume-subpath");
+  const subpath = parseSubpath(options.Subpath);
+  if (subpath !== "" && name === "") throw invalid("must not set Subpath when using anonymous volumes");
   return {
     type: "volume",
+    ...(subpath !== "" && { subpath }),
     name,
     driver,
     mode: "z",
@@ -187,6 +190,19 @@ function parseVolumeMount(mount: MountRequest): Partial<MountSpec> {
     labels: options.Labels ?? {},
     driverOptions: options.DriverConfig?.Options ?? {},
   };
+}
+
+function parseSubpath(text = ""): string {
+  const outside = posix.isAbsolute(text) || posix.normalize(text).split("/").includes("..");
+  if (text !== "" && outside) throw invalid("subpath must be a relative path within the volume");
+  return text;
+}
+
+function parseImageMount(mount: MountRequest, wrong: (cause: string) => Error): Partial<MountSpec> {
+  const source = mount.Source ?? "";
+  if (source === "") throw wrong("field Source must not be empty");
+  const subpath = parseSubpath(mount.ImageOptions?.Subpath);
+  return { type: "image", name: source, writable: false, ...(subpath !== "" && { subpath }) };
 }
 
 function tmpfsOptions(mount: MountRequest): readonly string[] {
@@ -202,11 +218,17 @@ function tmpfsOptions(mount: MountRequest): readonly string[] {
 
 /** An entry of HostConfig.VolumesFrom: "container[:mode]". */
 export function parseVolumesFrom(text: string): { readonly container: string; readonly mode: string } {
-  const [container = "", mode = "", ...rest] = text.split(":");
-  if (container === "" || rest.length > 0) throw invalid(`malformed volumes-from specification: "${text}"`);
+  if (text === "") throw invalid("volumes-from specification cannot be an empty string");
+  const [container = "", ...rest] = text.split(":");
+  const mode = rest.join(":");
+  if (rest.length > 0 && kindsOfMode(mode).some((kind) => kind === undefined || kind === "copy"))
+    throw invalid(`invalid mode: ${mode}`);
   parseMode(mode, false);
   return { container, mode };
 }
+
+const kindsOfMode = (mode: string): readonly (string | undefined)[] =>
+  mode.split(",").map((word) => kindOfModeWord(word, false));
 
 /** An entry of HostConfig.Tmpfs; Docker checks the path only. */
 export function parseTmpfs(

@@ -2,6 +2,7 @@
 
 import { stat } from "node:fs/promises";
 import { EngineError, invalid } from "#base/errors.ts";
+import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import {
@@ -12,7 +13,12 @@ import {
   parseTmpfs,
   parseVolumesFrom,
 } from "./mount-spec.ts";
+import type { ContainerImages } from "./plan-container.ts";
+import { choosePropagation } from "./propagation.ts";
 import type { ContainerRecord, MountPoint } from "./record.ts";
+import { ignoreMissing } from "./release.ts";
+import { scope } from "./scope.ts";
+import { imageSnapshot } from "./staged-mounts.ts";
 
 /** What containers need of volumes. */
 export interface ContainerVolumes {
@@ -39,8 +45,12 @@ export interface ContainerVolumes {
 }
 
 export interface MountDeps {
-  readonly containers: { get(reference: string): { readonly record: ContainerRecord } };
+  readonly containers: { find(reference: string): { readonly record: ContainerRecord } | undefined };
   readonly volumes: Pick<ContainerVolumes, "create" | "remove">;
+  readonly snapshots: Pick<Snapshotter, "view" | "remove">;
+  readonly images: ContainerImages;
+  /** The daemon's own files. */
+  readonly dataRoot: string;
 }
 
 /** The mounts as asked for, without doing anything. */
@@ -48,17 +58,18 @@ export function planMounts(
   config: ContainerConfig,
   hostConfig: HostConfig,
   minor: number,
-  lookUp: MountDeps["containers"],
+  deps: Pick<MountDeps, "containers" | "dataRoot">,
 ): readonly MountSpec[] {
   const byTarget = new Map<string, MountSpec>();
   for (const entry of hostConfig.VolumesFrom ?? [])
-    for (const mount of mountsFrom(entry, lookUp)) byTarget.set(mount.destination, mount);
+    for (const mount of mountsFrom(entry, deps.containers)) byTarget.set(mount.destination, mount);
   const tmpfs = new Set(
     Object.entries(hostConfig.Tmpfs ?? {}).map(([path, options]) => parseTmpfs(path, options).destination),
   );
-  for (const mount of ownMounts(hostConfig, minor, tmpfs)) byTarget.set(mount.destination, mount);
+  for (const mount of ownMounts(hostConfig, minor, tmpfs))
+    byTarget.set(mount.destination, choosePropagation(mount, deps.dataRoot));
   for (const path of Object.keys(config.Volumes ?? {})) {
-    const mount = anonymousVolume(path);
+    const mount = anonymousVolume(path, hostConfig.VolumeDriver);
     if (!byTarget.has(mount.destination) && !tmpfs.has(mount.destination))
       byTarget.set(mount.destination, mount);
   }
@@ -67,7 +78,7 @@ export function planMounts(
 
 function ownMounts(hostConfig: HostConfig, minor: number, tmpfs: ReadonlySet<string>): readonly MountSpec[] {
   const own = [
-    ...(hostConfig.Binds ?? []).map(parseBind),
+    ...(hostConfig.Binds ?? []).map((text) => parseBind(text, hostConfig.VolumeDriver)),
     ...(hostConfig.Mounts ?? []).map((mount) => parseMount(mount, minor)),
   ];
   const seen = new Set(tmpfs);
@@ -81,7 +92,9 @@ function ownMounts(hostConfig: HostConfig, minor: number, tmpfs: ReadonlySet<str
 function mountsFrom(entry: string, lookUp: MountDeps["containers"]): readonly MountSpec[] {
   const { container, mode } = parseVolumesFrom(entry);
   const readOnly = mode.split(",").includes("ro");
-  return lookUp.get(container).record.mounts.map((mount) => ({
+  const donor = lookUp.find(container);
+  if (donor === undefined) throw invalid(`No such container: ${container}`); // not 404: the client would pull the image
+  return donor.record.mounts.map((mount) => ({
     ...mount,
     writable: mount.writable && !readOnly,
     mode: mode === "" ? mount.mode : mode,
@@ -92,10 +105,10 @@ function mountsFrom(entry: string, lookUp: MountDeps["containers"]): readonly Mo
   }));
 }
 
-/** Makes the volumes and checks the bind sources; `undo` removes the anonymous volumes. */
+/** Makes the volumes, finds the images and checks the bind sources; `undo` removes anonymous volumes and images' snapshots. */
 export async function resolveMounts(
-  deps: Pick<MountDeps, "volumes">,
-  specs: readonly MountSpec[],
+  deps: Omit<MountDeps, "containers" | "dataRoot">,
+  { id, mounts: specs }: { readonly id: string; readonly mounts: readonly MountSpec[] },
   undo: AsyncDisposableStack,
   signal: AbortSignal,
 ): Promise<readonly MountPoint[]> {
@@ -107,6 +120,12 @@ export async function resolveMounts(
       if (mount.anonymous) undo.defer(() => deps.volumes.remove(volume.name));
       mounts.push({ ...mount, name: volume.name, driver: volume.driver, source: volume.mountpoint });
       continue;
+    }
+    if (mount.type === "image") {
+      const { chainId } = await deps.images.resolve(mount.name, "", signal);
+      const key = imageSnapshot(id, mounts.length);
+      undo.defer(() => deps.snapshots.remove(scope, key).catch(ignoreMissing));
+      await deps.snapshots.view(scope, key, chainId, {});
     }
     if (mount.type === "bind" && !mount.createSource) await checkBindSource(mount.source);
     mounts.push(mount);

@@ -1,6 +1,7 @@
 // What is mounted in a container: Docker's defaults, the etc files, and the user's mounts, shallow paths first.
 
 import { join, posix } from "node:path";
+import { systemError } from "#base/errors.ts";
 import type { HostConfig } from "#spec/container-config.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import { parseTmpfs } from "./mount-spec.ts";
@@ -88,9 +89,25 @@ const tmpfsMounts = (hostConfig: HostConfig): readonly Mount[] =>
 
 function tmpfs(destination: string, options: readonly string[]): Mount {
   const merged = new Map<string, string>();
-  for (const option of ["noexec", "nosuid", "nodev", "rprivate", ...options])
+  for (const option of ["noexec", "nosuid", "nodev", "rprivate", ...options.filter(isTmpfsOption)])
     merged.set(optionKind(option), option);
   return { destination, type: "tmpfs", source: "tmpfs", options: [...merged.values()] };
+}
+
+const tmpfsWords = new Set(
+  "ro rw suid nosuid dev nodev exec noexec sync async dirsync remount mand nomand atime noatime diratime nodiratime bind rbind unbindable runbindable private rprivate shared rshared slave rslave relatime norelatime strictatime nostrictatime".split(
+    " ",
+  ),
+);
+const tmpfsKeys = new Set(["size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol"]);
+
+/** False for the word that means nothing; throws for what no tmpfs knows. */
+function isTmpfsOption(option: string): boolean {
+  if (option === "" || option === "defaults") return false;
+  const [key = "", ...value] = option.split("=");
+  if (tmpfsWords.has(option) || (tmpfsKeys.has(key) && value.length > 0)) return true;
+  const parts = value.length === 0 ? [key] : [key, value.join("=")];
+  throw systemError(`invalid tmpfs option [${parts.map((part) => JSON.stringify(part)).join(" ")}]`);
 }
 
 /** Options of one kind replace each other: "exec" and "noexec", "size=1m" and "size=2m". */

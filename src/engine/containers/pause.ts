@@ -4,7 +4,7 @@ import { conflict, systemError } from "#base/errors.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { publishContainerEvent } from "./container-events.ts";
-import { scope } from "./create.ts";
+import { scope } from "./scope.ts";
 import type { ContainerStore } from "./store.ts";
 
 export interface PauseDeps {

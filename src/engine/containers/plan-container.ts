@@ -37,6 +37,8 @@ export interface ContainerImages {
 }
 
 export interface PlanContainerDeps {
+  /** The daemon's own files. */
+  readonly dataRoot: string;
   readonly containers: Pick<ContainerStore, "find" | "get">;
   readonly images: ContainerImages;
   readonly host: HostFacts;
@@ -74,7 +76,7 @@ export async function planContainer(
       throw invalid(`No such container: ${donor}`); // not 404: the client would pull the image
   }
   const config = fillConfig(deps, mergeImageConfig(request.config, image.config), hostConfig, id);
-  const mounts = planMounts(config, hostConfig, minor, deps.containers);
+  const mounts = planMounts(config, hostConfig, minor, deps);
   const links = resolveLinks(deps.containers, hostConfig);
   return { id, image, config, hostConfig: { ...hostConfig, Links: null }, mounts, links, warnings };
 }

@@ -21,10 +21,10 @@ const orNull =
 /** A mount that was decided at creation; inspect shows it as MountPoint. */
 const decodeMountPoint = object(
   {
-    type: literal("bind", "volume", "tmpfs"),
-    /** Volume name, "" for others. */
+    type: literal("bind", "volume", "tmpfs", "image"),
+    /** Volume name, or an image's as the user wrote it; "" for others. */
     name: string,
-    /** Host path; "" for tmpfs. */
+    /** Host path; "" for tmpfs and images. */
     source: string,
     destination: string,
     /** Volume driver, "" for others. */
@@ -46,6 +46,10 @@ const decodeMountPoint = object(
   {
     /** Only the mount itself is read-only, not what is mounted below it. */
     writableBelow: boolean,
+    /** The propagation is the engine's choice. */
+    chosenSlave: boolean,
+    /** The directory or file within the volume or image that is mounted. */
+    subpath: string,
   },
 );
 export type MountPoint = Decoded<typeof decodeMountPoint>;

@@ -4,8 +4,8 @@ import { EngineError } from "#base/errors.ts";
 import type { ContainerRecords } from "#containerd/containers/containers.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { NetworkController } from "#network/controller.ts";
-import { scope } from "./create.ts";
 import type { ContainerVolumes } from "./mounts.ts";
+import { scope } from "./scope.ts";
 import { releaseSharedMemory, type SharedMemoryDeps } from "./shared-memory.ts";
 import type { Container } from "./store.ts";
 

@@ -9,12 +9,13 @@ import type { EventBus } from "#engine/events/events.ts";
 import type { Execs } from "../exec/execs.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerLogs } from "./container-logs.ts";
-import { scope } from "./create.ts";
 import { type KillDeps, killAndWait } from "./kill.ts";
 import type { ContainerVolumes } from "./mounts.ts";
 import { overlayOption } from "./overlay-option.ts";
 import { hasProcess, isRunning } from "./record.ts";
 import { ignoreMissing, type ReleaseDeps, releaseTask } from "./release.ts";
+import { scope } from "./scope.ts";
+import { imageSnapshot } from "./staged-mounts.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
 export interface RemoveDeps extends ReleaseDeps {
@@ -138,5 +139,8 @@ async function removeFiles(deps: RemoveDeps, container: Container): Promise<void
   await releaseTask(deps, container);
   await deps.snapshots.remove(scope, container.id).catch(ignoreMissing);
   await deps.logs.finish(container);
+  for (const [index, { type }] of container.record.mounts.entries())
+    if (type === "image")
+      await deps.snapshots.remove(scope, imageSnapshot(container.id, index)).catch(ignoreMissing);
   await deps.removeTree(join(deps.containersDir, container.id));
 }

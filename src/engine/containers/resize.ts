@@ -4,8 +4,8 @@ import { conflict, invalid } from "#base/errors.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { publishContainerEvent } from "./container-events.ts";
-import { scope } from "./create.ts";
 import { hasProcess } from "./record.ts";
+import { scope } from "./scope.ts";
 import type { ContainerStore } from "./store.ts";
 
 export interface ResizeDeps {

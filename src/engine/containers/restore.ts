@@ -9,12 +9,13 @@ import type { TaskProcess, Tasks } from "#containerd/tasks/tasks.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { NetworkController } from "#network/controller.ts";
 import type { ContainerLogs } from "./container-logs.ts";
-import { scope } from "./create.ts";
 import type { ExitWatcher } from "./exits.ts";
 import type { ContainerVolumes } from "./mounts.ts";
 import { hasProcess } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
 import { shouldStartAtBoot } from "./restart-policy.ts";
+import { scope } from "./scope.ts";
+import { snapshotOwner } from "./staged-mounts.ts";
 import { removeStaleMounts } from "./stale-mounts.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
@@ -101,12 +102,11 @@ async function removeOrphans(deps: RestoreDeps, tasks: ReadonlyMap<string, TaskP
     if (!running(id)) await deps.records.delete(scope, id).catch(ignoreMissing);
   for (const name of await readdir(deps.containersDir))
     if (!isKnown(name)) await rm(join(deps.containersDir, name), { recursive: true, force: true });
-  for await (const { name, kind } of deps.snapshots.list(scope, []))
-    if (kind === "active" && isContainerId(name) && !isKnown(name))
-      await deps.snapshots.remove(scope, name).catch(ignoreMissing);
+  for await (const { name, kind } of deps.snapshots.list(scope, [])) {
+    const owner = kind === "committed" ? undefined : snapshotOwner(name);
+    if (owner !== undefined && !isKnown(owner)) await deps.snapshots.remove(scope, name).catch(ignoreMissing);
+  }
 }
-
-const isContainerId = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 
 async function removeTask(deps: RestoreDeps, id: string): Promise<void> {
   try {

@@ -6,8 +6,8 @@ import { type Clock, formatTime, ZERO_TIME } from "#base/clock.ts";
 import { isKind } from "#base/errors.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { TaskUsage } from "#containerd/tasks/usage.ts";
-import { scope } from "./create.ts";
 import { hasProcess } from "./record.ts";
+import { scope } from "./scope.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
 export interface StatsDeps {

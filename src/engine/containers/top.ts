@@ -6,10 +6,10 @@ import { conflict } from "#base/errors.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { publishContainerEvent } from "./container-events.ts";
-import { scope } from "./create.ts";
 import { readProcess } from "./process-table.ts";
 import { type PsMachine, parsePsArguments } from "./ps-columns.ts";
 import { hasProcess } from "./record.ts";
+import { scope } from "./scope.ts";
 import type { ContainerStore } from "./store.ts";
 
 export interface TopDeps {

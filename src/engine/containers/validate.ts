@@ -34,10 +34,6 @@ export function validateContainer(
   validateLogConfig(hostConfig.LogConfig);
   for (const port of Object.keys(hostConfig.PortBindings ?? {})) parsePort(port);
   validateRuntime(hostConfig.Runtime, facts.configuredRuntimes ?? []);
-  if (hostConfig.VolumeDriver !== "" && hostConfig.VolumeDriver !== "local")
-    throw invalid(
-      `error looking up volume plugin ${hostConfig.VolumeDriver}: plugin "${hostConfig.VolumeDriver}" not found`,
-    );
 }
 
 function validateConfig(config: ContainerConfig): void {

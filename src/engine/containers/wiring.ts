@@ -1,6 +1,7 @@
 // Puts the verbs of containers together: each asks for little, this object has it all.
 
 import { totalmem } from "node:os";
+import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Background } from "#base/background.ts";
 import type { Clock } from "#base/clock.ts";
@@ -101,6 +102,7 @@ export function wireContainers(
   const base = {
     ...parts,
     ...settings,
+    dataRoot: dirname(settings.containersDir),
     containers,
     execs,
     signal,

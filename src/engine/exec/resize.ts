@@ -2,8 +2,8 @@
 
 import { invalid } from "#base/errors.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
-import { scope } from "../containers/create.ts";
 import type { TerminalSize } from "../containers/resize.ts";
+import { scope } from "../containers/scope.ts";
 import type { Execs } from "./execs.ts";
 
 export interface ResizeExecDeps {

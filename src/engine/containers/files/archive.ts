@@ -5,7 +5,7 @@ import type { PathStat, Trees } from "#containerd/trees/trees.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { PlanError } from "#kernel/plan/executor.ts";
 import { publishContainerEvent } from "../container-events.ts";
-import { scope } from "../create.ts";
+import { scope } from "../scope.ts";
 import { hasProcess } from "../record.ts";
 import type { Container, ContainerStore } from "../store.ts";
 import { resolveUser } from "../user.ts";

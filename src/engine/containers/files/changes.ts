@@ -3,7 +3,7 @@
 import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import { layersOf, planLayers } from "#containerd/trees/layer-view.ts";
 import type { Trees } from "#containerd/trees/trees.ts";
-import { scope } from "../create.ts";
+import { scope } from "../scope.ts";
 import type { ContainerStore } from "../store.ts";
 import { begun } from "./export.ts";
 import { mountPlaces } from "./own-layer.ts";

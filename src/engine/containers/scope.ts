@@ -1,0 +1,2 @@
+/** containerd's namespace for Docker's objects. */
+export const scope = { namespace: "moby" } as const;
