@@ -265,19 +265,22 @@ int do_open_pty(struct context *context, const struct op_open_pty *op)
 
 int do_send_fd(struct context *context, const struct op_send_fd *op)
 {
-	int error = sync_send(context->sync_fd, &(struct sync_message){ .kind = SYNC_FD }, slot_fd(op->slot));
+	const struct sync_message message = { .kind = op->kept ? SYNC_KEEP : SYNC_FD, .at.index = op->slot };
+	int error = sync_send(context->sync_fd, &message, slot_fd(op->slot));
 	return error < 0 ? refuse(context, "sendmsg", -error) : 0;
 }
 
 int do_pass_fd(struct context *context, const struct op_pass_fd *op)
 {
 	cleanup_fd int process = (int)syscall(SYS_pidfd_open, context->pid, 0);
-	cleanup_fd int copy = (int)syscall(SYS_pidfd_getfd, process, slot_fd(op->slot), 0);
-	if (copy < 0)
-		return fail(context, "pidfd_getfd");
+	bool taken = op->slot != SLOT_NONE && !op->sent;
+	cleanup_fd int copy = taken ? (int)syscall(SYS_pidfd_getfd, process, slot_fd(op->slot), 0) : -1;
+	int passed = taken ? copy : op->sent ? slot_fd(op->slot) : process;
+	if (passed < 0)
+		return fail(context, taken ? "pidfd_getfd" : "pidfd_open");
 	struct message message = { 0 };
 	put_with_pid(context, op->parts, &message);
-	int error = message.failed ? -ENOMEM : send_fd_to(op->path, message.data, message.size, copy);
+	int error = message.failed ? -ENOMEM : send_fd_to(op->path, message.data, message.size, passed);
 	free_message(&message);
 	return error < 0 ? refuse(context, "connect", -error) : 0;
 }

@@ -78,11 +78,19 @@ void read_op_fields(struct reader *reader, struct op *op)
 		break;
 	case OP_SEND_FD:
 		op->send_fd.slot = read_slot(reader);
+		op->send_fd.kept = read_u32(reader);
 		break;
 	case OP_PASS_FD:
 		op->pass_fd.path = read_string(reader);
-		op->pass_fd.slot = read_slot(reader);
+		op->pass_fd.slot = read_optional_slot(reader);
+		op->pass_fd.sent = read_u32(reader);
 		op->pass_fd.parts = read_string_list(reader);
+		break;
+	case OP_RELAY_READINESS:
+		op->relay_readiness.path = read_string(reader);
+		op->relay_readiness.to = read_string(reader);
+		op->relay_readiness.pid = read_u32(reader);
+		op->relay_readiness.main = read_u32(reader);
 		break;
 	case OP_CONTROLLING_TTY:
 		op->controlling_tty.slot = read_slot(reader);
@@ -413,6 +421,8 @@ int perform(struct context *context, const struct op *op)
 		return do_send_fd(context, &op->send_fd);
 	case OP_PASS_FD:
 		return do_pass_fd(context, &op->pass_fd);
+	case OP_RELAY_READINESS:
+		return do_relay_readiness(context, &op->relay_readiness);
 	case OP_CONTROLLING_TTY:
 		return checked(context, "ioctl(TIOCSCTTY)", syscall(SYS_ioctl, (long)(slot_fd(op->controlling_tty.slot)), (long)TIOCSCTTY, (long)0));
 	case OP_WINDOW_SIZE:

@@ -3,7 +3,7 @@
 #define GANTRY_OPS_GEN_H
 #include "wire.h"
 
-#define PLAN_VERSION 0xbcaefc9cu
+#define PLAN_VERSION 0xbd4f0b99u
 
 enum op_code {
 	OP_CLONE,
@@ -23,6 +23,7 @@ enum op_code {
 	OP_OPEN_PTY,
 	OP_SEND_FD,
 	OP_PASS_FD,
+	OP_RELAY_READINESS,
 	OP_CONTROLLING_TTY,
 	OP_WINDOW_SIZE,
 	OP_CHOWN_STDIO,
@@ -158,12 +159,21 @@ struct op_open_pty {
 
 struct op_send_fd {
 	uint32_t slot;
+	uint32_t kept;
 };
 
 struct op_pass_fd {
 	const char *path;
 	uint32_t slot;
+	uint32_t sent;
 	struct list parts;
+};
+
+struct op_relay_readiness {
+	const char *path;
+	const char *to;
+	uint32_t pid;
+	uint32_t main;
 };
 
 struct op_controlling_tty {
@@ -531,6 +541,7 @@ struct op {
 		struct op_open_pty open_pty;
 		struct op_send_fd send_fd;
 		struct op_pass_fd pass_fd;
+		struct op_relay_readiness relay_readiness;
 		struct op_controlling_tty controlling_tty;
 		struct op_window_size window_size;
 		struct op_chown_stdio chown_stdio;
@@ -615,6 +626,7 @@ int do_open(struct context *context, const struct op_open *op);
 int do_open_pty(struct context *context, const struct op_open_pty *op);
 int do_send_fd(struct context *context, const struct op_send_fd *op);
 int do_pass_fd(struct context *context, const struct op_pass_fd *op);
+int do_relay_readiness(struct context *context, const struct op_relay_readiness *op);
 int do_window_size(struct context *context, const struct op_window_size *op);
 int do_chown_stdio(struct context *context, const struct op_chown_stdio *op);
 int do_mount(struct context *context, const struct op_mount *op);

@@ -186,6 +186,8 @@ static void take_sync(struct client *client)
 		child_silent(client);
 		return;
 	}
+	if (carried >= 0 && message.kind == SYNC_KEEP && message.at.index < SLOT_COUNT && slot_fd(message.at.index) < CONNECTION)
+		dup3(carried, slot_fd(message.at.index), O_CLOEXEC);
 	if (carried >= 0 && message.kind == SYNC_FD)
 		take_terminal(client, carried);
 	else if (carried >= 0)

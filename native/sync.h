@@ -10,6 +10,7 @@ enum sync_kind {
 	SYNC_PID = 'P', /* child -> shim: the clone's pid, from the process that made it */
 	SYNC_HOST = 'H', /* child -> shim: run the host operations from this index on */
 	SYNC_FD = 'D', /* child -> shim: carries the pty master */
+	SYNC_KEEP = 'K', /* child -> client: carries an fd for the client's own slot of that index */
 	SYNC_CREATED = 'A', /* child -> shim: stands at awaitStart */
 	SYNC_FAILED = 'F', /* child -> shim */
 	SYNC_GO = 'G', /* shim -> child */

@@ -5,11 +5,13 @@ import { planJoin, planOpenForClone } from "#kernel/cgroups/plan-cgroup.ts";
 import type { Op, Plan } from "#kernel/plan/ops.ts";
 import type { Process, Spec } from "#spec/oci-runtime.ts";
 import { allCapabilities, planUntraceable } from "./compile.ts";
+import { isPrivileged } from "./compile-input.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { O_CLOEXEC, O_PATH } from "./linux-flags.table.ts";
 import { isPrivate, namespaceFlags, readNamespaces } from "./namespaces.ts";
 import { planKeyring } from "./process/plan-keyring.ts";
 import { planExecLabel } from "./process/plan-label.ts";
+import { planPidfd } from "./process/plan-pidfd.ts";
 import { planProgram } from "./process/plan-program.ts";
 import { planAffinity, planScheduling } from "./process/plan-scheduling.ts";
 import { planOpenTerminal } from "./process/plan-terminal.ts";
@@ -30,6 +32,8 @@ export interface ExecOptions {
   readonly host: HostFacts;
   /** How many descriptors from 3 on the program gets. */
   readonly preservedFds?: number;
+  /** Path of a unix socket that gets a pidfd of the process. */
+  readonly pidfdSocket?: string;
   readonly warn: Warn;
   /** spec.linux.seccomp, compiled before. */
   readonly filter?: CompiledFilter | undefined;
@@ -40,6 +44,7 @@ export function compileExec(spec: Spec, process: Process, options: ExecOptions):
   const cgroup = options.cgroup ?? cgroupPaths(host.cgroups, spec.linux?.cgroupsPath || `/${id}`);
   const namespaces = readNamespaces(spec.linux);
   const ownUserNamespace = isPrivate(namespaces, "user");
+  const handover = isPrivileged(host) ? "taken" : "sent"; // the container's processes see it
   const scheduled = { ...inheritedScheduling(spec), ...process };
   return [
     planUntraceable,
@@ -54,6 +59,7 @@ export function compileExec(spec: Spec, process: Process, options: ExecOptions):
       flags: 0,
       ...(cgroup.v2 !== undefined && { intoCgroupSlot: CGROUP_SLOT }),
     },
+    ...planPidfd(options.pidfdSocket, "setns"),
     ...planEnterCgroupNamespace(spec, initPid),
     ...planAffinity(scheduled, "final"),
     { op: "setsid", why: "a session of its own" },
@@ -66,7 +72,8 @@ export function compileExec(spec: Spec, process: Process, options: ExecOptions):
       ownUserNamespace,
       grantable: ownUserNamespace ? allCapabilities : host.grantable,
       filter: options.filter ?? compileSeccomp(spec.linux?.seccomp, host),
-      listener: planListener({ spec, id, bundle, initPid }),
+      listener: planListener({ spec, id, bundle, initPid, handover }),
+      handover,
       awaitStart: false,
       preservedFds,
       keepGroups: mayNotSetGroups(spec, host),

@@ -32,6 +32,8 @@ export interface CompileOptions {
   readonly hookEnvironment?: readonly string[];
   /** How many descriptors from 3 on the program gets. */
   readonly preservedFds?: number;
+  /** Path of a unix socket that gets a pidfd of the process. */
+  readonly pidfdSocket?: string;
   /** spec.linux.seccomp, compiled before: many containers have the same. */
   readonly filter?: CompiledFilter | undefined;
 }

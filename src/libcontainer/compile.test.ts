@@ -205,6 +205,20 @@ for (const [what, changes, message] of [
     /linux.intelRdt is not supported/,
   ],
   [
+    "a cache schema where nothing can be shared out",
+    {
+      linux: { namespaces: [{ type: "mount" }, { type: "uts" }], intelRdt: { l3CacheSchema: "L3:0=f" } },
+    },
+    /: intelRdt.l3CacheSchema is specified in config, but Intel RDT\/CAT is not enabled$/,
+  ],
+  [
+    "a bandwidth schema where nothing can be shared out",
+    {
+      linux: { namespaces: [{ type: "mount" }, { type: "uts" }], intelRdt: { memBwSchema: "MB:0=20" } },
+    },
+    /: intelRdt.memBwSchema is specified in config, but Intel RDT\/MBA is not enabled$/,
+  ],
+  [
     "a mount label",
     { linux: { namespaces: [{ type: "mount" }, { type: "uts" }], mountLabel: "l" } },
     /linux.mountLabel is not supported/,

@@ -7,7 +7,7 @@
 //   program     limits, user, awaitStart, seccomp, exec     fewer rights with each step
 
 import { posix } from "node:path";
-import { invalid, unsupported } from "#base/errors.ts";
+import { invalid } from "#base/errors.ts";
 import { type CgroupPaths, cgroupPaths } from "#kernel/cgroups/paths.ts";
 import { planCgroup, planJoin, planOpenForClone, planRemove } from "#kernel/cgroups/plan-cgroup.ts";
 import { planWrite } from "#kernel/cgroups/plan-write.ts";
@@ -23,6 +23,7 @@ import {
 } from "./compile-input.ts";
 import { planPoststopHooks, planStartContainerHooks } from "./hooks/plan-hooks.ts";
 import type { HostFacts } from "./host-facts.ts";
+import { checkIntelRdt } from "./intel-rdt.ts";
 import {
   CLONE_NEWNS,
   CLONE_NEWTIME,
@@ -50,7 +51,8 @@ import { planNetDevices } from "./net-devices.ts";
 import { planKeyring } from "./process/plan-keyring.ts";
 import { checkMountLabel } from "./process/plan-label.ts";
 import { planOomScore } from "./process/plan-oom-score.ts";
-import { planProgram } from "./process/plan-program.ts";
+import { planPidfd } from "./process/plan-pidfd.ts";
+import { type ProgramContext, planProgram } from "./process/plan-program.ts";
 import { planScheduling } from "./process/plan-scheduling.ts";
 import { compileSeccomp } from "./seccomp/compile-seccomp.ts";
 import { planListener } from "./seccomp/listener.ts";
@@ -89,7 +91,7 @@ export function compileContainer(given: Spec, options: CompileOptions): Compiled
 function checkInput({ spec, namespaces, process, options, warn }: CompileInput): void {
   checkNamespaces(spec, namespaces, options.host);
   checkMountLabel(spec);
-  if (Object.keys(spec.linux?.intelRdt ?? {}).length > 0) throw unsupported("linux.intelRdt");
+  checkIntelRdt(spec, options.host);
   if (isPrivate(namespaces, "user") && !hasNew(namespaces, "user") && spec.linux?.uidMappings?.length)
     warn("linux.uidMappings: those of the user namespace that is joined hold");
   if (mayNotSetGroups(spec, options.host) && process.user?.additionalGids?.length)
@@ -170,6 +172,7 @@ function planClone(input: CompileInput): Plan {
   return [
     clone,
     ...planOwnUser(spec, options.host, namespaces),
+    ...planPidfd(options.pidfdSocket, "standard"),
     { op: "setsid", why: "a session of its own" },
     ...(options.newKeyring === false ? [] : planKeyring(options.id, options.host)),
   ];
@@ -195,8 +198,7 @@ function planContainerSide(input: CompileInput): Plan {
       ownUserNamespace,
       grantable: ownUserNamespace ? allCapabilities : host.grantable,
       filter: options.filter ?? compileSeccomp(spec.linux?.seccomp, host),
-      listener: planListener({ spec, id: options.id, bundle: options.bundle ?? "" }),
-      asksForListener: !isPrivileged(host) && hasNew(namespaces, "pid"), // nobody else can see it
+      ...planHandover(input),
       awaitStart: options.awaitStart ?? true,
       ...(options.startFifo !== undefined && { startSlot: START_SLOT }),
       preservedFds: options.preservedFds ?? 0,
@@ -205,6 +207,19 @@ function planContainerSide(input: CompileInput): Plan {
       warn,
     }),
   ];
+}
+
+function planHandover({
+  spec,
+  options,
+  namespaces,
+}: CompileInput): Pick<ProgramContext, "handover" | "listener"> {
+  const isOwn = hasNew(namespaces, "pid"); // nobody else can see it
+  const handover = isPrivileged(options.host) ? "taken" : isOwn ? "offered" : "sent";
+  return {
+    handover,
+    listener: planListener({ spec, id: options.id, bundle: options.bundle ?? "", handover }),
+  };
 }
 
 /** A new user namespace holds every capability over what it owns. */

@@ -27,6 +27,8 @@ export interface HostFacts {
   readonly inUserNamespace?: boolean;
   /** "apparmor", "selinux": those that the kernel has and uses. */
   readonly securityModules?: ReadonlySet<string>;
+  /** "L3", "MB": what processors can share out, by the kernel's resctrl. */
+  readonly resctrl?: ReadonlySet<string>;
   /** Of the kernel: "pid", "time"; absent is every one there is. */
   readonly namespaces?: ReadonlySet<string>;
   /** Identity of the executing processes' network namespace. */
@@ -34,6 +36,8 @@ export interface HostFacts {
   /** Of the executing processes: effective. */
   readonly ids?: { readonly uid: number; readonly gid: number };
 }
+
+const RESCTRL = "/sys/fs/resctrl/info";
 
 const read = (path: string): string => readFileSync(path, "utf8");
 
@@ -52,6 +56,7 @@ export function readHostFacts(executing: number | "self" = "self"): HostFacts {
     hasKcore: existsSync("/proc/kcore"),
     inUserNamespace: !/^\s*0\s+0\s+4294967295\s*$/.test(read(`/proc/${executing}/uid_map`)),
     securityModules: readSecurityModules(),
+    resctrl: new Set(existsSync(RESCTRL) ? readdirSync(RESCTRL) : []),
     namespaces: new Set(readdirSync(`/proc/${executing}/ns`)),
     network: findIdentity(`/proc/${executing}/ns/net`),
     ids: { uid: effectiveId(status, "Uid"), gid: effectiveId(status, "Gid") },

@@ -42,7 +42,6 @@ const pidfdSocket: FlagRow = {
   name: "pidfd-socket",
   kind: "value",
   usage: "unix socket to which a pidfd of the process is sent",
-  refused: true,
 };
 const pidFile: FlagRow = { name: "pid-file", kind: "value", usage: "file to write the process id to" };
 const preserveFds: FlagRow = {
@@ -187,7 +186,6 @@ export const commands: readonly CommandRow[] = [
         name: "cgroup",
         kind: "values",
         usage: "existing cgroup below the container's, [<controller>:]<path>",
-        refused: true,
       },
       { name: "ignore-paused", kind: "switch", usage: "allow a paused container" },
     ],

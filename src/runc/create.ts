@@ -14,6 +14,7 @@ import { beginState, type ContainerState, type Containers, readProcess } from ".
 import { startFailure } from "./failures.ts";
 import { hookEnvironment, runPoststopHooks } from "./hooks.ts";
 import type { Log } from "./log.ts";
+import { withNotifySocket } from "./notify.ts";
 import { choosePlacement, closePlacement, openPlacement } from "./placement.ts";
 import type { Runtime } from "./runtime.ts";
 import { countListeners, withListeners } from "./socket-activation.ts";
@@ -65,7 +66,8 @@ export async function createContainer(deps: Deps, given: Given, options: CreateO
     containers.save(begun);
     using open = await openPlacement(placing, begun.placement, spec);
     const placed = { ...begun, placement: open.record };
-    const limited = { ...placed, spec: withResources(withSockets(spec, listeners), open.resources) };
+    const notified = withNotifySocket(caller, withSockets(spec, listeners), stateDir);
+    const limited = { ...placed, spec: withResources(notified, open.resources) };
     const child = await caller.spawn({
       plan: await planContainer(deps, limited, streams, given),
       ...streams,
@@ -110,6 +112,7 @@ async function planContainer(
     bundle,
     host,
     preservedFds,
+    ...readPidfdSocket(caller, given),
     hookEnvironment: hookEnvironment(caller),
     netDevices: await findNetDevices(spec, caller.executor, signal),
     ...(cgroup !== undefined && { cgroup }),
@@ -153,6 +156,11 @@ function readPreservedFds(given: Given, listeners: number): number {
   const count = listeners + Number(lastOf(given, "preserve-fds") ?? 0);
   if (count > MOST_PRESERVED) throw invalid(`--preserve-fds: at most ${MOST_PRESERVED} are possible`);
   return count;
+}
+
+export function readPidfdSocket(caller: Caller, given: Given): { readonly pidfdSocket?: string } {
+  const path = lastOf(given, "pidfd-socket") ?? "";
+  return path === "" ? {} : { pidfdSocket: callerPath(caller, path) };
 }
 
 export function writePidFile(caller: Caller, given: Given, pid: number): void {

@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import { invalid } from "#base/errors.ts";
-import { compileExec } from "#libcontainer/compile-exec.ts";
+import { subCgroup } from "#kernel/cgroups/sub-cgroup.ts";
+import { compileExec, type ExecOptions } from "#libcontainer/compile-exec.ts";
 import type { Process, ProcessUser } from "#spec/oci-runtime.ts";
 import { decodeProcess } from "#spec/oci-runtime-decode.ts";
 import { readDocument } from "./bundle.ts";
 import { type Caller, callerPath } from "./caller.ts";
 import { type Given, isOn, lastOf } from "./command-line.ts";
-import { type Deps, readStreams, writePidFile } from "./create.ts";
+import type { ContainerState } from "./containers.ts";
+import { type Deps, readPidfdSocket, readStreams, writePidFile } from "./create.ts";
 import { CommandFailure, messageOf, startFailure } from "./failures.ts";
 import { readStatus } from "./status.ts";
 
@@ -37,7 +39,8 @@ async function execProcess(deps: Deps, given: Given, [id = "", ...args]: readonl
     initPid: state.initPid,
     bundle: state.bundle,
     host,
-    ...(state.placement.cgroup !== undefined && { cgroup: state.placement.cgroup }),
+    ...planPlace(state, given),
+    ...readPidfdSocket(deps.caller, given),
     preservedFds: streams.preservedFds,
     warn: (message) => warnings.push(message),
   });
@@ -49,6 +52,11 @@ async function execProcess(deps: Deps, given: Given, [id = "", ...args]: readonl
   } catch (error) {
     throw startFailure(error, process.args?.[0] ?? "");
   }
+}
+
+/** The container's cgroup, or that of --cgroup below it. */
+function planPlace({ placement: { cgroup } }: ContainerState, given: Given): Pick<ExecOptions, "cgroup"> {
+  return cgroup === undefined ? {} : { cgroup: subCgroup(cgroup, given.get("cgroup") ?? []) };
 }
 
 /** The container's own process with another program, or the file of --process. */

@@ -31,7 +31,7 @@ export function startFailure(error: unknown, program: string): Error {
 }
 
 const planFailure = ({ call, message }: PlanError): string =>
-  call.startsWith("connect")
+  call.startsWith("connect") && message.startsWith("seccomp agent")
     ? `failed to connect with seccomp agent specified in the seccomp profile: ${message}`
     : message;
 

@@ -6,14 +6,17 @@ import { invalid } from "#base/errors.ts";
 import { statusOf } from "./containers.ts";
 import type { Deps } from "./create.ts";
 import { runPoststartHooks } from "./hooks.ts";
+import { relayReadiness } from "./notify.ts";
 
 export async function startCommand(deps: Deps, id: string): Promise<number> {
   const state = deps.containers.get(id);
   const status = statusOf(state);
   if (status === "stopped") throw invalid("cannot start a container that has stopped");
   if (status !== "created") throw invalid("cannot start an already running container");
+  const ready = await relayReadiness(deps, state, { stays: false });
   release(state.startFifo);
   await runPoststartHooks(deps, state);
+  await ready();
   return 0;
 }
 

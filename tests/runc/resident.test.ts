@@ -93,11 +93,14 @@ test("another mount namespace has another resident, which ends when nobody else 
 });
 
 test("a command in the foreground survives its resident", { skip }, async () => {
-  await using bundle = await makeBundle({ args: ["sh", "-c", "sleep 1; exit 5"] });
+  await using bundle = await makeBundle({
+    args: ["sh", "-c", "until test -e /go; do sleep 0.02; done; exit 5"],
+  });
   const command = startCommand(bundle, ["run", bundle.id]);
   const exit = once(command, "exit");
   await ended(() => bundle.run(["state", bundle.id]).stdout.includes('"running"'));
   for (const pid of bundle.residents()) process.kill(pid, "SIGKILL");
+  writeFileSync(join(bundle.path, "rootfs/go"), "");
   assert.deepEqual(await exit, [5, null]);
   assert.match(bundle.run(["state", bundle.id]).stdout, /"status": "stopped"/);
 });

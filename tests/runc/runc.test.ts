@@ -79,7 +79,6 @@ test("a log in JSON has the last error", { skip }, async () => {
 });
 
 for (const [words, message] of [
-  [["create", "--pidfd-socket", "x", "y"], /--pidfd-socket is not supported/],
   [["restore", "--no-pivot", "x"], /--no-pivot is not supported/],
   [["list", "--bogus"], /flag provided but not defined: -bogus/],
   [["create"], /create.* requires exactly 1 argument/],

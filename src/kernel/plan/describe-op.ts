@@ -35,6 +35,11 @@ function capabilityNames(mask: bigint): string {
   return names.length === 0 ? "none" : names.join("|");
 }
 
+function describeTaken({ slot: from, sent }: Extract<OpBody, { readonly op: "passFd" }>): string {
+  if (from === undefined) return "pidfd_open(child)";
+  return sent === true ? slot(from) : `pidfd_getfd(child, ${slot(from)})`;
+}
+
 const octal = (mode: number): string => `0${mode.toString(8)}`;
 const quote = (text: string): string => JSON.stringify(text);
 const slot = (number: number): string => `slot${number}`;
@@ -76,7 +81,8 @@ const descriptors = {
   openPty: ({ root, master, slave }) =>
     `open(${slot(root)}:"pts/ptmx") as ${slot(master)}, ioctl(TIOCGPTPEER) as ${slot(slave)}`,
   sendFd: (op) => `sendmsg(shim, SCM_RIGHTS ${slot(op.slot)})`,
-  passFd: (op) => `pidfd_getfd(child, ${slot(op.slot)}), sendmsg(${quote(op.path)}, SCM_RIGHTS)`,
+  passFd: (op) => `${describeTaken(op)}, sendmsg(${quote(op.path)}, SCM_RIGHTS)`,
+  relayReadiness: (op) => `relay READY=1 of process ${op.pid} from ${quote(op.path)} to ${quote(op.to)}`,
   controllingTty: (op) => `ioctl(${slot(op.slot)}, TIOCSCTTY)`,
   chownStdio: ({ uid, gid }) => `fchown(0 to 2, ${uid}, ${gid})`,
   windowSize: (op) => `ioctl(${slot(op.slot)}, TIOCSWINSZ, ${op.rows}x${op.cols})`,

@@ -56,11 +56,21 @@ export const opFields = {
     ["master", "slot"],
     ["slave", "slot"],
   ],
-  sendFd: [["slot", "slot"]],
+  sendFd: [
+    ["slot", "slot"],
+    ["kept", "bool"],
+  ],
   passFd: [
     ["path", "str"],
-    ["slot", "slot"],
+    ["slot", "optSlot"],
+    ["sent", "bool"],
     ["parts", "strs"],
+  ],
+  relayReadiness: [
+    ["path", "str"],
+    ["to", "str"],
+    ["pid", "u32"],
+    ["main", "u32"],
   ],
   controllingTty: [["slot", "slot"]],
   windowSize: [

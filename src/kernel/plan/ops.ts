@@ -74,11 +74,28 @@ export type OpBody =
   | { readonly op: "cloexecFrom"; readonly first: number }
   /** Opens a new pty of the devpts below `root` (its pts/ptmx), slave by TIOCGPTPEER. */
   | { readonly op: "openPty"; readonly root: number; readonly master: number; readonly slave: number }
-  /** Sends an fd to the shim over the sync socket: the pty master. */
-  | { readonly op: "sendFd"; readonly slot: number }
+  /** Sends an fd to the shim over the sync socket: the pty master. `kept`: the client of a command keeps it in its own slot of that
+   *  number, for a passFd that is `sent`. */
+  | { readonly op: "sendFd"; readonly slot: number; readonly kept?: boolean }
   /** Host: a copy of the fd in the child's slot goes to the unix socket `path` with SCM_RIGHTS; the message is the parts with the
-   *  child's pid between them. Nothing waits for whoever listens there. */
-  | { readonly op: "passFd"; readonly path: string; readonly slot: number; readonly parts: readonly string[] }
+   *  child's pid between them. Nothing waits for whoever listens there. Without a slot it is a pidfd of the child. `sent`: the child
+   *  has sent the fd, because nobody may take it. */
+  | {
+      readonly op: "passFd";
+      readonly path: string;
+      readonly slot?: number;
+      readonly sent?: boolean;
+      readonly parts: readonly string[];
+    }
+  /** Binds a datagram socket at `path` for a service that says there when it is ready (sd_notify(3)), and leaves a process behind,
+   *  whose pid is the result: it passes that on to the socket `to`, as that of `main` unless that is 0, and ends then or with `pid`. */
+  | {
+      readonly op: "relayReadiness";
+      readonly path: string;
+      readonly to: string;
+      readonly pid: number;
+      readonly main: number;
+    }
   /** TIOCSCTTY on the slave. Needs setsid before. */
   | { readonly op: "controllingTty"; readonly slot: number }
   | { readonly op: "windowSize"; readonly slot: number; readonly rows: number; readonly cols: number }

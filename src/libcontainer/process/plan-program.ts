@@ -9,7 +9,7 @@ import type { Process } from "#spec/oci-runtime.ts";
 import type { HostFacts } from "../host-facts.ts";
 import { PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS } from "../linux-flags.table.ts";
 import type { CompiledFilter } from "../seccomp/compile-seccomp.ts";
-import { LISTENER_SLOT } from "../seccomp/listener.ts";
+import { type Handover, LISTENER_SLOT } from "../seccomp/listener.ts";
 import type { Warn } from "../warnings.ts";
 import { type CapabilityMasks, capabilityMasks } from "./capabilities.ts";
 import { execCandidates, withHome } from "./exec-candidates.ts";
@@ -22,8 +22,8 @@ export interface ProgramContext {
   readonly filter: CompiledFilter | undefined;
   /** Sends the filter's listener away, if it has one. */
   readonly listener?: Plan;
-  /** Who runs the host operations has no right to take the listener but that the process is its own. */
-  readonly asksForListener?: boolean;
+  /** How that comes to who sends it. */
+  readonly handover?: Handover;
   readonly ownUserNamespace: boolean;
   /** Capabilities that the executing process holds when it comes here. */
   readonly grantable: bigint;
@@ -159,12 +159,12 @@ function planConfinement(process: Process, masks: CapabilityMasks, context: Prog
 }
 
 function planFilter({ program, flags, listens }: CompiledFilter, context: ProgramContext): Plan {
-  const { listener = [], asksForListener = false } = context;
+  const { listener = [], handover } = context;
   const install = { op: "seccomp", why: "linux.seccomp", filter: program, flags } as const;
   if (!listens) return [install];
   return [
     { op: "close", why: "room for the listener", slot: LISTENER_SLOT, mayFail: true },
-    ...(asksForListener
+    ...(handover === "offered"
       ? [{ op: "prctl", why: "the listener may be taken", option: PR_SET_DUMPABLE, args: [1] } as const]
       : []),
     { ...install, listenerSlot: LISTENER_SLOT },

@@ -17,7 +17,13 @@ const spec = {
   },
 };
 const partsOf = (initPid?: number): readonly string[] => {
-  const [op] = planListener({ spec, id: "box", bundle: "/b", ...(initPid !== undefined && { initPid }) });
+  const [op] = planListener({
+    spec,
+    id: "box",
+    bundle: "/b",
+    handover: "taken",
+    ...(initPid !== undefined && { initPid }),
+  });
   assert.ok(op?.op === "passFd" && op.host === true && op.path === "/run/agent.sock");
   return op.parts;
 };
@@ -44,13 +50,17 @@ test("of a further process, beside the init that is known", () => {
   assert.deepEqual([told.pid, told.state.pid, told.state.status], [42, 7, "running"]);
 });
 
-const withRights = (grantable: bigint, types: readonly ("pid" | "mount")[]): readonly string[] => {
+const withRights = (
+  grantable: bigint,
+  types: readonly ("pid" | "mount")[],
+  names: readonly string[] = ["mkdir"],
+): readonly string[] => {
   const listened: Spec = {
     ...spec,
     root: { path: "/r" },
     process: { cwd: "/", args: ["true"] },
     linux: {
-      seccomp: { ...spec.linux.seccomp, syscalls: [{ names: ["mkdir"], action: "SCMP_ACT_NOTIFY" }] },
+      seccomp: { ...spec.linux.seccomp, syscalls: [{ names, action: "SCMP_ACT_NOTIFY" }] },
       namespaces: types.map((type) => ({ type })),
     },
   };
@@ -62,6 +72,11 @@ const withRights = (grantable: bigint, types: readonly ("pid" | "mount")[]): rea
 
 test("only who has no other right to the listener is let look into a setup, and only where nobody else sees it", () => {
   assert.deepEqual(withRights(0n, ["pid", "mount"]), ["close", "prctl", "seccomp", "passFd"]);
-  assert.deepEqual(withRights(0n, ["mount"]), ["close", "seccomp", "passFd", "capset"]);
+  assert.deepEqual(withRights(0n, ["mount"]), ["close", "seccomp", "sendFd", "passFd"]);
   assert.deepEqual(withRights(2n ** 41n - 1n, ["pid", "mount"]), ["close", "seccomp", "passFd", "capset"]);
+});
+
+test("a listener that is sent cannot be sent by a call that it is to answer", () => {
+  assert.throws(() => withRights(0n, ["mount"], ["sendmsg"]), /SCMP_ACT_NOTIFY of sendmsg .* not supported/);
+  assert.ok(withRights(0n, ["pid", "mount"], ["sendmsg"]).includes("passFd"));
 });

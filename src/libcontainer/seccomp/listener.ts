@@ -3,7 +3,7 @@
 // The setup itself lives under the filter from here on. It says by `write` that the listener is there, as runc does, so that this call
 // alone may not be handed over: nobody could answer it yet.
 
-import { invalid } from "#base/errors.ts";
+import { invalid, unsupported } from "#base/errors.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import type { Seccomp, Spec } from "#spec/oci-runtime.ts";
 import { ROOT_SLOT } from "../slots.ts";
@@ -26,26 +26,31 @@ export function checkListener(seccomp: Seccomp): boolean {
 /** Free once the root file system is complete. */
 export const LISTENER_SLOT = ROOT_SLOT;
 
+/** How the listener comes to who runs the host operations: it has the right to take it, it is let to, or it is sent. That one call of
+ *  sendmsg nobody could answer yet, either. */
+export type Handover = "taken" | "offered" | "sent";
+
 export interface ListenedContainer {
   readonly id: string;
   readonly spec: Spec;
   readonly bundle: string;
   /** Of the init, if another process is to be listened to. */
   readonly initPid?: number;
+  readonly handover: Handover;
 }
 
 /** Sends the listener with the specification's ContainerProcessState. `$` stands for the pid of the process, known only when it lives. */
 export function planListener(container: ListenedContainer): Plan {
-  const { listenerPath: path = "" } = container.spec.linux?.seccomp ?? {};
+  const { listenerPath: path = "", syscalls = [] } = container.spec.linux?.seccomp ?? {};
+  const why = `seccomp agent ${path}`;
+  const slot = LISTENER_SLOT;
+  const pass = { op: "passFd", why, host: true, path, slot, parts: describeProcess(container) } as const;
+  if (container.handover !== "sent") return [pass];
+  if (syscalls.some(({ action, names }) => action === NOTIFY && names.includes("sendmsg")))
+    throw unsupported(`${NOTIFY} of sendmsg in a process that a rootless command starts`);
   return [
-    {
-      op: "passFd",
-      why: `seccomp agent ${path}`,
-      host: true,
-      path,
-      slot: LISTENER_SLOT,
-      parts: describeProcess(container),
-    },
+    { op: "sendFd", why, slot, kept: true },
+    { ...pass, sent: true },
   ];
 }
 
