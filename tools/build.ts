@@ -29,6 +29,7 @@ const entries: Readonly<Record<string, string>> = {
   libcontainer: "src/main/libcontainer.ts",
   "unpack-worker": "src/main/unpack-worker.ts",
   "tree-worker": "src/main/tree-worker.ts",
+  "size-worker": "src/engine/disk/size-worker.ts",
   "hash-worker": "src/containerd/content/hash-worker.ts",
 };
 

@@ -13,6 +13,7 @@ import type { CgroupLayout } from "#kernel/cgroups/layout.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import { TreeRemover } from "#kernel/plan/tree-remover.ts";
 import type { Shims } from "#shim/shim.ts";
+import { scriptUrl } from "./script-url.ts";
 
 export interface ContainerdLayerOptions {
   /** Data: meta.db, content/, snapshots/. */
@@ -77,10 +78,3 @@ export function makeScratch(execRoot: string): string {
 /** Threads that read and write files for people: `docker cp`, `export`, `commit`. */
 export const openTrees = (executorSocket: string): TreeThreads =>
   new TreeThreads({ workerUrl: scriptUrl("./tree-worker.ts"), executorSocket, ...workers });
-
-/** Threads run from sources as this file does, or from the bundles beside the one that holds it. */
-function scriptUrl(source: string): URL {
-  if (import.meta.url.endsWith(".ts")) return new URL(source, import.meta.url);
-  const name = source.slice(source.lastIndexOf("/") + 1).replace(/\.ts$/, ".cjs");
-  return new URL(`./${name}`, import.meta.url);
-}

@@ -9,6 +9,8 @@ import { EngineError, prefixed } from "#base/errors.ts";
 import { type HostFacts, readHostFacts } from "#engine/containers/host-facts.ts";
 import { type Container, containerSchema } from "#engine/containers/store.ts";
 import { type ContainersDeps, wireContainers } from "#engine/containers/wiring.ts";
+import { MeasuredSizes } from "#engine/disk/directory-sizes.ts";
+import { SizeThread } from "#engine/disk/size-thread.ts";
 import { EventJournal } from "#engine/events/journal.ts";
 import { JournaledEvents } from "#engine/events/journaled.ts";
 import { type Images, openImages } from "#engine/images/open-images.ts";
@@ -21,6 +23,7 @@ import type { LiveSettings } from "./daemon/live-settings.ts";
 import { currentRelease } from "./daemon/release.ts";
 import type { Layers } from "./engine-layers.ts";
 import { initProgram } from "./native-program.ts";
+import { scriptUrl } from "./script-url.ts";
 
 export interface ObjectsOptions {
   readonly live: LiveSettings;
@@ -37,6 +40,7 @@ export interface Objects extends Disposable {
   readonly host: HostFacts;
   readonly images: Images;
   readonly volumes: LocalVolumes;
+  readonly sizes: MeasuredSizes;
   readonly containers: ContainersDeps;
   /** Every container, now. */
   readonly list: () => readonly Container[];
@@ -92,7 +96,8 @@ export async function openObjects(options: ObjectsOptions, signal: AbortSignal):
     },
     init: { program: settings.initPath || initProgram(), byDefault: settings.init },
   };
-  const parts = { ...layers, ...options, database, volumes, events, clock, host };
+  const sizes = new MeasuredSizes(undo.use(new SizeThread(scriptUrl("../engine/disk/size-worker.ts"))));
+  const parts = { ...layers, ...options, database, volumes, events, clock, host, sizes };
   const containers = wireContainers(
     {
       ...parts,
@@ -108,6 +113,7 @@ export async function openObjects(options: ObjectsOptions, signal: AbortSignal):
     host,
     images,
     volumes,
+    sizes,
     containers,
     list,
     [Symbol.dispose]: () => closing.dispose(),

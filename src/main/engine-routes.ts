@@ -51,7 +51,10 @@ export function engineRoutes(options: RoutesOptions, signal: AbortSignal): reado
     }),
     ...execRoutes(containers),
     ...imageRoutes({ images: images.deps, pruner: images.pruner }),
-    ...volumeRoutes({ volumes, volumePruner: new VolumePruner({ volumes, events }) }),
+    ...volumeRoutes({
+      volumes,
+      volumePruner: new VolumePruner({ volumes, events, sizes: options.objects.sizes }),
+    }),
     ...networkRoutes({ networks, containers: containers.containers, events }),
     ...absentRoutes(),
   ];
@@ -100,7 +103,10 @@ async function countObjects({ list, images }: Objects): Promise<InfoCounts> {
 /** The encoding knows fields by the API's version; what clients of every version read is the same. */
 const usageVersion = 43;
 
-function openDiskUsage({ images, volumes, containers }: Objects, signal: AbortSignal): DiskUsage {
+/** Milliseconds that `system df` waits for sizes that it knows of before. */
+const patience = 500;
+
+function openDiskUsage({ images, volumes, containers, sizes }: Objects, signal: AbortSignal): DiskUsage {
   const everything = {
     all: true,
     limit: 0,
@@ -115,8 +121,9 @@ function openDiskUsage({ images, volumes, containers }: Objects, signal: AbortSi
         const summaries = measured.map((one) => encodeImageSummary({ ...one.listed, ...one }, usageVersion));
         return { images: summaries, layersSize };
       },
-      containers: (stop) => listContainers(containers, everything, stop),
-      volumes: (stop) => measureVolumes(volumes, stop),
+      containers: (stop) =>
+        listContainers({ ...containers, sizes: sizes.within(patience) }, everything, stop),
+      volumes: () => measureVolumes(volumes, sizes.within(patience)),
     },
     signal,
   );

@@ -2,21 +2,19 @@
 
 import { join } from "node:path";
 import { isKind } from "#base/errors.ts";
-import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { NetworkController } from "#network/controller.ts";
 import { describeNetworkSettings } from "./describe-network.ts";
 import { configSupport, hostConfigSupport } from "./fields.table.ts";
 import { describeLinks } from "./links.ts";
-import { measureContainer } from "./measure.ts";
+import { type MeasureDeps, measureContainer } from "./measure.ts";
 import { overlayOption } from "./overlay-option.ts";
 import { hasStarted, isRunning, type MountPoint } from "./record.ts";
 import { scope } from "./scope.ts";
 import { parseSecurityOptions } from "./security-opt.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
-export interface InspectDeps {
+export interface InspectDeps extends MeasureDeps {
   readonly containers: ContainerStore;
-  readonly snapshots: Pick<Snapshotter, "mounts" | "usage" | "stat">;
   readonly networks: Pick<NetworkController, "get">;
   readonly containersDir: string;
   /** Ids of the execs that run in it. */
@@ -32,7 +30,7 @@ export async function inspectContainer(
   const { record, state } = container;
   const directory = join(deps.containersDir, record.id);
   const execIds = deps.execIds(record.id);
-  const size = options.size ? await measureContainer(deps.snapshots, container) : {};
+  const size = options.size ? await measureContainer(deps, container) : {};
   return {
     Id: record.id,
     Created: record.createdAt,

@@ -3,7 +3,6 @@
 import type { Clock } from "#base/clock.ts";
 import { parseTime } from "#base/clock.ts";
 import { isKind } from "#base/errors.ts";
-import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import { formatDuration } from "#formats/units.ts";
 import type { NetworkController } from "#network/controller.ts";
 import type { Filters } from "../filters.ts";
@@ -11,13 +10,12 @@ import { describeEndpoints, describePorts } from "./describe-network.ts";
 import { describeMount } from "./inspect.ts";
 import { linkNames } from "./links.ts";
 import { containerFilter, type FilterDeps } from "./list-filters.ts";
-import { measureContainer } from "./measure.ts";
+import { type MeasureDeps, measureContainer } from "./measure.ts";
 import type { ContainerImages } from "./plan-container.ts";
 import type { ContainerRecord, ContainerState } from "./record.ts";
 import type { Container } from "./store.ts";
 
-export interface ListDeps extends FilterDeps {
-  readonly snapshots: Pick<Snapshotter, "usage" | "stat">;
+export interface ListDeps extends FilterDeps, MeasureDeps {
   readonly networks: Pick<NetworkController, "get">;
   readonly clock: Clock;
 }
@@ -97,7 +95,7 @@ async function summarize(
       Command: [record.path, ...record.args].map(quoteArgument).join(" "),
       Created: Number(container.createdAt / 1_000_000_000n),
       Ports: describePorts(container),
-      ...(options.size && (await measureContainer(deps.snapshots, container))),
+      ...(options.size && (await measureContainer(deps, container))),
       Labels: record.config.Labels ?? {},
       State: state.status,
       Status: describeStatus(state, deps.clock.now()),

@@ -1,20 +1,32 @@
 // Bytes that a container takes on the disk.
 
+import { FILE_SIZE } from "#containerd/diff/diff.ts";
 import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
+import type { DirectorySizes } from "../disk/directory-sizes.ts";
+import { overlayOption } from "./overlay-option.ts";
 import { scope } from "./scope.ts";
 import type { Container } from "./store.ts";
 
+export interface MeasureDeps {
+  readonly snapshots: Pick<Snapshotter, "usage" | "stat" | "mounts">;
+  readonly sizes: DirectorySizes;
+}
+
 /** SizeRw: what it wrote; SizeRootFs: that and its image. */
 export async function measureContainer(
-  snapshots: Pick<Snapshotter, "usage" | "stat">,
+  { snapshots, sizes }: MeasureDeps,
   container: Container,
 ): Promise<{ readonly SizeRw: number; readonly SizeRootFs: number }> {
-  const own = (await snapshots.usage(scope, container.id)).size;
+  const [mount] = await snapshots.mounts(scope, container.id);
+  const upper = mount === undefined ? undefined : (overlayOption(mount, "upperdir") ?? mount.source);
+  const own = upper === undefined ? 0 : await sizes.size(upper);
   let image = 0;
   let { parent } = await snapshots.stat(scope, container.id);
   while (parent !== "") {
-    image += (await snapshots.usage(scope, parent)).size;
-    ({ parent } = await snapshots.stat(scope, parent));
+    const layer = await snapshots.stat(scope, parent);
+    const known = layer.labels[FILE_SIZE];
+    image += known === undefined ? (await snapshots.usage(scope, parent)).size : Number(known);
+    parent = layer.parent;
   }
   return { SizeRw: own, SizeRootFs: own + image };
 }

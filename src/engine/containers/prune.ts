@@ -10,7 +10,7 @@ import { measureContainer } from "./measure.ts";
 import { type RemoveDeps, removeContainer } from "./remove.ts";
 import type { Container } from "./store.ts";
 
-export interface PruneDeps extends RemoveDeps, KillDeps, Pick<ListDeps, "clock"> {
+export interface PruneDeps extends RemoveDeps, KillDeps, Pick<ListDeps, "clock" | "sizes"> {
   readonly containers: RemoveDeps["containers"];
   readonly tasks: RemoveDeps["tasks"] & KillDeps["tasks"];
   readonly snapshots: RemoveDeps["snapshots"] & ListDeps["snapshots"];
@@ -50,7 +50,7 @@ export class ContainerPruner {
 
   async #remove(container: Container, deleted: string[], signal: AbortSignal): Promise<number> {
     try {
-      const { SizeRw: size } = await measureContainer(this.#deps.snapshots, container);
+      const { SizeRw: size } = await measureContainer(this.#deps, container);
       await removeContainer(this.#deps, container.id, { force: false, volumes: false }, signal);
       deleted.push(container.id);
       return size;

@@ -11,6 +11,7 @@ import type { Executor } from "#kernel/plan/executor.ts";
 import { TreeRemover } from "#kernel/plan/tree-remover.ts";
 import type { NetworkController } from "#network/controller.ts";
 import type { Seccomp } from "#spec/oci-runtime.ts";
+import type { DirectorySizes } from "../disk/directory-sizes.ts";
 import { Execs } from "../exec/execs.ts";
 import type { StartExecDeps } from "../exec/start.ts";
 import type { AttachDeps } from "./attach.ts";
@@ -57,6 +58,8 @@ export interface ContainersParts {
   readonly host: HostFacts;
   readonly seccomp: (profile: string, capabilities: readonly string[]) => Seccomp;
   readonly background: Background;
+  /** Of what containers have written. */
+  readonly sizes: DirectorySizes;
   /** Told of failures that no request waits for. */
   readonly report: (error: unknown) => void;
   /** Told of what goes wrong with a container's log and is nobody's fault here. */

@@ -137,6 +137,7 @@ export function openFakeContainers(t: TestContext) {
       },
       events: { subscribe: async function* () {} },
     },
+    sizes: { size: async () => 0 },
     ...fakeNeighbours(log),
     images: {
       resolve: async () => ({

@@ -2,14 +2,15 @@
 
 import { isKind } from "#base/errors.ts";
 import type { EventBus } from "#engine/events/events.ts";
+import type { DirectorySizes } from "../disk/directory-sizes.ts";
 import type { Filters } from "../filters.ts";
 import { PruneTurn, publishPrune } from "../pruning.ts";
-import { measureDirectory } from "./measure.ts";
 import type { LocalVolumes } from "./volumes.ts";
 
 export interface VolumePruneDeps {
   readonly volumes: Pick<LocalVolumes, "list" | "remove" | "usersOf">;
   readonly events: Pick<EventBus, "publish">;
+  readonly sizes: DirectorySizes;
 }
 
 export interface PrunedVolumes {
@@ -44,7 +45,7 @@ export class VolumePruner {
         !filters.matchLabels(volume.labels)
       )
         continue;
-      const size = await measureDirectory(volume.mountpoint, signal);
+      const size = await this.#deps.sizes.size(volume.mountpoint);
       try {
         await volumes.remove(volume.name);
       } catch (error) {

@@ -1,22 +1,20 @@
 // Volumes with what they take and how many containers refer to them, for `docker system df`.
 
 import type { Volume as ShownVolume } from "#spec/engine-api/definitions.table.ts";
+import type { DirectorySizes } from "../disk/directory-sizes.ts";
 import { describeVolume } from "./describe.ts";
-import { measureDirectory } from "./measure.ts";
 import type { LocalVolumes } from "./volumes.ts";
 
-export async function measureVolumes(
+export const measureVolumes = (
   volumes: Pick<LocalVolumes, "list" | "usersOf">,
-  signal: AbortSignal,
-): Promise<readonly ShownVolume[]> {
-  const measured: ShownVolume[] = [];
-  for (const volume of volumes.list())
-    measured.push({
+  sizes: DirectorySizes,
+): Promise<readonly ShownVolume[]> =>
+  Promise.all(
+    volumes.list().map(async (volume) => ({
       ...describeVolume(volume),
       UsageData: {
-        Size: await measureDirectory(volume.mountpoint, signal),
+        Size: await sizes.size(volume.mountpoint),
         RefCount: volumes.usersOf(volume.name).length,
       },
-    });
-  return measured;
-}
+    })),
+  );

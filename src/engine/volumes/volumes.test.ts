@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Plan } from "#kernel/plan/ops.ts";
+import { FileSizes } from "../disk/file-sizes.ts";
 import { Filters } from "../filters.ts";
 import { listVolumes } from "./list.ts";
 import { VolumePruner } from "./prune.ts";
@@ -44,6 +45,11 @@ async function open(dataRoot = mkdtempSync(join(tmpdir(), "volumes-"))) {
     },
     dataRoot,
   );
+  const size = async (path: string): Promise<number> => {
+    const walk = new FileSizes(path);
+    while (walk.advance(100));
+    return walk.total;
+  };
   return {
     volumes,
     users,
@@ -51,7 +57,7 @@ async function open(dataRoot = mkdtempSync(join(tmpdir(), "volumes-"))) {
     events,
     mounts,
     dataRoot,
-    prune: new VolumePruner({ volumes, events: { publish } }),
+    prune: new VolumePruner({ volumes, events: { publish }, sizes: { size } }),
   };
 }
 

@@ -9,9 +9,9 @@ import { directoriesOf } from "#containerd/trees/layer-view.ts";
 import { LIVE_NAMESPACE, planView, type ViewMount, type ViewRoot } from "#containerd/trees/view.ts";
 import { PlanError } from "#kernel/plan/executor.ts";
 import type { Attributes, Plan } from "#kernel/plan/ops.ts";
-import { scope } from "../scope.ts";
 import type { ContainerVolumes } from "../mounts.ts";
 import { hasProcess } from "../record.ts";
+import { scope } from "../scope.ts";
 import type { Container } from "../store.ts";
 
 export interface ViewDeps {
