@@ -145,7 +145,7 @@ function chunksOf(message: Buffer): readonly Buffer[] {
 }
 
 function describeContainer(info: LogInfo): Readonly<Record<string, string>> {
-  return {
+  const fields = {
     _command: info.command.join(" "),
     _container_id: info.containerId,
     _container_name: info.containerName,
@@ -155,6 +155,7 @@ function describeContainer(info: LogInfo): Readonly<Record<string, string>> {
     _tag: logTag(info, "{{.ID}}"),
     ...extraAttributes(info, (name) => (name.startsWith("_") ? name : `_${name}`)),
   };
+  return Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 const encodeGelf = (
