@@ -153,11 +153,11 @@ export class LocalTasks implements Tasks, AsyncDisposable {
     { containerId, execId }: ProcessName,
     size: { readonly rows: number; readonly cols: number },
   ): Promise<void> {
-    await this.#get(scope, containerId).shim.resizePty(execId, size);
+    await this.#get(scope, containerId).resizePty(execId, size);
   }
 
   async closeStdin(scope: Scope, containerId: string, execId: string): Promise<void> {
-    await this.#get(scope, containerId).shim.closeStdin(execId);
+    await this.#get(scope, containerId).closeStdin(execId);
   }
 
   async pids(scope: Scope, containerId: string): Promise<readonly number[]> {

@@ -51,6 +51,7 @@ test("an exec of an earlier daemon can be waited for and removed", async () => {
   shims.orphans.set("web", shim);
   await using second = await openTestContainerd(folder.path, shims);
   const { tasks } = second.services;
+  await assert.rejects(tasks.wait(scope, "web", "../one", signal), /exec "..\/one" must match/);
   const waiting = tasks.wait(scope, "web", "one", signal);
   await assert.rejects(tasks.delete(scope, "web", "one"), /is running/);
   shim.end("one", exit);
@@ -154,6 +155,9 @@ test("a shim that stops answering later is killed with its container", async () 
   await tasks.create(scope, { containerId: "web", rootfs: [], io, spec }, signal);
   await tasks.start(scope, "web", "", signal);
   layer.shims.get("web").mute = true;
+  const unavailable = (error: unknown): boolean => isKind(error, "unavailable");
+  await assert.rejects(tasks.resizePty(scope, init, { rows: 1, cols: 1 }), unavailable);
+  await assert.rejects(tasks.closeStdin(scope, "web", ""), unavailable);
   const waiting = tasks.wait(scope, "web", "", signal);
   await assert.rejects(tasks.kill(scope, init, 15, false), (error) => isKind(error, "unavailable"));
   await tasks.kill(scope, init, 9, false);

@@ -6,6 +6,7 @@ import { PlanError } from "#kernel/plan/executor.ts";
 import type { ProcessExit, Shim, Shims } from "#shim/shim.ts";
 import type { TaskEvent } from "../events/messages.ts";
 import { alreadyExists, failedPrecondition, missing } from "../failures.ts";
+import { checkIdentifier } from "../identifiers.ts";
 import type { Scope } from "../scope.ts";
 import { answerWithin } from "./patience.ts";
 import { TaskProcessState } from "./process.ts";
@@ -119,6 +120,7 @@ export class Task {
   /** The process to wait for; an exec of an earlier daemon is followed from now on. */
   follow(execId: string): TaskProcessState {
     if (execId === "" || this.#execs.has(execId) || !this.#adopted) return this.get(execId);
+    checkIdentifier("exec", execId); // the shim's files bear its name
     const process = new TaskProcessState(execId, unknownIo);
     process.status = "running";
     this.#execs.set(execId, process);
@@ -157,6 +159,18 @@ export class Task {
     if (known && (await answerWithin(patience, this.shim.kill(execId, signal, all))) !== undefined) return;
     if (signal !== SIGKILL || execId !== "") throw silent(this.identity.id);
     await this.#killShim();
+  }
+
+  async resizePty(execId: string, size: { readonly rows: number; readonly cols: number }): Promise<void> {
+    await this.#inTime(this.shim.resizePty(execId, size));
+  }
+
+  async closeStdin(execId: string): Promise<void> {
+    await this.#inTime(this.shim.closeStdin(execId));
+  }
+
+  async #inTime(reply: Promise<void>): Promise<void> {
+    if ((await answerWithin(this.#deps.patience, reply)) === undefined) throw silent(this.identity.id);
   }
 
   async #killShim(): Promise<void> {

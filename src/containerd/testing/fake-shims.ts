@@ -55,10 +55,12 @@ export class FakeShim implements Shim {
   }
 
   async resizePty(execId: string, size: { readonly rows: number; readonly cols: number }): Promise<void> {
+    if (this.mute) await new Promise(() => undefined);
     this.calls.push(`resize ${execId} ${size.rows}x${size.cols}`);
   }
 
   async closeStdin(execId: string): Promise<void> {
+    if (this.mute) await new Promise(() => undefined);
     this.calls.push(`close ${execId}`);
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeHostConfig } from "#spec/container-config.ts";
+import { decodeHostConfig, type UpdateRequest } from "#spec/container-config.ts";
 import { discardLimits } from "./discard-limits.ts";
 
 test("version 2 has no swappiness and no switch for the OOM killer", () => {
@@ -30,4 +30,14 @@ test("what version 1 has is kept", () => {
   const { hostConfig, warnings } = discardLimits(asked, { cgroupVersion: 1, hasCpuset: true });
   assert.deepEqual(hostConfig, asked);
   assert.deepEqual(warnings, []);
+});
+
+test("of an update only what it changes is looked at", () => {
+  const host = { cgroupVersion: 2, hasCpuset: false } as const;
+  const asked: UpdateRequest = { Memory: 7, CpusetMems: "0" };
+  const { hostConfig, warnings } = discardLimits(asked, host);
+  assert.deepEqual(hostConfig, { Memory: 7, CpusetCpus: "", CpusetMems: "" });
+  assert.match(warnings.join(), /^Your kernel does not support cpuset .* Cpuset discarded\.$/);
+  const plain: UpdateRequest = { Memory: 7 };
+  assert.deepEqual(discardLimits(plain, host), { hostConfig: plain, warnings: [] });
 });

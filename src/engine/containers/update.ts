@@ -6,6 +6,7 @@ import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { decodeUpdate, type HostConfig, type UpdateRequest } from "#spec/container-config.ts";
 import { publishContainerEvent } from "./container-events.ts";
+import { discardLimits } from "./discard-limits.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { planResources } from "./oci-spec-resources.ts";
 import { hasProcess } from "./record.ts";
@@ -43,7 +44,8 @@ export async function updateContainer(
   const failed = `Cannot update container ${container.id}: `;
   if (container.removed || container.removing)
     throw conflict(`${failed}container is marked for removal and cannot be "update"`);
-  const hostConfig = planUpdate(deps, container, request, failed);
+  const { hostConfig: granted, warnings } = discardLimits(request, deps.host);
+  const hostConfig = planUpdate(deps, container, granted, failed);
   try {
     if (hasProcess(container.state)) await deps.tasks.update(scope, container.id, planResources(hostConfig));
   } catch (error) {
@@ -51,7 +53,7 @@ export async function updateContainer(
   }
   deps.containers.saveRecord(container, { hostConfig });
   publishContainerEvent(deps.events, container, "update");
-  return [];
+  return warnings;
 }
 
 /** The settings after the update; a field that is zero is left as it was. */
