@@ -26,6 +26,8 @@ const entries: Readonly<Record<string, string>> = {
   gantryd: "src/main/gantryd.ts",
   "gantry-containerd": "src/main/gantry-containerd.ts",
   "gantry-runc": "src/main/gantry-runc.ts",
+  engine: "src/main/embedded-engine.ts",
+  client: "src/main/client.ts",
   libcontainer: "src/main/libcontainer.ts",
   "unpack-worker": "src/main/unpack-worker.ts",
   "tree-worker": "src/main/tree-worker.ts",

@@ -36,6 +36,8 @@ export interface Engine extends AsyncDisposable {
   stopAccepting(): void;
   /** Within the shutdown timeout; nothing with live-restore. */
   stopContainers(): Promise<void>;
+  /** Bridge and rules, too: for an engine that does not come back. */
+  removeNetworks(): Promise<void>;
 }
 
 /** What was there before a crash is taken over or cleaned up before this resolves. */
@@ -98,6 +100,7 @@ export async function openEngine(live: LiveSettings, log: Log): Promise<Engine> 
       if (live.current.liveRestore) return;
       await stopAllContainers(containers, patience(live.current.shutdownTimeout * 1000));
     },
+    removeNetworks: () => layers.networks.removeAll(),
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
 }

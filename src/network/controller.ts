@@ -76,6 +76,8 @@ export interface NetworkController extends AsyncDisposable {
   detach(sandboxId: string): Promise<void>;
   /** After a restart: keeps the sandboxes that live on, removes all others of this engine. */
   restore(live: readonly { readonly request: AttachRequest; readonly sandbox: Sandbox }[]): Promise<void>;
+  /** Every trace of this engine's networks goes, the bridge with it; nothing can be attached after that. */
+  removeAll(): Promise<void>;
   list(): readonly NetworkInfo[];
   get(nameOrId: string): NetworkInfo;
 }

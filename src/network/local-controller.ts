@@ -282,7 +282,6 @@ export class LocalNetworkController implements NetworkController {
     await this.#remover.settled();
   }
 
-  /** Removes every trace of this engine's networks: for tests and when the engine is removed. */
   async removeAll(): Promise<void> {
     await Promise.all(this.#attachments.all().map(({ sandbox }) => this.detach(sandbox.id)));
     await this.#remover.settled();

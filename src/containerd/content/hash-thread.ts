@@ -49,7 +49,7 @@ export class HashThread implements AsyncDisposable {
 
   #start(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    const worker = new Worker(this.#script, { name: "content hash" });
+    const worker = new Worker(this.#script, { name: "content hash", execArgv: [] });
     worker.unref();
     worker.on("message", (message: unknown) => this.#answer(message));
     worker.on("error", (error) => this.#fail(error));

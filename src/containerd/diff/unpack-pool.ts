@@ -44,7 +44,7 @@ export class UnpackPool implements AsyncDisposable {
 
   #takeWorker(): Worker {
     const idle = this.#idle.pop();
-    if (idle === undefined) return new Worker(this.#options.workerUrl);
+    if (idle === undefined) return new Worker(this.#options.workerUrl, { execArgv: [] });
     clearTimeout(idle.timer);
     idle.worker.off("error", idle.drop);
     idle.worker.off("exit", idle.drop);

@@ -6,14 +6,20 @@ import { systemError } from "#base/errors.ts";
 
 /** Disposing removes the file. Throws in dockerd's words if its process lives. */
 export function claimPidfile(path: string, pid: number): Disposable {
-  const owner = Number(readIfThere(path));
-  if (owner > 0 && owner !== pid && isRunning(owner))
+  const owner = runningOwner(path);
+  if (owner !== undefined && owner !== pid)
     throw systemError(
       `failed to start daemon, ensure gantryd is not running or delete ${path}: process with PID ${owner} is still running`,
     );
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   writeFileSync(path, String(pid), { mode: 0o644 });
   return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
+}
+
+/** The process that has claimed the file, if it lives. */
+export function runningOwner(path: string): number | undefined {
+  const owner = Number(readIfThere(path));
+  return owner > 0 && isRunning(owner) ? owner : undefined;
 }
 
 function readIfThere(path: string): string {
