@@ -185,6 +185,7 @@ const changingRoutes = (deps: ContainersDeps): readonly Route[] => [
         deps,
         idOf(call),
         decodeUpdateRequest(await call.json(), call.version.minor),
+        call.version.minor,
       );
       return { kind: "json", status: 200, value: { Warnings: warnings } };
     },

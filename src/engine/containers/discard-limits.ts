@@ -1,41 +1,75 @@
 // Limits that this machine's kernel does not have are discarded with Docker's warnings, as dockerd does before it validates the rest.
 
 import type { HostConfig } from "#spec/container-config.ts";
-import type { HostFacts } from "./host-facts.ts";
+import type { BlockControl, HostFacts } from "./host-facts.ts";
 
-type Limits = Pick<HostConfig, "MemorySwappiness" | "OomKillDisable" | "CpusetCpus" | "CpusetMems">;
+/** Of a new container, or what an update asks for. */
+type Limits = Partial<HostConfig>;
 
-export interface Granted<Settings> {
-  readonly hostConfig: Settings;
+export interface Granted<T> {
+  readonly limits: T;
   readonly warnings: readonly string[];
 }
 
-/** Of the settings of a container, or of those of them that are to change. */
-export function discardLimits<Settings extends Partial<Limits>>(
-  hostConfig: Settings,
-  host: Pick<HostFacts, "cgroupVersion" | "hasCpuset">,
-): Granted<Settings> {
-  const unified = host.cgroupVersion === 2;
-  const warnings: string[] = [];
-  let granted = hostConfig;
-  const discard = (what: Partial<Limits>, warning: string): void => {
-    granted = { ...granted, ...what };
-    warnings.push(warning);
+type Facts = Pick<HostFacts, "cgroupVersion" | "hasCpuset" | "lacking">;
+
+/** A limit that cannot be: whether it was asked for, what is left of it, and Docker's warning. */
+type Rule = readonly [asked: boolean, left: Limits, warning: string];
+
+/** `minor`: before 1.42 the API had limits of kernel memory, which kernels no longer have; since then they mean nothing. */
+export function discardLimits<T extends Limits>(limits: T, host: Facts, minor: number): Granted<T> {
+  const found = [...ruleMemory(limits, host, minor), ...ruleProcessors(limits, host)].filter(
+    ([asked]) => asked,
+  );
+  let left = limits;
+  for (const [, change] of found) left = { ...left, ...change };
+  return {
+    limits: left,
+    warnings: found.map(([, , warning]) => warning).filter((warning) => warning !== ""),
   };
-  if (unified && (hostConfig.MemorySwappiness ?? null) !== null)
-    discard(
+}
+
+const isAsked = (value: number | null | undefined): boolean => (value ?? 0) > 0;
+const lacking = (what: string, discarded: string): string =>
+  `Your kernel does not support ${what} or the cgroup is not mounted. ${discarded} discarded.`;
+
+function ruleMemory(limits: Limits, { cgroupVersion }: Facts, minor: number): readonly Rule[] {
+  const unified = cgroupVersion === 2;
+  const kernel = (what: string): string => (minor < 42 ? lacking(what, "Limitation") : "");
+  return [
+    [
+      unified && (limits.MemorySwappiness ?? null) !== null,
       { MemorySwappiness: null },
-      "Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.",
-    );
-  if (unified && hostConfig.OomKillDisable === true)
-    discard(
+      lacking("memory swappiness capabilities", "Memory swappiness"),
+    ],
+    [isAsked(limits.KernelMemory), { KernelMemory: 0 }, kernel("kernel memory limit capabilities")],
+    [isAsked(limits.KernelMemoryTCP), { KernelMemoryTCP: 0 }, kernel("kernel memory TCP limit capabilities")],
+    [
+      unified && limits.OomKillDisable === true,
       { OomKillDisable: null },
       "Your kernel does not support OomKillDisable. OomKillDisable discarded.",
-    );
-  if (!host.hasCpuset && (hostConfig.CpusetCpus || hostConfig.CpusetMems))
-    discard(
+    ],
+  ];
+}
+
+function ruleProcessors(limits: Limits, host: Facts): readonly Rule[] {
+  const lacks = (control: BlockControl): boolean => host.lacking?.has(control) ?? false;
+  return [
+    [isAsked(limits.CpuPercent), { CpuPercent: 0 }, "linux does not support CPU percent. Percent discarded."],
+    [
+      !host.hasCpuset && Boolean(limits.CpusetCpus || limits.CpusetMems),
       { CpusetCpus: "", CpusetMems: "" },
-      "Your kernel does not support cpuset or the cgroup is not mounted. Cpuset discarded.",
-    );
-  return { hostConfig: granted, warnings };
+      lacking("cpuset", "Cpuset"),
+    ],
+    [
+      lacks("weight") && isAsked(limits.BlkioWeight),
+      { BlkioWeight: 0 },
+      lacking("Block I/O weight", "Weight"),
+    ],
+    [
+      lacks("weight_device") && isAsked(limits.BlkioWeightDevice?.length),
+      { BlkioWeightDevice: [] },
+      lacking("Block I/O weight_device", "Weight-device"),
+    ],
+  ];
 }

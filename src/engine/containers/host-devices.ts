@@ -35,7 +35,10 @@ async function findNodes(hostConfig: Pick<HostConfig, "Privileged" | "Devices">)
 /** Limits of block devices, which the user names by their nodes. */
 async function findThrottles(hostConfig: HostConfig): Promise<HostDevices["blockIo"]> {
   const number = async (path: string): Promise<{ readonly major: number; readonly minor: number }> => {
-    const [node] = await findMapped(path, path);
+    const info = await stat(path, { bigint: true }).catch((error: unknown) => {
+      throw systemError(`stat ${path}: no such file or directory`, { cause: error });
+    });
+    const node = readDevice(info, path);
     if (node?.type !== "b") throw invalid(`${path} is not a block device`);
     return { major: node.major ?? 0, minor: node.minor ?? 0 };
   };

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { capabilityNames } from "#spec/capabilities.table.ts";
 import type { CpuFacts } from "./validate-resources.ts";
 
+export type BlockControl = "weight" | "weight_device";
+
 export interface HostFacts extends CpuFacts {
   readonly cgroupVersion: 1 | 2;
   readonly hasCpuset: boolean;
@@ -14,6 +16,10 @@ export interface HostFacts extends CpuFacts {
   /** The daemon's own hard limits by ulimit name; a name that is missing is unlimited. */
   readonly hardLimits: ReadonlyMap<string, number>;
   readonly hostname: string;
+  /** Settings of block devices that this kernel has no files for. */
+  readonly lacking?: ReadonlySet<BlockControl>;
+  /** Security modules that are on; missing: none. */
+  readonly securityModules?: ReadonlySet<"apparmor" | "selinux">;
   /** What tells of the processors' temperature, and so of what others compute: masked in containers. */
   readonly thermalPaths: readonly string[];
   /** Names of runtimes that the daemon's configuration adds. */
@@ -39,8 +45,18 @@ export function readHostFacts(): HostFacts {
     hardLimits: readHardLimits(readFileSync("/proc/self/limits", "utf8")),
     hostname: readLine("/proc/sys/kernel/hostname", "localhost"),
     thermalPaths: findThermalPaths("/sys/devices/system/cpu"),
+    lacking: new Set(
+      (["weight", "weight_device"] as const).filter((name) => !unified && !hasBlockControl(name)),
+    ),
+    securityModules: new Set([
+      ...(readLine("/sys/module/apparmor/parameters/enabled", "N") === "Y" ? (["apparmor"] as const) : []),
+      ...(existsSync("/sys/fs/selinux/enforce") ? (["selinux"] as const) : []),
+    ]),
   };
 }
+
+const hasBlockControl = (name: BlockControl): boolean =>
+  ["blkio.", "blkio.bfq."].some((prefix) => existsSync(`/sys/fs/cgroup/blkio/${prefix}${name}`));
 
 const limitLabels: Readonly<Record<string, string>> = {
   "cpu time": "cpu",

@@ -239,8 +239,8 @@ test("records survive in the database", async (t) => {
 for (const [name, body, message] of [
   [
     "an unsupported field",
-    { HostConfig: { IOMaximumIOps: 1 } },
-    "--io-maxiops (IOMaximumIOps) is not supported by this version of Gantry",
+    { HostConfig: { CpuCount: 1 } },
+    "--cpu-count (CpuCount) is not supported by this version of Gantry",
   ],
   ["a small memory limit", { HostConfig: { Memory: 1 } }, "Minimum memory limit allowed is 6MB"],
   [

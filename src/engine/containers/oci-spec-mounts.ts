@@ -7,6 +7,7 @@ import type { Mount } from "#spec/oci-runtime.ts";
 import { parseTmpfs } from "./mount-spec.ts";
 import { defaultMounts } from "./oci-defaults.table.ts";
 import type { MountPoint } from "./record.ts";
+import { parseSecurityOptions } from "./security-opt.ts";
 
 export interface MountInput {
   readonly hostConfig: HostConfig;
@@ -49,9 +50,12 @@ function memoryMounts({ hostConfig, sharedMemory }: MountInput): readonly Mount[
 
 function adaptDefault(mount: Mount, hostConfig: HostConfig): Mount {
   const options = mount.options ?? [];
-  const kernelView = mount.type === "sysfs" || mount.type === "cgroup";
-  if (hostConfig.Privileged && kernelView)
-    return { ...mount, options: options.map((option) => (option === "ro" ? "rw" : option)) };
+  const { Privileged: privileged, SecurityOpt: security } = hostConfig;
+  const writable =
+    mount.type === "cgroup"
+      ? (parseSecurityOptions(security).writableCgroups ?? privileged)
+      : mount.type === "sysfs" && privileged;
+  if (writable) return { ...mount, options: options.map((option) => (option === "ro" ? "rw" : option)) };
   return mount;
 }
 

@@ -64,7 +64,7 @@ export async function planContainer(
   signal: AbortSignal,
 ): Promise<ContainerPlan> {
   const id = randomBytes(32).toString("hex");
-  const { hostConfig: given, warnings } = discardLimits(request.hostConfig, deps.host);
+  const { limits: given, warnings } = discardLimits(request.hostConfig, deps.host, minor);
   const hostConfig = fillHostConfig(deps, given);
   refuseUnsupported(request.config, hostConfig, request.endpoints);
   validateContainer(request.config, hostConfig, deps.host);

@@ -14,7 +14,7 @@ import { mergeImageConfig } from "./merge-image-config.ts";
 import { chooseName, parseContainerName } from "./names.ts";
 import { patience } from "./patience.ts";
 import { planPorts } from "./ports.ts";
-import { confinementOf, parseSecurityOptions } from "./security-opt.ts";
+import { confinementOf, parseSecurityOptions, securityWarnings } from "./security-opt.ts";
 import { parseSignal } from "./signals.ts";
 
 const config = (value: object) => decodeContainerConfig(value, "");
@@ -121,18 +121,35 @@ test("signals have names, numbers and real-time offsets", () => {
 test("security options are read in both spellings", () => {
   assert.deepEqual(parseSecurityOptions(["no-new-privileges", "seccomp=unconfined"]), {
     noNewPrivileges: true,
+    writableCgroups: undefined,
     seccomp: "unconfined",
     apparmor: "",
+    labels: [],
   });
   assert.deepEqual(parseSecurityOptions(["no-new-privileges:false", "label=disable"]), {
     noNewPrivileges: false,
+    writableCgroups: undefined,
     seccomp: "builtin",
     apparmor: "",
+    labels: [],
   });
-  assert.deepEqual(confinementOf(["apparmor=mine"]), { noNewPrivileges: false, apparmorProfile: "mine" });
-  assert.deepEqual(confinementOf(["apparmor:unconfined"]), { noNewPrivileges: false });
+  assert.equal(parseSecurityOptions(["writable-cgroups=false"]).writableCgroups, false);
+  const host = { securityModules: new Set(["apparmor"] as const) };
+  assert.deepEqual(confinementOf(["apparmor=mine"], host), {
+    noNewPrivileges: false,
+    apparmorProfile: "mine",
+  });
+  assert.deepEqual(confinementOf(["apparmor:unconfined"], host), { noNewPrivileges: false });
   assert.throws(() => parseSecurityOptions(["foo"]), { message: 'invalid --security-opt 1: "foo"' });
   assert.throws(() => parseSecurityOptions(["foo=1"]), { message: 'invalid --security-opt 2: "foo=1"' });
+});
+
+test("what this machine has no module for is warned of, what ours cannot drive is refused", () => {
+  const options = ["apparmor=mine", "label=type:foo_t"];
+  assert.deepEqual(confinementOf(options, {}), { noNewPrivileges: false });
+  assert.equal(securityWarnings(options, {}).length, 2);
+  const host = { securityModules: new Set(["selinux"] as const) };
+  assert.throws(() => confinementOf(options, host), /label=type:foo_t is not supported/);
 });
 
 test("a chosen name is free and allowed", () => {

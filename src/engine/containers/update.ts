@@ -38,14 +38,15 @@ export async function updateContainer(
   deps: UpdateDeps,
   reference: string,
   request: UpdateRequest,
+  minor: number,
 ): Promise<readonly string[]> {
   const container = deps.containers.get(reference);
   using _held = await container.lock.acquire();
   const failed = `Cannot update container ${container.id}: `;
   if (container.removed || container.removing)
     throw conflict(`${failed}container is marked for removal and cannot be "update"`);
-  const { hostConfig: granted, warnings } = discardLimits(request, deps.host);
-  const hostConfig = planUpdate(deps, container, granted, failed);
+  const { limits, warnings } = discardLimits(request, deps.host, minor);
+  const hostConfig = planUpdate(deps, container, limits, failed);
   try {
     if (hasProcess(container.state)) await deps.tasks.update(scope, container.id, planResources(hostConfig));
   } catch (error) {

@@ -25,6 +25,8 @@ type Limits = Pick<
   | "CpusetCpus"
   | "CpusetMems"
   | "BlkioWeight"
+  | "IOMaximumBandwidth"
+  | "IOMaximumIOps"
 >;
 
 /** `update`: a change of a running container, where a swap limit may have been set before. */
@@ -35,6 +37,8 @@ export function validateResources(limits: Limits, facts: CpuFacts, update = fals
   validateSet("mems", limits.CpusetMems, facts.onlineMems);
   if (limits.BlkioWeight !== 0 && (limits.BlkioWeight < 10 || limits.BlkioWeight > 1000))
     throw invalid("Range of blkio weight is from 10 to 1000");
+  if (limits.IOMaximumBandwidth !== 0 || limits.IOMaximumIOps !== 0)
+    throw invalid("Invalid QoS settings: linux does not support Maximum IO Bandwidth or Maximum IO IOps");
 }
 
 function validateMemory(limits: Limits, update: boolean): void {

@@ -1,7 +1,7 @@
 // A container's settings as the client gave them, checked in Docker's order and words.
 
 import { posix } from "node:path";
-import { invalid } from "#base/errors.ts";
+import { invalid, systemError } from "#base/errors.ts";
 import type { ContainerConfig, HostConfig, RestartPolicy } from "#spec/container-config.ts";
 import { normalizeCapabilities } from "./capabilities.ts";
 import { validateLogConfig } from "./log-config.ts";
@@ -31,6 +31,7 @@ export function validateContainer(
   validateSecurity(hostConfig);
   validateLimits(hostConfig);
   validateExtraHosts(hostConfig.ExtraHosts);
+  validateStorageOptions(hostConfig.StorageOpt ?? {});
   validateLogConfig(hostConfig.LogConfig);
   for (const port of Object.keys(hostConfig.PortBindings ?? {})) parsePort(port);
   validateRuntime(hostConfig.Runtime, facts.configuredRuntimes ?? []);
@@ -100,6 +101,13 @@ function validateLimits(hostConfig: HostConfig): void {
     if (hard !== -1 && (soft === -1 || soft > hard))
       throw invalid(`ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`);
   }
+}
+
+function validateStorageOptions(options: Readonly<Record<string, string>>): void {
+  const unknown = Object.keys(options).find((name) => name.toLowerCase() !== "size");
+  if (unknown !== undefined) throw systemError(`Unknown option ${unknown}`);
+  if (Object.keys(options).length > 0)
+    throw systemError("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
 }
 
 function validateExtraHosts(hosts: readonly string[] | null): void {

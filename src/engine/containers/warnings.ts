@@ -5,6 +5,7 @@ import { decideCapabilities } from "./capabilities.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { planRlimits } from "./rlimits.ts";
 import { runtimeWarnings } from "./runtimes.ts";
+import { securityWarnings } from "./security-opt.ts";
 
 export function containerWarnings(hostConfig: HostConfig, host: HostFacts): readonly string[] {
   const { missing } = decideCapabilities(hostConfig, host.capabilities);
@@ -18,6 +19,7 @@ export function containerWarnings(hostConfig: HostConfig, host: HostFacts): read
     ...clamped.map(
       ({ name, hard }) => `This machine does not allow to raise ulimit ${name}: the hard limit stays ${hard}`,
     ),
+    ...securityWarnings(hostConfig.SecurityOpt, host),
     ...(published && hostConfig.NetworkMode === "host"
       ? ["Published ports are discarded when using host network mode"]
       : []),

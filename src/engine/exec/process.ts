@@ -37,7 +37,7 @@ export function buildExecProcess(
     user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
     capabilities: capabilitySets(granted),
     rlimits: planRlimits(hostConfig.Ulimits, host).rlimits,
-    ...confinementOf(hostConfig.SecurityOpt),
+    ...confinementOf(hostConfig.SecurityOpt, host),
     ...(hostConfig.OomScoreAdj !== 0 && { oomScoreAdj: hostConfig.OomScoreAdj }),
   };
 }
