@@ -22,10 +22,10 @@ uint32_t row_end(const struct plan *plan, uint32_t index)
 	return index;
 }
 
-bool has_op(const struct plan *plan, enum op_code code)
+bool has_mark(const struct plan *plan, uint32_t mark)
 {
 	for (uint32_t i = 0; i < plan->count; i++)
-		if (plan->ops[i].code == code)
+		if (plan->ops[i].marks & mark)
 			return true;
 	return false;
 }
@@ -88,15 +88,16 @@ __attribute__((noreturn)) static void become_child(const struct plan *plan, uint
 
 bool clones_first(const struct plan *plan)
 {
-	const struct op *first = plan->ops;
-	return plan->count > 0 && first->code == OP_CLONE && first->clone.into_cgroup_slot == SLOT_NONE &&
-	       !(first->marks & MARK_HOST);
+	return plan->count > 0 && plan->ops->marks & MARK_CLONES_SIMPLY;
 }
 
 pid_t fork_child(const struct plan *plan, const struct child_setup *setup)
 {
 	bool direct = clones_first(plan);
-	struct clone_args arguments = { .flags = direct ? plan->ops->clone.flags : 0, .exit_signal = SIGCHLD };
+	struct clone_args arguments = { .exit_signal = SIGCHLD };
+	if (direct) /* the operation's data begins with its own arguments */
+		memcpy(&arguments.flags, plan->ops->data.data, sizeof(arguments.flags));
+	arguments.flags &= ~(uint64_t)CLONE_PARENT;
 	long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
 	if (pid == 0)
 		become_child(plan, direct ? 1 : 0, setup);

@@ -20,7 +20,7 @@ struct child_setup {
 pid_t fork_child(const struct plan *plan, const struct child_setup *setup);
 /* If the plan begins with `clone`, the parent clones by itself and saves the process in between. */
 bool clones_first(const struct plan *plan);
-bool has_op(const struct plan *plan, enum op_code code);
+bool has_mark(const struct plan *plan, uint32_t mark);
 /* Behind the host operations that begin at `index`. */
 uint32_t row_end(const struct plan *plan, uint32_t index);
 /* Runs the host operations at `index` for the child, which waits, and lets it go on. Else the failure, and the child is killed. */

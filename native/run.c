@@ -7,11 +7,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+/* Where calls put what they return, an operation at a time. */
+static uint8_t scratch[SCRATCH_SIZE];
+
+struct step {
+	uint32_t code, flags, result;
+	const char *label; /* what a failure is called; NULL: as the call is */
+	long arguments[STEP_ARGUMENTS];
+};
 
 void init_context(struct context *context)
 {
-	*context = (struct context){ .call = "", .sync_fd = -1, .reply_fd = -1, .file.fd = -1, .parent.fd = -1, .empty = -1 };
+	*context = (struct context){ .call = "", .sync_fd = -1, .reply_fd = -1 };
 }
 
 void close_fd(int *fd)
@@ -37,11 +47,6 @@ int checked(struct context *context, const char *call, long result)
 	return result < 0 ? fail(context, call) : 0;
 }
 
-int unless_missing(int result, bool missing_ok)
-{
-	return missing_ok && (result == -ENOENT || result == -ENOTDIR) ? 0 : result;
-}
-
 void put_result(struct context *context, const void *data, size_t size)
 {
 	put_u32(&context->results, context->index);
@@ -58,27 +63,91 @@ void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-int put_in_slot(struct context *context, int fd, uint32_t slot)
+struct fd_path path_of_fd(int fd)
 {
-	return checked(context, "dup3", dup3(fd, slot_fd(slot), O_CLOEXEC));
+	struct fd_path path;
+	snprintf(path.text, sizeof(path.text), "/proc/self/fd/%d", fd);
+	return path;
+}
+
+static struct reader reader_of(struct bytes bytes)
+{
+	return (struct reader){ .at = bytes.data, .end = bytes.data + bytes.size };
+}
+
+static long read_argument(struct machine *machine, uint32_t kind)
+{
+	uint32_t value = read_u32(&machine->code);
+	switch (kind) {
+	case ARGUMENT_NUMBER:
+		return (int32_t)value;
+	case ARGUMENT_REGISTER:
+		if (value == PID_REGISTER) /* asked for only then: no filter of system calls may have to know it */
+			return machine->context->pid ? machine->context->pid : getpid();
+		machine->code.bad |= value >= REGISTERS;
+		return machine->code.bad ? 0 : machine->registers[value];
+	case ARGUMENT_DATA:
+		machine->code.bad |= value > machine->op->data.size;
+		return machine->code.bad ? 0 : (long)(uintptr_t)(machine->op->data.data + value);
+	default:
+		machine->code.bad |= value >= SCRATCH_SIZE;
+		return machine->code.bad ? 0 : (long)(uintptr_t)(scratch + value);
+	}
+}
+
+/* u16 code, u8 flags, u8 result register, u32 count and kinds of the arguments, each u32; the label last. */
+static bool read_step(struct machine *machine, struct step *step)
+{
+	uint32_t head = read_u32(&machine->code), shape = read_u32(&machine->code);
+	uint32_t count = shape & 0xff, kinds = shape >> 8;
+	*step = (struct step){ .code = head & 0xffff, .flags = head >> 16 & 0xff, .result = head >> 24 };
+	machine->code.bad |= step->code >= STEP_COUNT || step->result >= REGISTERS || count > STEP_ARGUMENTS;
+	for (uint32_t i = 0; i < count && !machine->code.bad; i++, kinds >>= 2)
+		step->arguments[i] = read_argument(machine, kinds & 3);
+	if (step->flags & STEP_LABELLED)
+		step->label = (const char *)(uintptr_t)read_argument(machine, step->flags & STEP_LABEL_MADE ? ARGUMENT_SCRATCH : ARGUMENT_DATA);
+	return !machine->code.bad;
+}
+
+static bool well_formed(const struct op *op)
+{
+	struct step step;
+	struct machine machine = { .context = &(struct context){ .pid = 1 }, .op = op, .code = reader_of(op->code) };
+	while (machine.code.at < machine.code.end)
+		if (!read_step(&machine, &step))
+			return false;
+	return true;
+}
+
+/* The pointers in the data are offsets within it on the wire. */
+static bool relocate(struct bytes data, struct bytes places)
+{
+	for (struct reader list = reader_of(places); list.at < list.end;) {
+		uint32_t place = read_u32(&list);
+		uint64_t value;
+		if (list.bad || place > data.size || data.size - place < sizeof(value))
+			return false;
+		memcpy(&value, data.data + place, sizeof(value));
+		if (value > data.size)
+			return false;
+		value += (uintptr_t)data.data;
+		memcpy((uint8_t *)(uintptr_t)data.data + place, &value, sizeof(value));
+	}
+	return true;
 }
 
 int read_op(struct reader *reader, struct op *op)
 {
-	uint16_t code = read_u16(reader);
-	op->marks = read_u16(reader);
-	struct bytes body = read_bytes(reader);
-	if (reader->bad || code >= OP_COUNT)
-		return -EBADMSG;
-	struct reader fields = { .at = body.data, .end = body.data + body.size };
-	op->code = (enum op_code)code;
-	read_op_fields(&fields, op);
-	return fields.bad || fields.at != fields.end ? -EBADMSG : 0;
+	op->marks = read_u32(reader);
+	op->data = read_bytes(reader);
+	struct bytes places = read_bytes(reader);
+	op->code = read_bytes(reader);
+	return !reader->bad && relocate(op->data, places) && well_formed(op) ? 0 : -EBADMSG;
 }
 
 int read_plan(struct reader *reader, struct plan *plan)
 {
-	enum { SMALLEST_OP = 8 };
+	enum { SMALLEST_OP = 16 };
 	if (read_u32(reader) != PLAN_VERSION)
 		return -EPROTO;
 	plan->count = read_u32(reader);
@@ -101,12 +170,55 @@ void free_plan(struct plan *plan)
 	*plan = (struct plan){ 0 };
 }
 
+/* Again if a signal or, with openat2, a rename beside ".." came between. */
+static long make_call(const struct step *step)
+{
+	const long *a = step->arguments, number = call_numbers[step->code];
+	long result;
+	do
+		result = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	while (result < 0 && (errno == EINTR || (errno == EAGAIN && number == SYS_openat2)));
+	return result < 0 ? -errno : result;
+}
+
+static long make_step(struct machine *machine, const struct step *step)
+{
+	bool call = step->code < CALL_COUNT;
+	long value = call ? make_call(step) : native_steps[step->code - CALL_COUNT](machine, step->arguments);
+	if (value < 0 && (step->label || call))
+		machine->context->call = step->label ? step->label : call_names[step->code];
+	machine->registers[step->result] = value;
+	return value;
+}
+
+static int run_steps(struct context *context, const struct op *op)
+{
+	struct machine machine = { .context = context, .op = op, .code = reader_of(op->code) };
+	struct step step;
+	uint32_t opened = 0;
+	long result = 0;
+	while (result >= 0 && machine.code.at < machine.code.end) {
+		if (!read_step(&machine, &step)) {
+			result = refuse(context, "decode", EBADMSG);
+			break;
+		}
+		long value = make_step(&machine, &step);
+		if (value >= 0 && step.flags & STEP_OPENS)
+			opened |= 1u << step.result;
+		if (value < 0 && !(step.flags & STEP_LOOKS))
+			result = value;
+	}
+	for (uint32_t i = 0; opened >> i; i++)
+		if (opened >> i & 1)
+			close((int)machine.registers[i]);
+	return result < 0 ? (int)result : 0;
+}
+
 int run_op(struct context *context, const struct op *op)
 {
-	int result = context->file.fd >= 0 && op->code != OP_FILE_DATA ? finish_file(context) : 0;
-	if (result == 0)
-		result = perform(context, op);
-	return result < 0 && (op->marks & MARK_MAY_FAIL) ? 0 : result;
+	int result = run_steps(context, op);
+	bool missing = result == -ENOENT || result == -ENOTDIR;
+	return op->marks & MARK_MAY_FAIL || (op->marks & MARK_MISSING_OK && missing) ? 0 : result;
 }
 
 int run_plan(struct context *context, const struct plan *plan)
@@ -116,7 +228,7 @@ int run_plan(struct context *context, const struct plan *plan)
 		if (result < 0)
 			return result;
 	}
-	return context->file.fd >= 0 ? finish_file(context) : 0;
+	return 0;
 }
 
 struct failure failure_of(const struct context *context, int error)

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "protocol.h"
+#include "ops.gen.h"
 #include "relay.h"
 #include "sealed.h"
 #include "zygote.h"
@@ -162,7 +162,7 @@ static void child_silent(struct client *client)
 {
 	struct message frame = { 0 };
 	close_fd(&client->sync);
-	if (!client->cloned || (has_op(&client->plan, OP_AWAIT_START) && !client->created))
+	if (!client->cloned || (has_mark(&client->plan, MARK_AWAITS_START) && !client->created))
 		note_failure(client, &(struct failure){ .error = -ECHILD, .call = "setup" });
 	client->executed = client->failure.error == 0;
 	if (client->executed) {
@@ -231,7 +231,7 @@ static int start_child(struct client *client, struct reader *reader)
 	int ends[2];
 	uint32_t preserved = read_u32(reader);
 	client->flags = read_u32(reader);
-	client->console = read_optional_string(reader);
+	client->console = read_string(reader);
 	int error = reader->bad ? -EBADMSG : read_plan(reader, &client->plan);
 	if (error < 0)
 		return error;
@@ -248,7 +248,7 @@ static int start_child(struct client *client, struct reader *reader)
 	};
 	close(ends[0]);
 	close(ends[1]);
-	client->cloned = clones_first(&client->plan) || !has_op(&client->plan, OP_CLONE);
+	client->cloned = clones_first(&client->plan) || !has_mark(&client->plan, MARK_CLONES);
 	client->pid = fork_child(&client->plan, &setup);
 	error = client->pid < 0 ? -errno : 0;
 	close_fd(&childs);

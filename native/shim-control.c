@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "protocol.h"
+#include "ops.gen.h"
 #include "shim.h"
 #include "zygote.h"
 

@@ -157,8 +157,8 @@ int start_process(struct shim *shim, struct process *process, const struct io_re
 		error = -errno;
 	if (error == 0) {
 		const struct child_setup setup = { .sync = ends[1], .stdio = stdio.child, .unprotect = shim_protected };
-		process->cloned = clones_first(&process->plan) || !has_op(&process->plan, OP_CLONE);
-		process->waits = has_op(&process->plan, OP_AWAIT_START);
+		process->cloned = clones_first(&process->plan) || !has_mark(&process->plan, MARK_CLONES);
+		process->waits = has_mark(&process->plan, MARK_AWAITS_START);
 		process->pid = fork_child(&process->plan, &setup);
 		if (process->pid < 0)
 			error = -errno;

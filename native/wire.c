@@ -29,23 +29,8 @@ static uint64_t read_number(struct reader *reader, size_t size)
 	return value;
 }
 
-uint16_t read_u16(struct reader *reader) { return (uint16_t)read_number(reader, sizeof(uint16_t)); }
 uint32_t read_u32(struct reader *reader) { return (uint32_t)read_number(reader, sizeof(uint32_t)); }
 uint64_t read_u64(struct reader *reader) { return read_number(reader, sizeof(uint64_t)); }
-
-uint32_t read_optional_slot(struct reader *reader)
-{
-	uint32_t slot = read_u32(reader);
-	reader->bad |= slot >= SLOT_COUNT && slot != SLOT_NONE;
-	return slot;
-}
-
-uint32_t read_slot(struct reader *reader)
-{
-	uint32_t slot = read_optional_slot(reader);
-	reader->bad |= slot == SLOT_NONE;
-	return slot;
-}
 
 struct bytes read_bytes(struct reader *reader)
 {
@@ -66,58 +51,6 @@ const char *read_string(struct reader *reader)
 	}
 	return (const char *)p;
 }
-
-const char *read_optional_string(struct reader *reader)
-{
-	struct reader ahead = *reader;
-	if (read_u32(&ahead) != UINT32_MAX)
-		return read_string(reader);
-	*reader = ahead;
-	return "";
-}
-
-/* Walks the list once to check it, so that later walks cannot fail. */
-static struct list read_list(struct reader *reader, void (*skip)(struct reader *))
-{
-	struct list list = { .count = read_u32(reader) };
-	list.items = *reader;
-	for (uint32_t i = 0; i < list.count && !reader->bad; i++)
-		skip(reader);
-	if (reader->bad)
-		list.count = 0;
-	list.items.end = reader->at;
-	return list;
-}
-
-static void skip_string(struct reader *reader) { (void)read_string(reader); }
-static void skip_bytes(struct reader *reader) { (void)read_bytes(reader); }
-static void skip_u32(struct reader *reader) { (void)read_u32(reader); }
-
-static void skip_xattr(struct reader *reader)
-{
-	skip_string(reader);
-	skip_bytes(reader);
-}
-
-struct times read_times(struct reader *reader)
-{
-	uint64_t sec = read_u64(reader);
-	return (struct times){ .sec = sec, .nsec = read_u32(reader) };
-}
-
-struct attributes read_attributes(struct reader *reader)
-{
-	struct attributes found = { .mode = read_u32(reader) };
-	found.uid = read_u32(reader);
-	found.gid = read_u32(reader);
-	found.mtime = read_times(reader);
-	found.xattrs = read_list(reader, skip_xattr);
-	return found;
-}
-
-struct list read_string_list(struct reader *reader) { return read_list(reader, skip_string); }
-struct list read_bytes_list(struct reader *reader) { return read_list(reader, skip_bytes); }
-struct list read_u32_list(struct reader *reader) { return read_list(reader, skip_u32); }
 
 void put_bytes(struct message *message, const void *data, size_t size)
 {

@@ -18,44 +18,11 @@ struct bytes {
 	uint32_t size;
 };
 
-/* A list on the wire, walked with its own reader. */
-struct list {
-	uint32_t count;
-	struct reader items;
-};
-
-struct times {
-	uint64_t sec;
-	uint32_t nsec;
-};
-
-/* Of one entry of an archive. xattrs: a string and bytes, `count` times. */
-struct attributes {
-	uint32_t mode;
-	uint32_t uid;
-	uint32_t gid;
-	struct times mtime;
-	struct list xattrs;
-};
-
-uint16_t read_u16(struct reader *reader);
 uint32_t read_u32(struct reader *reader);
 uint64_t read_u64(struct reader *reader);
-/* The number of a slot; of an optional one, or SLOT_NONE. */
-enum { SLOT_COUNT = 128 };
-#define SLOT_NONE UINT32_MAX
-uint32_t read_slot(struct reader *reader);
-uint32_t read_optional_slot(struct reader *reader);
 struct bytes read_bytes(struct reader *reader);
 /* NUL-terminated in place; a string with a NUL inside is malformed. */
 const char *read_string(struct reader *reader);
-/* As a string; absent is "". */
-const char *read_optional_string(struct reader *reader);
-struct times read_times(struct reader *reader);
-struct attributes read_attributes(struct reader *reader);
-struct list read_string_list(struct reader *reader);
-struct list read_bytes_list(struct reader *reader);
-struct list read_u32_list(struct reader *reader);
 
 /* A growing message. `failed` sticks when memory ran out. */
 struct message {

@@ -17,7 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "protocol.h"
+#include "ops.gen.h"
 #include "run.h"
 
 /* A path that is too long for an address goes through the fd of its directory. */
@@ -108,12 +108,6 @@ void serve_plan(int fd, struct frame *frame)
 	reply(fd, &context, error);
 }
 
-static bool holds(const struct frame *frame, const void *pointer)
-{
-	const uint8_t *at = pointer;
-	return frame->body && at >= frame->body && at < frame->body + frame->size;
-}
-
 /* One frame of a stream: operations back to back. A negative errno stops the stream. */
 static int run_stream_frame(struct context *context, const struct frame *frame)
 {
@@ -135,13 +129,12 @@ static int run_stream_frame(struct context *context, const struct frame *frame)
 static void serve_stream(int fd)
 {
 	struct context context;
-	struct frame frame, kept = { 0 };
+	struct frame frame;
 	init_context(&context);
 	context.reply_fd = fd;
 	int error = 0;
 	while (error == 0) {
-		error = read_frame(fd, &frame);
-		if (error < 0) /* the other side gave up: nobody to tell */
+		if (read_frame(fd, &frame) < 0) /* the other side gave up: nobody to tell */
 			return;
 		if (frame.type == FRAME_END)
 			break;
@@ -152,24 +145,14 @@ static void serve_stream(int fd)
 			continue;
 		}
 		error = frame.type == FRAME_OPS ? run_stream_frame(&context, &frame) : -EBADMSG;
-		if (error < 0)
-			break;
-		/* A file whose content goes on in the next frame has its attributes in this one. */
-		if (context.file.fd >= 0 && holds(&frame, context.file.wanted.path)) {
-			free_frame(&kept);
-			kept = frame;
-		} else {
+		if (error == 0) /* else the failure's name is in it */
 			free_frame(&frame);
-		}
 	}
-	if (error == 0 && context.file.fd >= 0)
-		error = finish_file(&context);
 	reply(fd, &context, error);
 	if (error < 0) { /* let the writer run into the reply, not into a reset connection */
-		struct frame rest;
 		shutdown(fd, SHUT_WR);
-		while (read_frame(fd, &rest) == 0)
-			free_frame(&rest);
+		while (read_frame(fd, &frame) == 0)
+			free_frame(&frame);
 	}
 }
 

@@ -8,7 +8,7 @@ import { architectures, syscallNumbers } from "#libcontainer/seccomp/architectur
 import { dockerSpec, outcomeOf, runScript, type SpecChoices } from "../libcontainer/container-machine.ts";
 import { testAttack } from "./attack.ts";
 import { buildProbe, putProbe } from "./probe.ts";
-import { type AttackedMachine, both, instead, without } from "./weakened.ts";
+import { type AttackedMachine, beforeCalls, both, instead, without } from "./weakened.ts";
 
 const skip = process.arch !== "x64" && "the probe speaks x86";
 
@@ -208,7 +208,11 @@ testAttack({
 testAttack({
   name: "CVE-2021-43784: a source and options beyond 64 KiB are whole: the kernel refuses them, nothing is cut",
   weakening: {
-    native: [["uint32_t size = read_u32(reader);", "uint32_t size = read_u32(reader) & 0xffff;"]],
+    native: [
+      beforeCalls(
+        "if (number == SYS_mount || (number == SYS_fsconfig && a[3])) ((char *)a[number == SYS_mount ? 0 : 3])[strnlen((char *)a[number == SYS_mount ? 0 : 3], 200)] = 0;",
+      ),
+    ],
   },
   attempt: async (machine) => {
     const mounts = [{ destination: "/big", type: "tmpfs", source: "x".repeat(70_000), options: ["size=1m"] }];

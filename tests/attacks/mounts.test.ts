@@ -22,11 +22,16 @@ import {
   type SpecChoices,
 } from "../libcontainer/container-machine.ts";
 import { testAttack } from "./attack.ts";
-import { instead, type Weakening, without } from "./weakened.ts";
+import { beforeCalls, instead, unfailing, type Weakening, without } from "./weakened.ts";
 
 /** Paths are joined to the root's path, as if no image held a symlink. */
 const joinedPaths: Weakening = {
-  native: [["how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;", "while (*path == '/') path++;"]],
+  native: [
+    ["how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;", "while (*path == '/') path++;"],
+    beforeCalls(
+      "if (number == SYS_openat2 && a[0] != AT_FDCWD) for (memset((char *)a[2] + 16, 0, 8); *(char *)a[1] == '/';) a[1]++;",
+    ),
+  ],
 };
 
 /** Links are followed where /proc, /sys, /dev and /dev/console must be themselves. */
@@ -186,11 +191,10 @@ testAttack({
   name: "CVE-2025-31133: what masks a file is /dev/null of the machine, not what the image has at that path",
   weakening: {
     native: [
-      [
-        'clone_tree(context, AT_FDCWD, "/dev/null", false)',
-        'clone_tree(context, slot_fd(0), "dev/null", false)',
-      ],
-      ["S_ISCHR(found.st_mode) && found.st_rdev == makedev(1, 3)", "1"],
+      beforeCalls(
+        'if (number == SYS_open_tree && strcmp((char *)a[1], "/dev/null") == 0) a[0] = slot_fd(0), a[1]++;',
+      ),
+      unfailing("value == -ENODEV"),
     ],
     plan: without("mknod", ({ path }) => path === "/dev/null"),
   },

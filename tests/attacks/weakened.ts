@@ -28,6 +28,25 @@ export interface Weakening {
   readonly unchecked?: boolean;
 }
 
+type Change = NonNullable<Weakening["native"]>[number];
+
+/** C that comes before every system call of a plan, with its `number` and its arguments `a`. */
+export const beforeCalls = (statement: string): Change => [
+  "const long *a = step->arguments, number = call_numbers[step->code];",
+  `long a[STEP_ARGUMENTS], number = call_numbers[step->code];
+\tmemcpy(a, step->arguments, sizeof(a));
+\t${statement}`,
+];
+
+/** Failures that do not count: a condition in C on the `step` and its `value`. */
+export const unfailing = (condition: string): Change => [
+  "if (value < 0 && !(step.flags & STEP_LOOKS))",
+  `if (value < 0 && !(step.flags & STEP_LOOKS) && !(${condition}))`,
+];
+
+/** A working directory may lie outside of the root. */
+export const anyDirectory = unfailing('step.label && strcmp(step.label, "getcwd") == 0');
+
 type OpOf<Name extends Op["op"]> = Extract<Op, { readonly op: Name }>;
 const isOp =
   <Name extends Op["op"]>(name: Name) =>

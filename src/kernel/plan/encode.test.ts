@@ -1,54 +1,134 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeOp, encodePlan } from "./encode.ts";
+import { encodeOp, encodePlan, StreamEncoder } from "./encode.ts";
 import type { Op, OpBody } from "./ops.ts";
+import { calls, constants } from "./steps/steps.table.ts";
 import { planVersion } from "./wire-version.ts";
 
 type Marks = Pick<Op, "host" | "mayFail">;
-const hex = (body: OpBody, marks: Marks = {}): string =>
-  Buffer.from(encodeOp({ ...body, why: "", ...marks })).toString("hex");
+const encoded = (body: OpBody, marks: Marks = {}): Buffer =>
+  Buffer.from(encodeOp({ ...body, why: "", ...marks }));
+const marksOf = (body: OpBody, marks: Marks = {}): number => encoded(body, marks).readUInt32LE(0);
 
-/** u16 code, u16 marks, u32 size of the fields, in hexadecimal; then the fields. */
-const fieldsOf = (body: OpBody): string => hex(body).slice(16);
+interface Parts {
+  readonly data: Buffer;
+  readonly pointers: Buffer;
+  readonly code: Buffer;
+}
 
-const rows: readonly (readonly [string, OpBody, string])[] = [
-  ["numbers are little endian", { op: "unshare", flags: 0x20000 }, "00000200"],
-  ["an absent slot is all ones", { op: "clone", flags: 1 }, "0100000000000000ffffffff"],
-  ["a slot is its number", { op: "clone", flags: 1, intoCgroupSlot: 4 }, "010000000000000004000000"],
-  ["text has its length and a NUL", { op: "sethostname", name: "é" }, "02000000c3a900"],
-  ["an absent text is all ones", { op: "setns", slot: 1, flags: 0 }, "ffffffff0100000000000000"],
-  ["absent facts and numbers are 0", { op: "umount", target: "", flags: 0 }, "00000000000000000000000000"],
-  ["a fact is 1", { op: "umount", target: "", flags: 0, missingOk: true }, "00000000000000000001000000"],
-  ["bytes have their length", { op: "fileData", data: Uint8Array.of(1, 2) }, "020000000102"],
-  ["lists have their count", { op: "setgroups", gids: [1, 2] }, "020000000100000002000000"],
-  ["64 bits stay whole", { op: "capAmbient", mask: 0x1_0000_0002n }, "0200000001000000"],
-  [
-    "times before 1970 are two's complement",
-    { op: "setTimes", root: 0, path: "", mtime: { sec: -1, nsec: 3 } },
-    "000000000000000000ffffffffffffffff03000000",
-  ],
-];
-for (const [name, body, wanted] of rows) test(name, () => assert.equal(fieldsOf(body), wanted));
+/** The parts of one operation. */
+function partsOf(bytes: Buffer): Parts {
+  let at = 4;
+  const take = (): Buffer => {
+    const size = bytes.readUInt32LE(at);
+    at += 4 + size;
+    return bytes.subarray(at - size, at);
+  };
+  const parts = { data: take(), pointers: take(), code: take() };
+  assert.equal(at, bytes.length);
+  return parts;
+}
 
-test("marks say who runs the operation and whether it may fail", () => {
-  const body: OpBody = { op: "setsid" };
-  assert.equal(hex(body).slice(4), "000000000000");
-  assert.equal(hex(body, { host: true }).slice(4), "010000000000");
-  assert.equal(hex(body, { mayFail: true }).slice(4), "020000000000");
+const number = (name: (typeof calls)[number]): string => Buffer.of(calls.indexOf(name), 0).toString("hex");
+const hexOf = (body: OpBody): string => partsOf(encoded(body)).code.toString("hex");
+
+test("a step is its number, flags and register, the kinds of its arguments, and these", () => {
+  assert.equal(hexOf({ op: "unshare", flags: 0x20000 }), `${number("unshare")}000e0100000000000200`);
 });
 
-test("a plan begins with the version of its operations and their number", () => {
-  const plan = Buffer.from(
-    encodePlan([
-      { op: "setsid", why: "a" },
-      { op: "setsid", why: "b" },
-    ]),
+test("text lies in the data, with a NUL, and an argument says where", () => {
+  const { data, code } = partsOf(encoded({ op: "sethostname", name: "é" }));
+  assert.equal(data.toString("hex"), "c3a900");
+  assert.equal(code.toString("hex"), `${number("sethostname")}000e020200000000000002000000`);
+});
+
+test("a slot is the number of its fd", () => {
+  assert.match(hexOf({ op: "close", slot: 1 }), /41000000$/);
+});
+
+test("64 bits stay whole", () => {
+  const { data } = partsOf(encoded({ op: "rlimit", resource: 7, soft: 0x1_0000_0002n, hard: 3n }));
+  assert.equal(data.subarray(0, 16).toString("hex"), "02000000010000000300000000000000");
+});
+
+test("pointers in the data are offsets, and where they lie is told", () => {
+  const body: OpBody = { op: "exec", candidates: ["/a"], argv: ["x", "y"], env: [] };
+  const { data, pointers } = partsOf(encoded(body));
+  const places = [0, 4].map((at) => pointers.readUInt32LE(at));
+  assert.equal(pointers.length, 8);
+  assert.deepEqual(
+    places.map((place) => data.toString("latin1", data.readUInt32LE(place), data.readUInt32LE(place) + 1)),
+    ["x", "y"],
   );
+});
+
+test("times before 1970 are two's complement", () => {
+  const { data } = partsOf(encoded({ op: "setTimes", root: 0, path: "a", mtime: { sec: -1, nsec: 3 } }));
+  assert.ok(data.includes(Buffer.from("ffffffffffffffff0300000000000000", "hex")));
+});
+
+test("marks say who runs the operation, whether it may fail, and what it is for the process", () => {
+  const { MARK_HOST, MARK_MAY_FAIL, MARK_MISSING_OK } = constants;
+  const { MARK_CLONES, MARK_CLONES_SIMPLY, MARK_AWAITS_START } = constants;
+  assert.equal(marksOf({ op: "setsid" }), 0);
+  assert.equal(marksOf({ op: "setsid" }, { host: true }), MARK_HOST);
+  assert.equal(marksOf({ op: "setsid" }, { mayFail: true }), MARK_MAY_FAIL);
+  assert.equal(marksOf({ op: "rmdir", path: "a", missingOk: true }), MARK_MISSING_OK);
+  assert.equal(marksOf({ op: "clone", flags: 1 }), MARK_CLONES | MARK_CLONES_SIMPLY);
+  assert.equal(marksOf({ op: "clone", flags: 1, intoCgroupSlot: 4 }), MARK_CLONES);
+  assert.equal(marksOf({ op: "awaitStart" }), MARK_AWAITS_START);
+});
+
+test("$PID is the child's in host operations only", () => {
+  const write: OpBody = { op: "write", path: "/proc/$PID/x", flags: 1, data: Buffer.from("1") };
+  const whole = Buffer.from("/proc/$PID/x\0");
+  assert.ok(encoded(write).includes(whole));
+  assert.equal(encoded(write, { host: true }).includes(whole), false);
+});
+
+test("a plan begins with the version of its steps and the number of its operations", () => {
+  const ops: readonly Op[] = [
+    { op: "setsid", why: "a" },
+    { op: "setsid", why: "b" },
+  ];
+  const plan = Buffer.from(encodePlan(ops));
   assert.equal(plan.readUInt32LE(0), planVersion);
   assert.equal(plan.readUInt32LE(4), 2);
-  assert.equal(plan.length, 8 + 2 * 8);
+  assert.deepEqual(plan.subarray(8), Buffer.concat(ops.map(encodeOp)));
 });
 
 test("a text that the kernel would cut is refused", () => {
-  assert.throws(() => hex({ op: "sethostname", name: "a\0b" }), TypeError);
+  assert.throws(() => encoded({ op: "sethostname", name: "a\0b" }), TypeError);
+});
+
+const attributes = { mode: 0o644, uid: 0, gid: 0, mtime: { sec: 0, nsec: 0 }, xattrs: [] };
+const makeFile = (path: string, size = 0n): Op => ({
+  op: "makeFile",
+  why: "",
+  root: 0,
+  path,
+  attributes,
+  size,
+});
+
+test("the entries of an archive open a directory once, until it may have gone", () => {
+  const encoder = new StreamEncoder();
+  const size = (op: Op): number => encoder.encode(op).length;
+  const first = size(makeFile("dir/a"));
+  assert.ok(size(makeFile("dir/b")) < first);
+  assert.equal(size(makeFile("oth/a")), first);
+  assert.ok(size(makeFile("oth/b")) < first);
+  encoder.encode({ op: "removeTree", why: "", root: 0, path: "oth" });
+  assert.equal(size(makeFile("oth/b")), first);
+});
+
+test("a file that lacks content fails what comes next, and the end", () => {
+  const complete = new StreamEncoder();
+  complete.encode(makeFile("a", 2n));
+  complete.encode({ op: "fileData", why: "", data: Uint8Array.of(1, 2) });
+  assert.equal(complete.end().length, 0);
+  const encoder = new StreamEncoder();
+  encoder.encode(makeFile("a", 2n));
+  encoder.encode({ op: "fileData", why: "", data: Uint8Array.of(1) });
+  assert.notEqual(encoder.end().length, 0);
 });

@@ -1,38 +1,42 @@
-// Op and Plan -> wire.
+// Plans and streams of operations -> wire.
 
-import type { Field, OpName } from "./field-kinds.ts";
-import { opFields } from "./op-fields.table.ts";
 import type { Op, Plan } from "./ops.ts";
-import { encodeFields, WireWriter } from "./wire.ts";
+import { OpCompiler } from "./steps/compile-op.ts";
+import { WireWriter } from "./wire.ts";
 import { planVersion } from "./wire-version.ts";
 
-const FLAG_HOST = 1;
-const FLAG_MAY_FAIL = 2;
+/** Of a container, about. */
+const PLAN_SIZE = 64 << 10;
 
-const codes = new Map<string, number>(Object.keys(opFields).map((name, index) => [name, index]));
-const layouts: Readonly<Record<OpName, readonly Field[]>> = opFields;
-
-/** u16 code, u16 flags, u32 size of the fields, fields. */
-function writeOp(writer: WireWriter, op: Op): void {
-  writer.u16(codes.get(op.op) ?? codes.size);
-  writer.u16((op.host === true ? FLAG_HOST : 0) | (op.mayFail === true ? FLAG_MAY_FAIL : 0));
-  const at = writer.size;
-  writer.u32(0);
-  encodeFields(writer, layouts[op.op], op);
-  writer.setU32(at, writer.size - at - 4);
-}
-
-export function encodeOp(op: Op): Uint8Array {
-  const writer = new WireWriter();
-  writeOp(writer, op);
-  return writer.finish();
-}
-
-/** u32 version of the operation table, u32 number of operations, operations. */
+/** u32 version, u32 number of operations, operations. */
 export function encodePlan(plan: Plan): Uint8Array {
-  const writer = new WireWriter();
+  const writer = new WireWriter(PLAN_SIZE);
+  const compiler = new OpCompiler();
   writer.u32(planVersion);
   writer.u32(plan.length);
-  for (const op of plan) writeOp(writer, op);
+  for (const op of plan) compiler.compile(op, writer);
   return writer.finish();
+}
+
+/** One by itself: none that goes on with an archive. */
+export function encodeOp(op: Op): Uint8Array {
+  return new StreamEncoder().encode(op);
+}
+
+/** Operations that come one by one. */
+export class StreamEncoder {
+  readonly #compiler = new OpCompiler();
+
+  encode(op: Op): Uint8Array {
+    const writer = new WireWriter();
+    this.#compiler.compile(op, writer);
+    return writer.finish();
+  }
+
+  /** What is still to be sent: nothing if all was complete. */
+  end(): Uint8Array {
+    const writer = new WireWriter();
+    this.#compiler.end(writer);
+    return writer.finish();
+  }
 }

@@ -1,5 +1,5 @@
-// The vocabulary shared with native/: one variant per operation the executor knows, one kernel step each.
-// A plan is a flat list, run in order by one process, stopped at the first failure.
+// The vocabulary of plans: one variant per thing that the kernel is asked for. A plan is a flat list, run in order by one process, stopped at the
+// first failure. On the way to native/ each operation becomes a few steps, nearly all of them system calls: steps/compile-op.ts.
 //
 //   why    the reason the operation is there ("mounts[3] /data"); it heads the error message of a failure.
 //   host   run by the shim on behalf of the child, in the shim's own namespaces, while the child waits. Strings of

@@ -1,7 +1,10 @@
-// Both sides refuse a plan of another layout: a shim may be older than the daemon that adopts it.
+// Both sides refuse a plan of another make: a shim may be older than the daemon that adopts it.
 
 import { createHash } from "node:crypto";
-import { opFields } from "./op-fields.table.ts";
+import { calls, constants, natives } from "./steps/steps.table.ts";
 
-/** First four bytes of the hash of the operations' layout. */
-export const planVersion = createHash("sha256").update(JSON.stringify(opFields)).digest().readUInt32LE(0);
+/** First four bytes of the hash of what a plan is made of. */
+export const planVersion = createHash("sha256")
+  .update(JSON.stringify([calls, natives, constants]))
+  .digest()
+  .readUInt32LE(0);

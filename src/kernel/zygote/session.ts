@@ -7,7 +7,7 @@
 
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { encodeOp } from "../plan/encode.ts";
+import { StreamEncoder } from "../plan/encode.ts";
 import type { PlanResult, PlanStream } from "../plan/executor.ts";
 import type { Op } from "../plan/ops.ts";
 import { decodeRecord, type TreePart } from "../plan/tree-record.ts";
@@ -75,6 +75,7 @@ export class PlanSession implements PlanStream {
   /** Asked for ahead, so that a failure is heard while operations are written. */
   #next: Promise<Reply>;
   readonly #whys = new Map<number, string>();
+  readonly #encoder = new StreamEncoder();
   #count = 0;
   #failed = false;
 
@@ -87,10 +88,10 @@ export class PlanSession implements PlanStream {
 
   /** Resolves when more may be written; rejects with PlanError once an operation has failed. */
   async write(op: Op): Promise<void> {
-    await this.#send([op.why], encodeOp(op));
+    await this.#send([op.why], this.#encoder.encode(op));
   }
 
-  /** Operations that were encoded elsewhere, back to back; `whys`: of each. */
+  /** Operations that were encoded elsewhere, back to back, none of them of an archive; `whys`: of each. */
   async writeEncoded(ops: Uint8Array, whys: readonly string[]): Promise<void> {
     await this.#send(whys, ops);
   }
@@ -115,7 +116,10 @@ export class PlanSession implements PlanStream {
   }
 
   async end(): Promise<PlanResult> {
-    if (!this.#failed) this.#socket.write(encodeFrame("end", nothing));
+    if (!this.#failed) {
+      this.#socket.write(encodeFrame("ops", this.#encoder.end()));
+      this.#socket.write(encodeFrame("end", nothing));
+    }
     for (;;) {
       const reply = await this.#next;
       if (reply.kind === "frame") return takeReply(reply.frame, (index) => this.#why(index));

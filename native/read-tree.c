@@ -1,4 +1,4 @@
-/* Operations that tell what is in a tree of files, hostile and changing as it may be: everything is opened once, below the directory that was
+/* Steps that tell what is in a tree of files, hostile and changing as it may be: everything is opened once, below the directory that was
  * opened before, no symlink is followed, only what is a regular file or a directory is opened for reading, and what an fd says counts. */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -11,25 +11,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "protocol.h"
 #include "run.h"
 
 enum { OUTPUT = 256 << 10, XATTR_SIZE = 64 << 10, OPEN_FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
-
-int do_check_kind(struct context *context, const struct op_check_kind *op)
-{
-	struct stat found;
-	cleanup_fd int fd = open_path(context, op->root, op->path, O_PATH | O_NOFOLLOW, 0);
-	if (fd == -ENOENT)
-		return 0;
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &found) < 0)
-		return fail(context, "fstat");
-	if (S_ISDIR(found.st_mode) == (op->directory != 0))
-		return 0;
-	return refuse(context, "openat2", op->directory ? ENOTDIR : EISDIR);
-}
 
 /* u32 mode, uid, gid; u64 size; times; u64 device, inode; u32 links, major, minor */
 static void put_stat(struct message *record, const struct stat *found)
@@ -77,20 +61,20 @@ static void put_xattrs(struct message *record, int fd, mode_t mode)
 		memcpy(record->data + at, &count, sizeof(count));
 }
 
-int do_stat(struct context *context, const struct op_stat *op)
+/* A record of what the fd is, without content, is a result. */
+long step_stat(struct machine *machine, const long a[])
 {
+	struct context *context = machine->context;
 	struct stat found;
 	struct message record = { 0 };
-	cleanup_fd int fd = open_path(context, op->root, op->path, O_PATH | O_NOFOLLOW, 0);
-	if (fd < 0)
-		return fd;
+	int fd = (int)a[0];
 	if (fstat(fd, &found) < 0)
 		return fail(context, "fstat");
 	put_stat(&record, &found);
 	put_sized(&record, "", 0);
 	put_link(&record, fd, found.st_mode);
 	put_xattrs(&record, fd, found.st_mode);
-	put_u32(&record, 0); /* no content */
+	put_u32(&record, 0);
 	if (!record.failed)
 		put_result(context, record.data, record.size);
 	int result = record.failed ? refuse(context, "malloc", ENOMEM) : 0;
@@ -339,20 +323,19 @@ static int send_entry(struct walk *walk, int directory, const char *name)
 	return fd < 0 ? fail(walk->context, "open") : send_opened(walk, fd);
 }
 
-int do_read_tree(struct context *context, const struct op_read_tree *op)
+/* What was opened as a path, and whether the content of files is wanted. */
+long step_read_tree(struct machine *machine, const long a[])
 {
 	static struct walk walk;
+	struct context *context = machine->context;
 	struct stat found;
 	if (context->reply_fd < 0)
 		return refuse(context, "write", EBADF);
-	walk = (struct walk){ .context = context, .content = op->content };
-	cleanup_fd int top = open_path(context, op->root, op->path, O_PATH | O_NOFOLLOW, 0);
-	if (top < 0)
-		return top;
-	if (fstat(top, &found) < 0)
+	walk = (struct walk){ .context = context, .content = a[1] != 0 };
+	if (fstat((int)a[0], &found) < 0)
 		return fail(context, "fstat");
 	bool readable = S_ISREG(found.st_mode) || S_ISDIR(found.st_mode);
-	cleanup_fd int fd = readable ? open(path_of_fd(top).text, OPEN_FLAGS & ~O_NOFOLLOW) : fcntl(top, F_DUPFD_CLOEXEC, 0);
+	cleanup_fd int fd = readable ? open(path_of_fd((int)a[0]).text, OPEN_FLAGS & ~O_NOFOLLOW) : fcntl((int)a[0], F_DUPFD_CLOEXEC, 0);
 	int result = fd < 0 ? fail(context, "open") : send_opened(&walk, fd);
 	if (result == 0)
 		result = flush(&walk);

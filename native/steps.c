@@ -1,0 +1,120 @@
+/* The steps that are not system calls. Each gets its arguments as numbers and returns a number, or a negative errno as calls do. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run.h"
+
+/* A number, or a failure: it is one, unless the program looks at it. */
+long step_value(struct machine *machine, const long a[])
+{
+	(void)machine;
+	return a[0];
+}
+
+/* Of memory, in bytes (1 to 8, little endian), and a mask. */
+long step_load(struct machine *machine, const long a[])
+{
+	uint64_t value = 0;
+	(void)machine;
+	memcpy(&value, (const void *)a[0], (size_t)a[1]);
+	return (long)(value & (uint64_t)a[2]);
+}
+
+long step_store(struct machine *machine, const long a[])
+{
+	(void)machine;
+	memcpy((void *)a[0], &a[2], (size_t)a[1]);
+	return 0;
+}
+
+/* If the comparison holds, goes on that many bytes of code behind, or before. */
+long step_skip(struct machine *machine, const long a[])
+{
+	struct reader *code = &machine->code;
+	const uint8_t *begin = machine->op->code.data;
+	bool holds = a[1] == COMPARE_EQUAL	? a[0] == a[2]
+		     : a[1] == COMPARE_UNEQUAL	? a[0] != a[2]
+		     : a[1] == COMPARE_LESS	? a[0] < a[2]
+						: a[0] >= a[2];
+	if (!holds)
+		return 0;
+	if (a[3] < begin - code->at || a[3] > code->end - code->at)
+		return refuse(machine->context, "decode", EBADMSG);
+	code->at += a[3];
+	return 0;
+}
+
+/* As printf(3) writes the rest into that much room: the length. The format is ours, "%s" and "%ld" only. */
+long step_print(struct machine *machine, const long a[])
+{
+	int length = snprintf((char *)a[0], (size_t)a[1], (const char *)a[2], a[3], a[4], a[5], a[6], a[7]);
+	return length < a[1] ? length : refuse(machine->context, "print", ENAMETOOLONG);
+}
+
+long step_write(struct machine *machine, const long a[])
+{
+	int error = write_all((int)a[0], (const void *)a[1], (size_t)a[2]);
+	return error < 0 ? refuse(machine->context, "write", -error) : 0;
+}
+
+/* All that the file holds, up to a limit, is a result of the operation. */
+long step_read(struct machine *machine, const long a[])
+{
+	size_t length = 0;
+	while (length < (size_t)a[2]) {
+		ssize_t n = read((int)a[0], (char *)a[1] + length, (size_t)a[2] - length);
+		if (n < 0 && errno != EINTR)
+			return fail(machine->context, "read");
+		if (n == 0)
+			break;
+		length += n > 0 ? (size_t)n : 0;
+	}
+	put_result(machine->context, (const void *)a[1], length);
+	return 0;
+}
+
+/* Bytes that the operation returns. */
+long step_result(struct machine *machine, const long a[])
+{
+	put_result(machine->context, (const void *)a[0], (size_t)a[1]);
+	return 0;
+}
+
+/* Says something to the shim: what, a pid, a copy of an fd or -1, and its slot. */
+long step_tell(struct machine *machine, const long a[])
+{
+	const struct sync_message message = { .kind = (uint32_t)a[0], .pid = (pid_t)a[1], .at.index = (uint32_t)a[3] };
+	int error = sync_send(machine->context->sync_fd, &message, (int)a[2]);
+	return error < 0 ? refuse(machine->context, "sendmsg", -error) : 0;
+}
+
+/* Says it and waits to be let go on. */
+long step_ask(struct machine *machine, const long a[])
+{
+	int error = sync_ask(machine->context->sync_fd, (enum sync_kind)a[0], 0);
+	return error < 0 ? refuse(machine->context, "recv", -error) : 0;
+}
+
+/* Bytes and a copy of an fd, to a socket. */
+long step_send(struct machine *machine, const long a[])
+{
+	int error = send_fd((int)a[0], (const void *)a[1], (size_t)a[2], (int)a[3]);
+	return error < 0 ? refuse(machine->context, "sendmsg", -error) : 0;
+}
+
+long step_reset_signals(struct machine *machine, const long a[])
+{
+	(void)machine, (void)a;
+	reset_signals();
+	return 0;
+}
+
+/* "text: what the failure means", to whoever reads the standard error. */
+long step_complain(struct machine *machine, const long a[])
+{
+	(void)machine;
+	return dprintf(STDERR_FILENO, "%s: %s", (const char *)a[0], strerror((int)-a[1]));
+}

@@ -1,0 +1,163 @@
+// Steps of operations on processes and namespaces, and of the program to run.
+
+import { type Argument, type Assembler, behind, type Memory, type Register } from "./assembler.ts";
+import type { Compilers } from "./compilers.ts";
+import { checkFilesystem, fdOf, keep, open, stat, typeIn } from "./files.ts";
+import {
+  AT_EACCESS,
+  AT_FDCWD,
+  CLONE_INTO_CGROUP,
+  CLONE_NEWUSER,
+  CLONE_PARENT,
+  EACCES,
+  ECANCELED,
+  ENOENT,
+  ENOTDIR,
+  O_CLOEXEC,
+  O_RDONLY,
+  O_WRONLY,
+  PROC_SUPER_MAGIC,
+  S_IFDIR,
+  SIGCHLD,
+  SYNC_CREATED,
+  SYNC_PID,
+  X_OK,
+} from "./kernel.table.ts";
+import { spawn } from "./spawn.ts";
+import { constants } from "./steps.table.ts";
+
+const CLONE_ARGS_SIZE = 88;
+
+function cloneArguments(code: Assembler, flags: number, signal: number, cgroup = 0): Memory {
+  return code.numbers(8, [flags, 0, 0, 0, signal, 0, 0, 0, 0, 0, cgroup]);
+}
+
+interface Pipe {
+  readonly reads: Register;
+  readonly writes: Register;
+  readonly byte: Memory;
+}
+
+function makePipe(code: Assembler): Pipe {
+  const ends = code.scratch(8);
+  code.call("pipe2", [ends, O_CLOEXEC]);
+  return { reads: code.load(ends, 4), writes: code.load(behind(ends, 4), 4), byte: ends };
+}
+
+const end = (code: Assembler, status: number): void => {
+  code.call("exit_group", [status]);
+};
+
+/** The parent leaves. The child goes on only when the shim has been told its pid: nothing that it says comes before. */
+function clone(code: Assembler, flags: number, cgroupSlot: number | undefined): void {
+  const all = flags + CLONE_PARENT + (cgroupSlot === undefined ? 0 : CLONE_INTO_CGROUP);
+  const wanted = cloneArguments(code, all, 0, cgroupSlot === undefined ? 0 : fdOf(cgroupSlot));
+  const { reads, writes, byte } = makePipe(code);
+  const pid = code.call("clone3", [wanted, CLONE_ARGS_SIZE], { looks: true });
+  code.when(pid, "<", 0, () => code.fail("clone3", pid));
+  code.when(pid, "!=", 0, () => {
+    const told = code.native("tell", [SYNC_PID, pid, -1, 0], { looks: true });
+    code.when(told, ">=", 0, () => code.attempt("write", [writes, byte, 1]));
+    end(code, 0);
+  });
+  code.call("close", [writes]);
+  const said = code.call("read", [reads, byte, 1], { looks: true });
+  code.call("close", [reads]);
+  code.when(said, "!=", 1, () => code.fail("clone3", ECANCELED));
+}
+
+/** Of a process, with its pid in the path. */
+function writeOf(code: Assembler, pid: Register, file: string, data: Uint8Array): void {
+  const how = code.numbers(8, [O_WRONLY | O_CLOEXEC, 0, 0]);
+  const path = code.print(64, `/proc/%ld/${file}`, pid);
+  const fd = code.call("openat2", [AT_FDCWD, path, how, 24], { opens: true });
+  checkFilesystem(code, fd, PROC_SUPER_MAGIC);
+  code.native("write", [fd, code.bytes(data), data.length]);
+}
+
+/** A namespace begins with a process. That ends when the pipe does, even if this one is killed. */
+function makeUserNamespace(code: Assembler, maps: readonly [Uint8Array, Uint8Array], slot: number): void {
+  const { reads, writes, byte } = makePipe(code);
+  const wanted = cloneArguments(code, CLONE_NEWUSER, SIGCHLD);
+  const pid = code.call("clone3", [wanted, CLONE_ARGS_SIZE], { looks: true });
+  code.when(pid, "<", 0, () => code.fail("clone3", pid));
+  code.when(pid, "==", 0, () => {
+    code.attempt("close", [writes]);
+    code.attempt("read", [reads, byte, 1]);
+    end(code, 0);
+  });
+  writeOf(code, pid, "uid_map", maps[0]);
+  writeOf(code, pid, "gid_map", maps[1]);
+  const how = code.numbers(8, [O_RDONLY | O_CLOEXEC, 0, 0]);
+  const namespace = [AT_FDCWD, code.print(64, "/proc/%ld/ns/user", pid), how, 24];
+  keep(code, code.call("openat2", namespace, { opens: true }), slot);
+  code.call("close", [reads]);
+  code.call("close", [writes]);
+  code.call("wait4", [pid, 0, 0, 0]);
+}
+
+/** Fails as execve(2) will if none of the candidates is a program. */
+function findProgram(code: Assembler, candidates: readonly string[]): void {
+  const found = code.label();
+  const error = code.native("value", [-ENOENT], { looks: true });
+  const exists = code.native("value", [0], { looks: true });
+  const runs = code.native("value", [0], { looks: true });
+  const type = code.native("value", [0], { looks: true });
+  const memory = code.scratch(256);
+  for (const candidate of candidates) {
+    const path = code.text(candidate);
+    const next = code.label();
+    stat(code, AT_FDCWD, { name: path, flags: 0, into: exists, memory });
+    code.skip(exists, "<", 0, next);
+    code.set(error, -EACCES);
+    typeIn(code, { memory, result: exists }, type);
+    code.skip(type, "==", S_IFDIR, next);
+    code.call("faccessat2", [AT_FDCWD, path, X_OK, AT_EACCESS], { looks: true, into: runs });
+    code.skip(runs, ">=", 0, found);
+    code.place(next);
+  }
+  code.fail("execve", error);
+  code.place(found);
+}
+
+/** Goes on at ENOENT, ENOTDIR and EACCES, which wins over the others as the result. */
+function exec(code: Assembler, candidates: readonly string[], rest: readonly [Argument, Argument]): void {
+  const error = code.native("value", [-ENOENT], { looks: true });
+  const result = code.native("value", [0], { looks: true });
+  const label = code.text("execve");
+  for (const candidate of candidates) {
+    const next = code.label();
+    code.call("execve", [code.text(candidate), ...rest], { looks: true, into: result });
+    code.skip(result, "==", -ENOENT, next);
+    code.skip(result, "==", -ENOTDIR, next);
+    code.when(result, "!=", -EACCES, () => code.fail(label, result));
+    code.set(error, -EACCES);
+    code.place(next);
+  }
+  code.fail(label, error);
+}
+
+export const processes = {
+  clone: (code, { flags, intoCgroupSlot }) => {
+    code.mark(constants.MARK_CLONES);
+    if (intoCgroupSlot === undefined && !code.isHost) code.mark(constants.MARK_CLONES_SIMPLY);
+    clone(code, flags, intoCgroupSlot);
+  },
+  unshare: (code, { flags }) => void code.call("unshare", [flags]),
+  setns: (code, { path, slot, flags }) => {
+    const fd = slot === undefined ? open(code, { path: path ?? "", flags: O_RDONLY }) : fdOf(slot);
+    code.call("setns", [fd, flags]);
+  },
+  pidfd: (code, { pid, slot }) => keep(code, code.call("pidfd_open", [pid, 0], { opens: true }), slot),
+  awaitStart: (code) => {
+    code.mark(constants.MARK_AWAITS_START);
+    code.native("ask", [SYNC_CREATED]);
+  },
+  awaitByte: (code, { slot }) => void code.call("read", [fdOf(slot), code.scratch(1), 1]),
+  userNamespace: (code, { uidMap, gidMap, slot }) => makeUserNamespace(code, [uidMap, gidMap], slot),
+  findProgram: (code, { candidates }) => findProgram(code, candidates),
+  setsid: (code) => void code.call("setsid", []),
+  exec: (code, { candidates, argv, env }) => exec(code, candidates, [code.texts(argv), code.texts(env)]),
+  spawn,
+  chroot: (code, { path }) => void code.call("chroot", [code.text(path)]),
+} satisfies Partial<Compilers>;
