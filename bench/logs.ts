@@ -61,7 +61,11 @@ async function measure(name: string, { client, pid, options }: Side, directory: 
 
 const directory = await mkdtemp(join(tmpdir(), "gantry-bench-"));
 try {
-  await writeFile(join(directory, "lines"), line.repeat(Math.floor((megabytes * 1e6) / line.length)));
+  const block = line.repeat(Math.floor(1e6 / line.length));
+  await writeFile(
+    join(directory, "lines"),
+    Array.from({ length: megabytes }, () => block),
+  );
   await using ours = await startEngine();
   await using theirs = await startPeer();
   await Promise.all([importBusybox(ours), importBusybox(theirs)]);
