@@ -1,11 +1,10 @@
 // Docker's objects over the layers: events, images, volumes, containers.
 
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Background } from "#base/background.ts";
 import { type Clock, openSystemClock } from "#base/clock.ts";
 import { openDatabase } from "#base/database.ts";
-import { EngineError, prefixed } from "#base/errors.ts";
+import { countStates } from "#engine/containers/count-states.ts";
 import { type HostFacts, readHostFacts } from "#engine/containers/host-facts.ts";
 import { type Container, containerSchema } from "#engine/containers/store.ts";
 import { type ContainersDeps, wireContainers } from "#engine/containers/wiring.ts";
@@ -13,12 +12,14 @@ import { MeasuredSizes } from "#engine/disk/directory-sizes.ts";
 import { SizeThread } from "#engine/disk/size-thread.ts";
 import { EventJournal } from "#engine/events/journal.ts";
 import { JournaledEvents } from "#engine/events/journaled.ts";
-import { type Images, openImages } from "#engine/images/open-images.ts";
+import { type Images, type ImagesOptions, openImages } from "#engine/images/open-images.ts";
 import { resolveImage } from "#engine/images/resolve.ts";
-import { validateLogOptions } from "#engine/logs/drivers/drivers.ts";
+import { loadEngineId } from "#engine/system/engine-id.ts";
+import { type Machine, readMachine } from "#engine/system/machine.ts";
+import { Metrics } from "#engine/system/metrics.ts";
 import { LocalVolumes } from "#engine/volumes/volumes.ts";
-import type { DaemonSettings } from "#spec/daemon-settings.ts";
 import type { Seccomp } from "#spec/oci-runtime.ts";
+import { containerSettings } from "./container-settings.ts";
 import type { LiveSettings } from "./daemon/live-settings.ts";
 import { currentRelease } from "./daemon/release.ts";
 import type { Layers } from "./engine-layers.ts";
@@ -41,6 +42,9 @@ export interface Objects extends Disposable {
   readonly images: Images;
   readonly volumes: LocalVolumes;
   readonly sizes: MeasuredSizes;
+  readonly engineId: string;
+  readonly machine: Machine;
+  readonly metrics: Metrics;
   readonly containers: ContainersDeps;
   /** Every container, now. */
   readonly list: () => readonly Container[];
@@ -67,11 +71,60 @@ export async function openObjects(options: ObjectsOptions, signal: AbortSignal):
   const volumes = undo.use(
     await LocalVolumes.open({ executor: layers.executor, events, clock, usersOf }, settings.dataRoot),
   );
-  const images = openImages({
-    services: layers.containerd,
+  const users = () => list().map(({ id, record, running }) => ({ id, imageId: record.imageId, running }));
+  const images = openEngineImages(live, { services: layers.containerd, events, clock, users });
+  const host = {
+    ...readHostFacts(),
+    get configuredRuntimes() {
+      return Object.keys(live.runtimes);
+    },
+    init: { program: settings.initPath || initProgram(), byDefault: settings.init },
+  };
+  const sizes = new MeasuredSizes(undo.use(new SizeThread(scriptUrl("../engine/disk/size-worker.ts"))));
+  const engineId = loadEngineId(settings.dataRoot);
+  const machine = readMachine();
+  const metrics = new Metrics({
+    engineId,
+    machine,
+    release: currentRelease(),
+    cpus: host.cpus,
     events,
+    states: () => countStates(list()),
+  });
+  const onProbe = (succeeded: boolean): void => metrics.observeHealthCheck(succeeded);
+  const parts = { ...layers, ...options, database, volumes, events, clock, host, sizes, onProbe };
+  const containers = wireContainers(
+    {
+      ...parts,
+      images: { resolve: (reference, platform) => resolveImage(images.deps, reference, platform) },
+    },
+    containerSettings(live, layers),
+    signal,
+  );
+  const closing = undo.move();
+  return {
     clock,
-    users: () => list().map(({ id, record, running }) => ({ id, imageId: record.imageId, running })),
+    events,
+    host,
+    images,
+    volumes,
+    sizes,
+    containers,
+    engineId,
+    machine,
+    metrics,
+    list,
+    [Symbol.dispose]: () => closing.dispose(),
+  };
+}
+
+/** A reload changes what they read. */
+function openEngineImages(
+  live: LiveSettings,
+  parts: Pick<ImagesOptions, "services" | "events" | "clock" | "users">,
+): Images {
+  return openImages({
+    ...parts,
     registries: {
       get insecureRegistries() {
         return live.current.insecureRegistries;
@@ -89,61 +142,4 @@ export async function openObjects(options: ObjectsOptions, signal: AbortSignal):
     },
     userAgent: `docker/${currentRelease().version} gantry/${currentRelease().version}`,
   });
-  const host = {
-    ...readHostFacts(),
-    get configuredRuntimes() {
-      return Object.keys(live.runtimes);
-    },
-    init: { program: settings.initPath || initProgram(), byDefault: settings.init },
-  };
-  const sizes = new MeasuredSizes(undo.use(new SizeThread(scriptUrl("../engine/disk/size-worker.ts"))));
-  const parts = { ...layers, ...options, database, volumes, events, clock, host, sizes };
-  const containers = wireContainers(
-    {
-      ...parts,
-      images: { resolve: (reference, platform) => resolveImage(images.deps, reference, platform) },
-    },
-    containerSettings(settings, layers),
-    signal,
-  );
-  const closing = undo.move();
-  return {
-    clock,
-    events,
-    host,
-    images,
-    volumes,
-    sizes,
-    containers,
-    list,
-    [Symbol.dispose]: () => closing.dispose(),
-  };
-}
-
-function containerSettings(settings: DaemonSettings, { networks }: Layers) {
-  const containersDir = join(settings.dataRoot, "containers");
-  mkdirSync(containersDir, { recursive: true, mode: 0o710 });
-  const bridge = networks.list().find(({ name }) => name === "bridge");
-  return {
-    containersDir,
-    etc: {
-      dns: settings.dns,
-      dnsSearch: settings.dnsSearch,
-      dnsOptions: settings.dnsOptions,
-      hostGateway: settings.hostGatewayIps[0] ?? bridge?.gateway ?? "",
-    },
-    defaultLog: defaultLog(settings.containers),
-  };
-}
-
-/** The daemon does not start with options that its containers could not. */
-function defaultLog({ logDriver, logOptions }: DaemonSettings["containers"]) {
-  const driver = logDriver || "json-file";
-  try {
-    if (Object.keys(logOptions).length > 0 || logDriver !== "") validateLogOptions(driver, logOptions);
-  } catch (error) {
-    if (error instanceof EngineError) throw prefixed("failed to set log opts: ", error);
-    throw error;
-  }
-  return { driver, options: logOptions };
 }

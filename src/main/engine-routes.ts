@@ -12,15 +12,14 @@ import { imageRoutes } from "#api/routes/images.ts";
 import { networkRoutes } from "#api/routes/networks.ts";
 import { type SystemRouteDeps, systemRoutes } from "#api/routes/system.ts";
 import { volumeRoutes } from "#api/routes/volumes.ts";
+import { countStates } from "#engine/containers/count-states.ts";
 import { decodeCreateRequest } from "#engine/containers/create-request.ts";
 import { explainContainer } from "#engine/containers/explain.ts";
 import { listContainers } from "#engine/containers/list.ts";
 import { Filters } from "#engine/filters.ts";
 import { measureImages } from "#engine/images/usage.ts";
 import { DiskUsage } from "#engine/system/disk-usage.ts";
-import { loadEngineId } from "#engine/system/engine-id.ts";
 import type { InfoCounts } from "#engine/system/info.ts";
-import { readMachine } from "#engine/system/machine.ts";
 import { VolumePruner } from "#engine/volumes/prune.ts";
 import { measureVolumes } from "#engine/volumes/usage.ts";
 import type { LiveSettings } from "./daemon/live-settings.ts";
@@ -61,7 +60,6 @@ export function engineRoutes(options: RoutesOptions, signal: AbortSignal): reado
 }
 
 function systemDeps({ live, layers, objects }: RoutesOptions, signal: AbortSignal): SystemRouteDeps {
-  const settings = live.current;
   const { events, clock, host, containers } = objects;
   const { containerd } = layers;
   return {
@@ -70,7 +68,7 @@ function systemDeps({ live, layers, objects }: RoutesOptions, signal: AbortSigna
     clock,
     containerd,
     diskUsage: openDiskUsage(objects, signal),
-    engineId: loadEngineId(settings.dataRoot),
+    engineId: objects.engineId,
     get settings() {
       const { current } = live;
       return {
@@ -79,7 +77,7 @@ function systemDeps({ live, layers, objects }: RoutesOptions, signal: AbortSigna
       };
     },
     release: currentRelease(),
-    machine: readMachine(),
+    machine: objects.machine,
     cpus: host.cpus,
     count: () => countObjects(objects),
     explain: async (body, { query, version, signal: asked }) => {
@@ -91,13 +89,7 @@ function systemDeps({ live, layers, objects }: RoutesOptions, signal: AbortSigna
 }
 
 async function countObjects({ list, images }: Objects): Promise<InfoCounts> {
-  const containers = list();
-  return {
-    running: containers.filter(({ state }) => ["running", "restarting"].includes(state.status)).length,
-    paused: containers.filter(({ state }) => state.status === "paused").length,
-    stopped: containers.filter(({ running }) => !running).length,
-    images: (await images.deps.catalog.list()).length,
-  };
+  return { ...countStates(list()), images: (await images.deps.catalog.list()).length };
 }
 
 /** The encoding knows fields by the API's version; what clients of every version read is the same. */

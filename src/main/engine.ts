@@ -12,10 +12,9 @@ import { patience } from "#engine/containers/patience.ts";
 import { restoreContainers, startByPolicy } from "#engine/containers/restore.ts";
 import { stopAllContainers } from "#engine/containers/stop-all.ts";
 import { pluginFolders } from "#engine/plugins/discover.ts";
-import { loadEngineId } from "#engine/system/engine-id.ts";
 import { readHostFacts } from "#libcontainer/host-facts.ts";
 import type { Scope } from "#spec/scoped-host.ts";
-import { type Address, HttpServer } from "#transport/http/server.ts";
+import { type Address, HttpServer, type Serve } from "#transport/http/server.ts";
 import type { LiveSettings } from "./daemon/live-settings.ts";
 import type { Log } from "./daemon/log.ts";
 import { currentRelease } from "./daemon/release.ts";
@@ -33,6 +32,8 @@ export interface Engine extends AsyncDisposable {
   reloaded(attributes: Readonly<Record<string, string>>): void;
   /** Serves containerd's API on <exec root>/containerd.sock, if the layer is in this process. */
   serveContainerd(): Promise<void>;
+  /** Serves metrics for Prometheus, and nothing else; resolves with the port. */
+  listenMetrics(address: Address): Promise<number>;
   stopAccepting(): void;
   /** Within the shutdown timeout; nothing with live-restore. */
   stopContainers(): Promise<void>;
@@ -71,6 +72,7 @@ export async function openEngine(live: LiveSettings, log: Log): Promise<Engine> 
       experimental: settings.experimental,
       minApiVersion: settings.minApiVersion,
       authorizer,
+      observe: (route, seconds) => objects.metrics.observeRequest(route, seconds),
       log,
     });
   const api = openApi(routes);
@@ -83,12 +85,13 @@ export async function openEngine(live: LiveSettings, log: Log): Promise<Engine> 
       const scoped = openApi(scopedRoutes(routes, scope, scopeLookups(containers)));
       return server.listen(address, (exchange) => scoped.serve(exchange));
     },
+    listenMetrics: (address) => server.listen(address, serveMetrics(objects.metrics)),
     useAuthorizationPlugins: (names) => authorizer.use(names, signal),
     reloaded: (attributes) =>
       objects.events.publish({
         type: "daemon",
         action: "reload",
-        actorId: loadEngineId(settings.dataRoot),
+        actorId: objects.engineId,
         attributes,
       }),
     serveContainerd: async () => {
@@ -104,6 +107,15 @@ export async function openEngine(live: LiveSettings, log: Log): Promise<Engine> 
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
 }
+
+const serveMetrics =
+  (metrics: Objects["metrics"]): Serve =>
+  async (exchange) => {
+    exchange.discardBody();
+    if (exchange.url.split("?")[0] === "/metrics" && exchange.method === "GET")
+      exchange.send(200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" }, metrics.format());
+    else exchange.send(404, { "Content-Type": "text/plain; charset=utf-8" }, "404 page not found\n");
+  };
 
 const scopeLookups = ({ containers, execs }: Objects["containers"]): ScopeLookups => ({
   container: (reference) => {

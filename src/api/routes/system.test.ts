@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { EventJournal } from "#engine/events/journal.ts";
 import { JournaledEvents } from "#engine/events/journaled.ts";
 import { DiskUsage } from "#engine/system/disk-usage.ts";
-import { cgroupWarnings } from "#engine/system/info.ts";
 import { type Machine, readOsRelease } from "#engine/system/machine.ts";
+import { cgroupWarnings } from "#engine/system/warnings.ts";
 import type { ApiCall, ApiResponse } from "../router.ts";
 import { type SystemRouteDeps, systemRoutes } from "./system.ts";
 
@@ -41,13 +41,24 @@ function makeDeps(): SystemRouteDeps & { readonly bus: JournaledEvents } {
   return {
     engineId: "id",
     settings: {
-      dataRoot: "/d",
+      dataRoot: "/",
       debug: false,
       liveRestore: false,
       labels: [],
       insecureRegistries: ["r:5000", "10.0.0.0/8"],
       registryMirrors: ["http://m"],
-      containers: { logDriver: "" },
+      authorizationPlugins: [],
+      experimental: false,
+      minApiVersion: "",
+      hosts: ["unix:///x.sock", "tcp://127.0.0.1:2375"],
+      initPath: "",
+      containers: {
+        logDriver: "",
+        runtime: "runc",
+        seccompProfile: "builtin",
+        cgroupnsMode: "",
+        noNewPrivileges: false,
+      },
       containerdAddress: "/c.sock",
     },
     release: { version: "0.1.0", gitCommit: "abc", buildTime: "2026-01-01T00:00:00Z" },

@@ -5,12 +5,12 @@ import type { EngineEvent, EventBus } from "#engine/events/events.ts";
 import { parseFilters } from "#engine/filters.ts";
 import { type DiskUsage, parseUsageKinds } from "#engine/system/disk-usage.ts";
 import { describeSystem, type InfoDeps } from "#engine/system/info.ts";
-import { describeVersion, type VersionDeps } from "#engine/system/version.ts";
+import { describeVersion } from "#engine/system/version.ts";
 import { encodeEvent } from "../event-encoding.ts";
 import { parseEventRange } from "../event-range.ts";
 import type { ApiCall, ApiResponse, Route } from "../router.ts";
 
-export interface SystemRouteDeps extends InfoDeps, VersionDeps {
+export interface SystemRouteDeps extends InfoDeps {
   readonly bus: EventBus;
   readonly diskUsage: DiskUsage;
   /** The plan of the container that a create request asks for; nothing is made. */

@@ -33,7 +33,8 @@ function scopeRoute(route: Route, scope: Scope, lookups: ScopeLookups): Route {
 
 const refused = (route: Route, why: string): Route => ({
   ...route,
-  handle: () => Promise.reject(new EngineError("forbidden", `${route.method} ${route.path}: ${why}`)),
+  handle: () =>
+    Promise.reject(new EngineError("forbidden", `${route.method} ${route.path.replaceAll("*", "")}: ${why}`)),
 });
 
 type Narrow = (call: ApiCall, scope: LabelScope, lookups: ScopeLookups) => ApiCall | Promise<ApiCall>;

@@ -33,6 +33,8 @@ export interface HealthDeps {
   readonly clock: Clock;
   readonly host: HostFacts;
   readonly background: Background;
+  /** Told of each check. */
+  readonly onProbe?: (succeeded: boolean) => void;
   readonly onUnhealthy: (container: Container) => Promise<void>;
 }
 
@@ -83,6 +85,7 @@ export class HealthMonitor {
 
   #record(container: Container, plan: HealthPlan, result: Result, ended: () => boolean): void {
     const before = container.state.health;
+    this.#deps.onProbe?.(result.exitCode === 0);
     if (ended() || before === null) return;
     const health = applyResult(before, result, plan, this.#age(container));
     this.#deps.containers.saveState(container, { health });

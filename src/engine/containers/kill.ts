@@ -14,6 +14,8 @@ export interface KillDeps {
   readonly containers: ContainerStore;
   readonly tasks: Pick<Tasks, "kill" | "resume">;
   readonly events: Pick<EventBus, "publish">;
+  /** Seconds that a container gets to stop if it does not say; Docker's own are ten. */
+  readonly stopTimeout?: () => number;
 }
 
 export async function killContainer(

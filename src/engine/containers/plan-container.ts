@@ -5,6 +5,7 @@ import { invalid } from "#base/errors.ts";
 import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
 import { mergeLogOptions } from "../logs/drivers/drivers.ts";
 import type { CreateRequest } from "./create-request.ts";
+import { applyDefaults, type ContainerDefaults } from "./defaults.ts";
 import { discardLimits } from "./discard-limits.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { resolveLinks } from "./links.ts";
@@ -43,6 +44,8 @@ export interface PlanContainerDeps {
   readonly images: ContainerImages;
   readonly host: HostFacts;
   /** The daemon's --log-driver and --log-opt. */
+  /** The daemon's own for containers, now. */
+  readonly defaults?: () => ContainerDefaults;
   readonly defaultLog: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
 }
 
@@ -65,7 +68,10 @@ export async function planContainer(
 ): Promise<ContainerPlan> {
   const id = randomBytes(32).toString("hex");
   const { limits: given, warnings } = discardLimits(request.hostConfig, deps.host, minor);
-  const hostConfig = fillHostConfig(deps, given);
+  const hostConfig = fillHostConfig(
+    deps,
+    deps.defaults === undefined ? given : applyDefaults(given, deps.defaults()),
+  );
   refuseUnsupported(request.config, hostConfig, request.endpoints);
   validateContainer(request.config, hostConfig, deps.host);
   validateEndpoints(request.hostConfig, request.endpoints);

@@ -60,7 +60,8 @@ export async function stop(
     if (!isKind(error, "unavailable")) throw error;
     return killAndWait(deps, container, signal); // its shim does not answer: the program cannot be asked to stop
   }
-  const seconds = how.timeout ?? container.record.config.StopTimeout ?? DEFAULT_TIMEOUT;
+  const seconds =
+    how.timeout ?? container.record.config.StopTimeout ?? deps.stopTimeout?.() ?? DEFAULT_TIMEOUT;
   const lost = patience(seconds * 1000);
   try {
     await container.until(ended, AbortSignal.any([signal, lost]));

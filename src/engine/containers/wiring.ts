@@ -17,6 +17,7 @@ import type { StartExecDeps } from "../exec/start.ts";
 import type { AttachDeps } from "./attach.ts";
 import { ContainerLogs } from "./container-logs.ts";
 import type { CreateDeps } from "./create.ts";
+import type { ContainerDefaults } from "./defaults.ts";
 import { EtcDirectory, type EtcSettings } from "./etc-directory.ts";
 import { type ExitDeps, ExitWatcher } from "./exits.ts";
 import { HealthMonitor } from "./health.ts";
@@ -41,6 +42,9 @@ export interface ContainersSettings {
   readonly containersDir: string;
   readonly etc: EtcSettings;
   /** The daemon's --log-driver and --log-opt. */
+  readonly defaults?: () => ContainerDefaults;
+  /** Seconds that a container gets to stop if it does not say. */
+  readonly stopTimeout?: () => number;
   readonly defaultLog: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
 }
 
@@ -60,6 +64,8 @@ export interface ContainersParts {
   readonly background: Background;
   /** Of what containers have written. */
   readonly sizes: DirectorySizes;
+  /** Told of each health check. */
+  readonly onProbe?: (succeeded: boolean) => void;
   /** Told of failures that no request waits for. */
   readonly report: (error: unknown) => void;
   /** Told of what goes wrong with a container's log and is nobody's fault here. */

@@ -1,26 +1,15 @@
 // GET /info.
 
-import { readdirSync } from "node:fs";
+import { readdirSync, statfsSync } from "node:fs";
 import { formatTime } from "#base/clock.ts";
 import type { SystemInfo } from "#spec/engine-api/definitions.table.ts";
-import { type ConfiguredRuntime, defaultRuntime, listRuntimes } from "../containers/runtimes.ts";
+import { defaultRuntime, listRuntimes } from "../containers/runtimes.ts";
 import { logDriverNames } from "../logs/drivers/drivers.ts";
-import type { CgroupFacts, Machine } from "./machine.ts";
+import type { InfoContainerDefaults, InfoSettings } from "./info-settings.ts";
+import type { Machine } from "./machine.ts";
 import { describeRegistries } from "./registries.ts";
 import type { Release } from "./release.ts";
-
-export interface InfoSettings {
-  readonly dataRoot: string;
-  readonly debug: boolean;
-  readonly liveRestore: boolean;
-  readonly labels: readonly string[];
-  readonly runtimes?: Readonly<Record<string, ConfiguredRuntime>>;
-  readonly insecureRegistries: readonly string[];
-  readonly registryMirrors: readonly string[];
-  readonly containers: { readonly logDriver: string };
-  /** Where containerd's API is served. */
-  readonly containerdAddress: string;
-}
+import { isForwarding, systemWarnings } from "./warnings.ts";
 
 export interface InfoCounts {
   readonly running: number;
@@ -43,7 +32,9 @@ export interface InfoDeps {
 }
 
 /** With fields that the definitions do not have, but clients of older versions read; an empty list of warnings is null. */
-type Info = Omit<SystemInfo, "Warnings"> & { readonly [field: string]: unknown };
+type Info = Omit<SystemInfo, "Warnings" | "Plugins" | "GenericResources"> & {
+  readonly [field: string]: unknown;
+};
 
 export async function describeSystem(deps: InfoDeps, minor: number): Promise<Info> {
   const [counts, containerd] = await Promise.all([deps.count(), deps.containerd.version()]);
@@ -57,13 +48,21 @@ export async function describeSystem(deps: InfoDeps, minor: number): Promise<Inf
     Images: counts.images,
     Driver: "overlay2",
     DriverStatus: [
+      ["Backing Filesystem", backingFilesystem(settings.dataRoot)],
       ["Supports d_type", "true"],
       ["Using metacopy", "false"],
       ["Native Overlay Diff", "true"],
       ["userxattr", "false"],
     ],
-    Plugins: { Volume: ["local"], Network: ["bridge", "host", "null"], Log: logDriverNames },
+    Plugins: {
+      Volume: ["local"],
+      Network: ["bridge", "host", "null"],
+      Authorization: settings.authorizationPlugins.length === 0 ? null : settings.authorizationPlugins,
+      Log: logDriverNames,
+    },
     ...describeCgroups(machine),
+    IPv4Forwarding: isForwarding(),
+    ...(minor < 50 && { BridgeNfIptables: false, BridgeNfIp6tables: false }),
     Debug: settings.debug,
     NFd: readdirSync("/proc/self/fd").length,
     NGoroutines: process.getActiveResourcesInfo().length,
@@ -73,10 +72,11 @@ export async function describeSystem(deps: InfoDeps, minor: number): Promise<Inf
     ...describeMachine(deps),
     ...describeRegistries(settings, minor),
     DockerRootDir: settings.dataRoot,
+    GenericResources: null,
     Labels: settings.labels,
-    ExperimentalBuild: false,
+    ExperimentalBuild: settings.experimental,
     ServerVersion: deps.release.version,
-    ...describeRuntimes(deps, containerd),
+    ...describeRuntimes(deps, containerd, minor),
     LiveRestoreEnabled: settings.liveRestore,
     ...newerFields(settings, minor),
     Swarm: {
@@ -88,11 +88,8 @@ export async function describeSystem(deps: InfoDeps, minor: number): Promise<Inf
       RemoteManagers: null,
     },
     Isolation: "",
-    SecurityOptions: [
-      "name=seccomp,profile=builtin",
-      ...(machine.cgroupVersion === 2 ? ["name=cgroupns"] : []),
-    ],
-    Warnings: cgroupWarnings(machine.cgroups, machine.cgroupVersion),
+    SecurityOptions: describeSecurity(settings.containers, machine),
+    Warnings: systemWarnings(deps),
   };
 }
 
@@ -122,9 +119,6 @@ function describeCgroups({ cgroups, cgroupVersion }: Machine): Info {
     CPUSet: cgroups.cpuset,
     PidsLimit: cgroups.pids,
     OomKillDisable: cgroups.oomKillDisable,
-    IPv4Forwarding: true,
-    BridgeNfIptables: false,
-    BridgeNfIp6tables: false,
     CgroupDriver: "cgroupfs",
     CgroupVersion: String(cgroupVersion),
   };
@@ -133,14 +127,16 @@ function describeCgroups({ cgroups, cgroupVersion }: Machine): Info {
 function describeRuntimes(
   { release, settings }: InfoDeps,
   containerd: { readonly revision: string; readonly version: string },
+  minor: number,
 ): Info {
+  const commit = (id: string) => ({ ID: id, ...(minor < 49 && { Expected: id }) });
   return {
     Runtimes: listRuntimes(settings.runtimes ?? {}),
-    DefaultRuntime: defaultRuntime,
-    InitBinary: "docker-init",
-    ContainerdCommit: { ID: containerd.revision || containerd.version },
-    RuncCommit: { ID: release.gitCommit || release.version },
-    InitCommit: { ID: "" },
+    DefaultRuntime: settings.containers.runtime || defaultRuntime,
+    InitBinary: settings.initPath || "docker-init",
+    ContainerdCommit: commit(containerd.revision || containerd.version),
+    RuncCommit: commit(release.gitCommit || release.version),
+    InitCommit: commit(settings.initPath === "" ? release.gitCommit || release.version : ""),
   };
 }
 
@@ -155,22 +151,26 @@ function newerFields(settings: InfoSettings, minor: number): Info {
   };
 }
 
-const warningOf: Readonly<Record<keyof CgroupFacts, string>> = {
-  memory: "memory limit",
-  swap: "swap limit",
-  oomKillDisable: "oom kill disable",
-  cpuQuota: "cpu cfs quota",
-  cpuPeriod: "cpu cfs period",
-  cpuShares: "cpu shares",
-  cpuset: "cpuset",
-  pids: "pids limit",
+function describeSecurity(
+  { seccompProfile, cgroupnsMode, noNewPrivileges }: InfoContainerDefaults,
+  { cgroupVersion }: Machine,
+): readonly string[] {
+  const privateCgroups = (cgroupnsMode || (cgroupVersion === 2 ? "private" : "host")) === "private";
+  return [
+    `name=seccomp,profile=${seccompProfile}`,
+    ...(privateCgroups ? ["name=cgroupns"] : []),
+    ...(noNewPrivileges ? ["name=no-new-privileges"] : []),
+  ];
+}
+
+/** Docker's names of file systems by their magic numbers (man 2 statfs). */
+const filesystems: Readonly<Record<number, string>> = {
+  61267: "extfs",
+  16914836: "tmpfs",
+  1481003842: "xfs",
+  2435016766: "btrfs",
+  2035054128: "overlayfs",
+  801189825: "zfs",
 };
 
-/** Docker's warnings about what the kernel or its command line leaves out; null is none. */
-export function cgroupWarnings(facts: CgroupFacts, version: 1 | 2): readonly string[] | null {
-  const warnings = Object.entries(warningOf)
-    .filter(([name]) => !Object.entries(facts).some(([fact, given]) => fact === name && given))
-    .filter(([name]) => name !== "oomKillDisable" || version === 1)
-    .map(([, what]) => `WARNING: No ${what} support`);
-  return warnings.length === 0 ? null : warnings;
-}
+const backingFilesystem = (path: string): string => filesystems[statfsSync(path).type] ?? "<unknown>";

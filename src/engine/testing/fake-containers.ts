@@ -138,6 +138,7 @@ export function openFakeContainers(t: TestContext) {
       events: { subscribe: async function* () {} },
     },
     sizes: { size: async () => 0 },
+    onProbe: () => undefined,
     ...fakeNeighbours(log),
     images: {
       resolve: async () => ({

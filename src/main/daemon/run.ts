@@ -35,6 +35,10 @@ export async function runDaemon(
   await using engine = await openEngine(live, log);
   process.on("SIGHUP", () => void reload(args, live, engine, log));
   await openSockets(settings, engine, log);
+  if (settings.metricsAddress !== "") {
+    const port = await engine.listenMetrics(parseHost(`tcp://${settings.metricsAddress}`, {}));
+    log.info(`metrics API listening on ${settings.metricsAddress.replace(/:\d*$/, "")}:${port}`);
+  }
   await engine.serveContainerd();
   log.info("Daemon has completed initialization");
   await stopped;

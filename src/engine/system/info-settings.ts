@@ -1,0 +1,33 @@
+// What of the daemon's settings its descriptions tell.
+
+import type { ConfiguredRuntime } from "../containers/runtimes.ts";
+
+export interface InfoSettings {
+  readonly dataRoot: string;
+  readonly debug: boolean;
+  readonly liveRestore: boolean;
+  readonly labels: readonly string[];
+  readonly runtimes?: Readonly<Record<string, ConfiguredRuntime>>;
+  readonly insecureRegistries: readonly string[];
+  readonly registryMirrors: readonly string[];
+  readonly authorizationPlugins: readonly string[];
+  readonly experimental: boolean;
+  /** "" is the oldest that there is. */
+  readonly minApiVersion: string;
+  /** Addresses of the API. */
+  readonly hosts: readonly string[];
+  readonly tls?: { readonly enabled: boolean; readonly verify: boolean };
+  /** "" is the one that is built in. */
+  readonly initPath: string;
+  readonly containers: InfoContainerDefaults;
+  /** Where containerd's API is served. */
+  readonly containerdAddress: string;
+}
+
+export interface InfoContainerDefaults {
+  readonly logDriver: string;
+  readonly runtime: string;
+  readonly seccompProfile: string;
+  readonly cgroupnsMode: string;
+  readonly noNewPrivileges: boolean;
+}

@@ -1,0 +1,64 @@
+// What containers are given of the daemon's settings.
+
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { EngineError, invalid, prefixed } from "#base/errors.ts";
+import type { ContainersSettings } from "#engine/containers/wiring.ts";
+import { validateLogOptions } from "#engine/logs/drivers/drivers.ts";
+import { readHostFacts } from "#libcontainer/host-facts.ts";
+import type { DaemonSettings } from "#spec/daemon-settings.ts";
+import type { LiveSettings } from "./daemon/live-settings.ts";
+import type { Layers } from "./engine-layers.ts";
+import { resolveSeccomp } from "./resolve-seccomp.ts";
+
+export function containerSettings(
+  live: LiveSettings,
+  { networks }: Pick<Layers, "networks">,
+): ContainersSettings {
+  const settings = live.current;
+  const seccompProfile = readSeccompProfile(settings.containers.seccompProfile);
+  const containersDir = join(settings.dataRoot, "containers");
+  mkdirSync(containersDir, { recursive: true, mode: 0o710 });
+  const bridge = networks.list().find(({ name }) => name === "bridge");
+  return {
+    containersDir,
+    etc: {
+      dns: settings.dns,
+      dnsSearch: settings.dnsSearch,
+      dnsOptions: settings.dnsOptions,
+      hostGateway: settings.hostGatewayIps[0] ?? bridge?.gateway ?? "",
+    },
+    defaultLog: defaultLog(settings.containers),
+    defaults: () => ({ ...live.current.containers, seccompProfile }),
+    stopTimeout: () => live.current.containers.stopTimeout,
+  };
+}
+
+/** A profile that is none is found now, not with the first container. */
+function readSeccompProfile(name: string): string {
+  if (name === "builtin" || name === "unconfined") return name;
+  try {
+    const text = readFileSync(name, "utf8");
+    resolveSeccomp(readHostFacts())(text, []);
+    return text;
+  } catch (error) {
+    throw invalid(
+      `opening seccomp profile (${name}) failed: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** The daemon does not start with options that its containers could not. */
+function defaultLog({ logDriver, logOptions }: DaemonSettings["containers"]) {
+  const driver = logDriver || "json-file";
+  try {
+    if (Object.keys(logOptions).length > 0 || logDriver !== "") validateLogOptions(driver, logOptions);
+  } catch (error) {
+    if (error instanceof EngineError) throw prefixed("failed to set log opts: ", error);
+    throw error;
+  }
+  return { driver, options: logOptions };
+}
