@@ -13,7 +13,7 @@ import type {
   FilesystemChange,
 } from "#spec/engine-api/definitions.table.ts";
 import { type EngineClient, encodeFilters, type Filters } from "./engine-client.ts";
-import type { Hijacked } from "./exchange.ts";
+import type { Hijacked, HttpAnswer } from "./exchange.ts";
 
 export interface AttachOptions {
   readonly stdin?: boolean;
@@ -41,6 +41,37 @@ export interface PruneReport {
   readonly NetworksDeleted?: readonly string[] | null;
   readonly CachesDeleted?: readonly string[] | null;
   readonly SpaceReclaimed?: number;
+}
+
+export interface ContainerPathStat {
+  readonly name: string;
+  readonly size: number;
+  /** As Go's os.FileMode. */
+  readonly mode: number;
+  readonly mtime: string;
+  /** Where a symlink leads in the end. */
+  readonly linkTarget: string;
+}
+
+export interface ArchiveUpload {
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly noOverwriteDirNonDir: boolean;
+  readonly copyUIDGID: boolean;
+}
+
+export interface CommitOptions {
+  readonly repo?: string;
+  readonly tag?: string;
+  readonly author: string;
+  readonly comment: string;
+  readonly changes: readonly string[];
+  readonly pause: boolean;
+}
+
+function decodePathStat({ headers }: HttpAnswer): ContainerPathStat {
+  const encoded = String(headers["x-docker-container-path-stat"] ?? "");
+  if (encoded === "") throw new Error("unable to decode container path stat header");
+  return claimed<ContainerPathStat>(JSON.parse(Buffer.from(encoded, "base64").toString()));
 }
 
 async function exitOf(body: AsyncIterable<Uint8Array>): Promise<ContainerWaitResponse> {
@@ -181,6 +212,43 @@ export class Containers {
   stats(name: string, stream: boolean, signal: AbortSignal): AsyncGenerator<ContainerStatsResponse> {
     const query = stream ? { stream: "1" } : { stream: "0" };
     return this.#client.jsonStream({ method: "GET", path: `${pathOf(name)}/stats`, query }, signal);
+  }
+
+  /** Of a symlink itself. */
+  async statPath(name: string, path: string, signal: AbortSignal): Promise<ContainerPathStat> {
+    const request = { method: "HEAD", path: `${pathOf(name)}/archive`, query: { path } } as const;
+    return decodePathStat(await this.#client.call(request, signal));
+  }
+
+  /** A tar archive of what is at the path. */
+  async getArchive(
+    name: string,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly stat: ContainerPathStat; readonly body: AsyncIterable<Uint8Array> }> {
+    const request = { method: "GET", path: `${pathOf(name)}/archive`, query: { path } } as const;
+    const answer = await this.#client.call(request, signal);
+    return { stat: decodePathStat(answer), body: answer.body };
+  }
+
+  /** Unpacks a tar archive into the directory at the path. */
+  async putArchive(
+    name: string,
+    path: string,
+    { body, ...options }: ArchiveUpload,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const query = { path, ...options };
+    const headers = { "Content-Type": "application/x-tar" };
+    await this.#client.text({ method: "PUT", path: `${pathOf(name)}/archive`, query, headers, body }, signal);
+  }
+
+  /** The new image's id. */
+  async commit(container: string, options: CommitOptions, signal: AbortSignal): Promise<string> {
+    const { pause, ...rest } = options;
+    const query = { container, ...rest, ...(pause ? {} : { pause: "0" }) };
+    const request = { method: "POST", path: "/commit", query, json: null } as const;
+    return (await this.#client.json<{ readonly Id: string }>(request, signal)).Id;
   }
 
   async export(name: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {

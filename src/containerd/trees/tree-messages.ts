@@ -14,6 +14,9 @@ import type { EngineError } from "#base/errors.ts";
 import type { PathStat } from "./tree-paths.ts";
 import type { UnpackRequest } from "./tree-tasks.ts";
 
+/** Chunks of a job that may be on their way: few wake-ups on a busy machine, and 4 MiB at most. */
+export const WINDOW = 16;
+
 export type TreeTask =
   | { readonly kind: "path"; readonly path: string }
   | { readonly kind: "root" }

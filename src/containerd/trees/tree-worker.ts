@@ -12,11 +12,9 @@ import {
   type FromThread,
   type ThreadFailure,
   type TreeJob,
+  WINDOW,
 } from "./tree-messages.ts";
 import { packChanges, packLayer, packPath, packRoot, unpackInto } from "./tree-tasks.ts";
-
-/** Chunks that the daemon may send before it is asked for more. */
-export const WINDOW = 4;
 
 /** Serves one job until it is done or aborted; never rejects. */
 export async function serveTreeJob(port: MessagePort, message: unknown): Promise<void> {

@@ -13,6 +13,7 @@ import {
   type ToThread,
   type TreeTask,
 } from "./tree-messages.ts";
+import { WINDOW } from "./tree-messages.ts";
 import type { PathStat } from "./tree-paths.ts";
 import type { UnpackRequest } from "./tree-tasks.ts";
 
@@ -50,8 +51,6 @@ export interface TreeThreadsOptions {
   readonly idleMs: number;
 }
 
-/** As many chunks may be on their way. */
-const WINDOW = 4;
 const CHUNK = 256 << 10;
 
 interface Thread {

@@ -17,6 +17,8 @@ import { BodyReader, encodeFrame, type Frame, frameTypes } from "./wire-frames.t
 const nothing = new Uint8Array(0);
 const HEADER = 5;
 const LIMIT = 64 << 20;
+/** Bytes that may wait for the process: few wake-ups on a busy machine. */
+const AHEAD = 4 << 20;
 
 type Reply =
   | { readonly kind: "frame"; readonly frame: Frame }
@@ -168,7 +170,8 @@ export class PlanSession implements PlanStream {
   async #send(whys: readonly string[], ops: Uint8Array): Promise<void> {
     if (this.#failed) await this.end();
     for (const why of whys) this.#remember(why);
-    if (this.#socket.write(encodeFrame("ops", ops))) return;
+    this.#socket.write(encodeFrame("ops", ops));
+    if (this.#socket.writableLength < AHEAD) return;
     await once(this.#socket, "drain");
   }
 
