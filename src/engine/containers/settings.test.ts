@@ -103,7 +103,7 @@ test("log options are checked", () => {
     message: "unknown log opt 'foo' for json-file log driver",
   });
   assert.throws(() => validateLogConfig({ Type: "frob", Config: {} }), {
-    message: "logger: no log driver named 'frob' is registered",
+    message: 'error looking up logging plugin frob: plugin "frob" not found',
   });
   for (const [option, value, message] of [
     ["mode", "x", "logger: logging mode not supported: x"],

@@ -69,7 +69,7 @@ for (const [driver, options, message] of [
   ["fluentd", { "fluentd-buffer-limit": "x" }, "invalid size: 'x'"],
   ["journald", { a: "b" }, "unknown log opt 'a' for journald log driver"],
   ["awslogs", {}, "--log-driver awslogs is not supported by this version of Gantry"],
-  ["frob", {}, "logger: no log driver named 'frob' is registered"],
+  ["frob", {}, 'error looking up logging plugin frob: plugin "frob" not found'],
   ["local", { mode: "x" }, "logger: logging mode not supported: x"],
   [
     "local",

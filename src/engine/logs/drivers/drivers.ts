@@ -43,7 +43,7 @@ export function validateLogOptions(name: string, options: Options): void {
     throw invalid(`invalid value for option cache-disabled: ${disabled}`);
   const driver = forwarding.get(name);
   if (driver === undefined && name !== "json-file" && name !== "local")
-    throw invalid(`logger: no log driver named '${name}' is registered`);
+    throw invalid(`error looking up logging plugin ${name}: plugin "${name}" not found`);
   const known = [...commonOptions, ...modeOptions, ...cacheOptions, ...(driver?.options ?? fileOptions)];
   const unknown = Object.keys(options).find((option) => !known.includes(option));
   if (unknown !== undefined) throw invalid(describeUnknown(name, driver, unknown));
