@@ -4,7 +4,11 @@ import { claimed } from "#base/decode.ts";
 
 const isInteger = (source: string): boolean => /^-?\d+$/.test(source);
 
+/** Shorter integers are safe. */
+const mayBeLong = /\d{16}/;
+
 export function parseExactJson(text: string): unknown {
+  if (!mayBeLong.test(text)) return JSON.parse(text);
   return JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) => {
     const source = context?.source;
     if (typeof value !== "number" || source === undefined) return value;

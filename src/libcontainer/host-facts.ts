@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { release } from "node:os";
-import { type CgroupLayout, readCgroupLayout } from "#kernel/cgroups/layout.ts";
+import { type CgroupLayout, type KnownMounts, readCgroupLayout } from "#kernel/cgroups/layout.ts";
 import { type Limit, parseLimits } from "#kernel/procfs/limits.ts";
 import { parseStatus } from "#kernel/procfs/status.ts";
 
@@ -42,7 +42,7 @@ const RESCTRL = "/sys/fs/resctrl/info";
 const read = (path: string): string => readFileSync(path, "utf8");
 
 /** `executing`: the process whose rights and limits what it starts will have. */
-export function readHostFacts(executing: number | "self" = "self"): HostFacts {
+export function readHostFacts(executing: number | "self" = "self", known?: KnownMounts): HostFacts {
   const status = read(`/proc/${executing}/status`);
   const { capBounding, capPermitted } = parseStatus(status);
   return {
@@ -51,7 +51,7 @@ export function readHostFacts(executing: number | "self" = "self"): HostFacts {
     grantable: capBounding & capPermitted,
     limits: parseLimits(read(`/proc/${executing}/limits`)),
     oomScoreAdj: Number(read(`/proc/${executing}/oom_score_adj`)),
-    cgroups: readCgroupLayout(executing),
+    cgroups: readCgroupLayout(executing, known),
     hasKeyrings: existsSync("/proc/keys"),
     hasKcore: existsSync("/proc/kcore"),
     inUserNamespace: !/^\s*0\s+0\s+4294967295\s*$/.test(read(`/proc/${executing}/uid_map`)),

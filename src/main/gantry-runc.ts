@@ -14,10 +14,12 @@ const LINGER_SECONDS = 60;
 
 const { version, gitCommit: commit } = currentRelease();
 
-const serve = ({ client: caller, words, signal }: Command): Promise<number> =>
-  runProgram({ version, commit, caller, runtime: openRuntime(readHostFacts(caller.pid)), signal }, words);
-
 async function reside(socketPath: string): Promise<void> {
+  const known = { text: "", mounts: [] };
+  const serve = ({ client: caller, words, signal }: Command): Promise<number> => {
+    const runtime = openRuntime(readHostFacts(caller.pid, known));
+    return runProgram({ version, commit, caller, runtime, signal }, words);
+  };
   const linger = Number(process.env.GANTRY_RUNC_LINGER ?? LINGER_SECONDS) * 1000;
   const ready = (): void => {
     writeSync(1, "\0");

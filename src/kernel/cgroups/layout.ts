@@ -29,10 +29,33 @@ export interface CgroupTexts {
   readonly v2Controllers: (mountPoint: string) => string;
 }
 
+/** Of mounts that were read before: they seldom change. */
+export interface KnownMounts {
+  text: string;
+  mounts: readonly MountInfo[];
+}
+
+function readMounts(known: KnownMounts): readonly MountInfo[] {
+  const text = readFileSync("/proc/self/mountinfo", "utf8");
+  if (text !== known.text) Object.assign(known, { text, mounts: cgroupMounts(text) });
+  return known.mounts;
+}
+
+const cgroupMounts = (text: string): readonly MountInfo[] =>
+  parseMountInfo(
+    text
+      .split("\n")
+      .filter((line) => line.includes(" - cgroup"))
+      .join("\n"),
+  );
+
 /** `process`: whose own cgroup is meant. */
-export function readCgroupLayout(process: number | "self" = "self"): CgroupLayout {
+export function readCgroupLayout(
+  process: number | "self" = "self",
+  known: KnownMounts = { text: "", mounts: [] },
+): CgroupLayout {
   const layout = detectCgroups({
-    mounts: parseMountInfo(readFileSync("/proc/self/mountinfo", "utf8")),
+    mounts: readMounts(known),
     own: readFileSync(`/proc/${process}/cgroup`, "utf8"),
     v2Controllers: (mountPoint) => readFileSync(`${mountPoint}/cgroup.controllers`, "utf8"),
   });

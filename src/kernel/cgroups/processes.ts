@@ -1,7 +1,7 @@
 // The processes of a cgroup, as whoever is outside of it sees them.
 
-import { existsSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { isFrozen, setFrozen } from "./freezer.ts";
 import { allDirectories, ancestry, type CgroupPaths, findController } from "./paths.ts";
 
@@ -20,24 +20,38 @@ const isRoot = ({ v1, v2 }: CgroupPaths): boolean =>
   );
 
 async function readPidsBelow(directory: string): Promise<readonly number[]> {
-  const text = await readPids(directory);
+  const text = readPids(directory);
   const own = text.split("\n").filter(Boolean).map(Number);
   const others = await Promise.all((await listBelow(directory)).map(readPidsBelow));
   return [...own, ...others.flat()];
 }
 
 /** A threaded cgroup tells its threads only, which can be signalled as well. */
-const readPids = (directory: string): Promise<string> =>
-  readFile(`${directory}/cgroup.procs`, "utf8").catch((error: unknown) =>
-    error instanceof Error && "code" in error && ["ENOTSUP", "EOPNOTSUPP"].includes(String(error.code))
-      ? readFile(`${directory}/cgroup.threads`, "utf8").catch(() => "")
-      : "",
-  );
+function readPids(directory: string): string {
+  try {
+    return readFileSync(`${directory}/cgroup.procs`, "utf8");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) return "";
+    return ["ENOTSUP", "EOPNOTSUPP"].includes(String(error.code)) ? readThreads(directory) : "";
+  }
+}
+
+function readThreads(directory: string): string {
+  try {
+    return readFileSync(`${directory}/cgroup.threads`, "utf8");
+  } catch {
+    return "";
+  }
+}
 
 /** The cgroups directly below one; none if it is gone. */
 export async function listBelow(directory: string): Promise<readonly string[]> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${directory}/${name}`);
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${directory}/${name}`);
+  } catch {
+    return [];
+  }
 }
 
 /** Sends SIGKILL to what still runs in the cgroup, frozen or not: at once by `cgroup.kill` (version 2 since Linux 5.14). */

@@ -31,7 +31,8 @@ export async function serveConnection(
 ): Promise<void> {
   const connection = new Connection(socket);
   const hello = readHello(await connection.next(fromClient.hello));
-  socket.write(encodeOrder("taken"));
+  const getsChild = hello.words.some((word) => spawning.has(word));
+  socket.write(Buffer.concat([encodeOrder("taken"), ...(getsChild ? [encodeOrder("seal")] : [])]));
   const client = new ConnectedClient(connection, hello);
   const code = await serve({ ...hello, client, signal: connection.signal });
   socket.end(encodeOrder("exit", numberBody(code)));
@@ -105,13 +106,12 @@ class ConnectedClient implements Client {
   readonly hasErrorTerminal: boolean;
   readonly #connection: Connection;
 
-  constructor(connection: Connection, { pid, cwd, env, terminals, words }: Hello) {
+  constructor(connection: Connection, { pid, cwd, env, terminals }: Hello) {
     this.#connection = connection;
     this.pid = pid;
     this.cwd = cwd;
     this.env = env;
     this.hasErrorTerminal = terminals[2] === true;
-    if (words.some((word) => spawning.has(word))) void connection.send(encodeOrder("seal"));
   }
 
   write(fd: 1 | 2, text: string): Promise<void> {

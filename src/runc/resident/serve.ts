@@ -29,9 +29,9 @@ export async function serveResident({ socketPath, linger, serve, ready }: Reside
   });
   const inode = await listenAt(server, socketPath);
   ready();
-  const endIfIdle = (): void => {
+  const endIfIdle = (needed = true): void => {
     const superseded = inodeOf(socketPath) !== inode;
-    const patience = parentWaits() || isAlone() ? 0 : linger;
+    const patience = parentWaits() || !needed ? 0 : linger;
     if (clients.size > 0 || (!superseded && performance.now() - idleSince < patience)) return;
     clearInterval(watch);
     // Whoever connects now finds no name and starts another; who has connected already tries again when this one closes.
@@ -39,7 +39,10 @@ export async function serveResident({ socketPath, linger, serve, ready }: Reside
     server.close(() => ended.resolve());
     for (const client of clients) client.destroy();
   };
-  const watch = setInterval(endIfIdle, Math.min(1000, Math.max(linger, 20)));
+  const watch = setInterval(
+    () => endIfIdle(clients.size > 0 || !isAlone()),
+    Math.min(1000, Math.max(linger, 20)),
+  );
   await ended.promise;
 }
 
