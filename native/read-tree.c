@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -83,8 +84,7 @@ long step_stat(struct machine *machine, const long a[])
 }
 
 struct inode {
-	uint64_t device;
-	uint64_t number; /* 0: the place is free */
+	uint64_t device, number;
 };
 
 struct walk {
@@ -93,8 +93,7 @@ struct walk {
 	struct message record;
 	char path[PATH_SIZE]; /* of the entry, from the top; "" is that */
 	size_t length;
-	struct inode *seen; /* files with several names, whose content was sent: a hash table */
-	size_t seen_count, seen_size; /* the size is a power of two */
+	void *seen; /* files with several names, whose content was sent: a tree of struct inode */
 	size_t used; /* of the output */
 	uint8_t output[OUTPUT];
 };
@@ -121,43 +120,24 @@ static int send_bytes(struct walk *walk, const uint8_t *data, size_t size)
 	return result;
 }
 
-static struct inode *find_inode(struct inode *table, size_t size, struct inode wanted)
+static int by_inode(const void *left, const void *right)
 {
-	size_t at = (wanted.number * 0x9e3779b97f4a7c15u ^ wanted.device) & (size - 1);
-	while (table[at].number != 0 && (table[at].number != wanted.number || table[at].device != wanted.device))
-		at = (at + 1) & (size - 1);
-	return &table[at];
-}
-
-static bool grow_seen(struct walk *walk)
-{
-	size_t size = walk->seen_size ? walk->seen_size * 2 : 64;
-	struct inode *larger = calloc(size, sizeof(*larger));
-	if (!larger)
-		return false;
-	for (size_t i = 0; i < walk->seen_size; i++)
-		if (walk->seen[i].number != 0)
-			*find_inode(larger, size, walk->seen[i]) = walk->seen[i];
-	free(walk->seen);
-	walk->seen = larger;
-	walk->seen_size = size;
-	return true;
+	return memcmp(left, right, sizeof(struct inode));
 }
 
 /* Whether this is another name of a file whose content was sent. -1: memory ran out. */
 static int was_seen(struct walk *walk, const struct stat *found)
 {
-	struct inode wanted = { .device = found->st_dev, .number = found->st_ino };
-	if (found->st_nlink < 2 || wanted.number == 0)
+	if (found->st_nlink < 2)
 		return 0;
-	if (walk->seen_count * 2 >= walk->seen_size && !grow_seen(walk))
+	struct inode *wanted = malloc(sizeof(*wanted));
+	if (!wanted)
 		return -1;
-	struct inode *place = find_inode(walk->seen, walk->seen_size, wanted);
-	if (place->number != 0)
-		return 1;
-	*place = wanted;
-	walk->seen_count++;
-	return 0;
+	*wanted = (struct inode){ .device = found->st_dev, .number = found->st_ino };
+	struct inode **place = tsearch(wanted, &walk->seen, by_inode);
+	if (!place || *place != wanted)
+		free(wanted);
+	return !place ? -1 : *place != wanted;
 }
 
 static int send_record(struct walk *walk, int fd, const struct stat *found, bool with_content)
@@ -216,83 +196,47 @@ static int send_file(struct walk *walk, int fd, const struct stat *found)
 	return result == 0 && with_content ? send_content(walk, fd, (uint64_t)found->st_size) : result;
 }
 
-/* The names in a directory, one behind the other, and where each begins. */
-struct names {
-	struct message text;
-	size_t *starts;
-	size_t count, capacity;
-};
+static int send_entry(struct walk *walk, int directory, const char *name);
 
-static void free_names(struct names *names)
+static int send_below(struct walk *walk, int directory, const char *name)
 {
-	free_message(&names->text);
-	free(names->starts);
-}
-
-static bool add_name(struct names *names, const char *name)
-{
-	if (names->count == names->capacity) {
-		size_t capacity = names->capacity ? names->capacity * 2 : 32;
-		size_t *larger = reallocarray(names->starts, capacity, sizeof(*larger));
-		if (!larger)
-			return false;
-		names->starts = larger;
-		names->capacity = capacity;
-	}
-	names->starts[names->count++] = names->text.size;
-	put_bytes(&names->text, name, strlen(name) + 1);
-	return !names->text.failed;
-}
-
-static int by_name(const void *left, const void *right, void *text)
-{
-	const char *names = text;
-	return strcmp(names + *(const size_t *)left, names + *(const size_t *)right);
-}
-
-static int read_names(struct walk *walk, int directory, struct names *names)
-{
-	int copy = fcntl(directory, F_DUPFD_CLOEXEC, 0);
-	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
-	if (!stream) {
-		int error = fail(walk->context, "fdopendir");
-		close_fd(&copy);
-		return error;
-	}
-	int result = 0;
-	for (struct dirent *entry; result == 0 && (entry = readdir(stream));)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && !add_name(names, entry->d_name))
-			result = refuse(walk->context, "malloc", ENOMEM);
-	closedir(stream);
-	if (result == 0 && names->count > 0)
-		qsort_r(names->starts, names->count, sizeof(*names->starts), by_name, names->text.data);
+	size_t length = walk->length, slash = length > 0, size = strlen(name);
+	if (length + slash + size >= sizeof(walk->path))
+		return refuse(walk->context, "openat", ENAMETOOLONG);
+	if (slash)
+		walk->path[length] = '/';
+	memcpy(walk->path + length + slash, name, size + 1);
+	walk->length = length + slash + size;
+	int result = send_entry(walk, directory, name);
+	walk->length = length;
 	return result;
 }
 
-static int send_entry(struct walk *walk, int directory, const char *name);
+static int is_below(const struct dirent *entry)
+{
+	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+static int by_name(const struct dirent **left, const struct dirent **right)
+{
+	return strcmp((*left)->d_name, (*right)->d_name);
+}
 
 static int send_directory(struct walk *walk, int fd, const struct stat *found)
 {
-	struct names names = { 0 };
-	size_t length = walk->length;
+	struct dirent **entries;
 	int result = send_record(walk, fd, found, false);
-	if (result == 0)
-		result = read_names(walk, fd, &names);
-	for (size_t i = 0; i < names.count && result == 0; i++) {
-		const char *name = (const char *)names.text.data + names.starts[i];
-		size_t size = strlen(name), slash = length > 0;
-		if (length + slash + size >= sizeof(walk->path)) {
-			result = refuse(walk->context, "openat", ENAMETOOLONG);
-			break;
-		}
-		if (slash)
-			walk->path[length] = '/';
-		memcpy(walk->path + length + slash, name, size + 1);
-		walk->length = length + slash + size;
-		result = send_entry(walk, fd, name);
-		walk->length = length;
+	if (result < 0)
+		return result;
+	int count = scandirat(fd, ".", &entries, is_below, by_name);
+	if (count < 0)
+		return fail(walk->context, "scandirat");
+	for (int i = 0; i < count; i++) {
+		if (result == 0)
+			result = send_below(walk, fd, entries[i]->d_name);
+		free(entries[i]);
 	}
-	free_names(&names);
+	free(entries);
 	return result;
 }
 
@@ -339,7 +283,7 @@ long step_read_tree(struct machine *machine, const long a[])
 	int result = fd < 0 ? fail(context, "open") : send_opened(&walk, fd);
 	if (result == 0)
 		result = flush(&walk);
-	free(walk.seen);
+	tdestroy(walk.seen, free);
 	free_message(&walk.record);
 	return result;
 }

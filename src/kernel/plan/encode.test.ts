@@ -67,6 +67,11 @@ test("times before 1970 are two's complement", () => {
   assert.ok(data.includes(Buffer.from("ffffffffffffffff0300000000000000", "hex")));
 });
 
+test("a jump back is a negative number of bytes", () => {
+  const { code } = partsOf(encoded({ op: "bpfDevice", path: "/a", program: new Uint8Array(8) }));
+  assert.ok(code.readInt32LE(code.length - 4) < 0);
+});
+
 test("marks say who runs the operation, whether it may fail, and what it is for the process", () => {
   const { MARK_HOST, MARK_MAY_FAIL, MARK_MISSING_OK } = constants;
   const { MARK_CLONES, MARK_CLONES_SIMPLY, MARK_AWAITS_START } = constants;

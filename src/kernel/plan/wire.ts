@@ -89,7 +89,7 @@ export class WireWriter {
   }
 
   setU32(at: number, value: number): void {
-    this.#buffer.writeUInt32LE(value, at);
+    this.#buffer.writeUInt32LE(value >>> 0, at);
   }
 
   clear(): void {

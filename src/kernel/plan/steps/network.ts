@@ -112,7 +112,7 @@ function replaceDeviceProgram(code: Assembler, path: string, program: Uint8Array
   const found = code.bytes(new Uint8Array(4 * MOST_PROGRAMS));
   const query = code.numbers(4, [0, BPF_CGROUP_DEVICE, 0, 0]);
   code.pointers([found]);
-  const count = code.numbers(8, [0]);
+  const count = code.numbers(8, [0, 0, 0, 0, 0]); // newer kernels tell more behind it
   const byId = code.numbers(4, [0, 0, 0]);
   const detach = code.numbers(4, [0, 0, BPF_CGROUP_DEVICE, 0]);
   const number: Register = code.native("value", [0], { looks: true });
