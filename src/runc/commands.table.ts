@@ -229,7 +229,7 @@ export const commands: readonly CommandRow[] = [
     usage: "make a container from what checkpoint has saved",
     description: `${container} Its processes go on from where they were.`,
     flags: [
-      consoleSocket,
+      { ...consoleSocket, refused: true },
       { name: "image-path", kind: "value", usage: "folder of the image files" },
       snapshot.workPath,
       snapshot.tcpEstablished,

@@ -61,7 +61,6 @@ async function restoreProcesses(
   given: Given,
   { begun, notes }: { readonly begun: ContainerState; readonly notes: Notes },
 ): Promise<number> {
-  if (lastOf(given, "console-socket")) throw unsupported("--console-socket of restore");
   const folders = makeFolders(deps, given, begun);
   const directory = deps.containers.directory(begun.id);
   const mountPoint = join(directory, "criu-root");

@@ -80,6 +80,7 @@ test("a log in JSON has the last error", { skip }, async () => {
 
 for (const [words, message] of [
   [["restore", "--no-pivot", "x"], /--no-pivot is not supported/],
+  [["restore", "--console-socket", "x", "y"], /--console-socket is not supported/],
   [["list", "--bogus"], /flag provided but not defined: -bogus/],
   [["create"], /create.* requires exactly 1 argument/],
 ] as const)
