@@ -78,6 +78,7 @@ export async function openObjects(options: ObjectsOptions, signal: AbortSignal):
     get configuredRuntimes() {
       return Object.keys(live.runtimes);
     },
+    ...(settings.cdiDirectories.length > 0 && { cdiDirectories: settings.cdiDirectories }),
     init: { program: settings.initPath || initProgram(), byDefault: settings.init },
   };
   const sizes = new MeasuredSizes(undo.use(new SizeThread(scriptUrl("../engine/disk/size-worker.ts"))));

@@ -115,6 +115,18 @@ export type MountRequest = Decoded<typeof decodeMount>;
 
 const decodeDevice = object({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text }, {});
 
+const decodeDeviceRequest = object(
+  {
+    Driver: text,
+    Count: count,
+    DeviceIDs: texts,
+    Capabilities: orNull(list(list(string))),
+    Options: textMap,
+  },
+  {},
+);
+export type DeviceRequest = Decoded<typeof decodeDeviceRequest>;
+
 const decodeUlimit = object({ Name: text, Soft: count, Hard: count }, {});
 const decodeRestartPolicy = object({ Name: text, MaximumRetryCount: count }, {});
 export type RestartPolicy = Decoded<typeof decodeRestartPolicy>;
@@ -140,7 +152,7 @@ const resourceFields = {
   CpusetMems: text,
   Devices: orNull(list(decodeDevice)),
   DeviceCgroupRules: texts,
-  DeviceRequests: orNull(list(unknown)),
+  DeviceRequests: orNull(list(decodeDeviceRequest)),
   MemoryReservation: count,
   MemorySwap: count,
   MemorySwappiness: orNull(integer),

@@ -44,6 +44,8 @@ export interface DaemonSettings {
   readonly dnsOptions: readonly string[];
   readonly dnsSearch: readonly string[];
   readonly hostGatewayIps: readonly string[];
+  /** Empty: the usual ones. */
+  readonly cdiDirectories: readonly string[];
   /** Containers that do not say get an init. */
   readonly init: boolean;
   /** "" is the one that is built in. */
@@ -113,6 +115,7 @@ export function toSettings(given: Given): DaemonSettings {
     minApiVersion: values.text("min-api-version", ""),
     containerd: values.text("containerd", ""),
     ...readNetwork(values),
+    cdiDirectories: values.list("cdi-spec-dir"),
     init: values.truth("init"),
     initPath: values.text("init-path", ""),
     insecureRegistries: values.list("insecure-registry"),

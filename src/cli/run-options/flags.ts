@@ -13,6 +13,7 @@ import {
   toggle,
   unsupportedFlags,
 } from "../grammar/flags.ts";
+import { parseGpus } from "./devices.ts";
 import { checkVariable } from "./environment.ts";
 import { parseMount } from "./mounts.ts";
 import { parseLabel, parseThrottle, parseUlimit, parseWeight } from "./settings.ts";
@@ -78,6 +79,11 @@ export const OPTIONS = {
   env: listOf("env", { short: "e", about: "Set environment variables" }, checkVariable),
   envFile: list("env-file", { about: "Read in a file of environment variables" }),
   expose: list("expose", { about: "Expose a port or a range of ports" }),
+  gpus: listOf(
+    "gpus",
+    { value: "gpu-request", about: "GPU devices to add to the container ('all' to pass all GPUs)" },
+    parseGpus,
+  ),
   groupAdd: list("group-add", { about: "Add additional groups to join" }),
   healthCmd: text("health-cmd", { about: "Command to run to check health" }),
   healthInterval: duration("health-interval", {
@@ -102,6 +108,12 @@ export const OPTIONS = {
   ip: text("ip", { about: "IPv4 address (e.g., 172.30.100.104)" }),
   ip6: text("ip6", { about: "IPv6 address (e.g., 2001:db8::33)" }),
   ipc: text("ipc", { about: "IPC mode to use" }),
+  isolation: text("isolation", { about: "Container isolation technology" }),
+  kernelMemory: bytes("kernel-memory", { about: "Kernel memory limit" }),
+  cpuCount: integer("cpu-count"),
+  cpuPercent: integer("cpu-percent"),
+  ioMaxBandwidth: bytes("io-maxbandwidth"),
+  ioMaxIops: integer("io-maxiops"),
   label: list("label", { short: "l", about: "Set meta data on a container" }),
   labelFile: list("label-file", { about: "Read in a line delimited file of labels" }),
   link: list("link", { about: "Add link to another container" }),
@@ -160,15 +172,5 @@ export const OPTIONS = {
 
 export const optionFlags: readonly AnyFlag[] = [
   ...Object.values(OPTIONS),
-  ...unsupportedFlags(
-    "cpu-count",
-    "cpu-percent",
-    "disable-content-trust",
-    "gpus",
-    "io-maxbandwidth",
-    "io-maxiops",
-    "isolation",
-    "kernel-memory",
-    "use-api-socket",
-  ),
+  ...unsupportedFlags("disable-content-trust", "use-api-socket"),
 ];

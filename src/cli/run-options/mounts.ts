@@ -26,7 +26,7 @@ export function splitVolumes(texts: readonly string[]): Volumes {
 }
 
 /** Fields of a line of comma-separated values; a field in double quotes may hold commas. */
-function splitFields(text: string): readonly string[] {
+export function splitFields(text: string): readonly string[] {
   const fields: string[] = [];
   const pattern = /(?:"((?:[^"]|"")*)"|([^,"]*))(,|$)/y;
   for (let more = true; more; ) {

@@ -12,13 +12,14 @@ import type {
 } from "#spec/engine-api/definitions.table.ts";
 import type { ParsedLine } from "../grammar/parse.ts";
 import type { Settings } from "../settings.ts";
+import { chooseDevices } from "./devices.ts";
 import { collectLabels, collectVariables } from "./environment.ts";
 import { OPTIONS } from "./flags.ts";
 import { parseTmpfs, splitVolumes } from "./mounts.ts";
 import { chooseNetworks } from "./networks.ts";
 import { parseExpose, parsePublish } from "./ports.ts";
 import { proxyVariables } from "./proxies.ts";
-import { parseDevice, parseLabel, parseRestart, toRecord } from "./settings.ts";
+import { parseLabel, parseRestart, toRecord } from "./settings.ts";
 
 /** What else a request is made from: our variables, the user's settings, and which daemon they are for. */
 export interface RequestSource {
@@ -117,6 +118,7 @@ function securityOptions(texts: readonly string[]): {
 }
 
 function resources(of: Of): Partial<Resources> {
+  const devices = chooseDevices(of(OPTIONS.device), of(OPTIONS.gpus));
   return given({
     CpuShares: of(OPTIONS.cpuShares),
     Memory: of(OPTIONS.memory),
@@ -137,8 +139,14 @@ function resources(of: Of): Partial<Resources> {
     CpuRealtimeRuntime: of(OPTIONS.cpuRtRuntime),
     CpusetCpus: of(OPTIONS.cpusetCpus),
     CpusetMems: of(OPTIONS.cpusetMems),
-    Devices: of(OPTIONS.device).map(parseDevice),
+    Devices: devices.mappings,
+    DeviceRequests: devices.requests,
     DeviceCgroupRules: of(OPTIONS.deviceCgroupRule),
+    CpuCount: of(OPTIONS.cpuCount),
+    CpuPercent: of(OPTIONS.cpuPercent),
+    IOMaximumBandwidth: of(OPTIONS.ioMaxBandwidth),
+    IOMaximumIOps: of(OPTIONS.ioMaxIops),
+    KernelMemory: of(OPTIONS.kernelMemory),
     OomKillDisable: of(OPTIONS.oomKillDisable),
     PidsLimit: of(OPTIONS.pidsLimit),
     Ulimits: of(OPTIONS.ulimit),
@@ -205,6 +213,7 @@ function hostConfig(line: ParsedLine, mode: string): HostConfig {
       ShmSize: of(OPTIONS.shmSize),
       Sysctls: toRecord(of(OPTIONS.sysctl)),
       Runtime: of(OPTIONS.runtime),
+      Isolation: of(OPTIONS.isolation),
     }),
     ...namespaces(of),
     ...resources(of),

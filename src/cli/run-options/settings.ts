@@ -1,7 +1,7 @@
 // Small values of run's flags: devices, limits, labels, restart policies.
 
 import { parseBinarySize } from "#formats/units.ts";
-import type { DeviceMapping, RestartPolicy, ThrottleDevice } from "#spec/engine-api/definitions.table.ts";
+import type { RestartPolicy, ThrottleDevice } from "#spec/engine-api/definitions.table.ts";
 
 /** "a=b=c" to ["a", "b=c"]; a key alone has the value "". */
 export function splitPair(text: string): readonly [string, string] {
@@ -18,22 +18,6 @@ export function parseLabel(text: string): readonly [string, string] {
 
 export const toRecord = (pairs: Iterable<readonly [string, string]>): Readonly<Record<string, string>> =>
   Object.fromEntries(pairs);
-
-/** "/dev/sda[:/dev/xvda][:rwm]". */
-export function parseDevice(text: string): DeviceMapping {
-  const parts = text.split(":");
-  const [source = "", second = "", third] = parts;
-  const isMode = (mode: string): boolean => /^[rwm]+$/.test(mode) && new Set(mode).size === mode.length;
-  if (source === "" || parts.length > 3) throw new Error(`invalid device specification: ${text}`);
-  if (!source.startsWith("/")) throw new Error(`${text} is not an absolute path`);
-  if (third !== undefined) {
-    if (!isMode(third)) throw new Error(`${text} bad mode specified: ${third}`);
-    return { PathOnHost: source, PathInContainer: second, CgroupPermissions: third };
-  }
-  if (second !== "" && isMode(second))
-    return { PathOnHost: source, PathInContainer: source, CgroupPermissions: second };
-  return { PathOnHost: source, PathInContainer: second === "" ? source : second, CgroupPermissions: "rwm" };
-}
 
 /** "/dev/sda:1mb" or "/dev/sda:1000". */
 export const parseThrottle =

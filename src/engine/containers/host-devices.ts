@@ -58,7 +58,7 @@ async function findThrottles(hostConfig: HostConfig): Promise<HostDevices["block
   return Object.fromEntries(Object.entries(found).filter(([, list]) => list.length > 0));
 }
 
-function ruleOf({ type, major, minor }: Device, access: string): HostDevices["rules"][number] {
+export function ruleOf({ type, major, minor }: Device, access: string): HostDevices["rules"][number] {
   return {
     allow: true,
     type,
@@ -68,7 +68,7 @@ function ruleOf({ type, major, minor }: Device, access: string): HostDevices["ru
   };
 }
 
-async function findMapped(path: string, target: string): Promise<readonly Device[]> {
+export async function findMapped(path: string, target: string): Promise<readonly Device[]> {
   const info = await stat(path, { bigint: true }).catch((error: unknown) => {
     throw systemError(
       `error gathering device information while adding custom device "${path}": no such file or directory`,

@@ -24,6 +24,8 @@ export interface HostFacts extends CpuFacts {
   readonly thermalPaths: readonly string[];
   /** Names of runtimes that the daemon's configuration adds. */
   readonly configuredRuntimes?: readonly string[];
+  /** Directories of CDI files, the most important last. */
+  readonly cdiDirectories?: readonly string[];
   /** What --init runs, and whether a container gets it that does not say. Missing: there is none. */
   readonly init?: { readonly program: string; readonly byDefault: boolean };
 }

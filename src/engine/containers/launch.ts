@@ -10,6 +10,7 @@ import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { NetworkController, Sandbox } from "#network/controller.ts";
 import type { Mount, Seccomp, Spec } from "#spec/oci-runtime.ts";
+import { defaultCdiDirectories, findRequested, type Injection, inject } from "./device-requests.ts";
 import type { EtcDirectory } from "./etc-directory.ts";
 import { findDevices, type HostDevices } from "./host-devices.ts";
 import type { HostFacts } from "./host-facts.ts";
@@ -69,7 +70,7 @@ export async function launch(deps: LaunchDeps, container: Container, signal: Abo
     openNamespace(deps, context, signal),
   ]);
   await using staged = await stageMounts(deps, container.record, signal);
-  const spec = buildSpec({
+  const plain = buildSpec({
     ...prepared,
     record: { ...container.record, mounts: await checkPropagation(staged.mounts) },
     host: deps.host,
@@ -80,6 +81,7 @@ export async function launch(deps: LaunchDeps, container: Container, signal: Abo
     etcDir: etcDirectory(deps, context),
     seccomp: deps.seccomp,
   });
+  const spec = inject(plain, prepared.injection);
   const [sandbox, pid] = await joinAll([
     connect(deps, context, signal),
     createTask(deps, context, { spec, rootfs: prepared.rootfs }, signal),
@@ -146,6 +148,7 @@ interface Prepared {
   readonly rootfs: readonly Mount[];
   readonly user: ContainerUser;
   readonly devices: HostDevices;
+  readonly injection: Injection;
 }
 
 async function prepareRoot(
@@ -155,15 +158,16 @@ async function prepareRoot(
 ): Promise<Prepared> {
   const { record } = container;
   undo.defer(() => releaseSharedMemory(deps, record));
-  const [rootfs, devices] = await joinAll([
+  const [rootfs, devices, injection] = await joinAll([
     findRootfs(deps, container),
     findDevices(record.hostConfig),
+    findRequested(record.hostConfig.DeviceRequests ?? [], deps.host.cdiDirectories ?? defaultCdiDirectories),
     mountVolumes(deps, container, undo),
     mountSharedMemory(deps, record, signal),
     deps.etc.write(join(deps.containersDir, record.id), record),
   ]);
   const user = await lookUpUser(deps, container, rootfs, signal);
-  return { rootfs, devices, user };
+  return { rootfs, devices, injection, user };
 }
 
 /** What a container that removes itself writes need never reach the disk: unmounting then does not wait for it. */

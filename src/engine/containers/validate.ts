@@ -77,18 +77,6 @@ function validateSecurity(hostConfig: HostConfig): void {
   normalizeCapabilities("CapAdd", hostConfig.CapAdd);
   normalizeCapabilities("CapDrop", hostConfig.CapDrop);
   parseSecurityOptions(hostConfig.SecurityOpt);
-  for (const request of hostConfig.DeviceRequests ?? []) {
-    const { driver, capabilities } = describeDeviceRequest(request);
-    throw invalid(`could not select device driver "${driver}" with capabilities: ${capabilities}`);
-  }
-}
-
-function describeDeviceRequest(request: unknown): { readonly driver: string; readonly capabilities: string } {
-  const fields: Readonly<Record<string, unknown>> =
-    typeof request === "object" && request !== null ? Object.fromEntries(Object.entries(request)) : {};
-  const sets: readonly unknown[] = Array.isArray(fields.Capabilities) ? fields.Capabilities : [];
-  const shown = sets.map((set) => `[${Array.isArray(set) ? set.join(" ") : ""}]`).join(" ");
-  return { driver: String(fields.Driver ?? ""), capabilities: `[${shown}]` };
 }
 
 function validateLimits(hostConfig: HostConfig): void {
