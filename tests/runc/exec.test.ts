@@ -75,7 +75,7 @@ test("a wrong --cgroup is refused as by runc", {
       [missing.code, peer("exec", "--cgroup", "nowhere", `${bundle.id}-peer`, "true").code],
       [255, 255],
     );
-    assert.match(messageOf(missing), /join cgroup .*: ENOENT/);
+    assert.match(messageOf(missing), /join cgroup.*: ENOENT/);
   } finally {
     peer("delete", "--force", `${bundle.id}-peer`);
   }
