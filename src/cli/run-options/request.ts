@@ -175,6 +175,13 @@ function namespaces(of: Of): Partial<HostConfig> {
   });
 }
 
+function logConfig(of: Of): NonNullable<HostConfig["LogConfig"]> {
+  const driver = of(OPTIONS.logDriver);
+  const options = of(OPTIONS.logOpt);
+  if (driver === "none" && options.length > 0) throw new Error("invalid logging opts for driver none");
+  return { Type: driver, Config: toRecord(options.map(parseLabel)) };
+}
+
 function hostConfig(line: ParsedLine, mode: string): HostConfig {
   const of = line.option;
   const restart = parseRestart(of(OPTIONS.restart));
@@ -185,7 +192,7 @@ function hostConfig(line: ParsedLine, mode: string): HostConfig {
   return {
     NetworkMode: mode,
     RestartPolicy: restart,
-    LogConfig: { Type: of(OPTIONS.logDriver), Config: toRecord(of(OPTIONS.logOpt).map(parseLabel)) },
+    LogConfig: logConfig(of),
     PortBindings: portBindings(of),
     ...given({
       Binds: splitVolumes(of(OPTIONS.volume)).binds,
