@@ -100,6 +100,7 @@ async function reload(args: readonly string[], live: LiveSettings, engine: Engin
 
 /** Nothing that one request does wrong ends the daemon. */
 function logStrayErrors(log: Log): void {
+  process.stderr.on("error", () => undefined); // nobody reads the log any more: to log that would fail likewise, for ever
   process.on("unhandledRejection", (error) => log.error("Unhandled rejection", error));
   process.on("uncaughtException", (error) => log.error("Uncaught exception", error));
 }
