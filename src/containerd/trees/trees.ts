@@ -12,8 +12,8 @@ import {
   type ThreadFailure,
   type ToThread,
   type TreeTask,
+  WINDOW,
 } from "./tree-messages.ts";
-import { WINDOW } from "./tree-messages.ts";
 import type { PathStat } from "./tree-paths.ts";
 import type { UnpackRequest } from "./tree-tasks.ts";
 
