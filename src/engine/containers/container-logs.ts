@@ -10,6 +10,7 @@ import { LogForwarders } from "../logs/forwarders.ts";
 import type { FollowOptions } from "../logs/log-changes.ts";
 import { deleteLogFiles } from "../logs/log-files.ts";
 import { isCacheDisabled, logAttributes, logInfoOf, logSourceOf, readRotation } from "./log-config.ts";
+import { hasStarted } from "./record.ts";
 import type { Container } from "./store.ts";
 
 export interface ContainerLogsDeps {
@@ -56,7 +57,7 @@ export class ContainerLogs {
 
   /** At the daemon's start: what was not delivered when the last one ended. */
   resume(container: Container): void {
-    if (container.state.startedAt.startsWith("0001")) return;
+    if (!hasStarted(container.state)) return;
     this.#watch(container);
     const job = this.#jobOf(container);
     if (job !== undefined) this.#forwarders.resume(container.id, job);
