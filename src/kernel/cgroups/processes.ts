@@ -75,7 +75,16 @@ export async function signalCgroup(paths: CgroupPaths, signal: NodeJS.Signals | 
     ));
   for (const pid of await readCgroupPids(paths)) send(pid, signal);
   const stays = wasFrozen && signal !== "SIGKILL" && signal !== 9;
-  if (canFreeze && !stays) await setFrozen(paths, false);
+  if (canFreeze && !stays) await thaw(paths);
+}
+
+/** Whoever cleans up beside us may have removed it by now. */
+async function thaw(paths: CgroupPaths): Promise<void> {
+  try {
+    await setFrozen(paths, false);
+  } catch (error) {
+    if (existsSync(findController(paths, "freezer") ?? "")) throw error;
+  }
 }
 
 function send(pid: number, signal: NodeJS.Signals | number): void {
