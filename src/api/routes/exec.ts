@@ -12,11 +12,12 @@ import { streamType } from "./containers.ts";
 export const execRoutes = (deps: ContainersDeps): readonly Route[] => [
   {
     method: "POST",
-    path: "/containers/:id/exec",
+    path: "/containers/:id*/exec",
     handle: async (call) => {
-      const container = deps.containers.get(call.params.id ?? "");
+      const reference = call.params.id ?? "";
+      deps.containers.get(reference); // an unknown one is told before a wrong body
       const config = decodeExecConfig(await call.json(), call.version.minor);
-      return { kind: "json", status: 201, value: { Id: createExec(deps, container.id, config) } };
+      return { kind: "json", status: 201, value: { Id: createExec(deps, reference, config) } };
     },
   },
   {

@@ -6,7 +6,7 @@ import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { bridge } from "./bridge.ts";
 import { publishContainerEvent } from "./container-events.ts";
-import { parseDetachKeys } from "./detach-keys.ts";
+import { checkedDetachKeys } from "./detach-keys.ts";
 import { hasProcess } from "./record.ts";
 import { scope } from "./scope.ts";
 import type { Container, ContainerStore } from "./store.ts";
@@ -43,7 +43,7 @@ export interface Attachment {
 /** Checks everything that can be refused before the connection is taken over. */
 export function attachContainer(deps: AttachDeps, reference: string, request: AttachRequest): Attachment {
   const container = deps.containers.get(reference);
-  const detachKeys = parseDetachKeys(request.detachKeys);
+  const detachKeys = checkedDetachKeys("detach", request.detachKeys);
   const { config } = container.record;
   if (container.state.status === "paused")
     throw conflict(`container ${reference} is paused, unpause the container before attach`);

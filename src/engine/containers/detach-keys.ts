@@ -1,7 +1,7 @@
 // The key sequence that detaches a client from a terminal.
 
 import { Transform, type TransformCallback } from "node:stream";
-import { invalid } from "#base/errors.ts";
+import { EngineError, invalid } from "#base/errors.ts";
 
 /** "ctrl-p,ctrl-q" (the default for ""), single characters, "ctrl-" with a letter or one of @[\]^_. */
 export function parseDetachKeys(text: string): Uint8Array {
@@ -51,5 +51,15 @@ export class DetachScanner extends Transform {
     if (this.#matched < this.#keys.length) return;
     this.#detached = true;
     this.#onDetach();
+  }
+}
+
+/** As the parser, refusing in the words of a request: "Invalid detach keys (x) provided". */
+export function checkedDetachKeys(what: "detach" | "escape", keys: string): Uint8Array {
+  try {
+    return parseDetachKeys(keys);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw invalid(`Invalid ${what} keys (${keys}) provided`, { cause: error });
   }
 }

@@ -1,10 +1,10 @@
 // `docker ps --filter`.
 
-import { EngineError, invalid } from "#base/errors.ts";
+import { EngineError, invalid, systemError } from "#base/errors.ts";
 import type { Filters } from "../filters.ts";
 import { networkName } from "./describe-network.ts";
 import type { ContainerImages } from "./plan-container.ts";
-import { parsePort } from "./ports.ts";
+import { type ContainerPort, parsePort } from "./ports.ts";
 import { hasStarted } from "./record.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
@@ -58,6 +58,16 @@ export async function containerFilter(
   return (container) => tests.every((test) => test(container));
 }
 
+function readPort(key: string, value: string): ContainerPort {
+  if (value.includes(":")) throw systemError(`filter for '${key}' should not contain ':': ${value}`);
+  try {
+    return parsePort(value);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw systemError(`error while looking up for ${key} ${value}: ${error.message}`, { cause: error });
+  }
+}
+
 function readExitCode(text: string): number {
   if (!/^-?\d+$/.test(text)) throw invalid(`invalid filter 'exited=${text}'`);
   return Number(text);
@@ -102,12 +112,13 @@ async function ancestorTest(deps: FilterDeps, filters: Filters, signal: AbortSig
 
 const exposedPorts = ({ record }: Container): readonly string[] =>
   Object.keys(record.config.ExposedPorts ?? {});
-const publishedPorts = ({ record }: Container): readonly string[] =>
-  Object.keys(record.hostConfig.PortBindings ?? {});
+/** Of the host, while they are. */
+const publishedPorts = ({ state }: Container): readonly string[] =>
+  (state.network?.sandbox.endpoint?.ports ?? []).map(({ hostPort, proto }) => `${hostPort}/${proto}`);
 
 function matchPorts(filters: Filters, key: string, ports: readonly string[]): boolean {
   if (!filters.has(key)) return true;
-  const wanted = filters.values(key).map(parsePort);
+  const wanted = filters.values(key).map((value) => readPort(key, value));
   return ports
     .map(parsePort)
     .some((port) =>

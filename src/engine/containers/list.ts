@@ -95,7 +95,7 @@ async function summarize(
       Command: [record.path, ...record.args].map(quoteArgument).join(" "),
       Created: Number(container.createdAt / 1_000_000_000n),
       Ports: describePorts(container),
-      ...(options.size && (await measureContainer(deps, container))),
+      ...(options.size && describeSizes(await measureContainer(deps, container))),
       Labels: record.config.Labels ?? {},
       State: state.status,
       Status: describeStatus(state, deps.clock.now()),
@@ -111,6 +111,10 @@ async function summarize(
     throw error;
   }
 }
+
+/** Go leaves out what is zero. */
+const describeSizes = ({ SizeRw, ...sizes }: Awaited<ReturnType<typeof measureContainer>>) =>
+  SizeRw === 0 ? sizes : { SizeRw, ...sizes };
 
 /** Quoted if it has a space; Docker escapes nothing. */
 function quoteArgument(argument: string, index: number): string {

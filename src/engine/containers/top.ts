@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { totalmem, uptime } from "node:os";
-import { conflict } from "#base/errors.ts";
+import { conflict, systemError } from "#base/errors.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -24,6 +24,8 @@ export async function topContainer(
   psArguments: string,
 ): Promise<{ readonly Titles: readonly string[]; readonly Processes: readonly (readonly string[])[] }> {
   const columns = parsePsArguments(psArguments);
+  if (!columns.some(({ title }) => title === "PID"))
+    throw systemError("Couldn't find PID field in ps output");
   const container = deps.containers.get(reference);
   if (!hasProcess(container.state)) throw conflict(`container ${container.id} is not running`);
   const pids = await deps.tasks.pids(scope, container.id);

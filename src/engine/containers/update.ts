@@ -4,7 +4,12 @@ import { DecodeError } from "#base/decode.ts";
 import { conflict, EngineError, invalid, prefixed } from "#base/errors.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
-import { decodeUpdate, type HostConfig, type UpdateRequest } from "#spec/container-config.ts";
+import {
+  decodeHostConfig,
+  decodeUpdate,
+  type HostConfig,
+  type UpdateRequest,
+} from "#spec/container-config.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { discardLimits } from "./discard-limits.ts";
 import type { HostFacts } from "./host-facts.ts";
@@ -73,8 +78,8 @@ function planUpdate(
     ...(pids !== undefined && { PidsLimit: pids > 0 ? pids : null }),
     ...(policy !== undefined && policy.Name !== "" && { RestartPolicy: policy }),
   };
-  validateResources({ ...next, MemorySwappiness: before.MemorySwappiness }, deps.host, true);
-  refuseConflicts(before, next, request, failed);
+  validateResources({ ...decodeHostConfig({}, ""), ...limits }, deps.host, true); // what stays was validated before
+  refuseConflicts(before, request, failed);
   if (policy !== undefined && policy.Name !== "") {
     if (before.AutoRemove && policy.Name !== "no")
       throw conflict(
@@ -85,18 +90,33 @@ function planUpdate(
   return next;
 }
 
-function refuseConflicts(before: HostConfig, next: HostConfig, request: UpdateRequest, failed: string): void {
-  const { Memory: memory = 0, MemorySwap: swap = 0 } = request;
-  if (memory > 0 && swap === 0 && before.MemorySwap > 0 && memory > before.MemorySwap)
-    throw conflict(
-      `${failed}Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time`,
-    );
-  if (next.NanoCpus > 0 && (request.CpuPeriod ?? 0) > 0 && before.NanoCpus > 0)
-    throw conflict(
-      `${failed}Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set`,
-    );
-  if (next.NanoCpus > 0 && (request.CpuQuota ?? 0) > 0 && before.NanoCpus > 0)
-    throw conflict(
-      `${failed}Conflicting options: CPU Quota cannot be updated as NanoCPUs has already been set`,
-    );
+/** What is set already and cannot be beside what is asked for. */
+function refuseConflicts(before: HostConfig, request: UpdateRequest, failed: string): void {
+  const { Memory: memory = 0, MemorySwap: swap = 0, NanoCpus: cpus = 0 } = request;
+  const { CpuPeriod: period = 0, CpuQuota: quota = 0 } = request;
+  const conflicting = "Conflicting options:";
+  const conflicts: readonly (readonly [boolean, string])[] = [
+    [
+      cpus > 0 && before.CpuPeriod > 0,
+      `${conflicting} Nano CPUs cannot be updated as CPU Period has already been set`,
+    ],
+    [
+      cpus > 0 && before.CpuQuota > 0,
+      `${conflicting} Nano CPUs cannot be updated as CPU Quota has already been set`,
+    ],
+    [
+      period > 0 && before.NanoCpus > 0,
+      `${conflicting} CPU Period cannot be updated as NanoCPUs has already been set`,
+    ],
+    [
+      quota > 0 && before.NanoCpus > 0,
+      `${conflicting} CPU Quota cannot be updated as NanoCPUs has already been set`,
+    ],
+    [
+      memory > before.MemorySwap && swap === 0,
+      "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time",
+    ],
+  ];
+  const found = conflicts.find(([holds]) => holds);
+  if (found !== undefined) throw conflict(`${failed}${found[1]}`);
 }

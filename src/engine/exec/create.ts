@@ -5,7 +5,7 @@ import { boolean, DecodeError, type Decoder, integer, array as list, object, str
 import { conflict, invalid } from "#base/errors.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { publishContainerEvent } from "../containers/container-events.ts";
-import { parseDetachKeys } from "../containers/detach-keys.ts";
+import { checkedDetachKeys } from "../containers/detach-keys.ts";
 import type { Container, ContainerStore } from "../containers/store.ts";
 import { describeCommand, Exec, type ExecConfig, type Execs } from "./execs.ts";
 
@@ -44,7 +44,7 @@ export function decodeExecConfig(body: unknown, minor: number): ExecConfig {
   const [first, ...rest] = Cmd;
   if (first === undefined) throw invalid("No exec command specified");
   const [height = 0, width = 0] = minor >= 42 ? given.ConsoleSize : [];
-  parseDetachKeys(DetachKeys);
+  checkedDetachKeys("escape", DetachKeys);
   return {
     command: [first, ...rest],
     env: Env,
@@ -85,6 +85,8 @@ function readBody(body: unknown): ReturnType<typeof decodeBody> {
 
 export function createExec(deps: CreateExecDeps, reference: string, config: ExecConfig): string {
   const container = deps.containers.get(reference);
+  if (container.state.status === "paused")
+    throw conflict(`container ${reference} is paused, unpause the container before exec`);
   requireRunning(container);
   const exec = new Exec(randomBytes(32).toString("hex"), container.id, config);
   deps.execs.add(exec);
