@@ -7,7 +7,7 @@ import { type Client, startEngine } from "../tests/system/engine.ts";
 import { importBusybox } from "../tests/system/images.ts";
 import { startPeer } from "../tests/system/peer.ts";
 import { must } from "../tests/system/process.ts";
-import { descendants, memoryOf, sum } from "./memory.ts";
+import { memoryOf } from "./memory.ts";
 import { median, timed } from "./pair.ts";
 
 const megabytes = Number(process.argv[2] ?? 1000);
@@ -20,7 +20,7 @@ interface Side {
   readonly options: readonly string[];
 }
 
-const privateMemory = (pid: number): number => sum(descendants(pid).map(memoryOf)).private;
+const privateMemory = (pid: number): number => memoryOf(pid).private;
 
 async function repeated(times: number, action: () => Promise<unknown>): Promise<string> {
   const found: number[] = [];
