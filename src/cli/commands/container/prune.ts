@@ -2,6 +2,7 @@ import { formatSize } from "#formats/units.ts";
 import { confirm, forceFlag } from "../../confirm.ts";
 import type { Command } from "../../grammar/command.ts";
 import { parseFilters, pruneFilterFlag } from "../../output/filters.ts";
+import { previewContainers } from "./prune-preview.ts";
 
 export const command: Command = {
   usage: "[OPTIONS]",
@@ -9,9 +10,10 @@ export const command: Command = {
   takes: [0, 0],
   flags: [pruneFilterFlag, forceFlag],
   run: async (call) => {
-    await confirm(call, "WARNING! This will remove all stopped containers.\n");
-    const engine = await call.session.engine(call.signal);
     const filters = parseFilters(call.option(pruneFilterFlag));
+    const preview = call.option(forceFlag) ? "" : await previewContainers(call, filters);
+    await confirm(call, `WARNING! This will remove all stopped containers.\n${preview}`);
+    const engine = await call.session.engine(call.signal);
     const { ContainersDeleted, SpaceReclaimed } = await engine.containers.prune(filters, call.signal);
     const deleted = ContainersDeleted ?? [];
     if (deleted.length > 0) call.session.out(`Deleted Containers:\n${deleted.join("\n")}\n\n`);

@@ -1,4 +1,5 @@
 import type { Engine } from "#client/engine.ts";
+import type { ReportedEvent } from "#client/system.ts";
 import { Struct } from "#formats/go-template-values.ts";
 import { formatBinarySize, formatSize } from "#formats/units.ts";
 import type { ContainerStatsResponse } from "#spec/engine-api/definitions.table.ts";
@@ -115,7 +116,9 @@ async function once(call: Call, engine: Engine, names: readonly string[]): Promi
 }
 
 /** Redraws until all containers are gone or the program is ended. */
-async function watch(call: Call, engine: Engine, names: readonly string[]): Promise<void> {
+async function watch(call: Call, engine: Engine): Promise<void> {
+  const events = call.arguments.length > 0 ? undefined : await watchContainers(call, engine);
+  const names = await chosenContainers(call, engine);
   const latest = new Map<string, ContainerStatsResponse | undefined>(names.map((name) => [name, undefined]));
   const format = call.option(formatFlag) ?? "";
   const draw = (): void => {
@@ -124,16 +127,40 @@ async function watch(call: Call, engine: Engine, names: readonly string[]): Prom
     call.session.out(`\x1b[H${text}\x1b[J`);
   };
   const follow = async (name: string): Promise<void> => {
+    latest.set(name, latest.get(name));
     for await (const stats of engine.containers.stats(name, true, call.signal)) latest.set(name, stats);
-    latest.delete(name);
+    if (!call.option(all)) latest.delete(name);
   };
   call.session.out("\x1b[2J");
   const timer = setInterval(draw, REDRAW_MS);
   try {
-    await Promise.all(names.map(follow));
+    const comings = events === undefined ? [] : [followNew(events, { follow, latest })];
+    await Promise.all([...names.map(follow), ...comings]);
   } finally {
     clearInterval(timer);
   }
+}
+
+interface Watched {
+  readonly follow: (name: string) => Promise<void>;
+  readonly latest: Map<string, unknown>;
+}
+
+/** Told from now on: who is listed after this is not missed. */
+async function watchContainers(call: Call, engine: Engine): Promise<AsyncIterable<ReportedEvent>> {
+  const event = ["start", "destroy", ...(call.option(all) ? ["create"] : [])];
+  return await engine.system.events({ filters: { type: ["container"], event } }, call.signal);
+}
+
+/** Containers that are started later join, those that are removed leave. */
+async function followNew(events: AsyncIterable<ReportedEvent>, { follow, latest }: Watched): Promise<void> {
+  const followed: Promise<void>[] = [];
+  for await (const { Action, Actor } of events) {
+    const name = shortId(Actor?.ID ?? "");
+    if (Action === "destroy") latest.delete(name);
+    else if (!latest.has(name)) followed.push(follow(name));
+  }
+  await Promise.all(followed);
 }
 
 export const command: Command = {
@@ -143,8 +170,7 @@ export const command: Command = {
   flags: [all, formatFlag, noStream, noTrunc],
   run: async (call) => {
     const engine = await call.session.engine(call.signal);
-    const names = await chosenContainers(call, engine);
-    if (call.option(noStream) || names.length === 0) await once(call, engine, names);
-    else await watch(call, engine, names);
+    if (call.option(noStream)) await once(call, engine, await chosenContainers(call, engine));
+    else await watch(call, engine);
   },
 };
