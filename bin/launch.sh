@@ -50,6 +50,12 @@ stale() {
 # A program with a client part: that finds the resident, or starts one by this very file.
 if [ -n "${client:-}" ] && [ -z "${GANTRY_RUNC_RESIDENT:-}" ]; then
   run_client() { exec "$root/native/build/gantry-exec" "$client" "$self" "$@"; }
+elif [ -n "${client:-}" ] && [ -z "${GANTRY_RUNC_CLEAN:-}" ]; then
+  # The environment of the command that starts it is not the resident's.
+  exec env -i GANTRY_RUNC_CLEAN=1 GANTRY_RUNC_RESIDENT="$GANTRY_RUNC_RESIDENT" \
+    ${GANTRY_RUNC_LINGER+"GANTRY_RUNC_LINGER=$GANTRY_RUNC_LINGER"} ${GANTRY_DEV+"GANTRY_DEV=$GANTRY_DEV"} \
+    ${NODE_OPTIONS+"NODE_OPTIONS=$NODE_OPTIONS"} ${NODE_COMPILE_CACHE+"NODE_COMPILE_CACHE=$NODE_COMPILE_CACHE"} \
+    ${PATH+"PATH=$PATH"} ${HOME+"HOME=$HOME"} "$self"
 else
   run_client() { :; }
 fi

@@ -23,7 +23,7 @@ int main(int count, char **arguments)
 	if (count == 4 && strcmp(arguments[1], "shim") == 0)
 		return shim_main(arguments[2], arguments[3]);
 	if (count >= 4 && strcmp(arguments[1], "runc") == 0)
-		return runc_main(arguments[2], arguments[3], arguments + 4);
+		return runc_main(arguments[2], arguments[3]); /* the words behind them are for the resident */
 	if (count == 2 && strcmp(arguments[1], "runc-sealed") == 0)
 		return runc_sealed_main();
 	fputs("usage: gantry-exec zygote SOCKET\n", stderr);

@@ -16,33 +16,8 @@ enum frame_type {
 	FRAME_RESULTS = 'R',
 	FRAME_ENTRY = 'T',
 	FRAME_CONTENT = 'B',
-	FRAME_CREATE = 'c',
-	FRAME_START = 's',
-	FRAME_EXEC = 'e',
-	FRAME_KILL = 'k',
-	FRAME_RESIZE = 'r',
-	FRAME_CLOSE_STDIN = 'i',
-	FRAME_STATUS = 't',
-	FRAME_WILL = 'w',
-	FRAME_ATTACH = 'a',
 	FRAME_EXIT = 'x',
-};
-
-enum runc_frame_type {
-	RUNC_HELLO = 'H',
-	RUNC_CREATED = 'c',
-	RUNC_EXECUTED = 'r',
-	RUNC_CHILD_FAILED = 'f',
-	RUNC_ENDED = 'x',
-	RUNC_INPUT = 'i',
-	RUNC_TAKEN = 'h',
-	RUNC_WRITE = 'w',
-	RUNC_SEAL = 'S',
-	RUNC_CHILD = 'C',
-	RUNC_GO = 'g',
-	RUNC_WAIT = 'W',
-	RUNC_READ = 'I',
-	RUNC_EXIT = 'X',
+	FRAME_HELLO = 'H',
 };
 
 enum {

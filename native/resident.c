@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ops.gen.h"
@@ -72,8 +70,7 @@ static bool usable(const char *directory)
 
 static bool choose_directory(char *directory, size_t size)
 {
-	const char *given = getenv("GANTRY_RUNC_SOCKETS");
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	const char *given = getenv("GANTRY_RUNC_SOCKETS"), *runtime = getenv("XDG_RUNTIME_DIR");
 	if (given && *given)
 		return (size_t)snprintf(directory, size, "%s", given) < size && usable(directory);
 	snprintf(directory, size, "/run/gantry-runc-resident");
@@ -106,38 +103,19 @@ static int try_connect(const struct place *place)
 	return -1;
 }
 
-static char *passed[16];
-
-static void pass(const char *name)
-{
-	static size_t count;
-	char *text;
-	const char *value = getenv(name);
-	if (value && count + 1 < sizeof(passed) / sizeof(*passed) && asprintf(&text, "%s=%s", name, value) > 0)
-		passed[count++] = text;
-}
-
-/* In a process of its own: session, folder, descriptors and environment are none of the command's. */
+/* Session, descriptors and signals are none of the command's; of its environment the launcher drops what is. */
 __attribute__((noreturn)) static void become_resident(char *launcher, const struct place *place, int ready)
 {
 	char *arguments[] = { launcher, NULL };
 	setsid();
-	if (fork() != 0)
-		_exit(0);
 	reset_signals();
+	umask(022);
 	setenv("GANTRY_RUNC_RESIDENT", place->socket, 1);
-	static const char *const names[] = {
-		"GANTRY_RUNC_RESIDENT", "GANTRY_RUNC_LINGER", "GANTRY_DEV", "NODE_OPTIONS", "PATH", "HOME", "NODE_COMPILE_CACHE"
-	};
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		pass(names[i]);
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	dup2(null, STDIN_FILENO);
+	dup2(open("/dev/null", O_RDWR | O_CLOEXEC), STDIN_FILENO);
 	dup2(ready, STDOUT_FILENO);
 	dup2(ready, STDERR_FILENO);
 	syscall(SYS_close_range, 3, ~0U, 0);
-	umask(022);
-	execve(launcher, arguments, passed);
+	execv(launcher, arguments);
 	dprintf(STDERR_FILENO, "gantry-runc: %s: %s\n", launcher, strerror(errno));
 	_exit(127);
 }
@@ -149,13 +127,10 @@ static bool start_resident(char *launcher, const struct place *place)
 	char text[1024];
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return false;
-	pid_t pid = fork();
-	if (pid == 0)
+	if (fork() == 0)
 		become_resident(launcher, place, ends[1]);
 	cleanup_fd int ready = ends[0];
 	close_fd(&ends[1]);
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
 	for (;;) {
 		ssize_t n = read(ready, text, sizeof(text));
 		if (n < 0 && errno == EINTR)

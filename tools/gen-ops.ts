@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { calls, constants, natives } from "../src/kernel/plan/steps/steps.table.ts";
 import { planVersion } from "../src/kernel/plan/wire-version.ts";
 import { frameTypes } from "../src/kernel/zygote/wire-frames.ts";
-import { fromClient, toClient } from "../src/runc/resident/frames.ts";
 
 const written = "/* Written by tools/gen-ops.ts from the tables in src/. Do not edit. */";
 const upper = (name: string): string =>
@@ -14,12 +13,6 @@ const upper = (name: string): string =>
 
 const letters = (prefix: string, types: Readonly<Record<string, string>>): string[] =>
   Object.entries(types).map(([name, letter]) => `\t${prefix}_${upper(name)} = '${letter}',`);
-
-/** What a command's client runs for its resident is a frame of the zygote's. */
-const shared = new Set(["plan", "done", "failed"]);
-const ofCommands = Object.fromEntries(
-  Object.entries({ ...fromClient, ...toClient }).filter(([name]) => !shared.has(name)),
-);
 
 export function generateHeader(): string {
   return [
@@ -31,10 +24,6 @@ export function generateHeader(): string {
     "",
     "enum frame_type {",
     ...letters("FRAME", frameTypes),
-    "};",
-    "",
-    "enum runc_frame_type {",
-    ...letters("RUNC", ofCommands),
     "};",
     "",
     "enum {",

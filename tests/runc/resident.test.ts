@@ -141,6 +141,7 @@ test("a console socket gets the terminal", { skip }, async () => {
     "s = socket.socket(socket.AF_UNIX); s.bind('console.sock'); s.listen(1)",
     "p = subprocess.Popen(sys.argv[1:])",
     "c, _ = s.accept(); name, fds, _, _ = socket.recv_fds(c, 4096, 1)",
+    "os.set_blocking(fds[0], True)",
     "p.wait(); text = os.read(fds[0], 100).decode().strip()",
     "print(name.decode(), text, p.returncode, os.get_blocking(fds[0]))",
   ].join("\n");

@@ -26,7 +26,7 @@ export interface FileTimes {
 
 export type OpBody =
   // -- processes and namespaces
-  /** clone3 with CLONE_PARENT: the child goes on with the plan, the parent leaves. `intoCgroupSlot`: CLONE_INTO_CGROUP (v2). */
+  /** clone3: the child goes on with the plan, the parent leaves it to the shim. `intoCgroupSlot`: CLONE_INTO_CGROUP (v2). */
   | { readonly op: "clone"; readonly flags: number; readonly intoCgroupSlot?: number }
   | { readonly op: "unshare"; readonly flags: number }
   | { readonly op: "setns"; readonly path?: string; readonly slot?: number; readonly flags: number }

@@ -12,16 +12,8 @@ export const frameTypes = {
   results: "R",
   entry: "T",
   content: "B",
-  create: "c",
-  start: "s",
-  exec: "e",
-  kill: "k",
-  resize: "r",
-  closeStdin: "i",
-  status: "t",
-  will: "w",
-  attach: "a",
   exit: "x",
+  hello: "H",
 } as const;
 
 export type FrameType = keyof typeof frameTypes;
@@ -34,10 +26,13 @@ export interface Frame {
 const HEADER = 5;
 const LIMIT = 64 << 20;
 
-export function encodeFrame(type: FrameType, body: Uint8Array): Buffer {
+export const encodeFrame = (type: FrameType, body: Uint8Array): Buffer =>
+  encodeFrameOf(frameTypes[type], body);
+
+export function encodeFrameOf(letter: string, body: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(HEADER + body.length);
   frame.writeUInt32LE(body.length, 0);
-  frame.write(frameTypes[type], 4, "latin1");
+  frame.write(letter, 4, "latin1");
   frame.set(body, HEADER);
   return frame;
 }
@@ -101,6 +96,11 @@ export class BodyReader {
     const size = this.u32();
     this.#at += size;
     return this.#body.subarray(this.#at - size, this.#at);
+  }
+
+  /** What was not read. */
+  get rest(): Buffer {
+    return this.#body.subarray(this.#at);
   }
 
   text(): string {

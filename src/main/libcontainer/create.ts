@@ -3,12 +3,13 @@
 import { setFrozen } from "#kernel/cgroups/freezer.ts";
 import { readCgroupPids } from "#kernel/cgroups/processes.ts";
 import { updateCgroup } from "#kernel/cgroups/update.ts";
+import { encodePlan } from "#kernel/plan/encode.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import { compileContainer } from "#libcontainer/compile.ts";
 import { compileExec } from "#libcontainer/compile-exec.ts";
 import type { HostFacts } from "#libcontainer/host-facts.ts";
 import { type CompiledFilter, compileSeccomp } from "#libcontainer/seccomp/compile-seccomp.ts";
-import { createBody, willBody } from "#shim/native/bodies.ts";
+import { createValues } from "#shim/native/bodies.ts";
 import { type ContainerControl, NativeShim } from "#shim/native/native-shim.ts";
 import type { Mount, Seccomp, Spec } from "#spec/oci-runtime.ts";
 import { Container } from "./container.ts";
@@ -62,7 +63,7 @@ async function fill(deps: CreateDeps, taken: PreparedShim, creation: Creation): 
   const cgroup = creation.spec.linux?.cgroupsPath || place.cgroup;
   const spec = { ...creation.spec, linux: { ...creation.spec.linux, cgroupsPath: cgroup } };
   if (cgroup !== place.cgroup)
-    await control.request("will", (number) => willBody(number, [], deps.places.planWill(place, cgroup)));
+    await control.request("will", { plan: encodePlan(deps.places.planWill(place, cgroup)) });
   const compiled = compileContainer(spec, {
     id: place.id,
     rootfs: options.rootfs ?? [],
@@ -75,8 +76,7 @@ async function fill(deps: CreateDeps, taken: PreparedShim, creation: Creation): 
   const whyOf = (index: number): string => compiled.plan[index]?.why ?? "create";
   const streams = openStreams(place, "init", options.stdio ?? "pipe", spec.process?.terminal === true);
   try {
-    const plans = { plan: compiled.plan, undo: [] };
-    const reply = await control.request("create", (number) => createBody(number, streams.io, plans), whyOf);
+    const reply = await control.request("create", createValues("", streams.io, compiled), whyOf);
     streams.joined();
     const identity = { stateDir: place.stateDir, spec, pid: reply.u32(), initPid: reply.u32() };
     const shim = new NativeShim(identity, control, controlOf(deps, place, spec, options), whyOf);

@@ -2,10 +2,11 @@
 // the container is and not what surrounds it. One is taken, and the next is made behind the caller's back.
 
 import { mkdirSync } from "node:fs";
+import { encodePlan } from "#kernel/plan/encode.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import { openConnection } from "#kernel/zygote/connect.ts";
 import { encodeFrame } from "#kernel/zygote/wire-frames.ts";
-import { type ProcessStatus, shimBody, willBody } from "#shim/native/bodies.ts";
+import { type ProcessStatus, shimBody } from "#shim/native/bodies.ts";
 import { ShimControl } from "#shim/native/control.ts";
 import type { Place, Places } from "./places.ts";
 
@@ -87,7 +88,13 @@ export async function openShim(
   let tell = (exit: ProcessStatus): void => void early.push(exit);
   const control = new ShimControl(socket, (exit) => tell(exit));
   socket.write(encodeFrame("shim", shimBody(place.id, place.stateDir)));
-  await control.request("will", (number) => willBody(number, first, last));
+  const registered = control.request("will", { plan: encodePlan(last) });
+  const done = control.request(
+    "plan",
+    { plan: encodePlan(first) },
+    (index) => first[index]?.why ?? "prepare",
+  );
+  await Promise.all([registered, done]);
   return {
     place,
     control,

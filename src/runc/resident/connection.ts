@@ -4,19 +4,13 @@ import type { Socket } from "node:net";
 import { encodePlan } from "#kernel/plan/encode.ts";
 import type { PlanResult } from "#kernel/plan/executor.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
-import { readFailure } from "#kernel/zygote/failure.ts";
 import { readResult } from "#kernel/zygote/reply.ts";
-import { BodyReader, type Frame, FrameReader } from "#kernel/zygote/wire-frames.ts";
+import { BodyReader, type Frame, frameTypes } from "#kernel/zygote/wire-frames.ts";
+import { createValues, encodeRequest, type ProcessStatus } from "#shim/native/bodies.ts";
+import { ShimControl } from "#shim/native/control.ts";
+import type { RequestName, RequestValues } from "#shim/native/requests.table.ts";
 import type { Child, ChildRequest, Client } from "../client.ts";
-import {
-  childBody,
-  encodeOrder,
-  fromClient,
-  type Hello,
-  numberBody,
-  readHello,
-  writeBody,
-} from "./frames.ts";
+import { childIo, type Hello, readHello } from "./frames.ts";
 
 export interface Command extends Hello {
   readonly client: Client;
@@ -29,71 +23,33 @@ export async function serveConnection(
   socket: Socket,
   serve: (command: Command) => Promise<number>,
 ): Promise<void> {
-  const connection = new Connection(socket);
-  const hello = readHello(await connection.next(fromClient.hello));
+  const greeted = Promise.withResolvers<Frame>();
+  const ended = Promise.withResolvers<ProcessStatus>();
+  const control = new ShimControl(socket, ended.resolve, greeted.resolve);
+  const closing = new AbortController();
+  socket.once("close", () => {
+    const gone = new Error("the command was ended");
+    closing.abort(gone);
+    greeted.reject(gone);
+    ended.reject(gone);
+  });
+  ended.promise.catch(() => {}); // not every command waits for a process
+  const { type, body } = await greeted.promise;
+  if (type !== frameTypes.hello) throw new Error("a client that does not say hello");
+  const hello = readHello(new BodyReader(body));
   const getsChild = hello.words.some((word) => spawning.has(word));
-  socket.write(Buffer.concat([encodeOrder("taken"), ...(getsChild ? [encodeOrder("seal")] : [])]));
-  const client = new ConnectedClient(connection, hello);
-  const code = await serve({ ...hello, client, signal: connection.signal });
-  socket.end(encodeOrder("exit", numberBody(code)));
+  const sealing = getsChild ? [encodeRequest("seal", 0, {})] : [];
+  socket.write(Buffer.concat([encodeRequest("taken", 0, {}), ...sealing]));
+  const client = new ConnectedClient({ socket, control, ended: ended.promise }, hello);
+  const code = await serve({ ...hello, client, signal: closing.signal });
+  socket.end(encodeRequest("exitWith", 0, { code }));
 }
 
-const gone = (): Error => new Error("the command was ended");
-
-/** Frames by their type: each is awaited before it comes, or kept until somebody asks. */
-class Connection {
-  readonly #socket: Socket;
-  readonly #frames = new FrameReader();
-  readonly #kept: Frame[] = [];
-  readonly #closing = new AbortController();
-  #waiting: { readonly types: string; readonly take: (frame: Frame) => void }[] = [];
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on("data", (chunk) => this.#receive(Buffer.from(chunk)));
-    socket.on("error", () => {}); // "close" follows
-    socket.once("close", () => this.#closing.abort(gone()));
-  }
-
-  get signal(): AbortSignal {
-    return this.#closing.signal;
-  }
-
-  #receive(chunk: Buffer): void {
-    this.#frames.push(chunk);
-    for (let frame = this.#frames.next(); frame !== undefined; frame = this.#frames.next()) {
-      const { type } = frame;
-      const waiting = this.#waiting.find(({ types }) => types.includes(type));
-      this.#waiting = this.#waiting.filter((other) => other !== waiting);
-      if (waiting === undefined) this.#kept.push(frame);
-      else waiting.take(frame);
-    }
-  }
-
-  /** The next frame of one of the types. */
-  async frame(types: string): Promise<Frame> {
-    const at = this.#kept.findIndex(({ type }) => types.includes(type));
-    const [kept] = at < 0 ? [] : this.#kept.splice(at, 1);
-    if (kept !== undefined) return kept;
-    this.signal.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<Frame>();
-    const abort = (): void => reject(this.signal.reason);
-    this.signal.addEventListener("abort", abort, { once: true });
-    this.#waiting.push({ types, take: resolve });
-    try {
-      return await promise;
-    } finally {
-      this.signal.removeEventListener("abort", abort);
-    }
-  }
-
-  async next(type: string): Promise<BodyReader> {
-    return new BodyReader((await this.frame(type)).body);
-  }
-
-  send(frame: Buffer): Promise<void> {
-    return new Promise((resolve) => this.#socket.write(frame, () => resolve()));
-  }
+interface Connection {
+  readonly socket: Socket;
+  readonly control: ShimControl;
+  /** The end of the command's child. */
+  readonly ended: Promise<ProcessStatus>;
 }
 
 /** Verbs behind which a child comes: its parent gets ready for that while the rest is decided. */
@@ -106,53 +62,58 @@ class ConnectedClient implements Client {
   readonly hasErrorTerminal: boolean;
   readonly #connection: Connection;
 
-  constructor(connection: Connection, { pid, cwd, env, terminals }: Hello) {
+  constructor(connection: Connection, { pid, cwd, env, hasErrorTerminal }: Hello) {
     this.#connection = connection;
     this.pid = pid;
     this.cwd = cwd;
     this.env = env;
-    this.hasErrorTerminal = terminals[2] === true;
+    this.hasErrorTerminal = hasErrorTerminal;
+  }
+
+  /** What has no reply; resolves when it is on its way. */
+  #order<K extends RequestName>(name: K, values: RequestValues<K>): Promise<void> {
+    const { socket } = this.#connection;
+    return new Promise((resolve) => socket.write(encodeRequest(name, 0, values), () => resolve()));
   }
 
   write(fd: 1 | 2, text: string): Promise<void> {
-    return this.#connection.send(encodeOrder("write", writeBody(fd, text)));
+    return this.#order("output", { fd, data: Buffer.from(text) });
   }
 
   async readInput(): Promise<string> {
-    void this.#connection.send(encodeOrder("read"));
-    const { body } = await this.#connection.frame(fromClient.input);
-    return body.toString();
+    return (await this.#connection.control.request("readInput", {})).rest.toString();
   }
 
   readonly executor = {
     run: async (plan: Plan): Promise<PlanResult> => {
-      void this.#connection.send(encodeOrder("plan", encodePlan(plan)));
-      const { type, body } = await this.#connection.frame(fromClient.done + fromClient.failed);
-      const reader = new BodyReader(body);
-      if (type === fromClient.done) return readResult(reader);
-      throw readFailure(reader, (index) => plan[index]?.why ?? "plan");
+      const whyOf = (index: number): string => plan[index]?.why ?? "plan";
+      return readResult(await this.#connection.control.request("plan", { plan: encodePlan(plan) }, whyOf));
     },
   };
 
   async spawn(request: ChildRequest): Promise<Child> {
-    const connection = this.#connection;
-    const { created, executed, childFailed } = fromClient;
-    void connection.send(Buffer.concat([encodeOrder("seal"), encodeOrder("child", childBody(request))]));
-    const stand = async (types: string): Promise<Frame> => {
-      const frame = await connection.frame(types + childFailed);
-      if (frame.type !== childFailed) return frame;
-      throw readFailure(new BodyReader(frame.body), (index) => request.plan[index]?.why ?? "child");
+    const { control, ended } = this.#connection;
+    const { plan } = request;
+    const whyOf = (index: number): string => plan[index]?.why ?? "child";
+    void this.#order("seal", {});
+    if (request.foreground) void this.#order("hold", {});
+    const waits = plan.some(({ op }) => op === "awaitStart");
+    const values = createValues("", childIo(request), { plan });
+    const created = await control.request("create", values, whyOf);
+    created.u32();
+    const executed = Promise.withResolvers<void>();
+    executed.promise.catch(() => {}); // a command that does not stay does not ask
+    const go = (): void => {
+      control.request("start", {}, whyOf).then(() => executed.resolve(), executed.reject);
     };
-    const first = await stand(created + executed);
-    const running = first.type === executed ? Promise.resolve() : stand(executed).then(() => {});
-    running.catch(() => {}); // a command that does not stay does not ask
+    if (!waits) executed.resolve();
     return {
-      pid: new BodyReader(first.body).u32(),
-      go: () => void connection.send(encodeOrder("go")),
-      executed: running,
+      pid: created.u32(),
+      go: waits ? go : () => {},
+      executed: executed.promise,
       wait: async () => {
-        void connection.send(encodeOrder("wait"));
-        return (await connection.next(fromClient.ended)).u32();
+        void this.#order("wait", {});
+        return (await ended).exitCode;
       },
     };
   }

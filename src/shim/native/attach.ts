@@ -5,9 +5,9 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { notFound } from "#base/errors.ts";
 import { readFailure } from "#kernel/zygote/failure.ts";
-import { BodyReader, encodeFrame, type Frame, FrameReader, frameTypes } from "#kernel/zygote/wire-frames.ts";
+import { BodyReader, type Frame, FrameReader, frameTypes } from "#kernel/zygote/wire-frames.ts";
 import type { AttachOptions } from "../shim.ts";
-import { attachBody } from "./bodies.ts";
+import { encodeRequest } from "./bodies.ts";
 import { connectShim } from "./shim-socket.ts";
 
 /** The reply; what came after it goes back into the socket. */
@@ -48,7 +48,8 @@ export async function attachTo(
 ): Promise<Duplex> {
   const socket = await connectShim(stateDir, true, signal);
   try {
-    socket.write(encodeFrame("attach", attachBody(1, execId, options)));
+    const { stdin, stdout, stderr, early = false } = options;
+    socket.write(encodeRequest("attach", 1, { id: execId, stdin, stdout, stderr, early }));
     const { type, body } = await readReply(socket, signal);
     const reader = new BodyReader(body);
     reader.u32();

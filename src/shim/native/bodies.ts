@@ -1,96 +1,126 @@
-// Bodies of the frames to and from a shim; native/PROTOCOL.md draws them.
+// Bodies of the frames to and from a supervisor; native/PROTOCOL.md draws them.
 
 import { encodePlan } from "#kernel/plan/encode.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import { WireWriter } from "#kernel/plan/wire.ts";
-import type { BodyReader } from "#kernel/zygote/wire-frames.ts";
-import type { AttachOptions, ProcessIo } from "../shim.ts";
+import { type BodyReader, encodeFrameOf } from "#kernel/zygote/wire-frames.ts";
+import type { JsonFileLog, ProcessIo } from "../shim.ts";
+import { type RequestName, type RequestValues, requests } from "./requests.table.ts";
 
-const ioKinds: readonly ProcessIo["kind"][] = ["null", "fifos", "attach"];
+const nothing = new Uint8Array(0);
 
-interface IoFields {
-  readonly flags: number;
-  readonly paths: readonly [string, string, string];
-  readonly log?: {
-    readonly path: string;
-    readonly maxSize: number;
-    readonly maxFiles: number;
-    readonly attrs: string;
+function writeValue(writer: WireWriter, kind: string, value: unknown): void {
+  if (typeof value === "string") writer.str(value);
+  else if (value instanceof Uint8Array) writer.bytes(value);
+  else if (kind === "u64") writer.u64(BigInt(Number(value)));
+  else writer.u32(Number(value));
+}
+
+/** A whole frame. Number 0 is for what has no reply. */
+export function encodeRequest<K extends RequestName>(
+  name: K,
+  number: number,
+  values: RequestValues<K>,
+): Buffer {
+  const { letter, fields } = requests[name];
+  const writer = new WireWriter();
+  writer.u32(number);
+  for (const [field, kind] of fields) writeValue(writer, kind, Reflect.get(values, field));
+  return encodeFrameOf(letter, writer.finish());
+}
+
+/** The streams of a process of a command's client: the client's own, and where a terminal goes. */
+export interface InheritedIo {
+  readonly kind: "inherited";
+  readonly terminal: "nobody" | "console" | "joined";
+  /** Path of a socket that gets the terminal, for "console". */
+  readonly console: string;
+  /** How many descriptors from 3 on it keeps. */
+  readonly preserved: number;
+}
+
+type Created = RequestValues<"create">;
+type Streams = Omit<Created, "id" | "plan" | "undo">;
+
+/** All of them /dev/null. */
+const none: Streams = {
+  pipes: 0,
+  inherits: false,
+  stdinPath: "",
+  stdoutPath: "",
+  stderrPath: "",
+  stdinOnce: false,
+  held: false,
+  terminalTo: 0,
+  console: "",
+  preserved: 0,
+  logPath: "",
+  logTail1: "",
+  logTail2: "",
+  logMaxSize: 0,
+  logMaxFiles: 1,
+};
+
+const terminalTo: Readonly<Record<InheritedIo["terminal"], number>> = { nobody: 1, console: 2, joined: 3 };
+
+/** Which of the standard streams: 1, 2, 4. */
+const bits = (...wanted: readonly boolean[]): number =>
+  wanted.reduce((sum, is, index) => sum + (is ? 1 << index : 0), 0);
+
+const logTail = (stream: string, { attrs }: JsonFileLog): string =>
+  `","stream":"${stream}"${attrs === "" ? "" : `,"attrs":${attrs}`},"time":"`;
+
+function streamsOf(id: string, io: ProcessIo | InheritedIo): Streams {
+  if (io.kind === "null") return none;
+  if (io.kind === "inherited")
+    return {
+      ...none,
+      inherits: true,
+      terminalTo: terminalTo[io.terminal],
+      console: io.console,
+      preserved: io.preserved,
+    };
+  if (io.kind === "fifos") {
+    const paths = [io.stdin, io.stdout, io.terminal ? "" : io.stderr] as const;
+    const pipes = io.terminal ? 0 : bits(...paths.map((path) => path !== ""));
+    return {
+      ...none,
+      pipes,
+      stdinPath: paths[0],
+      stdoutPath: paths[1],
+      stderrPath: paths[2],
+      stdinOnce: true,
+    };
+  }
+  const { log } = io;
+  return {
+    ...none,
+    pipes: io.terminal ? 0 : bits(io.stdin, true, true),
+    stdinOnce: io.stdinOnce,
+    held: id !== "" && log === undefined,
+    ...(log !== undefined && {
+      logPath: log.path,
+      logTail1: logTail("stdout", log),
+      logTail2: logTail("stderr", log),
+      logMaxSize: log.maxSize,
+      logMaxFiles: log.maxFiles,
+    }),
   };
 }
 
-const TERMINAL = 1;
-const STDIN = 2;
-const STDIN_ONCE = 4;
-const LOG = 8;
-
-function ioFields(io: ProcessIo): IoFields {
-  if (io.kind === "null") return { flags: 0, paths: ["", "", ""] };
-  const terminal = io.terminal ? TERMINAL : 0;
-  if (io.kind === "fifos") return { flags: terminal, paths: [io.stdin, io.stdout, io.stderr] };
-  const stdin = (io.stdin ? STDIN : 0) | (io.stdinOnce ? STDIN_ONCE : 0);
-  if (io.log === undefined) return { flags: terminal | stdin, paths: ["", "", ""] };
-  return { flags: terminal | stdin | LOG, paths: ["", "", ""], log: io.log };
+/** `id` "" is the init, whose failure `undo` cleans up after. */
+export function createValues(
+  id: string,
+  io: ProcessIo | InheritedIo,
+  { plan, undo }: { readonly plan: Plan; readonly undo?: Plan },
+): Created {
+  return {
+    id,
+    ...streamsOf(id, io),
+    plan: encodePlan(plan),
+    undo: undo === undefined ? nothing : encodePlan(undo),
+  };
 }
-
-function writeIo(writer: WireWriter, io: ProcessIo): void {
-  const { flags, paths, log } = ioFields(io);
-  writer.u32(ioKinds.indexOf(io.kind));
-  writer.u32(flags);
-  for (const path of paths) writer.str(path);
-  writer.str(log?.path ?? "");
-  writer.u64(BigInt(log?.maxSize ?? 0));
-  writer.u32(log?.maxFiles ?? 1);
-  writer.bytes(Buffer.from(log?.attrs ?? ""));
-}
-
-const startBody = (request: number): WireWriter => {
-  const writer = new WireWriter();
-  writer.u32(request);
-  return writer;
-};
-
-const raw = (...parts: readonly Uint8Array[]): Uint8Array => Buffer.concat(parts);
-
-export function createBody(
-  request: number,
-  io: ProcessIo,
-  plans: { readonly plan: Plan; readonly undo: Plan },
-): Uint8Array {
-  const writer = startBody(request);
-  writeIo(writer, io);
-  return raw(writer.finish(), encodePlan(plans.plan), encodePlan(plans.undo));
-}
-
-export function execBody(request: number, execId: string, io: ProcessIo, plan: Plan): Uint8Array {
-  const writer = startBody(request);
-  writer.str(execId);
-  writeIo(writer, io);
-  return raw(writer.finish(), encodePlan(plan));
-}
-
-export const willBody = (request: number, first: Plan, last: Plan): Uint8Array =>
-  raw(startBody(request).finish(), encodePlan(first), encodePlan(last));
-
-export const plainBody = (request: number): Uint8Array => startBody(request).finish();
-
-export function processBody(request: number, execId: string, ...numbers: readonly number[]): Uint8Array {
-  const writer = startBody(request);
-  writer.str(execId);
-  for (const number of numbers) writer.u32(number);
-  return writer.finish();
-}
-
-export const attachBody = (
-  request: number,
-  execId: string,
-  { stdin, stdout, stderr, early }: AttachOptions,
-): Uint8Array =>
-  processBody(
-    request,
-    execId,
-    (stdin ? 1 : 0) | (stdout ? 2 : 0) | (stderr ? 4 : 0) | (early === true ? 8 : 0),
-  );
 
 export function shimBody(id: string, stateDir: string): Uint8Array {
   const writer = new WireWriter();

@@ -4,15 +4,9 @@ import type { Socket } from "node:net";
 import { EngineError } from "#base/errors.ts";
 import type { PlanError } from "#kernel/plan/executor.ts";
 import { readFailure } from "#kernel/zygote/failure.ts";
-import {
-  BodyReader,
-  encodeFrame,
-  type Frame,
-  FrameReader,
-  type FrameType,
-  frameTypes,
-} from "#kernel/zygote/wire-frames.ts";
-import { type ProcessStatus, readProcess } from "./bodies.ts";
+import { BodyReader, type Frame, FrameReader, frameTypes } from "#kernel/zygote/wire-frames.ts";
+import { encodeRequest, type ProcessStatus, readProcess } from "./bodies.ts";
+import type { RequestName, RequestValues } from "./requests.table.ts";
 
 interface Waiting {
   readonly resolve: (body: BodyReader) => void;
@@ -33,14 +27,23 @@ export class ShimControl {
   readonly #closed = Promise.withResolvers<void>();
   #next = 1;
 
-  /** `onExit` is called for each process, before the connection closes. */
-  constructor(socket: Socket, onExit: (exit: ProcessStatus) => void) {
+  readonly #onExit: (exit: ProcessStatus) => void;
+  readonly #onOther: (frame: Frame) => void;
+
+  /** `onExit` is called for each process, before the connection closes; `onOther` for what is neither that nor a reply. */
+  constructor(
+    socket: Socket,
+    onExit: (exit: ProcessStatus) => void,
+    onOther: (frame: Frame) => void = () => {},
+  ) {
     this.#socket = socket;
+    this.#onExit = onExit;
+    this.#onOther = onOther;
     socket.on("data", (chunk) => {
       try {
         this.#frames.push(Buffer.from(chunk));
         for (let frame = this.#frames.next(); frame !== undefined; frame = this.#frames.next())
-          this.#take(frame, onExit);
+          this.#take(frame);
       } catch {
         socket.destroy(); // nonsense from one shim must not end the daemon: it counts as lost
       }
@@ -58,12 +61,15 @@ export class ShimControl {
     return this.#closed.promise;
   }
 
-  #take({ type, body }: Frame, onExit: (exit: ProcessStatus) => void): void {
+  #take(frame: Frame): void {
+    const { type, body } = frame;
     const reader = new BodyReader(body);
-    if (type === frameTypes.exit) {
-      onExit(readProcess(reader));
-      return;
-    }
+    if (type === frameTypes.exit) this.#onExit(readProcess(reader));
+    else if (type === frameTypes.done || type === frameTypes.failed) this.#takeReply(type, reader);
+    else this.#onOther(frame);
+  }
+
+  #takeReply(type: string, reader: BodyReader): void {
     const number = reader.u32();
     const waiting = this.#waiting.get(number);
     this.#waiting.delete(number);
@@ -72,17 +78,17 @@ export class ShimControl {
     else waiting.reject(kindly(readFailure(reader, waiting.whyOf)));
   }
 
-  /** Sends what `body` makes of the request's number; resolves to the reply's body. */
-  async request(
-    type: FrameType,
-    body: (request: number) => Uint8Array,
+  /** Resolves to the reply's body. */
+  async request<K extends RequestName>(
+    name: K,
+    values: RequestValues<K>,
     whyOf: (index: number) => string = () => "shim",
   ): Promise<BodyReader> {
     if (this.#socket.destroyed) throw lost();
     const number = this.#next++;
     const { promise, resolve, reject } = Promise.withResolvers<BodyReader>();
     this.#waiting.set(number, { resolve, reject, whyOf });
-    this.#socket.write(encodeFrame(type, body(number)));
+    this.#socket.write(encodeRequest(name, number, values));
     return await promise;
   }
 

@@ -6,7 +6,7 @@ import type { Plan } from "#kernel/plan/ops.ts";
 import type { Process, Resources, Spec } from "#spec/oci-runtime.ts";
 import type { AttachOptions, ProcessExit, ProcessIo, Shim } from "../shim.ts";
 import { attachTo } from "./attach.ts";
-import { execBody, type ProcessStatus, plainBody, processBody } from "./bodies.ts";
+import { createValues, type ProcessStatus } from "./bodies.ts";
 import type { ShimControl } from "./control.ts";
 import { findExitRecord, removeExitRecord } from "./exit-record.ts";
 
@@ -91,7 +91,7 @@ export class NativeShim implements Shim {
 
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await this.#control.request("start", plainBody, this.#whyOf);
+    await this.#control.request("start", {}, this.#whyOf);
     try {
       await this.#container.afterStart?.(this.initPid);
     } catch (error) {
@@ -106,8 +106,8 @@ export class NativeShim implements Shim {
     this.#expect(execId);
     try {
       const reply = await this.#control.request(
-        "exec",
-        (request) => execBody(request, execId, io, plan),
+        "create",
+        createValues(execId, io, { plan }),
         (index) => plan[index]?.why ?? "exec",
       );
       reply.u32();
@@ -128,7 +128,7 @@ export class NativeShim implements Shim {
 
   async kill(execId: string, signal: number, all: boolean): Promise<void> {
     if (!all) {
-      await this.#control.request("kill", (request) => processBody(request, execId, signal));
+      await this.#control.request("kill", { id: execId, signal });
       return;
     }
     const pids = await this.#container.pids();
@@ -143,11 +143,11 @@ export class NativeShim implements Shim {
   }
 
   async resizePty(execId: string, size: { readonly rows: number; readonly cols: number }): Promise<void> {
-    await this.#control.request("resize", (request) => processBody(request, execId, size.rows, size.cols));
+    await this.#control.request("resize", { id: execId, rows: size.rows, columns: size.cols });
   }
 
   async closeStdin(execId: string): Promise<void> {
-    await this.#control.request("closeStdin", (request) => processBody(request, execId));
+    await this.#control.request("closeStdin", { id: execId });
   }
 
   attach(execId: string, options: AttachOptions, signal: AbortSignal): Promise<Duplex> {

@@ -9,7 +9,7 @@ import { openConnection } from "#kernel/zygote/connect.ts";
 import { encodeFrame } from "#kernel/zygote/wire-frames.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
 import type { AdoptRequest, ProcessExit, Shim, ShimCreate, Shims } from "../shim.ts";
-import { createBody, type ProcessStatus, plainBody, readProcess, shimBody } from "./bodies.ts";
+import { createValues, type ProcessStatus, readProcess, shimBody } from "./bodies.ts";
 import { ShimControl } from "./control.ts";
 import { findExitRecord } from "./exit-record.ts";
 import { type ContainerControl, NativeShim } from "./native-shim.ts";
@@ -54,7 +54,7 @@ export class NativeShims implements Shims {
     const control = new ShimControl(socket, (exit) => exits.push(exit));
     try {
       socket.write(encodeFrame("shim", shimBody(id, stateDir)));
-      const reply = await control.request("create", (number) => createBody(number, io, plans), whyOf);
+      const reply = await control.request("create", createValues("", io, plans), whyOf);
       const identity = { stateDir, spec, pid: reply.u32(), initPid: reply.u32() };
       const made = new NativeShim(identity, control, this.#deps.control(request), whyOf);
       exits.open((exit) => made.processEnded(exit));
@@ -80,7 +80,7 @@ export class NativeShims implements Shims {
     const giveUp = (): void => control.close();
     signal.addEventListener("abort", giveUp, { once: true });
     try {
-      const reply = await control.request("status", plainBody);
+      const reply = await control.request("status", {});
       const pid = reply.u32();
       const processes: ProcessStatus[] = [];
       while (!reply.ended) processes.push(readProcess(reply));

@@ -50,7 +50,6 @@ export const ETIMEDOUT = 110;
 export const ECHILD = 10;
 export const ECANCELED = 125;
 
-export const CLONE_PARENT = 0x8000;
 export const CLONE_NEWUSER = 0x1000_0000;
 export const CLONE_INTO_CGROUP = 2 ** 33;
 export const SIGKILL = 9;

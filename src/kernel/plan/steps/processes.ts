@@ -8,7 +8,6 @@ import {
   AT_FDCWD,
   CLONE_INTO_CGROUP,
   CLONE_NEWUSER,
-  CLONE_PARENT,
   EACCES,
   ECANCELED,
   ENOENT,
@@ -48,10 +47,11 @@ const end = (code: Assembler, status: number): void => {
   code.call("exit_group", [status]);
 };
 
-/** The parent leaves. The child goes on only when the shim has been told its pid: nothing that it says comes before. */
+/** The parent leaves, and the child is the shim's, the nearest that adopts. It goes on only when that has been told its pid: nothing
+ *  that it says comes before. */
 function clone(code: Assembler, flags: number, cgroupSlot: number | undefined): void {
-  const all = flags + CLONE_PARENT + (cgroupSlot === undefined ? 0 : CLONE_INTO_CGROUP);
-  const wanted = cloneArguments(code, all, 0, cgroupSlot === undefined ? 0 : fdOf(cgroupSlot));
+  const all = flags + (cgroupSlot === undefined ? 0 : CLONE_INTO_CGROUP);
+  const wanted = cloneArguments(code, all, SIGCHLD, cgroupSlot === undefined ? 0 : fdOf(cgroupSlot));
   const { reads, writes, byte } = makePipe(code);
   const pid = code.call("clone3", [wanted, CLONE_ARGS_SIZE], { looks: true });
   code.when(pid, "<", 0, () => code.fail("clone3", pid));
