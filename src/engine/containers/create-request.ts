@@ -30,13 +30,36 @@ export function decodeCreateRequest(
 ): CreateRequest {
   if (body === undefined) throw invalid("invalid JSON: got EOF while reading request body");
   if (body === null) throw invalid("config cannot be empty in order to create a container");
+  refuseCapabilities(body, minor);
   const decoded = decodeBody(body);
   const config = adaptConfig(decoded.config, minor);
   const hostConfig = adaptHostConfig(decoded.hostConfig, minor);
   const network = { config, hostConfig, endpoints: decoded.endpoints };
   const { endpoints, warnings } = adaptEndpoints(network, minor);
   const platform = minor >= 41 ? query.platform : "";
-  return { name: query.name, platform, config, hostConfig, endpoints, warnings };
+  const all = [...warnings, ...warnOfVolumeDriver(hostConfig, minor)];
+  return { name: query.name, platform, config, hostConfig, endpoints, warnings: all };
+}
+
+function warnOfVolumeDriver({ VolumeDriver, Mounts = [] }: HostConfig, minor: number): readonly string[] {
+  const ignored = Mounts.some(
+    ({ Type, VolumeOptions }) => Type === "volume" && !VolumeOptions?.DriverConfig?.Name,
+  );
+  return VolumeDriver === "" || minor < 48 || !ignored
+    ? []
+    : [
+        "WARNING: the container-wide volume-driver configuration is ignored for volumes specified via 'mount'. Use '--mount type=volume,volume-driver=...' instead",
+      ];
+}
+
+/** Only 1.40 had the field; before and after it is unknown. */
+function refuseCapabilities(body: unknown, minor: number): void {
+  const hostConfig = isRecord(body) && isRecord(body.HostConfig) ? body.HostConfig : {};
+  const { Capabilities } = hostConfig;
+  if (minor === 40 && Array.isArray(Capabilities) && Capabilities.length > 0)
+    throw invalid(
+      "the HostConfig.Capabilities field is not supported by this daemon; use CapAdd and CapDrop to set capabilities",
+    );
 }
 
 function decodeBody(body: unknown): Pick<CreateRequest, "config" | "hostConfig" | "endpoints"> {
@@ -106,13 +129,14 @@ function adaptMount(mount: MountRequest, minor: number): MountRequest {
     throw invalid("VolumeOptions.Subpath needs API v1.45 or newer");
   if (minor < 48 && mount.Type === "image") throw invalid('Mount type "Image" needs API v1.48 or newer');
   if (mount.BindOptions === undefined || minor >= 44) return mount;
-  const { CreateMountpoint, ReadOnlyNonRecursive: _later, ...BindOptions } = mount.BindOptions;
+  const { CreateMountpoint, NonRecursive, ReadOnlyNonRecursive: _later, ...BindOptions } = mount.BindOptions;
   if (BindOptions.ReadOnlyForceRecursive === true)
     throw invalid("BindOptions.ReadOnlyForceRecursive needs API v1.44 or newer");
   return {
     ...mount,
     BindOptions: {
       ...BindOptions,
+      ...(NonRecursive !== undefined && minor >= 40 && { NonRecursive }),
       ...(CreateMountpoint !== undefined && minor >= 42 && { CreateMountpoint }),
     },
   };

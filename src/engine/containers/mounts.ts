@@ -67,7 +67,7 @@ export function planMounts(
     Object.entries(hostConfig.Tmpfs ?? {}).map(([path, options]) => parseTmpfs(path, options).destination),
   );
   for (const mount of ownMounts(hostConfig, minor, tmpfs))
-    byTarget.set(mount.destination, choosePropagation(mount, deps.dataRoot));
+    byTarget.set(mount.destination, choosePropagation(asOf(minor, mount), deps.dataRoot));
   for (const path of Object.keys(config.Volumes ?? {})) {
     const mount = anonymousVolume(path, hostConfig.VolumeDriver);
     if (!byTarget.has(mount.destination) && !tmpfs.has(mount.destination))
@@ -75,6 +75,10 @@ export function planMounts(
   }
   return [...byTarget.values()];
 }
+
+/** Before 1.44 a read-only bind left what is mounted below it as it was. */
+const asOf = (minor: number, mount: MountSpec): MountSpec =>
+  minor < 44 && mount.type === "bind" && !mount.writable ? { ...mount, writableBelow: true } : mount;
 
 function ownMounts(hostConfig: HostConfig, minor: number, tmpfs: ReadonlySet<string>): readonly MountSpec[] {
   const own = [
