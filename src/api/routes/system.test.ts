@@ -140,9 +140,8 @@ test("events are one JSON object a line with all digits of their time", async ()
 });
 
 for (const [query, message] of [
-  ["since=x", 'strconv.ParseInt: parsing "x": invalid syntax'],
+  ["since=x", `invalid value for 'since': strconv.ParseInt: parsing "x": invalid syntax`],
   ["since=5&until=4.5", "`since` time (5) cannot be after `until` time (4.5)"],
-  ['filters={"colour":["red"]}', "invalid filter 'colour'"],
 ] as const) {
   test(`events refuse ${query}`, async () => {
     await assert.rejects(get(makeDeps(), "/events", query), { kind: "invalid", message });

@@ -3,10 +3,11 @@
 import { eventFilter } from "#engine/events/event-filter.ts";
 import type { EngineEvent, EventBus } from "#engine/events/events.ts";
 import { parseFilters } from "#engine/filters.ts";
+import { publishPrune } from "#engine/pruning.ts";
 import { type DiskUsage, parseUsageKinds } from "#engine/system/disk-usage.ts";
 import { describeSystem, type InfoDeps } from "#engine/system/info.ts";
 import { describeVersion } from "#engine/system/version.ts";
-import { encodeEvent } from "../event-encoding.ts";
+import { encodeEvent, eventStreamType, frameEvent } from "../event-encoding.ts";
 import { parseEventRange } from "../event-range.ts";
 import type { ApiCall, ApiResponse, Route } from "../router.ts";
 
@@ -53,7 +54,10 @@ export function systemRoutes(deps: SystemRouteDeps): Route[] {
     {
       method: "POST",
       path: "/build/prune",
-      handle: async () => ({ kind: "json", status: 200, value: { CachesDeleted: null, SpaceReclaimed: 0 } }),
+      handle: async () => {
+        publishPrune(deps.bus, "builder", 0);
+        return { kind: "json", status: 200, value: { CachesDeleted: null, SpaceReclaimed: 0 } };
+      },
     },
     { method: "GET", path: "/events", handle: (call) => streamEvents(deps, call) },
     {
@@ -80,12 +84,17 @@ async function streamEvents(deps: SystemRouteDeps, call: ApiCall): Promise<ApiRe
   const range = parseEventRange(call.query);
   const wanted = eventFilter(parseFilters(call.query.get("filters")));
   const { minor } = call.version;
+  const contentType = eventStreamType(call.headers.accept ?? "", minor);
   const events = deps.bus.watch(range, call.signal);
   return {
     kind: "stream",
     status: 200,
-    contentType: "application/json",
-    chunks: encodeEvents(events, (event) => wanted(event) && isKnown(event, minor), minor),
+    contentType,
+    chunks: encodeEvents(
+      events,
+      (event) => wanted(event) && isKnown(event, minor),
+      (event) => frameEvent(encodeEvent(event, minor), contentType),
+    ),
   };
 }
 
@@ -96,7 +105,7 @@ const isKnown = (event: EngineEvent, minor: number): boolean =>
 async function* encodeEvents(
   events: AsyncIterable<EngineEvent>,
   wanted: (event: EngineEvent) => boolean,
-  minor: number,
+  encode: (event: EngineEvent) => string,
 ): AsyncGenerator<string> {
-  for await (const event of events) if (wanted(event)) yield `${encodeEvent(event, minor)}\n`;
+  for await (const event of events) if (wanted(event)) yield encode(event);
 }
