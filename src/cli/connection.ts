@@ -4,16 +4,19 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Endpoint, parseEndpoint, type TlsMaterial } from "#client/endpoint.ts";
+import { readContext, tlsFolder } from "./contexts/store.ts";
 import { ExitError } from "./grammar/errors.ts";
 import { type AnyFlag, list, text, toggle } from "./grammar/flags.ts";
 import type { ParsedLine } from "./grammar/parse.ts";
-import { readContext, readSettings } from "./settings.ts";
+import { readSettings } from "./settings.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ConnectionOptions {
-  /** Undefined when nobody named any: the default host. */
-  readonly endpoint: Endpoint | undefined;
+  /** Undefined when nobody named any: the default host. Reads the files of the context; throws an Error in Docker's words. */
+  readonly findEndpoint: () => Endpoint | undefined;
+  /** -H or DOCKER_HOST, which set contexts aside. */
+  readonly host: string | undefined;
   readonly contextName: string;
   readonly configFolder: string;
 }
@@ -70,10 +73,12 @@ function tlsMaterial(folder: string, verify: boolean, line?: ParsedLine): TlsMat
   };
 }
 
+const given = (text: string | undefined): string | undefined => (text === "" ? undefined : text);
+
 function namedHost(line: ParsedLine, env: Environment): string | undefined {
   const hosts = line.option(GLOBAL.host);
   if (hosts.length > 1) throw new ExitError(1, "Specify only one -H");
-  return hosts[0] ?? (env.DOCKER_HOST === "" ? undefined : env.DOCKER_HOST);
+  return hosts[0] ?? given(env.DOCKER_HOST);
 }
 
 function contextOf(line: ParsedLine, env: Environment, configFolder: string): string {
@@ -84,33 +89,40 @@ function contextOf(line: ParsedLine, env: Environment, configFolder: string): st
     return flag;
   }
   if (namedHost(line, env) !== undefined) return "default";
-  const named = env.DOCKER_CONTEXT;
-  return named !== undefined && named !== ""
-    ? named
-    : (readSettings(configFolder).currentContext ?? "default");
+  return given(env.DOCKER_CONTEXT) ?? given(readSettings(configFolder).currentContext) ?? "default";
 }
 
 function contextEndpoint(configFolder: string, name: string): Endpoint {
-  const { host, skipVerify, tlsFolder } = readContext(configFolder, name);
-  const tls = existsSync(tlsFolder) ? tlsMaterial(tlsFolder, !skipVerify) : undefined;
-  return parseEndpoint(host, tls);
+  const docker = readContext(configFolder, name).Endpoints?.docker;
+  if (docker?.Host === undefined) throw new Error(`docker endpoint for ${JSON.stringify(name)} not found`);
+  const folder = join(tlsFolder(configFolder, name), "docker");
+  const hasTls = existsSync(folder) || (docker.Host.startsWith("tcp:") && docker.SkipTLSVerify === true);
+  return parseEndpoint(docker.Host, hasTls ? tlsMaterial(folder, docker.SkipTLSVerify !== true) : undefined);
 }
 
-/** Reads the files that the flags and the environment name. Throws ExitError, or an Error in Docker's words. */
-export function resolveConnection(line: ParsedLine, env: Environment): ConnectionOptions {
-  const home = env.HOME ?? homedir();
-  const configFlag = line.option(GLOBAL.config);
-  const configFolder = configFlag !== "" ? configFlag : (env.DOCKER_CONFIG ?? join(home, ".docker"));
-  const contextName = contextOf(line, env, configFolder);
-  if (contextName !== "default")
-    return { endpoint: contextEndpoint(configFolder, contextName), contextName, configFolder };
+function hostEndpoint(line: ParsedLine, env: Environment, configFolder: string): Endpoint | undefined {
   const host = namedHost(line, env);
-  if (host === undefined) return { endpoint: undefined, contextName, configFolder };
+  if (host === undefined) return undefined;
   const verify = line.isGiven(GLOBAL.tlsVerify)
     ? line.option(GLOBAL.tlsVerify)
     : (env.DOCKER_TLS_VERIFY ?? "") !== "";
   const useTls = verify || line.option(GLOBAL.tls) || (env.DOCKER_TLS ?? "") !== "";
-  const folder = env.DOCKER_CERT_PATH ?? configFolder;
-  const tls = useTls ? tlsMaterial(folder, verify, line) : undefined;
-  return { endpoint: parseEndpoint(host, tls), contextName, configFolder };
+  const folder = given(env.DOCKER_CERT_PATH) ?? configFolder;
+  return parseEndpoint(host, useTls ? tlsMaterial(folder, verify, line) : undefined);
+}
+
+/** What the flags and the environment say. Throws ExitError where they contradict each other. */
+export function resolveConnection(line: ParsedLine, env: Environment): ConnectionOptions {
+  const home = env.HOME ?? homedir();
+  const configFolder = given(line.option(GLOBAL.config)) ?? given(env.DOCKER_CONFIG) ?? join(home, ".docker");
+  const contextName = contextOf(line, env, configFolder);
+  return {
+    contextName,
+    configFolder,
+    host: namedHost(line, env),
+    findEndpoint: () =>
+      contextName === "default"
+        ? hostEndpoint(line, env, configFolder)
+        : contextEndpoint(configFolder, contextName),
+  };
 }

@@ -2,11 +2,21 @@
 
 import { ApiError } from "#client/api-error.ts";
 
+/** Where Node's words for an error of the system are not the system's own. */
+const SYSTEM_WORDS: Readonly<Record<string, string>> = {
+  EBUSY: "device or resource busy",
+  EEXIST: "file exists",
+  EISDIR: "is a directory",
+  ELOOP: "too many levels of symbolic links",
+  EMFILE: "too many open files",
+  ENAMETOOLONG: "file name too long",
+};
+
 /** "ENOENT: no such file or directory, open '/x'" as Go writes it: "open /x: no such file or directory". */
 const systemMessage = (message: string): string =>
   message.replace(
-    /^E[A-Z]+: ([^,]+), (\w+) '(.*)'$/s,
-    (_, reason, call, path) => `${call} ${path}: ${reason}`,
+    /^(E[A-Z0-9]+): ([^,]+), (\w+) '(.*)'$/s,
+    (_, code, reason, call, path) => `${call} ${path}: ${SYSTEM_WORDS[code] ?? reason}`,
   );
 
 export function messageFor(error: unknown): string {

@@ -1,20 +1,23 @@
 // The program: global flags, then the words of a command, then the command; and what is printed when it fails.
 
-import { commonCommands, type Entry, entries, groups, unsupportedCommands } from "./commands/tree.table.ts";
-import { type ConnectionOptions, GLOBAL, globalFlags, resolveConnection } from "./connection.ts";
+import { type Entry, entries, type Group, groups, unsupportedCommands } from "./commands/tree.table.ts";
+import { GLOBAL, globalFlags, resolveConnection } from "./connection.ts";
+import { refuseContentTrust } from "./content-trust.ts";
 import { type Command, checkArguments } from "./grammar/command.ts";
 import { ArgumentError, ExitError, FlagError } from "./grammar/errors.ts";
 import { type AnyFlag, toggle } from "./grammar/flags.ts";
-import { commandHelp, commandUsages, flagUsages, usageLine } from "./grammar/help.ts";
+import { commandHelp, usageLine } from "./grammar/help.ts";
 import { type ParsedLine, parseLine } from "./grammar/parse.ts";
 import { messageFor } from "./messages.ts";
+import { groupHelp, programHelp } from "./program-help.ts";
 import { Session, type Surroundings } from "./session.ts";
+import { suggestionText } from "./suggestions.ts";
 import { PROGRAM, VERSION } from "./version.ts";
 
 const FLAG_ERROR = 125;
 const help = toggle("help", { about: "Print usage" });
 const hiddenHelp = toggle("help");
-const shortHelp: AnyFlag = { ...hiddenHelp, short: "h" };
+const shortHelp: AnyFlag = { ...hiddenHelp, short: "h", deprecatedShort: "use --help" };
 
 /** Where in the tree an error happened: decides which usage follows the message. */
 interface Place {
@@ -29,40 +32,8 @@ const withHelp = (flags: readonly AnyFlag[], shown: boolean): readonly AnyFlag[]
   return [...flags, flags.some((flag) => flag.short === "h") ? hiddenHelp : shortHelp];
 };
 
-function programHelp(): string {
-  const top = entries
-    .flatMap(({ names, about }) => names.map((name) => ({ name, about })))
-    .filter(({ name }) => !name.includes(" "));
-  const common = commonCommands.flatMap((name) => top.filter((entry) => entry.name === name));
-  const others = top
-    .filter(({ name }) => !commonCommands.includes(name))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-  return [
-    usageLine(PROGRAM, "[OPTIONS] COMMAND"),
-    "Docker Engine, written from the ground up in TypeScript",
-    `Common Commands:\n${commandUsages(common)}`,
-    `Management Commands:\n${commandUsages(groups)}`,
-    `Commands:\n${commandUsages(others)}`,
-    `Global Options:\n${flagUsages(globalFlags)}`,
-    `Run '${PROGRAM} COMMAND --help' for more information on a command.\n`,
-  ].join("\n\n");
-}
-
-function groupHelp(name: string, about: string): string {
-  const members = entries
-    .filter(({ names }) => names[0]?.startsWith(`${name} `))
-    .map((entry) => ({ name: entry.names[0]?.slice(name.length + 1) ?? "", about: entry.about }));
-  return [
-    usageLine(`${PROGRAM} ${name}`, "COMMAND"),
-    about,
-    `Commands:\n${commandUsages(members)}`,
-    `Run '${PROGRAM} ${name} COMMAND --help' for more information on a command.\n`,
-  ].join("\n\n");
-}
-
 const findEntry = (name: string): Entry | undefined => entries.find((entry) => entry.names.includes(name));
-const findGroup = (name: string): { name: string; about: string } | undefined =>
-  groups.find((group) => group.name === name);
+const findGroup = (name: string): Group | undefined => groups.find((group) => group.name === name);
 
 type Resolved =
   | {
@@ -71,34 +42,62 @@ type Resolved =
       readonly entry: Entry;
       readonly words: readonly string[];
     }
-  | { readonly kind: "help"; readonly text: string; readonly explicit: boolean };
+  | { readonly kind: "help"; readonly of: Group | undefined; readonly explicit: boolean };
+
+const unknownCommand = (path: string, mistyped: string, names: readonly string[]): ArgumentError =>
+  new ArgumentError(`${PROGRAM}: unknown command: ${path} ${mistyped}${suggestionText(mistyped, names)}`);
+
+const visibleNames = (): readonly string[] =>
+  entries.filter(({ hidden }) => hidden !== true).flatMap(({ names }) => names);
 
 /** Which command the words name. Throws ArgumentError with its place. */
 function resolveCommand(words: readonly string[]): Resolved {
   const [first = "", second] = words;
-  if (first === "" || first === "help") return resolveHelp(words.slice(1), first === "help");
+  if (first === "") return { kind: "help", of: undefined, explicit: false };
+  if (first === "help") return resolveHelp(words.slice(1));
   const direct = findEntry(first);
   if (direct !== undefined) return { kind: "command", name: first, entry: direct, words: words.slice(1) };
   const group = findGroup(first);
   if (group === undefined) {
     refuseKnown(first);
-    throw new PlacedError(new ArgumentError(`${PROGRAM}: unknown command: ${PROGRAM} ${first}`), undefined);
+    const top = visibleNames().filter((name) => !name.includes(" "));
+    const names = [...top, ...groups.map(({ name }) => name)];
+    throw new PlacedError(unknownCommand(PROGRAM, first, names), undefined);
   }
   if (second === undefined || second === "--help" || second === "-h")
-    return { kind: "help", text: groupHelp(group.name, group.about), explicit: second !== undefined };
-  const name = `${first} ${second}`;
-  const entry = findEntry(name);
-  if (entry !== undefined) return { kind: "command", name, entry, words: words.slice(2) };
-  refuseKnown(name);
-  const place = { path: `${PROGRAM} ${first}`, usage: "" };
-  if (second.startsWith("-")) throw new PlacedError(new FlagError(`unknown flag: ${second}`), place);
-  throw new PlacedError(new ArgumentError(`${PROGRAM}: unknown command: ${PROGRAM} ${name}`), place);
+    return { kind: "help", of: group, explicit: second !== undefined };
+  return resolveMember(group, second, words.slice(2));
 }
 
-function resolveHelp(words: readonly string[], explicit: boolean): Resolved {
-  if (words.length === 0) return { kind: "help", text: programHelp(), explicit };
+function resolveMember(group: Group, verb: string, words: readonly string[]): Resolved {
+  const name = `${group.name} ${verb}`;
+  const entry = findEntry(name);
+  if (entry !== undefined) return { kind: "command", name, entry, words };
+  refuseKnown(name);
+  const path = `${PROGRAM} ${group.name}`;
+  if (verb.startsWith("-")) {
+    const place = { path, usage: "COMMAND" };
+    throw atPlaceError(place, () => parseLine({ flags: [], interspersed: false }, [verb]));
+  }
+  const members = visibleNames()
+    .filter((member) => member.startsWith(`${group.name} `))
+    .map((member) => member.slice(group.name.length + 1));
+  throw new PlacedError(unknownCommand(path, verb, members), { path, usage: "" });
+}
+
+/** `help WORDS`; what follows a command's name does not matter. */
+function resolveHelp(words: readonly string[]): Resolved {
+  if (words.length === 0) return { kind: "help", of: undefined, explicit: true };
+  const [first = "", second] = words;
+  const isTopic = findEntry(first) !== undefined || findGroup(first) !== undefined;
+  const isMember = second === undefined || findEntry(first) !== undefined || findEntry(`${first} ${second}`);
+  if (!isTopic || !isMember) {
+    refuseKnown(words.slice(0, 2).join(" "));
+    refuseKnown(first);
+    throw new ExitError(1, `unknown help topic: ${words.join(" ")}`);
+  }
   const found = resolveCommand(words);
-  return found.kind === "help" ? found : { ...found, words: ["--help"] };
+  return found.kind === "help" ? { ...found, explicit: true } : { ...found, words: ["--help"] };
 }
 
 function refuseKnown(name: string): void {
@@ -129,6 +128,16 @@ function atPlace<T>(place: Place, step: () => T): T {
   }
 }
 
+/** The error of a step that must fail, with its place. */
+function atPlaceError(place: Place, step: () => unknown): unknown {
+  try {
+    atPlace(place, step);
+    return new PlacedError(new ArgumentError(`${PROGRAM}: unknown command`), place);
+  } catch (error) {
+    return error;
+  }
+}
+
 function reportPlaced({ reason, place }: PlacedError): { code: number; text: string } {
   const verb = reason instanceof ArgumentError ? reason.verb : "Run";
   const usage = place === undefined ? "" : `${usageLine(place.path, place.usage)}\n\n`;
@@ -156,22 +165,14 @@ async function runCommand(
   const line = atPlace(place, () =>
     parseLine({ flags, interspersed: command.passThrough !== true }, found.words),
   );
+  for (const notice of line.notices) session.err(`${notice}\n`);
   if (line.option(help)) {
     const aliases = found.entry.names.map((name) => `${PROGRAM} ${name}`);
     return session.out(commandHelp(place.path, { ...command, flags }, aliases));
   }
   atPlace(place, () => checkArguments(place.path, command.takes, line.arguments.length));
+  refuseContentTrust(command, line, session.surroundings.env);
   await command.run({ ...line, session, signal });
-}
-
-function connectionOf(line: ParsedLine, surroundings: Surroundings): ConnectionOptions {
-  try {
-    return resolveConnection(line, surroundings.env);
-  } catch (error) {
-    throw new Error(`Failed to initialize: unable to resolve docker endpoint: ${messageFor(error)}`, {
-      cause: error,
-    });
-  }
 }
 
 const LOG_LEVELS = ["panic", "fatal", "error", "warn", "warning", "info", "debug", "trace"];
@@ -191,13 +192,14 @@ async function runLine(line: ParsedLine, surroundings: Surroundings, signal: Abo
   const words = line.option(help) ? ["help", ...line.arguments] : line.arguments;
   const found = resolveCommand(words);
   if (found.kind === "help") {
-    (found.explicit ? surroundings.stdout : surroundings.stderr).write(found.text);
+    const text = found.of === undefined ? programHelp(surroundings.env) : groupHelp(found.of);
+    (found.explicit ? surroundings.stdout : surroundings.stderr).write(text);
     return 0;
   }
   using session = new Session(
     surroundings,
     {
-      ...connectionOf(line, surroundings),
+      ...resolveConnection(line, surroundings.env),
       autostart: !line.option(GLOBAL.noAutostart),
       debug: line.option(GLOBAL.debug),
     },

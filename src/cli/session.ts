@@ -5,6 +5,8 @@ import { ConnectionError } from "#client/api-error.ts";
 import { type Endpoint, parseEndpoint } from "#client/endpoint.ts";
 import { connectEngine, type Engine } from "#client/engine.ts";
 import type { ConnectionOptions } from "./connection.ts";
+import { parseHeaders } from "./custom-headers.ts";
+import { messageFor } from "./messages.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
 export const DEFAULT_HOST = "unix:///run/gantry/docker.sock";
@@ -84,8 +86,8 @@ export class Session implements Disposable {
     try {
       await engine.client.version(signal);
     } catch (error) {
-      const { endpoint, autostart } = this.connection;
-      const start = endpoint === undefined && autostart ? this.surroundings.startDaemon : undefined;
+      const { findEndpoint, autostart } = this.connection;
+      const start = autostart && findEndpoint() === undefined ? this.surroundings.startDaemon : undefined;
       if (!(error instanceof ConnectionError) || error.code === "EACCES" || start === undefined) throw error;
       await start(signal);
       await engine.client.version(signal);
@@ -94,14 +96,22 @@ export class Session implements Disposable {
     return engine;
   }
 
+  /** Throws an Error in Docker's words if the context has none. */
   get endpoint(): Endpoint {
-    return this.connection.endpoint ?? parseEndpoint(DEFAULT_HOST);
+    try {
+      return this.connection.findEndpoint() ?? parseEndpoint(DEFAULT_HOST);
+    } catch (error) {
+      throw new Error(`Failed to initialize: unable to resolve docker endpoint: ${messageFor(error)}`, {
+        cause: error,
+      });
+    }
   }
 
   #connect(): Engine {
-    const version = this.surroundings.env.DOCKER_API_VERSION;
+    const { DOCKER_API_VERSION: version, DOCKER_CUSTOM_HEADERS: custom = "" } = this.surroundings.env;
     return connectEngine({
       endpoint: this.endpoint,
+      headers: custom === "" ? (this.settings.HttpHeaders ?? {}) : parseHeaders(custom),
       ...(version === undefined || version === "" ? {} : { version }),
     });
   }

@@ -1,8 +1,8 @@
 // The user's configuration file (config.json of DOCKER_CONFIG, ~/.docker): what this client understands of it.
 
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Decoded, object, record, string, unknown } from "#base/decode.ts";
+import { type Decoded, isRecord, object, record, string } from "#base/decode.ts";
 import { codeOf } from "#client/api-error.ts";
 
 const credentials = object(
@@ -24,6 +24,7 @@ const settings = object(
     credHelpers: record(string),
     currentContext: string,
     detachKeys: string,
+    HttpHeaders: record(string),
     psFormat: string,
     imagesFormat: string,
     volumesFormat: string,
@@ -57,30 +58,15 @@ export function readSettings(folder: string): Settings {
   }
 }
 
-const context = object(
-  {},
-  { Endpoints: record(object({}, { Host: string, SkipTLSVerify: unknown })), Name: string },
-);
-
-export interface ContextEndpoint {
-  readonly host: string;
-  readonly skipVerify: boolean;
-  /** Where ca.pem, cert.pem and key.pem of the context are, if it has any. */
-  readonly tlsFolder: string;
-}
-
-/** The Docker endpoint of a stored context. Throws an Error in Docker's words. */
-export function readContext(folder: string, name: string): ContextEndpoint {
-  const { createHash } = process.getBuiltinModule("node:crypto"); // 5 ms that only contexts need
-  const id = createHash("sha256").update(name).digest("hex");
-  const text = readText(join(folder, "contexts", "meta", id, "meta.json"));
-  const missing = `context "${name}": context not found`;
-  if (text === undefined) throw new Error(missing);
-  const endpoint = context(JSON.parse(text), "").Endpoints?.docker;
-  if (endpoint?.Host === undefined) throw new Error(`docker endpoint for "${name}" not found`);
-  return {
-    host: endpoint.Host,
-    skipVerify: endpoint.SkipTLSVerify === true,
-    tlsFolder: join(folder, "contexts", "tls", id, "docker"),
-  };
+/** Sets keys of the file, or removes those that are undefined; what we do not know of it stays. */
+export function changeSettings(folder: string, changes: Readonly<Record<string, string | undefined>>): void {
+  const path = join(folder, "config.json");
+  const text = readText(path) ?? "";
+  const before: unknown = text.trim() === "" ? {} : JSON.parse(text);
+  const unfinished = `${path}.${process.pid}`;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(unfinished, JSON.stringify({ ...(isRecord(before) ? before : {}), ...changes }, null, "\t"), {
+    mode: 0o600,
+  });
+  renameSync(unfinished, path);
 }

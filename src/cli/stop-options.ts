@@ -6,7 +6,7 @@ import { integer, text } from "./grammar/flags.ts";
 const signalName = text("signal", { short: "s", about: "Signal to send to the container" });
 const timeout = integer("timeout", { short: "t", about: "Seconds to wait before killing the container" });
 /** The older name. */
-const time = integer("time");
+const time = integer("time", { short: "t", deprecated: "use --timeout instead" });
 
 export const stopFlags = [signalName, timeout, time];
 

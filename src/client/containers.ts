@@ -9,6 +9,8 @@ import type {
   ContainerStatsResponse,
   ContainerSummary,
   ContainerTopResponse,
+  ContainerUpdateRequest,
+  ContainerUpdateResponse,
   ContainerWaitResponse,
   FilesystemChange,
 } from "#spec/engine-api/definitions.table.ts";
@@ -163,6 +165,12 @@ export class Containers {
     signal: AbortSignal,
   ): Promise<void> {
     await this.#client.text({ method: "DELETE", path: pathOf(name), query: options }, signal);
+  }
+
+  /** Resolves to the daemon's warnings. */
+  async update(name: string, body: ContainerUpdateRequest, signal: AbortSignal): Promise<readonly string[]> {
+    const request = { method: "POST", path: `${pathOf(name)}/update`, json: body } as const;
+    return (await this.#client.json<ContainerUpdateResponse>(request, signal)).Warnings ?? [];
   }
 
   /**

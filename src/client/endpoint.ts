@@ -1,5 +1,7 @@
 // Where a daemon listens, as DOCKER_HOST writes it.
 
+import { parseSshHost } from "./ssh.ts";
+
 export interface TlsMaterial {
   readonly ca?: string;
   readonly cert?: string;
@@ -9,6 +11,7 @@ export interface TlsMaterial {
 }
 
 export type Endpoint =
+  | { readonly kind: "ssh"; readonly text: string; readonly command: readonly string[] }
   | { readonly kind: "unix"; readonly text: string; readonly path: string }
   | {
       readonly kind: "tcp";
@@ -36,6 +39,7 @@ export function parseEndpoint(text: string, tls?: TlsMaterial): Endpoint {
     case "https":
       return tcpEndpoint(text.trim(), rest, tls);
     case "ssh":
+      return { kind: "ssh", text: text.trim(), command: parseSshHost(text.trim()) };
     case "npipe":
     case "fd":
       throw new Error(`the protocol ${scheme}:// is not supported by this version of Gantry`);

@@ -40,6 +40,8 @@ export interface EngineClientOptions {
   /** Speaks this version instead of asking the daemon for its own. */
   readonly version?: string;
   readonly userAgent?: string;
+  /** Sent with every request, below what a call sets itself. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const minorOf = (version: string): number => Number(version.split(".")[1] ?? 0);
@@ -81,14 +83,17 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
 export class EngineClient implements Disposable {
   readonly endpoint: Endpoint;
   readonly #exchange: Exchange;
-  readonly #userAgent: string;
+  readonly #headers: Readonly<Record<string, string>>;
   #version: string | undefined;
 
   constructor(options: EngineClientOptions) {
     this.endpoint = options.endpoint;
     this.#exchange = new Exchange(options.endpoint);
     this.#version = options.version;
-    this.#userAgent = options.userAgent ?? "Gantry-Client/0.1.0 (linux)";
+    this.#headers = {
+      ...options.headers,
+      "User-Agent": options.userAgent ?? "Gantry-Client/0.1.0 (linux)",
+    };
   }
 
   [Symbol.dispose](): void {
@@ -158,7 +163,7 @@ export class EngineClient implements Disposable {
       method: request.method,
       path: `${prefix}${request.path}${encodeQuery(request.query)}`,
       headers: {
-        "User-Agent": this.#userAgent,
+        ...this.#headers,
         ...(json === undefined ? {} : { "Content-Type": "application/json" }),
         ...request.headers,
       },

@@ -5,6 +5,7 @@ import type { Agent, IncomingHttpHeaders, IncomingMessage, RequestOptions } from
 import type { Duplex } from "node:stream";
 import { connectionError } from "./api-error.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { connectCommand } from "./ssh.ts";
 
 export interface HttpRequest {
   readonly method: "DELETE" | "GET" | "HEAD" | "POST" | "PUT";
@@ -30,7 +31,9 @@ const http = (): typeof import("node:http") => process.getBuiltinModule("node:ht
 const net = (): typeof import("node:net") => process.getBuiltinModule("node:net");
 const tls = (): typeof import("node:tls") => process.getBuiltinModule("node:tls");
 
-function connect(endpoint: Endpoint): Duplex {
+/** A connection that nothing was said on; the caller ends and destroys it. */
+export function connect(endpoint: Endpoint): Duplex {
+  if (endpoint.kind === "ssh") return connectCommand(endpoint.command);
   if (endpoint.kind === "unix") return net().connect({ path: endpoint.path, allowHalfOpen: true });
   const address = { host: endpoint.host, port: endpoint.port };
   if (endpoint.tls === undefined) return net().connect({ ...address, allowHalfOpen: true });
@@ -43,14 +46,20 @@ function connect(endpoint: Endpoint): Duplex {
 // Without a name the agent looks whether the host is an IP address, which takes Node 10 ms the first time.
 const NO_SERVER_NAME = { servername: "" };
 
-const addressOf = (endpoint: Endpoint): RequestOptions & { readonly servername?: string } =>
-  endpoint.kind === "unix"
-    ? { socketPath: endpoint.path, host: "localhost", ...NO_SERVER_NAME }
-    : {
-        host: endpoint.host,
-        port: endpoint.port,
-        ...(endpoint.tls === undefined ? NO_SERVER_NAME : {}),
-      };
+function addressOf(endpoint: Endpoint): RequestOptions & { readonly servername?: string } {
+  switch (endpoint.kind) {
+    case "unix":
+      return { socketPath: endpoint.path, host: "localhost", ...NO_SERVER_NAME };
+    case "ssh":
+      return { host: "localhost", ...NO_SERVER_NAME };
+    case "tcp": {
+      const { host, port, tls } = endpoint;
+      return { host, port, ...(tls === undefined ? NO_SERVER_NAME : {}) };
+    }
+    default:
+      return endpoint satisfies never;
+  }
+}
 
 const basePathOf = (endpoint: Endpoint): string => (endpoint.kind === "tcp" ? endpoint.basePath : "");
 
@@ -69,7 +78,7 @@ export class Exchange implements Disposable {
     this.#endpoint = endpoint;
     const { Agent } = http();
     const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
-    if (endpoint.kind === "tcp" && endpoint.tls !== undefined)
+    if (endpoint.kind === "ssh" || (endpoint.kind === "tcp" && endpoint.tls !== undefined))
       agent.createConnection = () => connect(endpoint);
     this.#agent = agent;
   }

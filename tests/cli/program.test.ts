@@ -46,6 +46,13 @@ const wrong: readonly (readonly [readonly string[], number, string])[] = [
     1,
     "gantry: 'gantry stop' requires at least 1 argument\n\nUsage:  gantry stop [OPTIONS] CONTAINER [CONTAINER...]\n\nSee 'gantry stop --help' for more information\n",
   ],
+  [
+    ["conatiner", "ls"],
+    1,
+    "gantry: unknown command: gantry conatiner\n\nDid you mean this?\n\tcontainer\n\nRun 'gantry --help' for more information\n",
+  ],
+  [["help", "foo"], 1, "unknown help topic: foo\n"],
+  [["help", "image", "foo"], 1, "unknown help topic: image foo\n"],
   [["-l", "loud", "ps"], 1, "Unable to parse logging level: loud\n"],
   [["-H", NOWHERE, "ps"], 1, DOWN],
   [["-H", NOWHERE, "run", "x"], 125, `gantry: ${DOWN}\nRun 'gantry run --help' for more information\n`],

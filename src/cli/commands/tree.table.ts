@@ -6,6 +6,8 @@ export interface Entry {
   /** All spellings, in the order of Docker's help. */
   readonly names: readonly string[];
   readonly about: string;
+  /** Not in help, nor completed. */
+  readonly hidden?: true;
   readonly load: () => Promise<{ readonly command: Command }>;
 }
 
@@ -16,6 +18,7 @@ export interface Group {
 
 export const groups: readonly Group[] = [
   { name: "container", about: "Manage containers" },
+  { name: "context", about: "Manage contexts" },
   { name: "explain", about: "Show what the engine would ask of the kernel" },
   { name: "image", about: "Manage images" },
   { name: "network", about: "Manage networks" },
@@ -32,8 +35,6 @@ export const unsupportedCommands: readonly string[] = [
   "checkpoint",
   "compose",
   "config",
-  "container update",
-  "context",
   "image build",
   "image push",
   "login",
@@ -47,9 +48,7 @@ export const unsupportedCommands: readonly string[] = [
   "service",
   "stack",
   "swarm",
-  "system dial-stdio",
   "trust",
-  "update",
   "volume update",
 ];
 
@@ -175,9 +174,47 @@ export const entries: readonly Entry[] = [
     load: () => import("./container/unpause.ts"),
   },
   {
+    names: both("container", "update"),
+    about: "Update configuration of one or more containers",
+    load: () => import("./container/update.ts"),
+  },
+  {
     names: both("container", "wait"),
     about: "Block until one or more containers stop, then print their exit codes",
     load: () => import("./container/wait.ts"),
+  },
+  { names: ["context create"], about: "Create a context", load: () => import("./context/create.ts") },
+  {
+    names: ["context export"],
+    about: "Export a context to a tar archive FILE or a tar stream on STDOUT.",
+    load: () => import("./context/export.ts"),
+  },
+  {
+    names: ["context import"],
+    about: "Import a context from a tar or zip file",
+    load: () => import("./context/import.ts"),
+  },
+  {
+    names: ["context inspect"],
+    about: "Display detailed information on one or more contexts",
+    load: () => import("./context/inspect.ts"),
+  },
+  { names: ["context ls", "context list"], about: "List contexts", load: () => import("./context/ls.ts") },
+  {
+    names: ["context rm", "context remove"],
+    about: "Remove one or more contexts",
+    load: () => import("./context/rm.ts"),
+  },
+  {
+    names: ["context show"],
+    about: "Print the name of the current context",
+    load: () => import("./context/show.ts"),
+  },
+  { names: ["context update"], about: "Update a context", load: () => import("./context/update.ts") },
+  {
+    names: ["context use"],
+    about: "Set the current docker context",
+    load: () => import("./context/use.ts"),
   },
   {
     names: both("image", "history"),
@@ -264,6 +301,12 @@ export const entries: readonly Entry[] = [
     names: ["volume rm", "volume remove"],
     about: "Remove one or more volumes",
     load: () => import("./volume/rm.ts"),
+  },
+  {
+    names: ["system dial-stdio"],
+    about: "Proxy the stdio stream to the daemon connection. Should not be invoked manually.",
+    hidden: true,
+    load: () => import("./system/dial-stdio.ts"),
   },
   { names: ["system df"], about: "Show docker disk usage", load: () => import("./system/df.ts") },
   {

@@ -11,6 +11,10 @@ export interface FlagHelp {
   readonly shown?: string;
   /** What help calls the value, if not the kind's usual word: "string", "list"; "" for switches. */
   readonly value?: string;
+  /** Said when the flag is given: "use --timeout instead". */
+  readonly deprecated?: string;
+  /** Said when the short name is given. */
+  readonly deprecatedShort?: string;
 }
 
 export interface Flag<T> extends FlagHelp {

@@ -13,6 +13,8 @@ export interface ParsedLine {
   /** The value of a flag: what was given, or its default. */
   readonly option: <T>(flag: Flag<T>) => T;
   readonly isGiven: (flag: AnyFlag) => boolean;
+  /** What the user should know of the flags that were given. */
+  readonly notices: readonly string[];
 }
 
 export interface Grammar {
@@ -20,17 +22,24 @@ export interface Grammar {
   readonly interspersed: boolean;
 }
 
+interface Reading {
+  readonly positional: readonly string[];
+  readonly given: ReadonlyMap<string, readonly string[]>;
+  readonly notices: readonly string[];
+}
+
 class Reader {
   readonly #flags: readonly AnyFlag[];
   readonly #given = new Map<string, string[]>();
   readonly #rest: string[];
+  readonly #notices = new Set<string>();
 
   constructor(flags: readonly AnyFlag[], words: readonly string[]) {
     this.#flags = flags;
     this.#rest = [...words];
   }
 
-  read(interspersed: boolean): { positional: string[]; given: ReadonlyMap<string, readonly string[]> } {
+  read(interspersed: boolean): Reading {
     const positional: string[] = [];
     for (let word = this.#rest.shift(); word !== undefined; word = this.#rest.shift()) {
       if (word === "--") {
@@ -46,7 +55,7 @@ class Reader {
         break;
       }
     }
-    return { positional, given: this.#given };
+    return { positional, given: this.#given, notices: [...this.#notices] };
   }
 
   #long(word: string): void {
@@ -54,6 +63,7 @@ class Reader {
     if (name === "" || name.startsWith("-")) throw new FlagError(`bad flag syntax: ${word}`);
     const flag = this.#flags.find((candidate) => candidate.name === name);
     if (flag === undefined) throw new FlagError(`unknown flag: --${name}`);
+    refuseUnsupported(flag);
     this.#set(flag, value ?? flag.implied ?? this.#next(`flag needs an argument: --${name}`));
   }
 
@@ -63,6 +73,9 @@ class Reader {
       const rest = letters.slice(letter.length);
       const flag = this.#flags.find((candidate) => candidate.short === letter);
       if (flag === undefined) throw new FlagError(`unknown shorthand flag: '${letter}' in -${letters}`);
+      refuseUnsupported(flag);
+      if (flag.deprecatedShort !== undefined)
+        this.#notices.add(`Flag shorthand -${letter} has been deprecated, ${flag.deprecatedShort}`);
       const takesRest = rest.startsWith("=") || flag.implied === undefined;
       this.#set(flag, this.#valueInCluster(flag, letters, rest));
       letters = takesRest ? "" : rest;
@@ -82,7 +95,8 @@ class Reader {
   }
 
   #set(flag: AnyFlag, value: string): void {
-    if (flag.unsupported) throw new FlagError(`--${flag.name} is not supported by this version of Gantry`);
+    if (flag.deprecated !== undefined)
+      this.#notices.add(`Flag --${flag.name} has been deprecated, ${flag.deprecated}`);
     try {
       flag.read([value]);
     } catch (error) {
@@ -98,12 +112,17 @@ class Reader {
   }
 }
 
+function refuseUnsupported(flag: AnyFlag): void {
+  if (flag.unsupported) throw new FlagError(`--${flag.name} is not supported by this version of Gantry`);
+}
+
 /** Throws FlagError in Docker's words; every given value has been read once when it returns. */
 export function parseLine(grammar: Grammar, words: readonly string[]): ParsedLine {
-  const { positional, given } = new Reader(grammar.flags, words).read(grammar.interspersed);
+  const { positional, given, notices } = new Reader(grammar.flags, words).read(grammar.interspersed);
   return {
     arguments: positional,
     option: (flag) => flag.read(given.get(flag.name) ?? []),
     isGiven: (flag) => given.has(flag.name),
+    notices,
   };
 }

@@ -1,6 +1,5 @@
 // `inspect`: the daemon's JSON as it is, indented; or a template over it.
 
-import { ApiError } from "#client/api-error.ts";
 import { parseExactJson } from "#formats/exact-json.ts";
 import { compileTemplate } from "#formats/go-template.ts";
 import { ExitError } from "../grammar/errors.ts";
@@ -67,11 +66,6 @@ function compile(format: string): { execute(data: unknown): string } {
   }
 }
 
-const failureOf = (error: unknown): string => {
-  const message = messageFor(error);
-  return error instanceof ApiError || message.startsWith("Error") ? message : `Error: ${message}`;
-};
-
 /** Prints all that were found, then fails with the messages of those that were not. */
 export async function inspectAll(
   session: Session,
@@ -85,7 +79,7 @@ export async function inspectAll(
     try {
       found.push(await fetch(name));
     } catch (error) {
-      failures.push(failureOf(error));
+      failures.push(messageFor(error));
     }
   }
   try {

@@ -1,5 +1,6 @@
 // The flags that say what a new container is: of run, create and explain.
 
+import { disableContentTrust } from "../content-trust.ts";
 import {
   type AnyFlag,
   bytes,
@@ -22,7 +23,11 @@ export const OPTIONS = {
   addHost: list("add-host", { about: "Add a custom host-to-IP mapping (host:ip)" }),
   annotation: listOf(
     "annotation",
-    { value: "map", about: "Add an annotation to the container (passed through to the OCI runtime)" },
+    {
+      value: "map",
+      shown: "map[]",
+      about: "Add an annotation to the container (passed through to the OCI runtime)",
+    },
     parseLabel,
   ),
   attach: list("attach", { short: "a", about: "Attach to STDIN, STDOUT or STDERR" }),
@@ -113,7 +118,7 @@ export const OPTIONS = {
   cpuCount: integer("cpu-count"),
   cpuPercent: integer("cpu-percent"),
   ioMaxBandwidth: bytes("io-maxbandwidth"),
-  ioMaxIops: integer("io-maxiops"),
+  ioMaxIops: integer("io-maxiops", { value: "uint" }),
   label: list("label", { short: "l", about: "Set meta data on a container" }),
   labelFile: list("label-file", { about: "Read in a line delimited file of labels" }),
   link: list("link", { about: "Add link to another container" }),
@@ -127,7 +132,8 @@ export const OPTIONS = {
     about: "Swap limit equal to memory plus swap: '-1' to enable unlimited swap",
   }),
   memorySwappiness: integer("memory-swappiness", {
-    about: "Tune container memory swappiness (0 to 100) (default -1)",
+    shown: "-1",
+    about: "Tune container memory swappiness (0 to 100)",
   }),
   mount: listOf("mount", { value: "mount", about: "Attach a filesystem mount to the container" }, parseMount),
   name: text("name", { about: "Assign a name to the container" }),
@@ -157,10 +163,10 @@ export const OPTIONS = {
   stopSignal: text("stop-signal", { about: "Signal to stop the container" }),
   stopTimeout: integer("stop-timeout", { about: "Timeout (in seconds) to stop a container" }),
   storageOpt: list("storage-opt", { about: "Storage driver options for the container" }),
-  sysctl: listOf("sysctl", { value: "map", about: "Sysctl options" }, parseLabel),
+  sysctl: listOf("sysctl", { value: "map", shown: "map[]", about: "Sysctl options" }, parseLabel),
   tmpfs: list("tmpfs", { about: "Mount a tmpfs directory" }),
   tty: toggle("tty", { short: "t", about: "Allocate a pseudo-TTY" }),
-  ulimit: listOf("ulimit", { value: "ulimit", about: "Ulimit options" }, parseUlimit),
+  ulimit: listOf("ulimit", { value: "ulimit", shown: "[]", about: "Ulimit options" }, parseUlimit),
   user: text("user", { short: "u", about: "Username or UID (format: <name|uid>[:<group|gid>])" }),
   userns: text("userns", { about: "User namespace to use" }),
   uts: text("uts", { about: "UTS namespace to use" }),
@@ -172,5 +178,6 @@ export const OPTIONS = {
 
 export const optionFlags: readonly AnyFlag[] = [
   ...Object.values(OPTIONS),
-  ...unsupportedFlags("disable-content-trust", "use-api-socket"),
+  disableContentTrust,
+  ...unsupportedFlags("use-api-socket"),
 ];

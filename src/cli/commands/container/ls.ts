@@ -19,7 +19,8 @@ import {
 const all = toggle("all", { short: "a", about: "Show all containers (default shows just running)" });
 const last = integer("last", {
   short: "n",
-  about: "Show n last created containers (includes all states) (default -1)",
+  shown: "-1",
+  about: "Show n last created containers (includes all states)",
 });
 const latest = toggle("latest", {
   short: "l",

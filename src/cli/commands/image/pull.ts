@@ -1,6 +1,7 @@
 import { formatReference, parseReference, withDefaultTag } from "#formats/reference.ts";
+import { disableContentTrust } from "../../content-trust.ts";
 import type { Command } from "../../grammar/command.ts";
-import { text, toggle, unsupportedFlags } from "../../grammar/flags.ts";
+import { text, toggle } from "../../grammar/flags.ts";
 import { awaitProgress, showProgress } from "../../output/progress.ts";
 import { pullImage } from "../../pull.ts";
 
@@ -12,7 +13,7 @@ export const command: Command = {
   usage: "[OPTIONS] NAME[:TAG|@DIGEST]",
   about: "Download an image from a registry",
   takes: [1, 1],
-  flags: [allTags, platform, quiet, ...unsupportedFlags("disable-content-trust")],
+  flags: [allTags, platform, quiet, disableContentTrust],
   run: async ({ session, arguments: [name = ""], option, signal }) => {
     const given = parseReference(name);
     const everything = option(allTags);

@@ -12,7 +12,11 @@ const ipamDriver = text("ipam-driver", { shown: "default", about: "IP Address Ma
 const ipv4 = toggle("ipv4", { shown: "true", about: "Enable or disable IPv4 address assignment" });
 const ipv6 = toggle("ipv6", { about: "Enable or disable IPv6 address assignment" });
 const label = list("label", { about: "Set metadata on a network" });
-const options = listOf("opt", { short: "o", value: "map", about: "Set driver specific options" }, parseLabel);
+const options = listOf(
+  "opt",
+  { short: "o", value: "map", shown: "map[]", about: "Set driver specific options" },
+  parseLabel,
+);
 const scope = text("scope", { about: "Control the network's scope" });
 const subnet = list("subnet", {
   value: "strings",

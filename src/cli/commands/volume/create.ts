@@ -4,7 +4,11 @@ import { parseLabel, toRecord } from "../../run-options/settings.ts";
 
 const driver = text("driver", { short: "d", shown: "local", about: "Specify volume driver name" });
 const label = list("label", { about: "Set metadata for a volume" });
-const options = listOf("opt", { short: "o", value: "map", about: "Set driver specific options" }, parseLabel);
+const options = listOf(
+  "opt",
+  { short: "o", value: "map", shown: "map[]", about: "Set driver specific options" },
+  parseLabel,
+);
 /** The older way to name it. */
 const name = text("name");
 
