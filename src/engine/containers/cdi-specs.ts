@@ -40,11 +40,7 @@ type CdiSpec = Decoded<typeof decodeSpec>;
 /** Fields whose effect we cannot bring about; a device that has one is refused rather than injected in part. */
 const foreign = ["intelRdt", "netDevices"];
 
-/** "vendor.com/class=name". */
-export const isCdiName = (text: string): boolean =>
-  /^[A-Za-z][A-Za-z0-9_.-]*\/[A-Za-z][A-Za-z0-9_-]*=[A-Za-z0-9][A-Za-z0-9_.:-]*$/.test(text);
-
-/** The edits for the devices of those names, each file's own first. A later directory wins. Rejects in Docker's words. */
+/** The edits for the devices of those names ("vendor.com/class=name"), each file's own first. A later directory wins. Rejects in Docker's words. */
 export async function findCdiEdits(
   directories: readonly string[],
   names: readonly string[],

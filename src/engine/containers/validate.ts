@@ -1,7 +1,7 @@
 // A container's settings as the client gave them, checked in Docker's order and words.
 
 import { posix } from "node:path";
-import { invalid, systemError } from "#base/errors.ts";
+import { invalid, systemError, unsupported } from "#base/errors.ts";
 import type { ContainerConfig, HostConfig, RestartPolicy } from "#spec/container-config.ts";
 import { normalizeCapabilities } from "./capabilities.ts";
 import { validateLogConfig } from "./log-config.ts";
@@ -32,6 +32,11 @@ export function validateContainer(
   validateLimits(hostConfig);
   validateExtraHosts(hostConfig.ExtraHosts);
   validateStorageOptions(hostConfig.StorageOpt ?? {});
+  // They would have to be set after the interface is there, by a driver option of its endpoint.
+  const ofInterface = Object.keys(hostConfig.Sysctls ?? {}).find((name) =>
+    /^net\.[^.]+\.[^.]+\.eth/.test(name),
+  );
+  if (ofInterface !== undefined) throw unsupported(`--sysctl ${ofInterface}`);
   validateLogConfig(hostConfig.LogConfig);
   for (const port of Object.keys(hostConfig.PortBindings ?? {})) parsePort(port);
   validateRuntime(hostConfig.Runtime, facts.configuredRuntimes ?? []);

@@ -3,6 +3,8 @@
 import type { ConfiguredRuntime } from "../containers/runtimes.ts";
 
 export interface InfoSettings {
+  /** Empty or missing: the usual ones. */
+  readonly cdiDirectories?: readonly string[];
   readonly dataRoot: string;
   readonly debug: boolean;
   readonly liveRestore: boolean;

@@ -3,6 +3,7 @@
 import { readdirSync, statfsSync } from "node:fs";
 import { formatTime } from "#base/clock.ts";
 import type { SystemInfo } from "#spec/engine-api/definitions.table.ts";
+import { defaultCdiDirectories } from "../containers/device-requests.ts";
 import { defaultRuntime, listRuntimes } from "../containers/runtimes.ts";
 import { logDriverNames } from "../logs/drivers/drivers.ts";
 import type { InfoContainerDefaults, InfoSettings } from "./info-settings.ts";
@@ -141,9 +142,9 @@ function describeRuntimes(
 }
 
 function newerFields(settings: InfoSettings, minor: number): Info {
-  const address = settings.containerdAddress;
+  const { containerdAddress: address, cdiDirectories: directories = [] } = settings;
   return {
-    ...(minor >= 44 && { CDISpecDirs: [] }),
+    ...(minor >= 44 && { CDISpecDirs: directories.length > 0 ? directories : defaultCdiDirectories }),
     ...(minor >= 46 && {
       Containerd: { Address: address, Namespaces: { Containers: "moby", Plugins: "plugins.moby" } },
     }),
