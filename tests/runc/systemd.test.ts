@@ -43,7 +43,7 @@ async function makeBundle(resources: object): Promise<Bundle> {
   assert.equal(run("spec").code, 0);
   const file = join(path, "config.json");
   const config = JSON.parse(readFileSync(file, "utf8"));
-  config.process = { ...config.process, terminal: false, args: ["sleep", "100"] };
+  config.process = { ...config.process, terminal: false, args: ["sleep", "1000"] };
   const devices = [{ allow: false, access: "rwm" }];
   config.linux = {
     ...config.linux,

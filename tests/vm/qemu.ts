@@ -86,7 +86,7 @@ function commandLine(folder: GuestFolder, socket: string, { systemd }: QemuOptio
   ].join(" ");
   return [
     ...["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
-    ...["-M", `q35,accel=${accelerator}`, "-cpu", "max", "-smp", "2", "-m", `${MEMORY_MIB}`],
+    ...["-M", `q35,accel=${accelerator}`, "-cpu", "max,pku=off", "-smp", "2", "-m", `${MEMORY_MIB}`],
     ...["-object", `memory-backend-memfd,id=memory,size=${MEMORY_MIB}M,share=on`],
     ...["-numa", "node,memdev=memory"],
     ...["-chardev", `socket,id=files,path=${socket}`],
