@@ -13,11 +13,10 @@ const SYSTEM_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** "ENOENT: no such file or directory, open '/x'" as Go writes it: "open /x: no such file or directory". */
-const systemMessage = (message: string): string =>
-  message.replace(
-    /^(E[A-Z0-9]+): ([^,]+), (\w+) '(.*)'$/s,
-    (_, code, reason, call, path) => `${call} ${path}: ${SYSTEM_WORDS[code] ?? reason}`,
-  );
+function systemMessage(message: string): string {
+  const [, code = "", reason, call, path] = /^(E[A-Z0-9]+): ([^,]+), (\w+) '(.*)'$/s.exec(message) ?? [];
+  return call === undefined ? message : `${call} ${path}: ${SYSTEM_WORDS[code] ?? reason}`;
+}
 
 export function messageFor(error: unknown): string {
   if (error instanceof ApiError) return `Error response from daemon: ${error.message}`;
