@@ -1,8 +1,9 @@
 // The help of the program and of its groups of commands.
 
-import { commonCommands, entries, type Group, groups } from "./commands/tree.table.ts";
+import { commonCommands, entries, groups } from "./commands/tree.table.ts";
 import { globalFlags } from "./connection.ts";
 import { commandUsages, flagUsages, usageLine } from "./grammar/help.ts";
+import type { Group } from "./grammar/tree.ts";
 import { PROGRAM } from "./version.ts";
 
 /** DOCKER_HIDE_LEGACY_COMMANDS leaves out what has a spelling with its noun. */

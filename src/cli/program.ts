@@ -1,6 +1,6 @@
 // The program: global flags, then the words of a command, then the command; and what is printed when it fails.
 
-import { type Entry, entries, type Group, groups, unsupportedCommands } from "./commands/tree.table.ts";
+import { entries, groups, unsupportedCommands } from "./commands/tree.table.ts";
 import { GLOBAL, globalFlags, resolveConnection } from "./connection.ts";
 import { refuseContentTrust } from "./content-trust.ts";
 import { type Command, checkArguments } from "./grammar/command.ts";
@@ -8,6 +8,7 @@ import { ArgumentError, ExitError, FlagError } from "./grammar/errors.ts";
 import { type AnyFlag, toggle } from "./grammar/flags.ts";
 import { commandHelp, usageLine } from "./grammar/help.ts";
 import { type ParsedLine, parseLine } from "./grammar/parse.ts";
+import type { Entry, Group } from "./grammar/tree.ts";
 import { messageFor } from "./messages.ts";
 import { groupHelp, programHelp } from "./program-help.ts";
 import { Session, type Surroundings } from "./session.ts";
@@ -162,9 +163,9 @@ async function runCommand(
   const { command }: { readonly command: Command } = await found.entry.load();
   const place = { path: `${PROGRAM} ${found.name}`, usage: command.usage };
   const flags = withHelp(command.flags, command.passThrough === true);
-  const line = atPlace(place, () =>
-    parseLine({ flags, interspersed: command.passThrough !== true }, found.words),
-  );
+  const words = command.verbatim === true ? ["--", ...found.words] : found.words;
+  const grammar = { flags, interspersed: command.passThrough !== true };
+  const line = atPlace(place, () => parseLine(grammar, words));
   for (const notice of line.notices) session.err(`${notice}\n`);
   if (line.option(help)) {
     const aliases = found.entry.names.map((name) => `${PROGRAM} ${name}`);
@@ -172,7 +173,7 @@ async function runCommand(
   }
   atPlace(place, () => checkArguments(place.path, command.takes, line.arguments.length));
   refuseContentTrust(command, line, session.surroundings.env);
-  await command.run({ ...line, session, signal });
+  await command.run({ ...line, session, tree: { entries, groups }, signal });
 }
 
 const LOG_LEVELS = ["panic", "fatal", "error", "warn", "warning", "info", "debug", "trace"];

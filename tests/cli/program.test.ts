@@ -9,7 +9,7 @@ const NOWHERE = "unix:///nonexistent/docker.sock";
 const DOWN = `Cannot connect to the Docker daemon at ${NOWHERE}. Is the docker daemon running?\n`;
 
 for (const { names } of entries)
-  for (const name of names)
+  for (const name of names.filter((one) => !one.startsWith("__")))
     test(`gantry ${name} --help names the command and itself`, async () => {
       const { code, stdout } = await gantry([...name.split(" "), "--help"]);
       assert.equal(code, 0);

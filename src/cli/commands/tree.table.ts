@@ -1,20 +1,6 @@
 // All commands: their names, one line of help each, and where they are. A command's file is loaded when it is called.
 
-import type { Command } from "../grammar/command.ts";
-
-export interface Entry {
-  /** All spellings, in the order of Docker's help. */
-  readonly names: readonly string[];
-  readonly about: string;
-  /** Not in help, nor completed. */
-  readonly hidden?: true;
-  readonly load: () => Promise<{ readonly command: Command }>;
-}
-
-export interface Group {
-  readonly name: string;
-  readonly about: string;
-}
+import type { Entry, Group } from "../grammar/tree.ts";
 
 export const groups: readonly Group[] = [
   { name: "container", about: "Manage containers" },
@@ -334,6 +320,17 @@ export const entries: readonly Entry[] = [
     names: ["explain run"],
     about: "Show every system call that a run would make, and why",
     load: () => import("./explain/run.ts"),
+  },
+  {
+    names: ["completion"],
+    about: "Print what completes this program's words in a shell",
+    load: () => import("./completion/completion.ts"),
+  },
+  {
+    names: ["__complete"],
+    about: "Tell a shell what may stand at the cursor",
+    hidden: true,
+    load: () => import("./completion/complete.ts"),
   },
   {
     names: ["demo"],

@@ -4,9 +4,12 @@ import type { Session } from "../session.ts";
 import { ArgumentError } from "./errors.ts";
 import type { AnyFlag } from "./flags.ts";
 import type { ParsedLine } from "./parse.ts";
+import type { CommandTree } from "./tree.ts";
 
 export interface Call extends ParsedLine {
   readonly session: Session;
+  /** All commands, for the one that completes their words. */
+  readonly tree: CommandTree;
   /** Aborts when the user interrupts the program. */
   readonly signal: AbortSignal;
 }
@@ -20,6 +23,8 @@ export interface Command {
   readonly takes: readonly [number, number];
   /** All words after the first argument belong to it, flags or not. */
   readonly passThrough?: boolean;
+  /** All words are arguments, flags or not. */
+  readonly verbatim?: boolean;
   readonly run: (call: Call) => Promise<void>;
 }
 

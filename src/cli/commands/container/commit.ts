@@ -10,11 +10,14 @@ const change = list("change", { short: "c", about: "Apply Dockerfile instruction
 const message = text("message", { short: "m", about: "Commit message" });
 const pause = toggle("pause", { short: "p", shown: "true", about: "Pause container during commit" });
 
+/** The newer name. */
+const noPause = toggle("no-pause", { about: "Disable pausing container during commit" });
+
 export const command: Command = {
   usage: "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
   about: "Create a new image from a container's changes",
   takes: [1, 2],
-  flags: [author, change, message, pause],
+  flags: [author, change, message, pause, noPause],
   run: async ({ session, arguments: [name = "", given = ""], option, signal }) => {
     const reference = given === "" ? undefined : parseReference(given);
     const engine = await session.engine(signal);
@@ -27,7 +30,7 @@ export const command: Command = {
         author: option(author),
         comment: option(message),
         changes: option(change),
-        pause: option(pause),
+        pause: option(pause) && !option(noPause),
       },
       signal,
     );

@@ -7,7 +7,7 @@ import {
 } from "../../contexts/endpoint-options.ts";
 import { checkContextName, hasContext, type StoredContext, writeContext } from "../../contexts/store.ts";
 import type { Call, Command } from "../../grammar/command.ts";
-import { optionalText } from "../../grammar/flags.ts";
+import { optionalText, unsupportedFlags } from "../../grammar/flags.ts";
 
 const from = optionalText("from", { about: "create context from a named context" });
 
@@ -29,7 +29,7 @@ export const command: Command = {
   usage: "[OPTIONS] CONTEXT",
   about: `Create a context${endpointHelp("create")}`,
   takes: [1, 1],
-  flags: [descriptionFlag, dockerFlag, from],
+  flags: [descriptionFlag, dockerFlag, from, ...unsupportedFlags("default-stack-orchestrator", "kubernetes")],
   run: async (call) => {
     const {
       session,

@@ -3,12 +3,13 @@ import { packContext } from "../../contexts/archive.ts";
 import { findContext } from "../../contexts/chosen.ts";
 import { DEFAULT_CONTEXT } from "../../contexts/store.ts";
 import type { Command } from "../../grammar/command.ts";
+import { unsupportedFlags } from "../../grammar/flags.ts";
 
 export const command: Command = {
   usage: "[OPTIONS] CONTEXT [FILE|-]",
   about: "Export a context to a tar archive FILE or a tar stream on STDOUT.",
   takes: [1, 2],
-  flags: [],
+  flags: unsupportedFlags("kubeconfig"),
   run: async ({ session, arguments: [name = "", path = `${name}.dockercontext`] }) => {
     const { stdout } = session.surroundings;
     if (path === "-" && stdout.isTTY === true)

@@ -7,12 +7,13 @@ import {
 } from "../../contexts/endpoint-options.ts";
 import { checkContextName, writeContext } from "../../contexts/store.ts";
 import type { Command } from "../../grammar/command.ts";
+import { unsupportedFlags } from "../../grammar/flags.ts";
 
 export const command: Command = {
   usage: "[OPTIONS] CONTEXT",
   about: `Update a context${endpointHelp("update")}`,
   takes: [1, 1],
-  flags: [descriptionFlag, dockerFlag],
+  flags: [descriptionFlag, dockerFlag, ...unsupportedFlags("default-stack-orchestrator", "kubernetes")],
   run: async ({ session, arguments: [name = ""], option }) => {
     checkContextName(name);
     const before = findContext(session, name);

@@ -2,7 +2,7 @@ import { API_VERSION } from "#client/engine-client.ts";
 import { Struct } from "#formats/go-template-values.ts";
 import type { SystemVersion } from "#spec/engine-api/definitions.table.ts";
 import type { Call, Command } from "../../grammar/command.ts";
-import { optionalText } from "../../grammar/flags.ts";
+import { optionalText, unsupportedFlags } from "../../grammar/flags.ts";
 import { compileFormat, executeFormat } from "../../output/listing.ts";
 import { VERSION } from "../../version.ts";
 
@@ -111,6 +111,6 @@ export const command: Command = {
   usage: "[OPTIONS]",
   about: "Show the version information",
   takes: [0, 0],
-  flags: [format],
+  flags: [format, ...unsupportedFlags("kubeconfig")],
   run,
 };
