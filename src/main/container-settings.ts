@@ -22,6 +22,7 @@ export function containerSettings(
   const bridge = networks.list().find(({ name }) => name === "bridge");
   return {
     containersDir,
+    secretsDir: join(settings.execRoot, "secrets"),
     etc: {
       dns: settings.dns,
       dnsSearch: settings.dnsSearch,

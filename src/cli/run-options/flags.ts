@@ -17,6 +17,7 @@ import {
 import { parseGpus } from "./devices.ts";
 import { checkVariable } from "./environment.ts";
 import { parseMount } from "./mounts.ts";
+import { parseSecret } from "./secrets.ts";
 import { parseLabel, parseThrottle, parseUlimit, parseWeight } from "./settings.ts";
 
 export const OPTIONS = {
@@ -158,6 +159,15 @@ export const OPTIONS = {
     about: "Automatically remove the container and its associated anonymous volumes when it exits",
   }),
   runtime: text("runtime", { about: "Runtime to use for this container" }),
+  secret: listOf(
+    "secret",
+    {
+      value: "secret",
+      about:
+        "Secret file in memory for the container (id=NAME,src=FILE|env=VARIABLE[,target=PATH,uid=,gid=,mode=])",
+    },
+    parseSecret,
+  ),
   securityOpt: list("security-opt", { about: "Security Options" }),
   shmSize: bytes("shm-size", { about: "Size of /dev/shm" }),
   stopSignal: text("stop-signal", { about: "Signal to stop the container" }),

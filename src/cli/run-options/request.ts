@@ -10,6 +10,7 @@ import type {
   PortBinding,
   Resources,
 } from "#spec/engine-api/definitions.table.ts";
+import type { HostConfigWithSecrets } from "#spec/engine-api/secrets.ts";
 import type { ParsedLine } from "../grammar/parse.ts";
 import type { Settings } from "../settings.ts";
 import { chooseDevices } from "./devices.ts";
@@ -19,6 +20,7 @@ import { parseTmpfs, splitVolumes } from "./mounts.ts";
 import { chooseNetworks } from "./networks.ts";
 import { parseExpose, parsePublish } from "./ports.ts";
 import { proxyVariables } from "./proxies.ts";
+import { readSecrets } from "./secrets.ts";
 import { parseLabel, parseRestart, toRecord } from "./settings.ts";
 
 /** What else a request is made from: our variables, the user's settings, and which daemon they are for. */
@@ -182,7 +184,7 @@ function logConfig(of: Of): NonNullable<HostConfig["LogConfig"]> {
   return { Type: driver, Config: toRecord(options.map(parseLabel)) };
 }
 
-function hostConfig(line: ParsedLine, mode: string): HostConfig {
+function hostConfig(line: ParsedLine, source: RequestSource, mode: string): HostConfigWithSecrets {
   const of = line.option;
   const restart = parseRestart(of(OPTIONS.restart));
   if (of(OPTIONS.rm) && restart.Name !== "no" && restart.Name !== "")
@@ -219,6 +221,7 @@ function hostConfig(line: ParsedLine, mode: string): HostConfig {
       Tmpfs: toRecord(of(OPTIONS.tmpfs).map(parseTmpfs)),
       ShmSize: of(OPTIONS.shmSize),
       Sysctls: toRecord(of(OPTIONS.sysctl)),
+      Secrets: readSecrets(of(OPTIONS.secret), source.surroundings.env),
       Runtime: of(OPTIONS.runtime),
       Isolation: of(OPTIONS.isolation),
     }),
@@ -276,7 +279,7 @@ export function createRequest(
   const networks = chooseNetworks(line);
   return {
     ...config(line, source, detached),
-    HostConfig: hostConfig(line, networks.mode),
+    HostConfig: hostConfig(line, source, networks.mode),
     NetworkingConfig: { EndpointsConfig: networks.endpoints },
   };
 }

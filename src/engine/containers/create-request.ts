@@ -10,6 +10,8 @@ import {
   type EndpointConfigs,
   type HostConfig,
 } from "#spec/container-config.ts";
+import { decodeSecretSpecs } from "#spec/engine-api/secrets.ts";
+import { parseSecrets, type Secret } from "./secrets/parse-secrets.ts";
 
 export interface CreateRequest {
   /** "" to have one chosen. */
@@ -19,6 +21,8 @@ export interface CreateRequest {
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
   readonly endpoints: EndpointConfigs;
+  /** Apart from the settings: those are saved and shown. */
+  readonly secrets: readonly Secret[];
   readonly warnings: readonly string[];
 }
 
@@ -38,7 +42,8 @@ export function decodeCreateRequest(
   const { endpoints, warnings } = adaptEndpoints(network, minor);
   const platform = minor >= 41 ? query.platform : "";
   const all = [...warnings, ...warnOfVolumeDriver(hostConfig, minor)];
-  return { name: query.name, platform, config, hostConfig, endpoints, warnings: all };
+  const secrets = parseSecrets(decoded.secrets);
+  return { name: query.name, platform, config, hostConfig, endpoints, secrets, warnings: all };
 }
 
 function warnOfVolumeDriver({ VolumeDriver, Mounts = [] }: HostConfig, minor: number): readonly string[] {
@@ -62,10 +67,11 @@ function refuseCapabilities(body: unknown, minor: number): void {
     );
 }
 
-function decodeBody(body: unknown): Pick<CreateRequest, "config" | "hostConfig" | "endpoints"> {
+function decodeBody(body: unknown) {
   try {
     if (!isRecord(body)) throw new DecodeError("", "object", body);
     const networking = body.NetworkingConfig;
+    const host = isRecord(body.HostConfig) ? body.HostConfig : {};
     return {
       config: decodeContainerConfig(body, ""),
       hostConfig: decodeHostConfig(body.HostConfig ?? {}, "HostConfig"),
@@ -73,6 +79,7 @@ function decodeBody(body: unknown): Pick<CreateRequest, "config" | "hostConfig" 
         isRecord(networking) ? networking.EndpointsConfig : null,
         "NetworkingConfig.EndpointsConfig",
       ),
+      secrets: decodeSecretSpecs(host.Secrets ?? [], "HostConfig.Secrets"),
     };
   } catch (error) {
     if (error instanceof DecodeError) throw invalid(`invalid JSON: ${error.message}`, { cause: error });

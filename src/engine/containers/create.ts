@@ -15,10 +15,11 @@ import { chooseName, parseContainerName } from "./names.ts";
 import { type PlanContainerDeps, planContainer, recordOf } from "./plan-container.ts";
 import { newState } from "./record.ts";
 import { scope } from "./scope.ts";
+import { keepSecrets, releaseSecrets, type SecretDeps } from "./secrets/kept-secrets.ts";
 import type { ContainerStore } from "./store.ts";
 import { containerWarnings } from "./warnings.ts";
 
-export interface CreateDeps extends PlanContainerDeps {
+export interface CreateDeps extends PlanContainerDeps, SecretDeps {
   readonly containers: ContainerStore;
   readonly snapshots: Pick<Snapshotter, "prepare" | "remove" | "view">;
   readonly volumes: Pick<ContainerVolumes, "create" | "populate" | "remove">;
@@ -53,6 +54,10 @@ export async function createContainer(
   for (const { type, copy, name: volume, destination } of mounts)
     if (type === "volume" && copy)
       await deps.volumes.populate(volume, { rootfs, target, destination }, signal);
+  if (request.secrets.length > 0) {
+    undo.defer(() => releaseSecrets(deps, id));
+    await keepSecrets(deps, id, request.secrets, signal);
+  }
   const facts = { name, createdAt: formatTime(deps.clock.now()), endpoints: request.endpoints, mounts };
   const container = deps.containers.add(recordOf(plan, facts, deps.containersDir), newState);
   undo.move();

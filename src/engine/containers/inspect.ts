@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { isKind } from "#base/errors.ts";
 import type { NetworkController } from "#network/controller.ts";
+import type { SecretFile } from "#spec/engine-api/secrets.ts";
 import { describeNetworkSettings } from "./describe-network.ts";
 import { configSupport, hostConfigSupport } from "./fields.table.ts";
 import { describeLinks } from "./links.ts";
@@ -102,13 +103,23 @@ function describeHostConfig(
   minor: number,
 ): Readonly<Record<string, unknown>> {
   const { Annotations, KernelMemory: _kernel, KernelMemoryTCP: _tcp, ...hostConfig } = record.hostConfig;
-  return inOrder(hostConfigSupport, {
+  const fields = inOrder(hostConfigSupport, {
     ...hostConfig,
     Links: describeLinks(containers, record),
     ...(Annotations !== undefined && minor >= 43 && { Annotations }),
     ...(minor < 42 && { KernelMemory: 0, KernelMemoryTCP: 0 }),
   });
+  return record.secrets === undefined ? fields : { ...fields, Secrets: record.secrets.map(describeSecret) };
 }
+
+/** Without its data, which nobody is told. */
+const describeSecret = ({ id, target, uid, gid, mode }: SecretFile): Fields => ({
+  ID: id,
+  Target: target,
+  UID: uid,
+  GID: gid,
+  Mode: mode,
+});
 
 /** Fields that Go leaves out when they are zero are left out here too. */
 function describeConfig({ record }: Container, minor: number): Readonly<Record<string, unknown>> {

@@ -24,6 +24,7 @@ import { hasStarted } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
 import { containerdRuntime, namedRuntime } from "./runtimes.ts";
 import { scope } from "./scope.ts";
+import { mountsOfSecrets, type SecretDeps } from "./secrets/kept-secrets.ts";
 import { mountSharedMemory, planIpc, releaseSharedMemory, type SharedMemoryDeps } from "./shared-memory.ts";
 import { SIGKILL } from "./signals.ts";
 import { stageMounts } from "./staged-mounts.ts";
@@ -32,7 +33,7 @@ import { containerIo } from "./task-io.ts";
 import { type ContainerUser, resolveUser } from "./user.ts";
 import type { UserFileReader } from "./user-files.ts";
 
-export interface LaunchDeps extends SharedMemoryDeps {
+export interface LaunchDeps extends SharedMemoryDeps, SecretDeps {
   readonly containers: Pick<ContainerStore, "find" | "get" | "saveState">;
   readonly snapshots: Pick<Snapshotter, "mounts">;
   readonly records: Pick<ContainerRecords, "create" | "delete">;
@@ -70,9 +71,13 @@ export async function launch(deps: LaunchDeps, container: Container, signal: Abo
     openNamespace(deps, context, signal),
   ]);
   await using staged = await stageMounts(deps, container.record, signal);
+  const mounts = [
+    ...(await checkPropagation(staged.mounts)),
+    ...(await mountsOfSecrets(deps, container.record)),
+  ];
   const plain = buildSpec({
     ...prepared,
-    record: { ...container.record, mounts: await checkPropagation(staged.mounts) },
+    record: { ...container.record, mounts },
     host: deps.host,
     ipc,
     links,

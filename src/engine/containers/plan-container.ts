@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { invalid } from "#base/errors.ts";
 import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
+import type { SecretFile } from "#spec/engine-api/secrets.ts";
 import { mergeLogOptions } from "../logs/drivers/drivers.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { applyDefaults, type ContainerDefaults } from "./defaults.ts";
@@ -19,6 +20,7 @@ import { defaultMaskedPaths, defaultReadonlyPaths, defaultShmSize } from "./oci-
 import type { ContainerRecord, Link } from "./record.ts";
 import { refuseUnsupported } from "./refuse-unsupported.ts";
 import { defaultRuntime } from "./runtimes.ts";
+import { refuseTakenTargets } from "./secrets/kept-secrets.ts";
 import type { ContainerStore } from "./store.ts";
 import { validateContainer } from "./validate.ts";
 
@@ -56,6 +58,7 @@ export interface ContainerPlan {
   readonly hostConfig: HostConfig;
   readonly mounts: readonly MountSpec[];
   readonly links: readonly Link[];
+  readonly secrets: readonly SecretFile[];
   /** Of limits that were discarded. */
   readonly warnings: readonly string[];
 }
@@ -83,15 +86,17 @@ export async function planContainer(
   }
   const config = fillConfig(deps, mergeImageConfig(request.config, image.config), hostConfig, id);
   const mounts = planMounts(config, hostConfig, minor, deps);
+  const secrets = request.secrets.map(({ data: _kept, ...file }) => file);
+  refuseTakenTargets(secrets, mounts);
   const links = resolveLinks(deps.containers, hostConfig);
-  return { id, image, config, hostConfig: { ...hostConfig, Links: null }, mounts, links, warnings };
+  return { id, image, config, hostConfig: { ...hostConfig, Links: null }, mounts, links, secrets, warnings };
 }
 
 /** Beside the plan: what is known when the container is made. */
 type RecordFacts = Pick<ContainerRecord, "name" | "createdAt" | "endpoints" | "mounts">;
 
 export function recordOf(plan: ContainerPlan, facts: RecordFacts, containersDir: string): ContainerRecord {
-  const { id, image, config, hostConfig, links } = plan;
+  const { id, image, config, hostConfig, links, secrets } = plan;
   return {
     id,
     imageId: image.id,
@@ -102,6 +107,7 @@ export function recordOf(plan: ContainerPlan, facts: RecordFacts, containersDir:
     hostConfig,
     logPath: logPathOf(containersDir, id, hostConfig.LogConfig.Type),
     ...(links.length > 0 && { links }),
+    ...(secrets.length > 0 && { secrets }),
     ...facts,
   };
 }

@@ -12,6 +12,7 @@ import {
 } from "#base/decode.ts";
 import type { AttachRequest, Sandbox } from "#network/controller.ts";
 import { decodeContainerConfig, decodeEndpointConfigs, decodeHostConfig } from "#spec/container-config.ts";
+import { decodeSecretFile } from "#spec/engine-api/secrets.ts";
 
 const orNull =
   <T>(decode: Decoder<T>): Decoder<T | null> =>
@@ -76,7 +77,7 @@ export const decodeContainerRecord = object(
     mounts: list(decodeMountPoint),
     logPath: string,
   },
-  { links: list(decodeLink) },
+  { links: list(decodeLink), secrets: list(decodeSecretFile) },
 );
 export type ContainerRecord = Decoded<typeof decodeContainerRecord>;
 

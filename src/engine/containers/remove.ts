@@ -15,10 +15,11 @@ import { overlayOption } from "./overlay-option.ts";
 import { hasProcess, isRunning } from "./record.ts";
 import { ignoreMissing, type ReleaseDeps, releaseTask } from "./release.ts";
 import { scope } from "./scope.ts";
+import { releaseSecrets, type SecretDeps } from "./secrets/kept-secrets.ts";
 import { imageSnapshot } from "./staged-mounts.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
-export interface RemoveDeps extends ReleaseDeps {
+export interface RemoveDeps extends ReleaseDeps, SecretDeps {
   readonly containers: ContainerStore;
   readonly snapshots: Pick<Snapshotter, "mounts" | "remove">;
   readonly volumes: Pick<ContainerVolumes, "unmount" | "remove">;
@@ -90,6 +91,7 @@ export async function removeHeld(
   for (const attach of container.pendingAttaches) attach.abandon();
   await forget(deps, container);
   try {
+    if (container.record.secrets !== undefined) await releaseSecrets(deps, container.id);
     if (options.volumes) await removeVolumes(deps, container);
   } finally {
     publishContainerEvent(deps.events, container, "destroy");

@@ -15,6 +15,7 @@ import { hasProcess } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
 import { shouldStartAtBoot } from "./restart-policy.ts";
 import { scope } from "./scope.ts";
+import { releaseStraySecrets } from "./secrets/kept-secrets.ts";
 import { snapshotOwner } from "./staged-mounts.ts";
 import { removeStaleMounts } from "./stale-mounts.ts";
 import type { Container, ContainerStore } from "./store.ts";
@@ -29,6 +30,7 @@ export interface RestoreDeps {
   readonly exits: Pick<ExitWatcher, "handle">;
   readonly watchExit: (container: Container) => void;
   readonly containersDir: string;
+  readonly secretsDir: string;
   readonly logs: Pick<ContainerLogs, "resume">;
   readonly executor: Pick<Executor, "run">;
   /** The lock is held. */
@@ -102,6 +104,7 @@ async function removeOrphans(deps: RestoreDeps, tasks: ReadonlyMap<string, TaskP
     if (!running(id)) await deps.records.delete(scope, id).catch(ignoreMissing);
   for (const name of await readdir(deps.containersDir))
     if (!isKnown(name)) await rm(join(deps.containersDir, name), { recursive: true, force: true });
+  await releaseStraySecrets(deps, isKnown);
   for await (const { name, kind } of deps.snapshots.list(scope, [])) {
     const owner = kind === "committed" ? undefined : snapshotOwner(name);
     if (owner !== undefined && !isKnown(owner)) await deps.snapshots.remove(scope, name).catch(ignoreMissing);

@@ -40,6 +40,8 @@ import { UserFileReader } from "./user-files.ts";
 export interface ContainersSettings {
   /** containers/<id> of the data root; exists. */
   readonly containersDir: string;
+  /** Below the exec root; made when it is needed. */
+  readonly secretsDir: string;
   readonly etc: EtcSettings;
   /** The daemon's --log-driver and --log-opt. */
   readonly defaults?: () => ContainerDefaults;

@@ -158,6 +158,7 @@ export function openFakeContainers(t: TestContext) {
   };
   const settings = {
     containersDir: directory,
+    secretsDir: join(directory, "secrets"),
     etc: { dns: [], dnsSearch: [], dnsOptions: [], hostGateway: "" },
     defaultLog: { driver: "json-file", options: {} },
   };
