@@ -1,0 +1,116 @@
+// Debian's docker-compose 1.29 with an application of three services, from up to down.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { type Engine, startEngine } from "../system/engine.ts";
+import { importBusybox, importNginx } from "../system/images.ts";
+import { must, run } from "../system/process.ts";
+
+const skip = process.getuid?.() !== 0 && "needs root";
+
+let engine: Engine;
+before(async () => {
+  if (skip) return;
+  engine = await startEngine();
+  await Promise.all([importBusybox(engine), importNginx(engine, "nginx:latest")]);
+});
+after(() => engine?.[Symbol.asyncDispose]());
+
+const command = (args: readonly string[]): readonly string[] => [
+  ...["/usr/bin/docker-compose", "--ansi", "never", "-p", "shop", "-f"],
+  ...[`${import.meta.dirname}/docker-compose.yml`, ...args],
+];
+/** Since 1.45 neither dockerd nor we tell ContainerConfig of an image, which this compose reads when it makes a container anew. */
+const surroundings = () => ({
+  env: { DOCKER_HOST: engine.host, COMPOSE_API_VERSION: "1.44" },
+  netns: engine.netns,
+});
+const compose = (...args: readonly string[]): Promise<string> => must(command(args), surroundings());
+
+const inspect = (format: string, ...names: readonly string[]): Promise<string> =>
+  engine.docker("inspect", "-f", format, ...names);
+const names = async (...filters: readonly string[]): Promise<readonly string[]> =>
+  (await engine.docker("ps", "--format", "{{.Names}}", ...filters)).split("\n").sort();
+
+test("docker-compose runs an application of three services", { skip }, async (t) => {
+  await t.test("up starts each service when those that it depends on are healthy", async () => {
+    await compose("up", "-d");
+    assert.deepEqual(await names(), ["shop_client_1", "shop_store_1", "shop_web_1"]);
+    const [store = "", web = "", client = ""] = (
+      await inspect("{{.State.StartedAt}}", "shop_store_1", "shop_web_1", "shop_client_1")
+    ).split("\n");
+    const passed = await inspect(
+      "{{range .State.Health.Log}}{{.ExitCode}} {{json .End}};{{end}}",
+      "shop_store_1",
+    );
+    const [, firstPass = ""] = /(?:^|;)0 "([^"]+)"/.exec(passed) ?? [];
+    assert.ok(store < firstPass && firstPass < web && web < client, `${store} ${passed} ${web} ${client}`);
+    const listed = await compose("ps");
+    assert.match(listed, /shop_store_1 .* Up \(healthy\) +5432\/tcp/);
+    assert.match(listed, /shop_web_1 .* Up \(healthy\) +0\.0\.0\.0:(\d+)->80\/tcp,:::\1->80\/tcp/);
+  });
+
+  await t.test("up once more changes nothing", async () => {
+    const before = await inspect("{{.Id}} {{.State.StartedAt}}", ...(await names()));
+    await compose("up", "-d");
+    assert.equal(await inspect("{{.Id}} {{.State.StartedAt}}", ...(await names())), before);
+  });
+
+  await t.test("services share the named volume and find each other by links", async () => {
+    assert.equal(await compose("exec", "-T", "client", "wget", "-qO-", "http://web/"), "page of the store\n");
+    assert.match(await compose("exec", "-T", "web", "cat", "/etc/hosts"), /\tdb .*\bshop_store_1\b/);
+    assert.equal(await engine.docker("volume", "inspect", "-f", "{{.Labels.kind}}", "shop_data"), "shop");
+    assert.equal((await run(command(["exec", "-T", "store", "sh", "-c", "exit 7"]), surroundings())).code, 7);
+  });
+
+  await t.test("logs of all services, and of one", async () => {
+    assert.match(await compose("logs", "--no-color"), /^client_1 +\| page of the store$/m);
+    assert.match(await compose("logs", "--no-color", "--tail", "1", "web"), /^web_1 +\| .*GET \/ HTTP/m);
+  });
+
+  await t.test("a published port answers", async () => {
+    const port = (await compose("port", "web", "80")).trim().split(":")[1];
+    const page = await must(["curl", "-s", `http://127.0.0.1:${port}/`], { netns: engine.netns });
+    assert.equal(page, "page of the store\n");
+  });
+
+  await t.test("scaling up and down", async () => {
+    await compose("up", "-d", "--scale", "client=3");
+    const clients = ["--filter", "label=kind=client"];
+    assert.deepEqual(await names(...clients), ["shop_client_1", "shop_client_2", "shop_client_3"]);
+    await compose("up", "-d", "--scale", "client=2");
+    assert.deepEqual(await names(...clients), ["shop_client_1", "shop_client_2"]);
+  });
+
+  await t.test("stop, start, kill, pause and restart", async () => {
+    await compose("stop", "client");
+    assert.equal(await inspect("{{.State.ExitCode}}", "shop_client_1", "shop_client_2"), "0\n0");
+    await compose("start", "client");
+    await compose("kill", "client");
+    assert.equal(await inspect("{{.State.ExitCode}}", "shop_client_1"), "137");
+    await compose("pause", "store");
+    assert.equal(await inspect("{{.State.Status}}", "shop_store_1"), "paused");
+    await compose("unpause", "store");
+    const started = await inspect("{{.State.StartedAt}}", "shop_web_1");
+    await compose("restart", "-t", "1", "web");
+    assert.notEqual(await inspect("{{.State.StartedAt}}", "shop_web_1"), started);
+    assert.match(await compose("top", "store"), /sleep 1000/);
+  });
+
+  await t.test("a command run once", async () => {
+    assert.equal(await compose("run", "--rm", "--no-deps", "client", "echo", "once"), "once\n");
+  });
+
+  await t.test("a changed service is made anew, with its volume", async () => {
+    const before = await inspect("{{.Id}}", "shop_store_1");
+    await compose("up", "-d", "--force-recreate", "--no-deps", "-t", "1", "store");
+    assert.notEqual(await inspect("{{.Id}}", "shop_store_1"), before);
+    assert.equal(await compose("exec", "-T", "store", "cat", "/data/index.html"), "page of the store\n");
+  });
+
+  await t.test("down takes everything away", async () => {
+    await compose("down", "-v", "-t", "1");
+    assert.equal(await engine.docker("ps", "-aq"), "");
+    assert.equal(await engine.docker("volume", "ls", "-q"), "");
+  });
+});
