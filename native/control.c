@@ -256,7 +256,8 @@ int on_resize(struct supervisor *us, struct request *request)
 	struct winsize size = { .ws_row = (unsigned short)wanted->rows, .ws_col = (unsigned short)wanted->columns };
 	if (!process)
 		return -ESRCH;
-	return process->terminal < 0 ? -ENOTTY : ioctl(process->terminal, TIOCSWINSZ, &size) < 0 ? -errno : 1;
+	/* A process without a terminal has no size to set; Docker's clients may ask all the same. */
+	return process->terminal < 0 ? 1 : ioctl(process->terminal, TIOCSWINSZ, &size) < 0 ? -errno : 1;
 }
 
 int on_close_stdin(struct supervisor *us, struct request *request)

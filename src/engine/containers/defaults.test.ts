@@ -47,5 +47,17 @@ test("what a container says counts", () => {
 });
 
 test("a privileged container gets no seccomp profile", () => {
-  assert.deepEqual(pick({ Privileged: true }).SecurityOpt, ["no-new-privileges"]);
+  assert.deepEqual(pick({ Privileged: true }).SecurityOpt, ["no-new-privileges", "label=disable"]);
 });
+
+for (const mode of ["PidMode", "IpcMode"])
+  test(`a container with the host's ${mode} bears no SELinux label, unless it says which`, () => {
+    assert.deepEqual(pick({ [mode]: "host" }).SecurityOpt?.slice(2), ["label=disable"]);
+    assert.deepEqual(pick({ [mode]: "host", SecurityOpt: ["label=type:x"] }).SecurityOpt?.slice(0, 1), [
+      "label=type:x",
+    ]);
+    assert.equal(
+      pick({ [mode]: "host", SecurityOpt: ["label=type:x"] }).SecurityOpt?.includes("label=disable"),
+      false,
+    );
+  });

@@ -33,12 +33,14 @@ export function applyDefaults(given: HostConfig, defaults: ContainerDefaults): H
 
 /** Options that the container then has as if it had asked for them. A privileged one has no seccomp profile anyway. */
 function securityDefaults(
-  { SecurityOpt, Privileged }: HostConfig,
+  { SecurityOpt, Privileged, PidMode, IpcMode }: HostConfig,
   { noNewPrivileges, seccompProfile }: ContainerDefaults,
 ): readonly string[] {
+  const seesHost = Privileged || PidMode === "host" || IpcMode === "host";
   const says = (name: string): boolean => (SecurityOpt ?? []).some((option) => option.startsWith(name));
   return [
     ...(noNewPrivileges && !says("no-new-privileges") ? ["no-new-privileges"] : []),
     ...(seccompProfile !== "builtin" && !Privileged && !says("seccomp") ? [`seccomp=${seccompProfile}`] : []),
+    ...(seesHost && !says("label") ? ["label=disable"] : []),
   ];
 }

@@ -1,6 +1,7 @@
 // How a container is connected: decided from its settings before anything is made.
 
 import { randomBytes } from "node:crypto";
+import { isIPv4 } from "node:net";
 import { conflict, invalid, unsupported } from "#base/errors.ts";
 import type { AttachRequest } from "#network/controller.ts";
 import type { EndpointConfigs, HostConfig } from "#spec/container-config.ts";
@@ -23,6 +24,8 @@ export function validateEndpoints({ NetworkMode: mode }: HostConfig, endpoints: 
   const { Aliases: aliases, IPAMConfig: ipam } = endpoints[mode] ?? { Aliases: null, IPAMConfig: null };
   if ((aliases ?? []).length > 0 && !isUserDefined(mode))
     throw invalid("network-scoped alias is supported only for containers in user defined networks");
+  const ipv4 = ipam?.IPv4Address ?? "";
+  if (ipv4 !== "" && !isIPv4(ipv4)) throw invalid(`invalid IPv4 address: ${ipv4}`);
   if (ipam?.IPv6Address) throw unsupported("--ip6");
   if ((ipam?.LinkLocalIPs ?? []).length > 0) throw unsupported("--link-local-ip");
 }
@@ -36,6 +39,8 @@ export function planNetwork(containers: Pick<ContainerStore, "get">, record: Con
   const network = disabled ? "none" : mode === "default" ? "bridge" : mode;
   const endpoint = record.endpoints[mode];
   const ipv4 = endpoint?.IPAMConfig?.IPv4Address ?? "";
+  if (ipv4 !== "" && !isUserDefined(network))
+    throw invalid("user specified IP address is supported on user defined networks only");
   return {
     kind: "own",
     request: {

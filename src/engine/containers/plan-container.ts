@@ -154,6 +154,7 @@ function fillConfig(
   id: string,
 ): ContainerConfig {
   if (merged.Hostname !== "") return merged;
-  const sharesHost = hostConfig.NetworkMode === "host" || hostConfig.UTSMode === "host";
-  return { ...merged, Hostname: sharesHost ? deps.host.hostname : id.slice(0, 12) };
+  // Not for --uts host: what the program sees is the host's name, the record says the container's.
+  const named = hostConfig.NetworkMode === "host" ? deps.host.hostname : id.slice(0, 12);
+  return { ...merged, Hostname: named };
 }
