@@ -1,0 +1,71 @@
+// What may differ in the output of the same command: ids, times, sizes, addresses, and what Docker has reworded since 20.10,
+// the release that we compare with (docs/compatibility.md, "Different on purpose").
+
+import type { Result } from "../system/process.ts";
+
+/** We print the newer words. */
+const reworded: readonly (readonly [newer: RegExp, older: string])[] = [
+  [/failed to create task for container: /g, ""],
+  [/failed to set up container networking: /g, ""],
+  [/failed to join IPC namespace: /g, "can't join IPC of container ID: "],
+  [/daemon: cannot kill/g, "daemon: Cannot kill"],
+  [/: container ID is not running/g, ": Container ID is not running"],
+  [/container (\w+) is (paused, unpause|already paused|not paused|not running)/g, "Container $1 is $2"],
+  [/invalid filter '/g, "Invalid filter '"],
+  [/the linux daemon does not/g, "The linux daemon does not"],
+  [/invalid restart policy: unknown policy '(\w+)'; use one of .*$/gm, "invalid restart policy '$1'"],
+  [
+    /invalid restart policy: maximum retry count (can only be used with|cannot be)/g,
+    "maximum retry count $1",
+  ],
+  [/invalid isolation \((\w+)\): linux/g, 'Invalid isolation: "$1" - linux'],
+  [/unknown or invalid runtime name: /g, "Unknown runtime specified "],
+  [/range of CPUs is from/g, "Range of CPUs is from"],
+  [/for cpuset (\w+): failed to parse list:/g, "for cpuset $1: invalid format:"],
+  // Docker names the policy that was given, we the one that it is for.
+  [
+    /maximum retry count (can only be used with 'on-failure'|cannot be used with restart policy '.*')/g,
+    "maximum retry count",
+  ],
+  [/parameter: path cannot be empty/g, "parameter: pathcannot be empty"],
+  [
+    /cannot remove container "[^"]+": container is running: stop the container before removing or force remove/g,
+    "You cannot remove a running container ID. Stop the container before attempting removal or force remove",
+  ],
+];
+
+const ownings: readonly (readonly [RegExp, string])[] = [
+  // Random, or by the clock.
+  [/\b[0-9a-f]{64}\b/g, "ID"],
+  [/\b[0-9a-f]{12}\b/g, "SHORT"],
+  [/\b\d+(\.\d+)? ?(seconds?|minutes?)\b|Less than a second/g, "TIME"],
+  [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME"],
+  [/[A-Z][a-z]{2} [ \d]\d \d\d:\d\d/g, "TIME"],
+  // By what other walks run meanwhile.
+  [/\b172\.17\.0\.([2-9]|\d\d+)\b/g, "ADDRESS"],
+  [/\b02:42:ac:11:00:(?!99)\w\w\b/g, "MAC"],
+  // The 20.10 client tells it of some failed starts, depending on which of two answers comes first.
+  [/^WARNING: This machine does not allow CAP_.*$/gm, ""],
+  [/^time=.*error waiting for container: context canceled.*$/gm, ""],
+];
+
+function normalise(text: string): string {
+  const plain = ownings.reduce(
+    (words, [pattern, to]) => words.replaceAll(pattern, to),
+    text.replaceAll(/\bgantry-(engine|peer)-\w+/g, "ENGINE"),
+  );
+  return reworded.reduce((words, [newer, older]) => words.replaceAll(newer, older), plain).trim();
+}
+
+/** Columns are as wide as their widest value, which may be one that differs. */
+const lines = (text: string): readonly string[] =>
+  normalise(text)
+    .split("\n")
+    .map((line) => line.replaceAll(/ {2,}/g, "  ").trimEnd());
+
+export const comparableResult = ({ code, stdout, stderr }: Result): unknown => ({
+  // A missing command of exec is 127 since 23.0, as it is with run.
+  code: code === 127 && `${stdout}${stderr}`.includes("OCI runtime exec failed") ? 126 : code,
+  stdout: lines(stdout),
+  stderr: lines(stderr),
+});

@@ -1,0 +1,5 @@
+// What a container can be made of, option by option.
+
+import { testWalks } from "./walks.ts";
+
+testWalks(["run", "options", "volumes"]);
