@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -45,6 +45,22 @@ test("a reserve that a killed process left behind does not keep the database fro
     const tables = database.prepare("SELECT name FROM sqlite_schema").all();
     database.close();
     assert.deepEqual(tables, []);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test("an open database is nobody else's, and needs no file for its log's index", () => {
+  const dir = mkdtempSync(join(tmpdir(), "gantry-database-"));
+  try {
+    const path = join(dir, "x.db");
+    const database = openDatabase(path, ["CREATE TABLE t (x INTEGER)"]);
+    database.exec("INSERT INTO t VALUES (1)");
+    assert.deepEqual(readdirSync(dir).toSorted(), ["x.db", "x.db-wal"]);
+    const other = new DatabaseSync(path);
+    assert.throws(() => other.exec("INSERT INTO t VALUES (2)"), /locked/);
+    other.close();
+    database.close();
   } finally {
     rmSync(dir, { recursive: true });
   }

@@ -8,10 +8,14 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 const RESERVE = 256 * 1024;
 const SQLITE_FULL = 13;
 
-/** Opens (and creates) the database; `steps[n]` takes the schema from version n to n + 1. */
+/**
+ * Opens (and creates) the database; `steps[n]` takes the schema from version n to n + 1. It is this process's alone until it is closed:
+ * another one is told that it is locked. The log's index is in memory then, so that opening needs no room on the disk.
+ */
 export function openDatabase(path: string, steps: readonly string[]): DatabaseSync {
   const database = new RoomyDatabase(path);
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000");
+  database.exec("PRAGMA busy_timeout = 5000; PRAGMA locking_mode = EXCLUSIVE");
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   const version = readPragma(database, "user_version");
   for (const [index, step] of steps.entries()) {
     if (index < version) continue;

@@ -68,6 +68,7 @@ test("a volume is a directory with Docker's modes, and survives a restart", asyn
   assert.equal(statSync(volume.mountpoint).mode & 0o777, 0o755);
   assert.equal(statSync(join(dataRoot, "volumes", "data")).mode & 0o777, 0o701);
   assert.equal(volume.createdAt, "2023-11-14T22:13:20Z");
+  volumes[Symbol.dispose]();
   const again = await open(dataRoot);
   assert.deepEqual(again.volumes.get("data"), volume);
 });
