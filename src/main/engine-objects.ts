@@ -14,6 +14,7 @@ import { EventJournal } from "#engine/events/journal.ts";
 import { JournaledEvents } from "#engine/events/journaled.ts";
 import { type Images, type ImagesOptions, openImages } from "#engine/images/open-images.ts";
 import { resolveImage } from "#engine/images/resolve.ts";
+import { forgetUnfinished } from "#engine/images/unfinished.ts";
 import { loadEngineId } from "#engine/system/engine-id.ts";
 import { type Machine, readMachine } from "#engine/system/machine.ts";
 import { Metrics } from "#engine/system/metrics.ts";
@@ -73,6 +74,7 @@ export async function openObjects(options: ObjectsOptions, signal: AbortSignal):
   );
   const users = () => list().map(({ id, record, running }) => ({ id, imageId: record.imageId, running }));
   const images = openEngineImages(live, { services: layers.containerd, events, clock, users });
+  await forgetUnfinished(images.deps);
   const host = {
     ...readHostFacts(),
     get configuredRuntimes() {

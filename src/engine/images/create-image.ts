@@ -17,6 +17,9 @@ type StoreDeps = Pick<
   "clock" | "content" | "diff" | "leases" | "scope" | "snapshots" | "snapshotter"
 >;
 
+/** Label of a lease that an engine holds. */
+export const HOLDER = "gantry.holder";
+
 /** Everything made under it stays while it is held; name what is to stay for good before disposing it. */
 export async function openLease(
   deps: Pick<StoreDeps, "clock" | "leases" | "scope">,
@@ -25,7 +28,7 @@ export async function openLease(
   const { leases, scope, clock } = deps;
   const id = `${purpose}-${randomUUID()}`;
   const expire = formatTime(clock.now() + 24n * 3600n * 1_000_000_000n);
-  await leases.create(scope, id, { "containerd.io/gc.expire": expire });
+  await leases.create(scope, id, { "containerd.io/gc.expire": expire, [HOLDER]: purpose });
   return { scope: { ...scope, lease: id }, [Symbol.asyncDispose]: () => leases.delete(scope, id, false) };
 }
 
