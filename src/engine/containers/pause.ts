@@ -13,7 +13,8 @@ export interface PauseDeps {
   readonly events: Pick<EventBus, "publish">;
 }
 
-export async function pauseContainer(deps: PauseDeps, reference: string): Promise<void> {
+/** `briefly`: the engine does, and will go on with it whatever happens. */
+export async function pauseContainer(deps: PauseDeps, reference: string, briefly = false): Promise<void> {
   const container = deps.containers.get(reference);
   using _held = await container.lock.acquire();
   const { id } = container;
@@ -27,6 +28,8 @@ export async function pauseContainer(deps: PauseDeps, reference: string): Promis
     default:
       throw conflict(`container ${id} is not running`);
   }
+  if (briefly !== (container.state.pausedBriefly ?? false))
+    deps.containers.saveState(container, { pausedBriefly: briefly }); // before: the daemon may die in between
   await deps.tasks.pause(scope, id);
   deps.containers.saveState(container, { status: "paused" });
   publishContainerEvent(deps.events, container, "pause");
@@ -37,6 +40,6 @@ export async function unpauseContainer(deps: PauseDeps, reference: string): Prom
   using _held = await container.lock.acquire();
   if (container.state.status !== "paused") throw systemError(`Container ${container.id} is not paused`);
   await deps.tasks.resume(scope, container.id);
-  deps.containers.saveState(container, { status: "running" });
+  deps.containers.saveState(container, { status: "running", pausedBriefly: false });
   publishContainerEvent(deps.events, container, "unpause");
 }

@@ -137,7 +137,10 @@ export const decodeContainerState = object(
     network: orNull(object({ request: decodeAttachRequest, sandbox: decodeSandbox }, {})),
     health: orNull(decodeHealth),
   },
-  {},
+  {
+    /** The engine paused it for a while, for its own sake: a daemon that dies then must not leave it so. */
+    pausedBriefly: boolean,
+  },
 );
 export type ContainerState = Decoded<typeof decodeContainerState>;
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openFakeContainers } from "../testing/fake-containers.ts";
+import { pauseContainer } from "./pause.ts";
 import { restoreContainers } from "./restore.ts";
 import { startContainer } from "./start.ts";
 
@@ -25,4 +26,19 @@ test("of a container that ended unseen, the exit is recorded and what it held gi
   assert.deepEqual([container.state.status, container.state.exitCode], ["exited", 4]);
   assert.equal(container.state.finishedAt, "2023-11-14T22:13:20.5Z");
   assert.ok(log.includes("detach") && log.includes("unmount v1"));
+});
+
+test("a container that the last daemon had paused for a commit goes on, one that its user paused does not", async (t) => {
+  const { deps, create, tasks } = openFakeContainers(t);
+  for (const briefly of [true, false]) {
+    const container = await create({});
+    await startContainer(deps, container, t.signal);
+    await pauseContainer(deps, container.id, briefly);
+    tasks.listed = [{ containerId: container.id, status: "paused" }];
+    await restoreContainers(deps);
+    assert.equal(container.state.status, briefly ? "running" : "paused");
+    assert.equal(tasks.calls.includes("resume"), briefly);
+    tasks.calls.length = 0;
+    deps.containers.delete(container);
+  }
 });

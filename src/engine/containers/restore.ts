@@ -22,7 +22,7 @@ import type { Container, ContainerStore } from "./store.ts";
 
 export interface RestoreDeps {
   readonly containers: ContainerStore;
-  readonly tasks: Pick<Tasks, "list" | "get" | "kill" | "delete">;
+  readonly tasks: Pick<Tasks, "list" | "get" | "kill" | "delete" | "resume">;
   readonly records: Pick<ContainerRecords, "list" | "delete">;
   readonly snapshots: Pick<Snapshotter, "list" | "remove">;
   readonly networks: Pick<NetworkController, "restore">;
@@ -73,13 +73,26 @@ async function restoreOne(
 }
 
 async function adopt(deps: RestoreDeps, container: Container, task: TaskProcess | undefined): Promise<void> {
-  const status = task?.status === "paused" ? "paused" : "running";
-  if (task?.status !== "unknown" && container.state.status !== status)
-    deps.containers.saveState(container, { status });
+  const goesOn = container.state.pausedBriefly === true && (await resume(deps, container, task));
+  const status = task?.status === "paused" && !goesOn ? "paused" : "running";
+  if (goesOn || (task?.status !== "unknown" && container.state.status !== status))
+    deps.containers.saveState(container, { status, pausedBriefly: false });
   // A volume's device stays mounted until its last container has ended.
   for (const mount of container.record.mounts)
     if (mount.type === "volume") await deps.volumes.mount(mount.name, container.id).catch(deps.report);
   deps.watchExit(container);
+}
+
+/** It was paused for a copy that the last daemon did not finish. False: it is not paused, or stays so. */
+async function resume(deps: RestoreDeps, { id }: Container, task: TaskProcess | undefined): Promise<boolean> {
+  if (task?.status !== "paused") return false;
+  try {
+    await deps.tasks.resume(scope, id);
+    return true;
+  } catch (error) {
+    deps.report(error);
+    return false;
+  }
 }
 
 /** It ended while no daemon looked. The shim has recorded how; without a record nobody knows. */

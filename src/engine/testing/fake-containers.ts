@@ -51,6 +51,12 @@ class FakeTasks {
     if (execId === "") this.ends.delete(id);
     return { exitCode: 0, exitedAt: 0 };
   }
+  async pause() {
+    this.calls.push("pause");
+  }
+  async resume() {
+    this.calls.push("resume");
+  }
   async attach() {
     this.calls.push("attach");
     const stream = new PassThrough();

@@ -70,7 +70,7 @@ export async function commitContainer(
 /** A container that does not run, or is paused already, needs none: nothing is undone then. */
 async function pauseFor(deps: CommitDeps, id: string): Promise<AsyncDisposable | undefined> {
   if (deps.containers.get(id).state.status !== "running") return undefined;
-  await pauseContainer(deps, id);
+  await pauseContainer(deps, id, true);
   return {
     [Symbol.asyncDispose]: async () => {
       if (deps.containers.find(id)?.state.status === "paused") await unpauseContainer(deps, id);
