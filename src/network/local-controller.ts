@@ -270,11 +270,18 @@ export class LocalNetworkController implements NetworkController {
   }
 
   #describe(name: string): NetworkInfo {
-    const endpoints = this.#attachments.endpointsOf(name);
-    const driver = name === "none" ? "null" : name;
-    const info = { ...this.#identity(name), name, driver, options: {}, endpoints };
-    if (name !== "bridge" || this.#bridge === undefined) return info;
-    return { ...info, ...describeBridge(this.#bridge, this.#settings.mtu) };
+    const attachments = this.#attachments;
+    const isBridge = name === "bridge" && this.#bridge !== undefined;
+    return {
+      ...this.#identity(name),
+      name,
+      driver: name === "none" ? "null" : name,
+      ...(isBridge ? describeBridge(this.#bridge, this.#settings.mtu) : { options: {} }),
+      // Most want to know the network only, and do so for each of many containers.
+      get endpoints() {
+        return attachments.endpointsOf(name);
+      },
+    };
   }
 
   /** Everything that was detached until now is gone. */

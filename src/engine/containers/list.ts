@@ -4,7 +4,7 @@ import type { Clock } from "#base/clock.ts";
 import { parseTime } from "#base/clock.ts";
 import { isKind } from "#base/errors.ts";
 import { formatDuration } from "#formats/units.ts";
-import type { NetworkController } from "#network/controller.ts";
+import type { NetworkController, NetworkInfo } from "#network/controller.ts";
 import type { Filters } from "../filters.ts";
 import { describeEndpoints, describePorts } from "./describe-network.ts";
 import { describeMount } from "./inspect.ts";
@@ -46,11 +46,24 @@ export async function listContainers(
   const shown = options.limit > 0 ? found.slice(0, options.limit) : found;
   const about = {
     ...deps,
+    networks: findOnce(deps.networks),
     imageName: nameImages(deps.images, signal),
     linkNames: linkNames(deps.containers),
   };
   const lines = await Promise.all(shown.map((container) => summarize(about, container, options)));
   return lines.filter((line) => line !== undefined);
+}
+
+/** Many containers have the same network. */
+function findOnce(networks: Pick<NetworkController, "get">): Pick<NetworkController, "get"> {
+  const found = new Map<string, NetworkInfo>();
+  return {
+    get: (name) => {
+      const network = found.get(name) ?? networks.get(name);
+      found.set(name, network);
+      return network;
+    },
+  };
 }
 
 type NameImage = (record: ContainerRecord) => Promise<string>;
