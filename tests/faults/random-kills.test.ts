@@ -1,0 +1,112 @@
+// kill -9 of the daemon at random moments under load. GANTRY_TEST_KILLS: how often (12); GANTRY_TEST_SEED: the same moments again.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Api, openApi } from "../system/api.ts";
+import { type Engine, startEngine } from "../system/engine.ts";
+import { importBusybox } from "../system/images.ts";
+import { differences, readMachineState } from "../system/machine-state.ts";
+import { must } from "../system/process.ts";
+import { checkEntry, type Entry } from "./ledger.ts";
+import { leftovers } from "./leftovers.ts";
+import { work } from "./load.ts";
+import { type Chance, openChance } from "./seed.ts";
+
+const skip = process.getuid?.() !== 0 && "needs root";
+const kills = Number(process.env.GANTRY_TEST_KILLS ?? 12);
+const USERS = 5;
+
+/** A daemon is killed within this many milliseconds of its start. */
+const LONGEST = 1500;
+
+const folders = [
+  "root/containerd/snapshots",
+  "root/containerd/content/blobs/sha256",
+  "root/containerd/content/ingest",
+];
+
+async function makeArchive(): Promise<Uint8Array> {
+  const dir = mkdtempSync(join(tmpdir(), "gantry-load-"));
+  try {
+    writeFileSync(join(dir, "copied"), "copied\n");
+    await must(["tar", "-C", dir, "-cf", join(dir, "archive.tar"), "copied"]);
+    return readFileSync(join(dir, "archive.tar"));
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+async function liveAndDie(
+  engine: Engine,
+  chance: Chance,
+  round: number,
+  archive: Uint8Array,
+): Promise<readonly Entry[]> {
+  using api = openApi(engine.socket);
+  const ledger: Entry[] = [];
+  const users = Array.from({ length: USERS }, (_, user) =>
+    work({ api, chance, ledger, archive }, `k${round}-${user}`),
+  );
+  const failed = Promise.all(users);
+  await Promise.race([delay(chance.pick(LONGEST)), failed]);
+  await engine.kill();
+  await failed;
+  return ledger;
+}
+
+/** Those that were to end by themselves have ended as they were to; nothing of any is left after that. */
+async function settle(api: Api, ledger: readonly Entry[], ids: Set<string>): Promise<void> {
+  for (const entry of ledger) {
+    const { status, body } = await api.send("GET", `/containers/${entry.name}/json`);
+    if (status === 404) continue;
+    const { State, Id } = JSON.parse(body.toString());
+    ids.add(Id);
+    if (State.Status !== "created" && entry.exitCode !== undefined) {
+      const { StatusCode } = Object(await api.ask("POST", `/containers/${entry.name}/wait`));
+      assert.equal(StatusCode, entry.exitCode, entry.name);
+    }
+    await api.ask("DELETE", `/containers/${entry.name}?force=1&v=1`);
+  }
+  const images = await api.ask("GET", "/images/json");
+  for (const { RepoTags } of Array.isArray(images) ? images : [])
+    for (const tag of RepoTags ?? [])
+      if (tag.startsWith("k")) await api.ask("DELETE", `/images/${tag}?force=1`);
+}
+
+test(`${kills} kills of the daemon under load lose nothing that was acknowledged and leave nothing`, {
+  skip,
+}, async (t: TestContext) => {
+  const before = readMachineState();
+  const chance = openChance();
+  t.diagnostic(`GANTRY_TEST_SEED=${chance.seed}`);
+  const ids = new Set<string>();
+  let dir = "";
+  {
+    await using engine = await startEngine();
+    dir = engine.dir;
+    await importBusybox(engine);
+    const archive = await makeArchive();
+    const stored = (): readonly number[] => folders.map((name) => readdirSync(join(engine.dir, name)).length);
+    const atFirst = stored();
+    for (let round = 0; round < kills; round++) {
+      const ledger = await liveAndDie(engine, chance, round, archive);
+      await engine.restart();
+      using api = openApi(engine.socket);
+      for (const entry of ledger) await checkEntry(api, entry);
+      await settle(api, ledger, ids);
+      assert.equal(await engine.docker("ps", "-aq"), "", `round ${round}: no others were made`);
+    }
+    await engine.docker("image", "prune", "-f");
+    assert.deepEqual(await leftovers(engine), []);
+    for (let tries = 0; tries < 200 && stored().join() !== atFirst.join(); tries++) await delay(50);
+    assert.deepEqual(stored(), atFirst, "snapshots, blobs and unfinished blobs are those of the image");
+  }
+  t.diagnostic(`${ids.size} containers were there after a kill`);
+  // Others may use the machine meanwhile.
+  const isOurs = (trace: string): boolean => trace.includes(dir) || [...ids].some((id) => trace.includes(id));
+  assert.deepEqual(differences(before, readMachineState()).filter(isOurs), []);
+});
