@@ -26,13 +26,23 @@ export function publishPrune(events: Pick<EventBus, "publish">, type: EventType,
   events.publish({ type, action: "prune", actorId: "", attributes: { reclaimed: String(reclaimed) } });
 }
 
-/** The filter `until`: a time, seconds since the epoch, or an age ("24h"). */
+/** The filter `until`: a time, of the daemon's zone if it names none, seconds since the epoch, or an age ("24h"). */
 export function parseUntil(text: string, now: bigint): bigint {
   if (/^\d+(\.\d+)?$/.test(text)) return BigInt(Math.round(Number(text) * 1e9));
   const age = parseGoDuration(text);
-  const time = age === undefined ? parseTime(text) : now - BigInt(age);
+  const time = age === undefined ? (parseTime(text) ?? parseLocalTime(text)) : now - BigInt(age);
   if (time === undefined) throw invalid(`invalid filter 'until=${text}'`);
   return time;
+}
+
+/** "2026-01-02", "2026-01-02T03", … "2026-01-02T03:04:05.6". */
+function parseLocalTime(text: string): bigint | undefined {
+  const parts = /^(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?)?$/.exec(text);
+  if (parts === null) return undefined;
+  const [, day = "", hours = "00", minutes = "00", seconds = "00", fraction = ""] = parts;
+  const milliseconds = new Date(`${day}T${hours}:${minutes}:${seconds}`).getTime(); // without a zone it is the local one
+  if (Number.isNaN(milliseconds)) return undefined;
+  return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, "0"));
 }
 
 /** Of a prune, which takes one at most. */

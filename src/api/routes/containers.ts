@@ -21,6 +21,7 @@ import { decodeUpdateRequest, updateContainer } from "#engine/containers/update.
 import { parseWaitCondition, waitForContainer } from "#engine/containers/wait.ts";
 import type { ContainersDeps } from "#engine/containers/wiring.ts";
 import { parseFilters } from "#engine/filters.ts";
+import { toHttpFailure } from "../failures.ts";
 import { queryFlag, queryNumber } from "../query.ts";
 import type { ApiCall, ApiResponse, Route } from "../router.ts";
 
@@ -122,7 +123,8 @@ const endingRoutes = (deps: ContainersDeps): readonly Route[] => [
       const container = deps.containers.get(params.id ?? "");
       const condition = version.minor < 30 ? "not-running" : parseWaitCondition(query.get("condition") ?? "");
       const exit = waitForContainer(container, condition, signal);
-      if (version.minor < 30) return { kind: "json", status: 200, value: { StatusCode: await exit } };
+      if (version.minor < 30)
+        return { kind: "json", status: 200, value: { Error: null, StatusCode: await exit } };
       // The headers go at once: docker run does not start the container before it has them.
       const chunks = (async function* () {
         const code = await exit;
@@ -187,7 +189,7 @@ const changingRoutes = (deps: ContainersDeps): readonly Route[] => [
         decodeUpdateRequest(await call.json(), call.version.minor),
         call.version.minor,
       );
-      return { kind: "json", status: 200, value: { Warnings: warnings } };
+      return { kind: "json", status: 200, value: { Warnings: warnings.length === 0 ? null : warnings } };
     },
   },
   {
@@ -205,25 +207,37 @@ const changingRoutes = (deps: ContainersDeps): readonly Route[] => [
 export const streamType = (tty: boolean, minor: number): string =>
   tty || minor < 42 ? "application/vnd.docker.raw-stream" : "application/vnd.docker.multiplexed-stream";
 
+/** Docker has taken over the connection by then: its refusal is no JSON. */
+function refusedAttach(error: unknown): ApiResponse {
+  const { status, message } = toHttpFailure(error);
+  const headers = { "Content-Type": "application/vnd.docker.raw-stream" };
+  return { kind: "text", status, text: `${message}\r\n`, headers };
+}
+
 const streamRoutes = (deps: ContainersDeps): readonly Route[] => [
   {
     method: "POST",
     path: "/containers/:id*/attach",
     handle: async (call) => {
       const { query, version } = call;
-      const attachment = attachContainer(deps, idOf(call), {
+      const asked = {
         stdin: queryFlag(query, "stdin"),
         stdout: queryFlag(query, "stdout"),
         stderr: queryFlag(query, "stderr"),
         logs: queryFlag(query, "logs"),
         stream: queryFlag(query, "stream"),
         detachKeys: query.get("detachKeys") ?? "",
-      });
-      return {
-        kind: "hijack",
-        contentType: streamType(attachment.tty, version.minor),
-        serve: (socket) => attachment.serve(socket, deps.signal),
       };
+      try {
+        const attachment = attachContainer(deps, idOf(call), asked);
+        return {
+          kind: "hijack",
+          contentType: streamType(attachment.tty, version.minor),
+          serve: (socket) => attachment.serve(socket, deps.signal),
+        };
+      } catch (error) {
+        return refusedAttach(error);
+      }
     },
   },
   {

@@ -40,8 +40,8 @@ export async function createContainer(
   minor: number,
   signal: AbortSignal,
 ): Promise<Created> {
-  const givenName = request.name === "" ? undefined : parseContainerName(request.name);
   const plan = await planContainer(deps, request, minor, signal);
+  const givenName = request.name === "" ? undefined : parseContainerName(request.name);
   const { id, image, hostConfig } = plan;
   const name = givenName ?? chooseName((taken) => deps.containers.hasName(taken), id);
   using _name = deps.containers.reserveName(name, id);
