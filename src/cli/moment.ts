@@ -17,8 +17,8 @@ function normaliseDate(text: string): string {
   return `${text.slice(0, 10)}${clock}${zone}`;
 }
 
-/** "seconds.nanoseconds" for the daemon; "" stays. Throws an Error in Docker's words. */
-export function parseMoment(text: string, now: number, what: string): string {
+/** "seconds.nanoseconds" for the daemon; "" stays. `what` is named in errors. Throws an Error in Docker's words. */
+export function parseMoment(text: string, now: number, what?: string): string {
   if (text === "") return "";
   const ago = parseGoDuration(text);
   if (ago !== undefined) return formatNano(BigInt(now) * 1_000_000n - BigInt(ago));
@@ -30,7 +30,7 @@ export function parseMoment(text: string, now: number, what: string): string {
   const milliseconds = found === null ? Number.NaN : Date.parse(normaliseDate(text));
   if (Number.isNaN(milliseconds))
     throw new Error(
-      `invalid value for "${what}": failed to parse value as time or duration: ${JSON.stringify(text)}`,
+      `${what === undefined ? "" : `invalid value for "${what}": `}failed to parse value as time or duration: ${JSON.stringify(text)}`,
     );
   const fraction = (found?.[1] ?? ".0").slice(1, 10).padEnd(9, "0");
   return formatNano(BigInt(Math.trunc(milliseconds / 1000)) * NANO + BigInt(fraction));

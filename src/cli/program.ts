@@ -77,13 +77,13 @@ function resolveMember(group: Group, verb: string, words: readonly string[]): Re
   refuseKnown(name);
   const path = `${PROGRAM} ${group.name}`;
   if (verb.startsWith("-")) {
-    const place = { path, usage: "COMMAND" };
+    const place = { path, usage: group.usage ?? "" };
     throw atPlaceError(place, () => parseLine({ flags: [], interspersed: false }, [verb]));
   }
   const members = visibleNames()
     .filter((member) => member.startsWith(`${group.name} `))
     .map((member) => member.slice(group.name.length + 1));
-  throw new PlacedError(unknownCommand(path, verb, members), { path, usage: "" });
+  throw new PlacedError(unknownCommand(path, verb, members), { path, usage: group.usage ?? "" });
 }
 
 /** `help WORDS`; what follows a command's name does not matter. */
@@ -166,7 +166,7 @@ async function runCommand(
   const words = command.verbatim === true ? ["--", ...found.words] : found.words;
   const grammar = { flags, interspersed: command.passThrough !== true };
   const line = atPlace(place, () => parseLine(grammar, words));
-  for (const notice of line.notices) session.err(`${notice}\n`);
+  for (const notice of line.notices) session.out(`${notice}\n`);
   if (line.option(help)) {
     const aliases = found.entry.names.map((name) => `${PROGRAM} ${name}`);
     return session.out(commandHelp(place.path, { ...command, flags }, aliases));

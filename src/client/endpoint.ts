@@ -44,7 +44,7 @@ export function parseEndpoint(text: string, tls?: TlsMaterial): Endpoint {
     case "fd":
       throw new Error(`the protocol ${scheme}:// is not supported by this version of Gantry`);
     default:
-      throw new Error(`unable to parse docker host \`${text}\``);
+      throw new Error(`invalid bind address format: ${text}`);
   }
 }
 

@@ -49,7 +49,6 @@ const lines: readonly (readonly string[])[] = [
   ["inspect", "aa"],
   ["export", "aa", "FOLDER/aa.tar"],
   ["export", "aa", "FOLDER/aa.tar"],
-  ["export", "nosuch"],
   ["import", "ii", "FOLDER/aa.tar"],
   ["import", "ii", "FOLDER/aa.tar"],
   ["import", "jj", "/nonexistent"],

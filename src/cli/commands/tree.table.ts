@@ -9,7 +9,7 @@ export const groups: readonly Group[] = [
   { name: "image", about: "Manage images" },
   { name: "network", about: "Manage networks" },
   { name: "system", about: "Manage Docker" },
-  { name: "volume", about: "Manage volumes" },
+  { name: "volume", about: "Manage volumes", usage: "COMMAND" },
 ];
 
 /** Commands of Docker that this version of Gantry does not have; refused by name. */

@@ -14,6 +14,8 @@ export interface Entry {
 export interface Group {
   readonly name: string;
   readonly about: string;
+  /** What follows the name in the usage that errors show; Docker's groups differ. */
+  readonly usage?: string;
 }
 
 export interface CommandTree {

@@ -55,8 +55,11 @@ function render(found: readonly string[], format: string | undefined): string {
   return found.map((text) => `${template.execute(parseExactJson(text))}\n`).join("");
 }
 
-const badTemplate = (cause: unknown): ExitError =>
-  new ExitError(64, `template parsing error: ${cause instanceof Error ? cause.message : ""}`, { cause });
+/** `name`: what Go calls the template; "" for most. */
+export function badTemplate(cause: unknown, name = ""): ExitError {
+  const reason = messageFor(cause).replace(/^template: :/, `template: ${name}:`);
+  return new ExitError(64, `template parsing error: ${reason}`, { cause });
+}
 
 function compile(format: string): { execute(data: unknown): string } {
   try {

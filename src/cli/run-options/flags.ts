@@ -18,7 +18,7 @@ import { parseGpus } from "./devices.ts";
 import { checkVariable } from "./environment.ts";
 import { parseMount } from "./mounts.ts";
 import { parseSecret } from "./secrets.ts";
-import { parseLabel, parseThrottle, parseUlimit, parseWeight } from "./settings.ts";
+import { parseLabel, parseSysctl, parseThrottle, parseUlimit, parseWeight } from "./settings.ts";
 
 export const OPTIONS = {
   addHost: list("add-host", { about: "Add a custom host-to-IP mapping (host:ip)" }),
@@ -173,7 +173,7 @@ export const OPTIONS = {
   stopSignal: text("stop-signal", { about: "Signal to stop the container" }),
   stopTimeout: integer("stop-timeout", { about: "Timeout (in seconds) to stop a container" }),
   storageOpt: list("storage-opt", { about: "Storage driver options for the container" }),
-  sysctl: listOf("sysctl", { value: "map", shown: "map[]", about: "Sysctl options" }, parseLabel),
+  sysctl: listOf("sysctl", { value: "map", shown: "map[]", about: "Sysctl options" }, parseSysctl),
   tmpfs: list("tmpfs", { about: "Mount a tmpfs directory" }),
   tty: toggle("tty", { short: "t", about: "Allocate a pseudo-TTY" }),
   ulimit: listOf("ulimit", { value: "ulimit", shown: "[]", about: "Ulimit options" }, parseUlimit),

@@ -12,7 +12,9 @@ import type {
 } from "#spec/engine-api/definitions.table.ts";
 import type { HostConfigWithSecrets } from "#spec/engine-api/secrets.ts";
 import type { ParsedLine } from "../grammar/parse.ts";
+import { messageFor } from "../messages.ts";
 import type { Settings } from "../settings.ts";
+import { chooseCapabilities } from "./capabilities.ts";
 import { chooseDevices } from "./devices.ts";
 import { collectLabels, collectVariables } from "./environment.ts";
 import { OPTIONS } from "./flags.ts";
@@ -108,12 +110,7 @@ function securityOptions(texts: readonly string[]): {
       try {
         return `seccomp=${JSON.stringify(JSON.parse(readFileSync(path, "utf8")))}`;
       } catch (error) {
-        throw new Error(
-          `opening seccomp profile (${path}) failed: ${error instanceof Error ? error.message : ""}`,
-          {
-            cause: error,
-          },
-        );
+        throw new Error(`opening seccomp profile (${path}) failed: ${messageFor(error)}`, { cause: error });
       }
     });
   return { options, unmasked: texts.some(isSystemPaths) };
@@ -121,7 +118,7 @@ function securityOptions(texts: readonly string[]): {
 
 function resources(of: Of): Partial<Resources> {
   const devices = chooseDevices(of(OPTIONS.device), of(OPTIONS.gpus));
-  return given({
+  const limits = given({
     CpuShares: of(OPTIONS.cpuShares),
     Memory: of(OPTIONS.memory),
     MemoryReservation: of(OPTIONS.memoryReservation),
@@ -130,18 +127,12 @@ function resources(of: Of): Partial<Resources> {
     NanoCpus: of(OPTIONS.cpus),
     CgroupParent: of(OPTIONS.cgroupParent),
     BlkioWeight: of(OPTIONS.blkioWeight),
-    BlkioWeightDevice: of(OPTIONS.blkioWeightDevice),
-    BlkioDeviceReadBps: of(OPTIONS.deviceReadBps),
-    BlkioDeviceWriteBps: of(OPTIONS.deviceWriteBps),
-    BlkioDeviceReadIOps: of(OPTIONS.deviceReadIops),
-    BlkioDeviceWriteIOps: of(OPTIONS.deviceWriteIops),
     CpuPeriod: of(OPTIONS.cpuPeriod),
     CpuQuota: of(OPTIONS.cpuQuota),
     CpuRealtimePeriod: of(OPTIONS.cpuRtPeriod),
     CpuRealtimeRuntime: of(OPTIONS.cpuRtRuntime),
     CpusetCpus: of(OPTIONS.cpusetCpus),
     CpusetMems: of(OPTIONS.cpusetMems),
-    Devices: devices.mappings,
     DeviceRequests: devices.requests,
     DeviceCgroupRules: of(OPTIONS.deviceCgroupRule),
     CpuCount: of(OPTIONS.cpuCount),
@@ -151,8 +142,18 @@ function resources(of: Of): Partial<Resources> {
     KernelMemory: of(OPTIONS.kernelMemory),
     OomKillDisable: of(OPTIONS.oomKillDisable),
     PidsLimit: of(OPTIONS.pidsLimit),
-    Ulimits: of(OPTIONS.ulimit),
   });
+  // Lists that `inspect` shows as they were sent, empty ones, too.
+  return {
+    ...limits,
+    BlkioWeightDevice: of(OPTIONS.blkioWeightDevice),
+    BlkioDeviceReadBps: of(OPTIONS.deviceReadBps),
+    BlkioDeviceWriteBps: of(OPTIONS.deviceWriteBps),
+    BlkioDeviceReadIOps: of(OPTIONS.deviceReadIops),
+    BlkioDeviceWriteIOps: of(OPTIONS.deviceWriteIops),
+    Devices: devices.mappings,
+    Ulimits: of(OPTIONS.ulimit),
+  };
 }
 
 function portBindings(of: Of): Readonly<Record<string, readonly PortBinding[]>> {
@@ -190,12 +191,14 @@ function hostConfig(line: ParsedLine, source: RequestSource, mode: string): Host
   if (of(OPTIONS.rm) && restart.Name !== "no" && restart.Name !== "")
     throw new Error("conflicting options: cannot specify both --restart and --rm");
   const security = securityOptions(of(OPTIONS.securityOpt));
-  const links = of(OPTIONS.link);
   return {
     NetworkMode: mode,
     RestartPolicy: restart,
     LogConfig: logConfig(of),
     PortBindings: portBindings(of),
+    Dns: of(OPTIONS.dns),
+    DnsOptions: [...of(OPTIONS.dnsOption), ...of(OPTIONS.dnsOpt)],
+    DnsSearch: of(OPTIONS.dnsSearch),
     ...given({
       Binds: splitVolumes(of(OPTIONS.volume)).binds,
       ContainerIDFile: of(OPTIONS.cidfile),
@@ -204,14 +207,10 @@ function hostConfig(line: ParsedLine, source: RequestSource, mode: string): Host
       VolumesFrom: of(OPTIONS.volumesFrom),
       Mounts: of(OPTIONS.mount),
       Annotations: toRecord(of(OPTIONS.annotation)),
-      CapAdd: of(OPTIONS.capAdd),
-      CapDrop: of(OPTIONS.capDrop),
-      Dns: of(OPTIONS.dns),
-      DnsOptions: [...of(OPTIONS.dnsOption), ...of(OPTIONS.dnsOpt)],
-      DnsSearch: of(OPTIONS.dnsSearch),
+      ...chooseCapabilities(of(OPTIONS.capAdd), of(OPTIONS.capDrop)),
       ExtraHosts: of(OPTIONS.addHost).map((text) => text.replace(/^([^:=]+)=/, "$1:")),
       GroupAdd: of(OPTIONS.groupAdd),
-      Links: mode === "default" || mode === "bridge" ? links : [],
+      Links: of(OPTIONS.link),
       OomScoreAdj: of(OPTIONS.oomScoreAdj),
       Privileged: of(OPTIONS.privileged),
       PublishAllPorts: of(OPTIONS.publishAll),

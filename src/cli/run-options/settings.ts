@@ -53,6 +53,16 @@ const LIMITS = new Set(
   ),
 );
 
+const NAMESPACED =
+  /^(kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)$|net\.|fs\.mqueue\.)/;
+
+/** "net.core.somaxconn=10"; only what has its own value in a container's namespaces. */
+export function parseSysctl(text: string): readonly [string, string] {
+  const [name = ""] = text.split("=");
+  if (!text.includes("=") || !NAMESPACED.test(name)) throw new Error(`sysctl '${text}' is not allowed`);
+  return parseLabel(text);
+}
+
 /** "nofile=1024[:2048]". */
 export function parseUlimit(text: string): {
   readonly Name: string;

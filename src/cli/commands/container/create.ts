@@ -4,6 +4,7 @@ import type { ContainerCreateRequest } from "#spec/engine-api/definitions.table.
 import { createContainerIdFile } from "../../container-id-file.ts";
 import { ANY, type Call, type Command } from "../../grammar/command.ts";
 import { awaitProgress, showProgress } from "../../output/progress.ts";
+import { checkPlatform } from "../../platform.ts";
 import { pullImage } from "../../pull.ts";
 import { OPTIONS, optionFlags } from "../../run-options/flags.ts";
 import { createRequest } from "../../run-options/request.ts";
@@ -53,6 +54,7 @@ export async function createContainer(call: Call, request: ContainerCreateReques
   const policy = option(OPTIONS.pull);
   if (!["always", "missing", "never", ""].includes(policy))
     throw new Error(`invalid pull option: '${policy}': must be one of "always", "missing" or "never"`);
+  checkPlatform(option(OPTIONS.platform));
   const cidfile = option(OPTIONS.cidfile);
   using idFile = cidfile === "" ? undefined : createContainerIdFile(cidfile);
   const { Id, Warnings } = await createOrPull(call, request);

@@ -21,7 +21,7 @@ function parse(target: string): ReturnType<typeof parseReference> {
   } catch (error) {
     const message = error instanceof Error ? error.message : "";
     throw new Error(
-      `error parsing reference: ${JSON.stringify(target)} is not a valid repository/tag: ${message}`,
+      `Error parsing reference: ${JSON.stringify(target)} is not a valid repository/tag: ${message}`,
       {
         cause: error,
       },

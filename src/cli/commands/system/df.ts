@@ -3,10 +3,8 @@ import { Struct } from "#formats/go-template-values.ts";
 import { formatSize } from "#formats/units.ts";
 import type { Call, Command } from "../../grammar/command.ts";
 import { optionalText, toggle } from "../../grammar/flags.ts";
-import { formatRows, type Listing, printRows } from "../../output/listing.ts";
-import { containerListing, containerRow } from "../container/ls.ts";
-import { imageListing, imageNames, imageRow } from "../image/ls.ts";
-import { volumeListing, volumeRow } from "../volume/ls.ts";
+import { type Listing, printRows } from "../../output/listing.ts";
+import { detailTables, formatDetails } from "./df-details.ts";
 
 const format = optionalText("format", { about: "Format output using a custom template" });
 const verbose = toggle("verbose", { short: "v", about: "Show detailed information on space usage" });
@@ -90,62 +88,17 @@ const amountRow = ({ type, total, active, size, reclaimable }: Amount): Struct =
     Type: type,
   });
 
-/** The table of `listing`, but with these columns. */
-const detailTable = (listing: Listing, fields: readonly string[], rows: readonly Struct[]): string =>
-  formatRows({ ...listing, defaultTable: fields.map((field) => `{{.${field}}}`).join("\t") }, "table", rows);
-
-function imagesDetail({ Images }: DiskUsage, now: number): string {
-  const fields = "Repository Tag ID CreatedSince Size SharedSize UniqueSize Containers".split(" ");
-  const rows = (Images ?? []).flatMap((image) =>
-    imageNames(image, false)
-      .slice(0, 1)
-      .map((name) => imageRow(image, name, now, false)),
-  );
-  return detailTable(imageListing, fields, rows);
-}
-
-function containersDetail({ Containers }: DiskUsage, now: number): string {
-  const fields = "ID Image Command LocalVolumes Size RunningFor Status Names".split(" ");
-  const rows = (Containers ?? []).map((container) =>
-    containerRow({ ...container, SizeRootFs: 0 }, now, false),
-  );
-  return detailTable(containerListing, fields, rows);
-}
-
-const volumesDetail = ({ Volumes }: DiskUsage): string =>
-  detailTable(volumeListing, ["Name", "Links", "Size"], (Volumes ?? []).map(volumeRow));
-
-const cacheListing: Listing = {
-  type: "*formatter.buildCacheContext",
-  defaultTable: "",
-  headers: {
-    ID: "CACHE ID",
-    CacheType: "CACHE TYPE",
-    Size: "SIZE",
-    CreatedSince: "CREATED",
-    LastUsedSince: "LAST USED",
-    UsageCount: "USAGE",
-    Shared: "SHARED",
-  },
-};
-
-function details(usage: DiskUsage, now: number): string {
-  const cache = detailTable(cacheListing, Object.keys(cacheListing.headers), []);
-  return [
-    `Images space usage:\n\n${imagesDetail(usage, now)}`,
-    `Containers space usage:\n\n${containersDetail(usage, now)}`,
-    `Local Volumes space usage:\n\n${volumesDetail(usage)}`,
-    `Build cache usage: ${formatSize(cacheAmount(usage).size)}\n\n${cache}`,
-  ].join("\n");
-}
-
 async function run({ session, option, signal }: Call): Promise<void> {
   const engine = await session.engine(signal);
   const usage = await engine.system.diskUsage(signal);
   if (option(verbose)) {
-    if (option(format) !== undefined)
-      throw new Error("--verbose with --format is not supported by this version of Gantry");
-    return session.out(details(usage, session.surroundings.now()));
+    const wanted = option(format) ?? "table";
+    const now = session.surroundings.now();
+    const isTable = wanted === "" || wanted === "table";
+    const text = isTable
+      ? detailTables(usage, cacheAmount(usage).size, now)
+      : formatDetails(usage, wanted, now);
+    return session.out(text);
   }
   const amounts = [imagesAmount(usage), containersAmount(usage), volumesAmount(usage), cacheAmount(usage)];
   printRows(session, listing, { format: option(format) }, amounts.map(amountRow));

@@ -56,8 +56,8 @@ async function run({ session, option, signal }: Call): Promise<void> {
   const write = formatter(option(format) ?? "");
   const now = session.surroundings.now();
   const range = {
-    since: parseMoment(option(since), now, "since"),
-    until: parseMoment(option(until), now, "until"),
+    since: parseMoment(option(since), now),
+    until: parseMoment(option(until), now),
     filters: parseFilters(option(filterFlag)),
   };
   const engine = await session.engine(signal);

@@ -2,7 +2,7 @@ import { formatBinarySize } from "#formats/units.ts";
 import type { Commit, SystemInfo } from "#spec/engine-api/definitions.table.ts";
 import type { Call, Command } from "../../grammar/command.ts";
 import { optionalText } from "../../grammar/flags.ts";
-import { compileFormat, executeFormat } from "../../output/listing.ts";
+import { printWhole } from "../../output/whole-object.ts";
 import type { SessionConnection } from "../../session.ts";
 import { VERSION } from "../../version.ts";
 
@@ -140,11 +140,13 @@ async function run({ session, option, signal }: Call): Promise<void> {
     throw error;
   }
   if (wanted !== "") {
-    const template = compileFormat(wanted === "json" ? "{{json .}}" : wanted, { missingKey: "error" });
     const { debug: Debug, contextName: Context } = connection;
     const ClientInfo = { Debug, Version: VERSION, Context, Plugins: [], Warnings: null };
-    session.out(`${executeFormat(template, { ...info, ClientInfo })}\n`);
-    return;
+    return printWhole(session, wanted, {
+      name: "",
+      type: "system.dockerInfo",
+      data: { ...info, ClientInfo },
+    });
   }
   session.out(clientText(connection) + serverText(info));
   for (const warning of info.Warnings ?? []) session.err(`${warning}\n`);

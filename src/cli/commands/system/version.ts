@@ -3,7 +3,7 @@ import { Struct } from "#formats/go-template-values.ts";
 import type { SystemVersion } from "#spec/engine-api/definitions.table.ts";
 import type { Call, Command } from "../../grammar/command.ts";
 import { optionalText, unsupportedFlags } from "../../grammar/flags.ts";
-import { compileFormat, executeFormat } from "../../output/listing.ts";
+import { printWhole } from "../../output/whole-object.ts";
 import { VERSION } from "../../version.ts";
 
 const format = optionalText("format", { short: "f", about: "Format output using a custom template" });
@@ -98,8 +98,8 @@ async function run({ session, option, signal }: Call): Promise<void> {
   const client = { apiVersion, context: session.connection.contextName };
   const wanted = option(format) ?? "";
   if (wanted !== "") {
-    const template = compileFormat(wanted === "json" ? "{{json .}}" : wanted);
-    session.out(`${executeFormat(template, versionData(client, server))}\n`);
+    const data = versionData(client, server);
+    printWhole(session, wanted, { name: "version", type: data.type, data });
   } else {
     session.out(clientText(client));
     if (server !== undefined) session.out(`\n${serverText(server)}`);
