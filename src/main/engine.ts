@@ -6,6 +6,7 @@ import { Authorizer } from "#api/authorization/authorizer.ts";
 import type { Route } from "#api/router.ts";
 import { type ScopeLookups, scopedRoutes } from "#api/scopes/scoped-routes.ts";
 import { ApiServer } from "#api/server.ts";
+import { mayTakeOver } from "#api/taken-over.ts";
 import { Background } from "#base/background.ts";
 import { serveContainerd } from "#containerd/server.ts";
 import { patience } from "#engine/containers/patience.ts";
@@ -76,7 +77,7 @@ export async function openEngine(live: LiveSettings, log: Log): Promise<Engine> 
       log,
     });
   const api = openApi(routes);
-  const server = undo.use(new HttpServer((exchange) => api.serve(exchange)));
+  const server = undo.use(new HttpServer((exchange) => api.serve(exchange), mayTakeOver));
   undo.defer(() => closing.abort()); // requests that stream end before the server waits for them
   const cleanup = undo.move();
   return {

@@ -7,6 +7,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { invalid } from "#base/errors.ts";
 import { acceptKey } from "#formats/websocket.ts";
+import { rawTakeover } from "./raw-takeover.ts";
 import { WebSocketStream } from "./websocket.ts";
 
 export type Headers = Readonly<Record<string, string>>;
@@ -57,8 +58,9 @@ export class HttpExchange {
     return this.#controller.signal;
   }
 
+  /** Whether the client asked for it: one that did not is answered as if there were none. */
   get wantsUpgrade(): boolean {
-    return this.#upgrade !== undefined;
+    return this.#upgrade !== undefined && this.headers.upgrade !== rawTakeover;
   }
 
   /** True once a status line is out: an error can no longer be told by a status. */

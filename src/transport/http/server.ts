@@ -7,6 +7,7 @@ import { createServer as createTlsServer } from "node:https";
 import { connect } from "node:net";
 import { HttpExchange } from "./exchange.ts";
 import { boundIdleConnections } from "./idle-connections.ts";
+import { lookAtFirstBytes, type MayTakeOver } from "./raw-takeover.ts";
 
 /** PEM texts. With `clientCa` a client needs a certificate of that authority. */
 export interface TlsFiles {
@@ -36,16 +37,24 @@ const limits = {
 
 export class HttpServer implements AsyncDisposable {
   readonly #serve: Serve;
+  readonly #mayTakeOver: MayTakeOver;
   readonly #servers: Server[] = [];
+  readonly #silent: { readonly close: () => void }[] = [];
   readonly #paths: string[] = [];
 
-  constructor(serve: Serve) {
+  /** `mayTakeOver`: what clients may ask for without an upgrade and then send bytes of their own behind. */
+  constructor(serve: Serve, mayTakeOver: MayTakeOver = () => false) {
     this.#serve = serve;
+    this.#mayTakeOver = mayTakeOver;
   }
 
   /** Resolves with the port (0 for a unix socket) once connections are accepted. `serve`: for this address, instead of the common one. */
   async listen(address: Address, serve: Serve = this.#serve): Promise<number> {
-    const server = createHttp(serve, address.kind === "tcp" ? address.tls : undefined);
+    const tls = address.kind === "tcp" ? address.tls : undefined;
+    const server = createHttp(serve, tls);
+    const connected = tls === undefined ? "connection" : "secureConnection";
+    this.#silent.push(lookAtFirstBytes(server, connected, this.#mayTakeOver));
+    boundIdleConnections(server, connected, limits.idleConnections);
     this.#servers.push(server);
     if (address.kind === "tcp") return listenTcp(server, address);
     if (address.kind === "fd") {
@@ -66,6 +75,7 @@ export class HttpServer implements AsyncDisposable {
       server.close();
       server.closeIdleConnections();
     }
+    for (const { close } of this.#silent.splice(0)) close();
     for (const path of this.#paths.splice(0)) unlinkIfThere(path);
   }
 
@@ -92,7 +102,6 @@ function createHttp(serve: Serve, tls: TlsFiles | undefined): Server {
   server.on("upgrade", (request, stream, head) => {
     void serve(new HttpExchange(request, { stream, head }));
   });
-  boundIdleConnections(server, tls === undefined ? "connection" : "secureConnection", limits.idleConnections);
   return server;
 }
 
