@@ -49,7 +49,12 @@ stale() {
 
 # A program with a client part: that finds the resident, or starts one by this very file.
 if [ -n "${client:-}" ] && [ -z "${GANTRY_RUNC_RESIDENT:-}" ]; then
-  run_client() { exec "$root/native/build/gantry-exec" "$client" "$self" "$@"; }
+  run_client() {
+    [ "$program" = gantry ] || exec "$root/native/build/gantry-exec" "$client" "$self" "$@"
+    code=0
+    "$root/native/build/gantry-exec" "$client" "$self" "$@" || code=$?
+    [ "$code" -eq 253 ] || exit "$code" # else the resident leaves it to us
+  }
 elif [ -n "${client:-}" ] && [ -z "${GANTRY_RUNC_CLEAN:-}" ]; then
   # The environment of the command that starts it is not the resident's.
   exec env -i GANTRY_RUNC_CLEAN=1 GANTRY_RUNC_RESIDENT="$GANTRY_RUNC_RESIDENT" \

@@ -23,6 +23,7 @@ const dist = join(root, "dist");
 /** Bundle name to its entry; those not written yet are left out. */
 const entries: Readonly<Record<string, string>> = {
   gantry: "src/main/gantry.ts",
+  "gantry-resident": "src/main/gantry-resident.ts",
   gantryd: "src/main/gantryd.ts",
   "gantry-containerd": "src/main/gantry-containerd.ts",
   "gantry-runc": "src/main/gantry-runc.ts",

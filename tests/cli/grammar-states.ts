@@ -23,7 +23,7 @@ export interface CommandState {
   readonly flags: readonly FlagState[];
 }
 
-export const isRefused = (path: string): boolean =>
+const isRefused = (path: string): boolean =>
   unsupportedCommands.some((name) => path === name || path.startsWith(`${name} `));
 
 /** Written differently, meaning the same: nothing. Help's "default shows just running" is no default. */
