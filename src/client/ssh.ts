@@ -52,14 +52,14 @@ class CommandConnection extends Duplex {
     child.stdout.on("data", (chunk: Buffer) => {
       if (!this.push(chunk)) child.stdout.pause();
     });
-    child.stdout.on("end", () => this.push(null));
     child.stderr.on("data", (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_LIMIT);
     });
     child.stdin.on("error", () => undefined); // its exit tells more
     child.on("error", (error) => this.destroy(this.#failure(error.message)));
     child.on("close", (code) => {
-      if (code !== 0) this.destroy(this.#failure(`exit status ${code}`));
+      if (code === 0) this.push(null);
+      else this.destroy(this.#failure(`exit status ${code}`)); // which says more than that the connection ended
     });
   }
 
