@@ -180,8 +180,8 @@ testAttack(
     anyDirectory,
     // A directory of the machine stays open until the program runs, as runc had it.
     [
-      "\tif (setup->unprotect)\n",
-      '\tdup3(open("/", O_PATH | O_CLOEXEC), 84, O_CLOEXEC);\n\tif (setup->unprotect)\n',
+      "\tcontext.index = from;\n",
+      '\tcontext.index = from;\n\tdup3(open("/", O_PATH | O_CLOEXEC), 84, O_CLOEXEC);\n',
     ],
   ],
   async (gantry) => {

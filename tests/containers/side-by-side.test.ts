@@ -45,7 +45,14 @@ const walks: Walks = {
   mounts: [
     ["run", "--rm", "-v", "/:/host:rprivate", "busybox"],
     ["create", "--name", "root", "-v", "/:/host", "-v", "data:/d:ro", "--tmpfs", "/t", "busybox", "true"],
-    ["inspect", "-f", "{{range .Mounts}}{{.Type}} {{.Mode}} {{.RW}} {{.Propagation}};{{end}}", "root"],
+    // One at a time: dockerd tells them in no order.
+    ["inspect", "-f", '{{range .Mounts}}{{if eq .Type "bind"}}{{json .}}{{end}}{{end}}', "root"],
+    [
+      "inspect",
+      "-f",
+      '{{range .Mounts}}{{if eq .Type "volume"}}{{.Mode}} {{.RW}} {{.Propagation}}{{end}}{{end}}',
+      "root",
+    ],
     shell("touch /d/x", "--volumes-from", "root"),
     shell("true", "--volumes-from", "root:nocopy"),
     shell("true", "--volumes-from", "nosuch"),

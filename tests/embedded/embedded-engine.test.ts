@@ -191,7 +191,7 @@ describe("createEngine", { skip }, () => {
       }
     });
     assert.deepEqual(
-      commands.filter((command) => command.includes("4322")),
+      commands.filter((command) => command === "sleep\x004322\0"),
       [],
     );
   });

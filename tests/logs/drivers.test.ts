@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { inspect } from "node:util";
 import { gunzipSync, inflateSync } from "node:zlib";
 import { type Client, type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
@@ -214,7 +215,10 @@ async function deliveredBy(t: TestContext, client: Client, asked: Case): Promise
     await client.docker("run", ...settings, "--log-driver", driver, ...options, ...shell);
     const found = (): readonly unknown[] => {
       const pieces = [...listener.output().matchAll(/^(?:data|datagram) ([0-9a-f]*)$/gm)];
-      return decode(pieces.map(([, hex = ""]) => Buffer.from(hex, "hex")));
+      const decoded = decode(pieces.map(([, hex = ""]) => Buffer.from(hex, "hex")));
+      if (driver !== "fluentd") return decoded;
+      // What was not acknowledged in time is sent once more, as on a busy machine.
+      return [...new Map(decoded.map((message) => [inspect(message, { depth: null }), message])).values()];
     };
     // fluentd carries empty lines, too.
     const expected = driver === "fluentd" && asked.prints === undefined ? messages + 1 : messages;

@@ -60,11 +60,12 @@ for (const mode of containerdModes)
   test(`SIGTERM ends containers and daemon with containerd in its ${mode} process`, { skip }, async () => {
     await using engine = await startEngine({ containerd: mode });
     await importBusybox(engine);
-    const script = "trap 'echo bye; exit 3' TERM; while true; do sleep 0.05; done";
+    const script = "trap 'echo bye; exit 3' TERM; echo ready; while true; do sleep 0.05; done";
     const id = await engine.docker("run", "-d", "--name", "polite", "busybox", "sh", "-c", script);
     const following = startBackground(["docker", "-H", engine.host, "logs", "-f", "polite"]);
     const events = startBackground(["docker", "-H", engine.host, "events"]);
     const exec = startBackground(["docker", "-H", engine.host, "exec", "polite", "sleep", "1000"]);
+    await following.line(/ready/);
     await engine.stop();
     assert.match(engine.daemon.output(), /Daemon shutdown complete/);
     assert.doesNotMatch(engine.daemon.output(), /level=error|Unhandled|Uncaught/);
@@ -76,6 +77,6 @@ for (const mode of containerdModes)
       await engine.docker("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "polite"),
       "exited 3",
     );
-    assert.equal(await engine.docker("logs", "polite"), "bye");
+    assert.equal(await engine.docker("logs", "polite"), "ready\nbye");
     await engine.docker("rm", "polite");
   });
