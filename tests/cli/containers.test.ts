@@ -20,7 +20,15 @@ test("stats without names follows a container that is started later", async () =
 
 test("container prune names what will go before it asks", async () => {
   const stopped = (name: string, Created: number, Labels = {}) => ({
-    ...{ Id: id, Names: [`/${name}`, `/web/${name}`], Image: "busybox", Status: "Created", Created, Labels },
+    ...{
+      Id: id,
+      Names: [`/${name}`, `/web/${name}`],
+      Image: "busybox",
+      State: "created",
+      Status: "Created",
+      Created,
+      Labels,
+    },
   });
   const listed = [stopped("old", 10), stopped("young", 90), stopped("kept", 10, { keep: "yes" })];
   const answer: Answer = ({ line }) =>

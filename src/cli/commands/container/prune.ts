@@ -2,7 +2,7 @@ import { formatSize } from "#formats/units.ts";
 import { confirm, forceFlag } from "../../confirm.ts";
 import type { Command } from "../../grammar/command.ts";
 import { parseFilters, pruneFilterFlag } from "../../output/filters.ts";
-import { previewContainers } from "./prune-preview.ts";
+import { previewPrune } from "../../prune/preview.ts";
 
 export const command: Command = {
   usage: "[OPTIONS]",
@@ -11,7 +11,7 @@ export const command: Command = {
   flags: [pruneFilterFlag, forceFlag],
   run: async (call) => {
     const filters = parseFilters(call.option(pruneFilterFlag));
-    const preview = call.option(forceFlag) ? "" : await previewContainers(call, filters);
+    const preview = call.option(forceFlag) ? "" : await previewPrune(call, { containers: true }, filters);
     await confirm(call, `WARNING! This will remove all stopped containers.\n${preview}`);
     const engine = await call.session.engine(call.signal);
     const { ContainersDeleted, SpaceReclaimed } = await engine.containers.prune(filters, call.signal);

@@ -4,6 +4,7 @@ import type { Command } from "../../grammar/command.ts";
 import { toggle } from "../../grammar/flags.ts";
 import { parseFilters, pruneFilterFlag } from "../../output/filters.ts";
 import { deletedImages } from "../../output/pruned.ts";
+import { previewPrune } from "../../prune/preview.ts";
 
 const all = toggle("all", { short: "a", about: "Remove all unused images, not just dangling ones" });
 
@@ -19,9 +20,11 @@ export const command: Command = {
   flags: [all, pruneFilterFlag, forceFlag],
   run: async (call) => {
     const everything = call.option(all);
-    await confirm(call, everything ? WARNING.all : WARNING.dangling);
-    const engine = await call.session.engine(call.signal);
     const given = parseFilters(call.option(pruneFilterFlag));
+    const images = everything ? "all" : "dangling";
+    const preview = call.option(forceFlag) ? "" : await previewPrune(call, { images }, given);
+    await confirm(call, WARNING[images] + preview);
+    const engine = await call.session.engine(call.signal);
     const filters = { ...given, dangling: [String(!everything)] };
     const report = await engine.images.prune(filters, call.signal);
     const deleted = deletedImages(report);

@@ -4,6 +4,7 @@ import type { Call, Command } from "../../grammar/command.ts";
 import { toggle } from "../../grammar/flags.ts";
 import { parseFilters, pruneFilterFlag } from "../../output/filters.ts";
 import { deletedImages, deletedNames } from "../../output/pruned.ts";
+import { type Pruned, previewPrune } from "../../prune/preview.ts";
 
 const all = toggle("all", { short: "a", about: "Remove all unused images not just dangling ones" });
 const volumes = toggle("volumes", { about: "Prune anonymous volumes" });
@@ -30,7 +31,14 @@ async function run(call: Call): Promise<void> {
   const filters = parseFilters(option(pruneFilterFlag));
   if (option(volumes) && filters.until !== undefined)
     throw new Error('ERROR: The "until" filter is not supported with "--volumes"');
-  await confirm(call, warning(call));
+  const pruned: Pruned = {
+    containers: true,
+    networks: true,
+    images: option(all) ? "all" : "dangling",
+    ...(option(volumes) ? { volumes: "anonymous" } : {}),
+  };
+  const preview = option(forceFlag) ? "" : await previewPrune(call, pruned, filters);
+  await confirm(call, `${warning(call)}${preview === "" ? "" : `What that is now:\n${preview}\n`}`);
   const engine = await session.engine(signal);
   const containers = await engine.containers.prune(filters, signal);
   session.out(deletedNames("Deleted Containers:", containers.ContainersDeleted));

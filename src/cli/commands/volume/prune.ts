@@ -4,6 +4,7 @@ import type { Command } from "../../grammar/command.ts";
 import { toggle } from "../../grammar/flags.ts";
 import { parseFilters, pruneFilterFlag } from "../../output/filters.ts";
 import { deletedNames } from "../../output/pruned.ts";
+import { previewPrune } from "../../prune/preview.ts";
 
 const all = toggle("all", { short: "a", about: "Remove all unused volumes, not just anonymous ones" });
 
@@ -15,9 +16,11 @@ export const command: Command = {
   run: async (call) => {
     const everything = call.option(all);
     const which = everything ? "local volumes" : "anonymous local volumes";
-    await confirm(call, `WARNING! This will remove ${which} not used by at least one container.\n`);
-    const engine = await call.session.engine(call.signal);
     const given = parseFilters(call.option(pruneFilterFlag));
+    const volumes = everything ? "all" : "anonymous";
+    const preview = call.option(forceFlag) ? "" : await previewPrune(call, { volumes }, given);
+    await confirm(call, `WARNING! This will remove ${which} not used by at least one container.\n${preview}`);
+    const engine = await call.session.engine(call.signal);
     const filters = everything ? { ...given, all: ["true"] } : given;
     const { VolumesDeleted, SpaceReclaimed } = await engine.volumes.prune(filters, call.signal);
     call.session.out(deletedNames("Deleted Volumes:", VolumesDeleted));
