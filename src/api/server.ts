@@ -61,6 +61,7 @@ export class ApiServer {
   async #dispatch(exchange: HttpExchange): Promise<void> {
     const { pathname, query } = splitUrl(exchange.url);
     const { minor, path, version } = splitVersion(pathname);
+    if (exchange.method === "OPTIONS") return exchange.send(200, this.#commonHeaders, "");
     const match = this.#matcher.find(exchange.method, path, minor);
     if (match === undefined) throw pageNotFound();
     const admitted = await this.#deps.authorizer?.admit(exchange, this.#budget);

@@ -1,7 +1,7 @@
 // One HTTP request on a daemon's socket as it is, without a client's library: what comes back is told whole.
 
 import { request } from "node:http";
-import type { Duplex } from "node:stream";
+import { addAbortSignal, type Duplex } from "node:stream";
 import { buffer } from "node:stream/consumers";
 
 export interface RawRequest {
@@ -66,6 +66,7 @@ export async function sendRaw(socketPath: string, asked: RawRequest): Promise<Ra
 
 async function readRest(socket: Duplex, head: Buffer): Promise<Buffer> {
   const chunks = [head];
+  addAbortSignal(AbortSignal.timeout(20_000), socket);
   try {
     for await (const chunk of socket) chunks.push(Buffer.from(chunk));
   } catch (error) {

@@ -1,6 +1,6 @@
 // /containers: parses, calls one verb, encodes.
 
-import { invalid } from "#base/errors.ts";
+import { invalid, unsupported } from "#base/errors.ts";
 import { attachContainer } from "#engine/containers/attach.ts";
 import { createContainer } from "#engine/containers/create.ts";
 import { decodeCreateRequest } from "#engine/containers/create-request.ts";
@@ -67,6 +67,8 @@ export const containerRoutes = (deps: ContainersDeps): readonly Route[] => [
     path: "/containers/:id*/start",
     handle: async (call) => {
       await refuseBody(call);
+      if (call.query.get("checkpoint") || call.query.get("checkpoint-dir"))
+        throw unsupported("docker start --checkpoint");
       await startContainer(deps, deps.containers.get(idOf(call)), call.signal);
       return noContent;
     },
