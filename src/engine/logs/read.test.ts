@@ -53,6 +53,16 @@ test("rotated files are read from the oldest to the newest", async (t) => {
   assert.deepEqual(await numbers(t, path, {}), [1, 2, 3, 4, 5, 6]);
 });
 
+test("what is written while it is read is not of it, unless it is followed", async (t) => {
+  const path = logPath(t);
+  writeFileSync(path, lines(1, 5000)); // more than is read at once
+  const chunks = readLog({ path, maxFiles: 1 }, {}, undefined, t.signal);
+  let bytes = (await chunks.next()).value?.bytes.length ?? 0;
+  appendFileSync(path, lines(5001, 9000));
+  for await (const chunk of chunks) bytes += chunk.bytes.length;
+  assert.equal(bytes, lines(1, 5000).length);
+});
+
 for (const [tail, expected] of [
   [0, []],
   [1, [6]],

@@ -48,7 +48,10 @@ export async function* readLog(
   await using cleanup = new AsyncDisposableStack();
   const files = await openLogFiles(source.path, source.maxFiles);
   for (const file of files) cleanup.use(file);
-  const opened = await findStart(files, start);
+  const current = files.at(-1);
+  const seen =
+    follow === undefined && current !== undefined ? [...files.slice(0, -1), await asItIsNow(current)] : files;
+  const opened = await findStart(seen, start);
   const { after } = start;
   if (after !== undefined && opened[0]?.file.id !== after.file) follow?.skipped?.();
   for (const [index, place] of opened.entries()) {
@@ -59,6 +62,18 @@ export async function* readLog(
   }
   if (changes !== undefined && opened.length === 0)
     yield* followLines({ source, changes, skipped: follow?.skipped }, undefined, signal);
+}
+
+/** What is written from now on is not in it: the last ten lines are ten, however fast more are written meanwhile. */
+async function asItIsNow(file: LogFile): Promise<LogFile> {
+  const size = await file.size();
+  return {
+    id: file.id,
+    size: async () => size,
+    read: async (buffer, position) =>
+      position < size ? file.read(buffer.subarray(0, size - position), position) : 0,
+    [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+  };
 }
 
 async function* chunksOf(file: LogFile, offset: number): AsyncGenerator<LogChunk, number> {
