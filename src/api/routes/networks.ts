@@ -12,7 +12,7 @@ import type { ApiCall, ApiResponse, Route } from "../router.ts";
 
 export interface NetworkRouteDeps {
   readonly networks: KnownNetworks;
-  readonly containers: Pick<ContainerStore, "list">;
+  readonly containers: Pick<ContainerStore, "get" | "list">;
   readonly events: Pick<EventBus, "publish">;
 }
 
@@ -41,8 +41,10 @@ export function networkRoutes(deps: NetworkRouteDeps): Route[] {
       (verb): Route => ({
         method: "POST",
         path: `/networks/:id/${verb}`,
-        handle: async ({ params }) => {
-          throw refuseChange(networks, params.id ?? "", verb);
+        handle: async (call) => {
+          const { Container: container } = decodeBody("NetworkConnectRequest", await call.json());
+          deps.containers.get(container ?? ""); // Docker looks for it first
+          throw refuseChange(networks, call.params.id ?? "", verb);
         },
       }),
     ),

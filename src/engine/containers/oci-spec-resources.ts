@@ -68,7 +68,8 @@ export function planResources(limits: Partial<ContainerResources>): ResourceLimi
     mems: limits.CpusetMems || undefined,
   });
   const weight = positive(limits.BlkioWeight);
-  const pids = positive(limits.PidsLimit ?? undefined);
+  const { PidsLimit: most = null } = limits;
+  const pids = most === null ? undefined : most || UNLIMITED;
   return {
     ...(Object.keys(memory).length > 0 && { memory }),
     ...(Object.keys(cpu).length > 0 && { cpu }),
@@ -78,6 +79,7 @@ export function planResources(limits: Partial<ContainerResources>): ResourceLimi
 }
 
 const CPU_PERIOD = 100_000;
+const UNLIMITED = -1;
 
 function cpuTime(limits: Partial<ContainerResources>): {
   period: number | undefined;

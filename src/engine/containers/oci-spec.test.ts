@@ -180,6 +180,7 @@ test("limits become cgroup values", () => {
   assert.deepEqual(resources?.memory, { limit: 1e7, swap: 2e7 });
   assert.deepEqual(resources?.cpu, { shares: 512, period: 100_000, quota: 50_000 });
   assert.deepEqual(resources?.pids, { limit: 9 });
+  assert.deepEqual(build({ hostConfig: { PidsLimit: 0 } }).linux?.resources?.pids, { limit: -1 }); // taken away by an update
 });
 
 test("dropped capabilities are gone and added ones there", () => {

@@ -75,7 +75,7 @@ function planUpdate(
   const next: HostConfig = {
     ...before,
     ...given,
-    ...(pids !== undefined && { PidsLimit: pids > 0 ? pids : null }),
+    ...(pids !== undefined && { PidsLimit: Math.max(pids, 0) }), // 0 and -1: no limit any more
     ...(policy !== undefined && policy.Name !== "" && { RestartPolicy: policy }),
   };
   validateResources({ ...decodeHostConfig({}, ""), ...limits }, deps.host, true); // what stays was validated before
@@ -113,7 +113,7 @@ function refuseConflicts(before: HostConfig, request: UpdateRequest, failed: str
       `${conflicting} CPU Quota cannot be updated as NanoCPUs has already been set`,
     ],
     [
-      memory > before.MemorySwap && swap === 0,
+      memory !== 0 && memory > before.MemorySwap && swap === 0,
       "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time",
     ],
   ];

@@ -1,6 +1,6 @@
 // GET /images/get: images as an archive that is an OCI layout and has Docker's manifest.json beside it.
 
-import { EngineError } from "#base/errors.ts";
+import { EngineError, isKind, notFound } from "#base/errors.ts";
 import type { ContentStore } from "#containerd/content/content.ts";
 import type { Scope } from "#containerd/scope.ts";
 import { canonicalName, familiarReference, formatReference, parseAnyReference } from "#formats/reference.ts";
@@ -50,7 +50,9 @@ async function choose(deps: ImageDeps, name: string): Promise<readonly Saved[]> 
     const found = all.filter(({ tags }) => tags.length > 0);
     if (found.length > 0) return found;
   }
-  const { image, name: tag } = await deps.catalog.get(name);
+  const { image, name: tag } = await deps.catalog.get(name).catch((error: unknown) => {
+    throw isKind(error, "notFound") ? notFound("image", name) : error; // without the tag that is looked for by default
+  });
   return [{ image, tags: tag !== undefined && isTagged(tag) ? [tag] : [] }];
 }
 

@@ -128,6 +128,8 @@ test("freezing, listing and removing work on the files", async () => {
   rmSync(join(pids, "cgroup.procs"));
   await removeCgroups(paths);
   await removeCgroups(paths);
+  await setFrozen(paths, false); // killed while frozen: it ends at the thaw
+  await assert.rejects(setFrozen(paths, true), { code: "ENOENT" });
   assert.deepEqual(await readCgroupPids(paths), []);
   rmSync(folder, { recursive: true });
 });

@@ -20,10 +20,19 @@ export async function setFrozen(paths: CgroupPaths, frozen: boolean, attempts = 
   if (directory === undefined)
     throw systemError("cannot toggle freezer: cgroups not configured for container");
   const change = paths.v2 === undefined ? changeV1 : changeV2;
-  if (await change(directory, frozen, attempts)) return;
+  try {
+    if (await change(directory, frozen, attempts)) return;
+  } catch (error) {
+    // What was killed while it was frozen ends at the thaw, and its group may be removed before we looked.
+    if (!frozen && isGone(error)) return;
+    throw error;
+  }
   if (frozen) await change(directory, false, 1);
   throw systemError(frozen ? "unable to freeze" : "unable to thaw");
 }
+
+const isGone = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENODEV");
 
 /** A process that is being forked can hold up the first attempt: the kernel asks to write again. Letting all go on now and then helps
  *  against processes that fork without end. */
