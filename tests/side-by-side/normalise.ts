@@ -18,6 +18,18 @@ const reworded: readonly (readonly [newer: RegExp, older: string])[] = [
     /invalid restart policy: maximum retry count (can only be used with|cannot be)/g,
     "maximum retry count $1",
   ],
+  [/Invalid filter 'exited=x'/g, 'strconv.Atoi: parsing "x": invalid syntax'],
+  [/Invalid filter 'health=bad'/g, "Unrecognised filter value for health: bad"],
+  [/Invalid filter 'until=bad'/g, 'failed to parse value as time or duration: "bad"'],
+  [/(error while looking up for \w+ \w+: ).*$/gm, "$1a number"],
+  [/daemon: No such container: (nosuch)$/gm, "daemon: no such container $1"],
+  [/no such image: (\w+): No such image: /g, "No such image: "],
+  [/profile=builtin/g, "profile=default"],
+  [
+    /cannot remove container "[^"]+": container is paused and must be unpaused first/g,
+    "You cannot remove a paused container ID. Unpause and then stop the container before attempting removal or force remove",
+  ],
+  [/execDuration=\d+, /g, ""],
   [/invalid isolation \((\w+)\): linux/g, 'Invalid isolation: "$1" - linux'],
   [/unknown or invalid runtime name: /g, "Unknown runtime specified "],
   [/range of CPUs is from/g, "Range of CPUs is from"],
@@ -39,7 +51,7 @@ const ownings: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{64}\b/g, "ID"],
   [/\b[0-9a-f]{12}\b/g, "SHORT"],
   [/\b\d+(\.\d+)? ?(seconds?|minutes?)\b|Less than a second/g, "TIME"],
-  [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME"],
+  [/\d{4}-\d\d-\d\d[T ][\d:.]+(Z| \+0000 UTC)/g, "TIME"],
   [/[A-Z][a-z]{2} [ \d]\d \d\d:\d\d/g, "TIME"],
   // By what other walks run meanwhile.
   [/\b172\.17\.0\.([2-9]|\d\d+)\b/g, "ADDRESS"],
@@ -63,9 +75,10 @@ const lines = (text: string): readonly string[] =>
     .split("\n")
     .map((line) => line.replaceAll(/ {2,}/g, "  ").trimEnd());
 
-export const comparableResult = ({ code, stdout, stderr }: Result): unknown => ({
+/** `unordered`: dockerd prints the lines in the order of a hash table. */
+export const comparableResult = ({ code, stdout, stderr }: Result, unordered = false): unknown => ({
   // A missing command of exec is 127 since 23.0, as it is with run.
   code: code === 127 && `${stdout}${stderr}`.includes("OCI runtime exec failed") ? 126 : code,
-  stdout: lines(stdout),
+  stdout: unordered ? lines(stdout).toSorted() : lines(stdout),
   stderr: lines(stderr),
 });

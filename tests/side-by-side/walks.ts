@@ -49,7 +49,8 @@ async function perform(client: Client, step: Step, program: string): Promise<unk
       env,
       ...(step.input !== undefined && { input: step.input }),
     });
-    if (step.until === undefined || result.stdout.includes(step.until)) return comparableResult(result);
+    if (step.until === undefined || result.stdout.includes(step.until))
+      return comparableResult(result, step.words[0] === "diff");
     await delay(50);
   }
 }

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { type Client, hasBridge, makeClient, makeNamespace } from "./engine.ts";
-import { startBackground } from "./process.ts";
+import { run, startBackground } from "./process.ts";
 
 /** `netns`: an existing namespace to share; by default it gets its own. `runtime`: path of a program to run containers by. */
 export async function startPeer(
@@ -13,6 +13,8 @@ export async function startPeer(
   await using undo = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), "gantry-peer-"));
   undo.defer(() => rm(dir, { recursive: true, force: true }));
+  // dockerd leaves the namespace of containers with --network host mounted.
+  undo.defer(async () => void (await run(["umount", "--quiet", `${dir}/exec/netns/default`])));
   const netns = options.netns ?? basename(dir);
   if (options.netns === undefined) undo.use(await makeNamespace(netns));
   const host = `unix://${dir}/docker.sock`;
