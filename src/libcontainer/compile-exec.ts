@@ -11,6 +11,7 @@ import { O_CLOEXEC, O_PATH } from "./linux-flags.table.ts";
 import { isPrivate, namespaceFlags, readNamespaces } from "./namespaces.ts";
 import { planKeyring } from "./process/plan-keyring.ts";
 import { planExecLabel } from "./process/plan-label.ts";
+import { planMappedStreams } from "./process/plan-mapped-streams.ts";
 import { planPidfd } from "./process/plan-pidfd.ts";
 import { planProgram } from "./process/plan-program.ts";
 import { planAffinity, planScheduling } from "./process/plan-scheduling.ts";
@@ -52,6 +53,7 @@ export function compileExec(spec: Spec, process: Process, options: ExecOptions):
     ...planAffinity(scheduled, "initial"),
     ...planJoin(cgroup),
     ...planOpenForClone(cgroup, CGROUP_SLOT),
+    ...(isPrivileged(host) && ownUserNamespace ? planMappedStreams(process, spec.linux) : []),
     ...planEnter(spec, initPid),
     {
       op: "clone",

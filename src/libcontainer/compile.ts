@@ -50,6 +50,7 @@ import {
 import { planNetDevices } from "./net-devices.ts";
 import { planKeyring } from "./process/plan-keyring.ts";
 import { checkMountLabel } from "./process/plan-label.ts";
+import { planMappedStreams } from "./process/plan-mapped-streams.ts";
 import { planOomScore } from "./process/plan-oom-score.ts";
 import { planPidfd } from "./process/plan-pidfd.ts";
 import { type ProgramContext, planProgram } from "./process/plan-program.ts";
@@ -88,12 +89,10 @@ export function compileContainer(given: Spec, options: CompileOptions): Compiled
   return { plan, undo, cgroup, warnings };
 }
 
-function checkInput({ spec, namespaces, process, options, warn }: CompileInput): void {
+function checkInput({ spec, namespaces, process, options }: CompileInput): void {
   checkNamespaces(spec, namespaces, options.host);
   checkMountLabel(spec);
   checkIntelRdt(spec, options.host);
-  if (isPrivate(namespaces, "user") && !hasNew(namespaces, "user") && spec.linux?.uidMappings?.length)
-    warn("linux.uidMappings: those of the user namespace that is joined hold");
   if (mayNotSetGroups(spec, options.host) && process.user?.additionalGids?.length)
     throw invalid("cannot set any additional groups in a rootless container");
 }
@@ -125,6 +124,7 @@ function planHostSide(input: CompileInput): Plan {
   const privileged = isPrivileged(host);
   const outer = mountsOutside(input);
   const early = { ownUserNamespace: outer, newNetwork: hasNew(namespaces, "network") };
+  const streams = outer && !hasNew(namespaces, "user") ? planMappedStreams(input.process, spec.linux) : [];
   const newMounts = hasNew(namespaces, "mount");
   const root = [planIsolation(), ...planRootfs(rootPath, rootfs)];
   return [
@@ -134,12 +134,15 @@ function planHostSide(input: CompileInput): Plan {
     ...planJoin(cgroup),
     ...(clonesIntoCgroup(input) ? planOpenForClone(cgroup, CGROUP_SLOT) : planEnterCgroup(cgroup)),
     ...(hasNew(namespaces, "user") ? [] : planTimeOffsets(spec.linux)),
+    ...streams,
     ...planEarlyTrees(spec, early),
     ...(outer && newMounts
       ? [{ op: "unshare", why: "mounts that need the machine's root", flags: CLONE_NEWNS } as const, ...root]
       : []),
-    ...planJoinNamespaces(namespaces, { privileged, inMounts: outer && !newMounts ? root : [] }),
-    ...planEarlyMounts(spec, early),
+    ...planJoinNamespaces(namespaces, {
+      privileged,
+      inMounts: [...(outer && !newMounts ? root : []), ...planEarlyMounts(spec, early)],
+    }),
   ];
 }
 

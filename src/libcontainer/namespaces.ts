@@ -79,7 +79,7 @@ export interface JoinContext {
   /** The machine's root does it: the user namespace is entered last, because it takes the rights for the others away. To anybody else it
    *  gives them, and is entered first. */
   readonly privileged: boolean;
-  /** Done in the joined mount namespace, before the user namespace is entered. */
+  /** Done in the joined mount and network namespaces, before the machine's root enters the user namespace. */
   readonly inMounts: Plan;
 }
 

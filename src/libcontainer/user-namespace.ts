@@ -2,6 +2,7 @@
 
 import { invalid } from "#base/errors.ts";
 import type { Op, Plan } from "#kernel/plan/ops.ts";
+import { encodeMappings } from "#spec/id-maps.ts";
 import type { IdMapping, Linux, Spec } from "#spec/oci-runtime.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { O_CLOEXEC, O_WRONLY, PR_SET_DUMPABLE, PROC_SUPER_MAGIC } from "./linux-flags.table.ts";
@@ -79,11 +80,9 @@ const writeMap = (file: string, data: Uint8Array, why: string): Op => ({
 /** What the kernel's uid_map and gid_map take. */
 export function encodeIdMap(mappings: readonly IdMapping[], why: string): Uint8Array {
   if (mappings.length === 0) throw invalid(`a new user namespace needs ${why}`);
-  const lines = mappings
-    .map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`)
-    .join("");
+  const lines = encodeMappings(mappings);
   if (mappings.length > MAX_MAPPINGS || lines.length >= 4096) throw invalid(`${why} has too many entries`);
-  return new TextEncoder().encode(lines);
+  return lines;
 }
 
 const why = "root of the user namespace";

@@ -5,15 +5,31 @@ import { join } from "node:path";
 import { EngineError, invalid, prefixed } from "#base/errors.ts";
 import type { ContainersSettings } from "#engine/containers/wiring.ts";
 import { validateLogOptions } from "#engine/logs/drivers/drivers.ts";
+import { readIdFiles, remapOf, spareIds } from "#engine/system/subordinate-ids.ts";
 import { readHostFacts } from "#libcontainer/host-facts.ts";
 import type { DaemonSettings } from "#spec/daemon-settings.ts";
+import type { IdMaps } from "#spec/id-maps.ts";
+import { checkIdMapping } from "./check-id-mapping.ts";
 import type { LiveSettings } from "./daemon/live-settings.ts";
 import type { Layers } from "./engine-layers.ts";
 import { resolveSeccomp } from "./resolve-seccomp.ts";
 
-export function containerSettings(
+/** Rejects for what containers could not be given. */
+export async function openContainerSettings(
+  live: LiveSettings,
+  layers: Pick<Layers, "networks" | "executor">,
+  signal: AbortSignal,
+): Promise<ContainersSettings> {
+  const { dataRoot, usernsRemap } = live.current;
+  const remap = remapOf(usernsRemap, readIdFiles());
+  if (remap !== undefined) await checkIdMapping(layers.executor, dataRoot, remap, signal);
+  return containerSettings(live, layers, remap);
+}
+
+function containerSettings(
   live: LiveSettings,
   { networks }: Pick<Layers, "networks">,
+  remap: IdMaps | undefined,
 ): ContainersSettings {
   const settings = live.current;
   const seccompProfile = readSeccompProfile(settings.containers.seccompProfile);
@@ -31,6 +47,10 @@ export function containerSettings(
     },
     defaultLog: defaultLog(settings.containers),
     defaults: () => ({ ...live.current.containers, seccompProfile }),
+    userNamespaces: {
+      remap,
+      spare: () => spareIds(readIdFiles()),
+    },
     stopTimeout: () => live.current.containers.stopTimeout,
   };
 }

@@ -20,7 +20,7 @@ import { type Machine, readMachine } from "#engine/system/machine.ts";
 import { Metrics } from "#engine/system/metrics.ts";
 import { LocalVolumes } from "#engine/volumes/volumes.ts";
 import type { Seccomp } from "#spec/oci-runtime.ts";
-import { containerSettings } from "./container-settings.ts";
+import { openContainerSettings } from "./container-settings.ts";
 import type { LiveSettings } from "./daemon/live-settings.ts";
 import { currentRelease } from "./daemon/release.ts";
 import type { Layers } from "./engine-layers.ts";
@@ -101,7 +101,7 @@ export async function openObjects(options: ObjectsOptions, signal: AbortSignal):
       ...parts,
       images: { resolve: (reference, platform) => resolveImage(images.deps, reference, platform) },
     },
-    containerSettings(live, layers),
+    await openContainerSettings(live, layers, signal),
     signal,
   );
   const closing = undo.move();

@@ -73,6 +73,7 @@ function systemDeps({ live, layers, objects }: RoutesOptions, signal: AbortSigna
       const { current } = live;
       return {
         ...current,
+        userNamespaces: containers.userNamespaces?.remap !== undefined,
         containerdAddress: current.containerd || join(current.execRoot, "containerd.sock"),
       };
     },

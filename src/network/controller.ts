@@ -1,5 +1,7 @@
 // Networks and the sandboxes (network namespaces) attached to them. Is given ids and names, knows no container.
 
+import type { IdMaps } from "#spec/id-maps.ts";
+
 export interface PortMapping {
   readonly proto: "tcp" | "udp" | "sctp";
   readonly containerPort: number;
@@ -50,6 +52,15 @@ export interface Sandbox {
   readonly endpoint?: Endpoint;
 }
 
+/** A user namespace: one that is made with what it owns, or the one at a path. */
+export type NamespaceOwner = { readonly maps: IdMaps } | { readonly path: string };
+
+/** Paths of bound namespaces. */
+export interface OwnedNamespace {
+  readonly network: string;
+  readonly user: string;
+}
+
 export interface NetworkInfo {
   readonly id: string;
   readonly name: string;
@@ -70,6 +81,8 @@ export interface NetworkInfo {
 export interface NetworkController extends AsyncDisposable {
   /** Makes a sandbox's namespace ahead of `attach` and returns its path: what joins it can be prepared meanwhile. `detach` removes it. */
   open(sandboxId: string, signal: AbortSignal): Promise<string>;
+  /** The same, owned by a user namespace: what joins the one is to join the other. */
+  openOwned(sandboxId: string, owner: NamespaceOwner, signal: AbortSignal): Promise<OwnedNamespace>;
   /** Makes the namespace unless it is open, connects it, publishes the ports. A failure leaves nothing but an open namespace. A port in use rejects `system` with Docker's words. */
   attach(request: AttachRequest, signal: AbortSignal): Promise<Sandbox>;
   /** Undoes attach; idempotent. The address and the ports are free when it returns; the namespace goes after that. */

@@ -12,13 +12,27 @@ import { Bridge } from "./bridge.ts";
 import { describeBridge, openPool } from "./bridge-description.ts";
 import { readSurvey, surveyPlan } from "./bridge-survey.ts";
 import { connectSandbox } from "./connect-sandbox.ts";
-import type { AttachRequest, Endpoint, NetworkController, NetworkInfo, Sandbox } from "./controller.ts";
+import type {
+  AttachRequest,
+  Endpoint,
+  NamespaceOwner,
+  NetworkController,
+  NetworkInfo,
+  OwnedNamespace,
+  Sandbox,
+} from "./controller.ts";
 import { macOf, publicationsOf, vethNames } from "./endpoint-values.ts";
 import { getNetwork, networkMissing } from "./find-network.ts";
 import { type NetworkIdentity, readIdentities } from "./network-ids.ts";
 import type { PortPublisher, PublishedPorts } from "./ports/publish.ts";
 import type { Publication } from "./rules.ts";
-import { INTERFACE_NAME, planIsolatedSandbox, planLinkRemoval } from "./sandbox-plan.ts";
+import {
+  INTERFACE_NAME,
+  ownerPath,
+  planIsolatedSandbox,
+  planLinkRemoval,
+  sandboxesOf,
+} from "./sandbox-plan.ts";
 import { SandboxRemover } from "./sandbox-remover.ts";
 
 export interface NetworkSettings {
@@ -91,10 +105,23 @@ export class LocalNetworkController implements NetworkController {
   }
 
   async open(sandboxId: string, signal: AbortSignal): Promise<string> {
+    return this.#openNamespace(sandboxId, undefined, signal);
+  }
+
+  async openOwned(sandboxId: string, owner: NamespaceOwner, signal: AbortSignal): Promise<OwnedNamespace> {
+    const network = await this.#openNamespace(sandboxId, owner, signal);
+    return { network, user: "path" in owner ? owner.path : ownerPath(network) };
+  }
+
+  async #openNamespace(
+    sandboxId: string,
+    owner: NamespaceOwner | undefined,
+    signal: AbortSignal,
+  ): Promise<string> {
     signal.throwIfAborted();
     const path = this.#pathOf(sandboxId);
     this.#open.add(sandboxId); // also while it is being made: detach must find what a failure left
-    await this.#deps.executor.run(planIsolatedSandbox(path), never);
+    await this.#deps.executor.run(planIsolatedSandbox(path, owner), never);
     return path;
   }
 
@@ -224,7 +251,7 @@ export class LocalNetworkController implements NetworkController {
     const ports = links.filter((link) => link.kind === "veth" && link.master === this.#bridge?.index);
     for (const { request, sandbox } of live) await this.#adopt(request, sandbox, ports);
     const files = await readdir(join(this.#settings.execRoot, "netns"));
-    const stale = files.filter((name) => !this.#attachments.has(name));
+    const stale = sandboxesOf(files).filter((name) => !this.#attachments.has(name));
     await this.#remover.removeNow(stale.map((name) => this.#pathOf(name)));
     if (this.#bridge === undefined) return;
     const kept = new Set(this.#attachments.all().map(({ hostName }) => hostName));

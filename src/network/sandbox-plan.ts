@@ -9,6 +9,8 @@ import { addAddress } from "#formats/rtnetlink/addresses.ts";
 import { changeLink, createVeth, deleteLink, setHairpin, silencePort } from "#formats/rtnetlink/links.ts";
 import { addDefaultRoute } from "#formats/rtnetlink/routes.ts";
 import { type Op, type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
+import { encodeMappings, type IdMaps } from "#spec/id-maps.ts";
+import type { NamespaceOwner } from "./controller.ts";
 
 const CLONE_NEWNET = 0x40000000;
 const O_RDONLY = 0;
@@ -19,6 +21,7 @@ const ENODEV = 19;
 const LOOPBACK_INDEX = 1;
 const HOST_SLOT = 0;
 const SANDBOX_SLOT = 1;
+const OWNER_SLOT = 2;
 
 export const INTERFACE_NAME = "eth0";
 
@@ -51,12 +54,51 @@ export const writeSysctl = (name: string, value: string): Op => ({
 
 const NAMESPACE = "/proc/self/ns/net";
 
-/** A new network namespace, bound to `path`. The process is in it at the end. */
-const planNamespace = (path: string): Plan => [
+/** Where the user namespace is bound that owns the network namespace of a path, if it has one of its own. */
+export const ownerPath = (path: string): string => `${path}.user`;
+
+/** The sandboxes that files of their directory belong to. */
+export const sandboxesOf = (files: readonly string[]): readonly string[] => [
+  ...new Set(files.map((name) => name.replace(/\.user$/, ""))),
+];
+
+const planBound = (path: string, slot: number): Plan => [
+  { op: "touch", why: "sandbox", path, mode: 0o444 },
+  { op: "bind", why: "sandbox", sourceSlot: slot, target: path, recursive: false },
+];
+
+const planPlain: Plan = [
   { op: "unshare", why: "network namespace", flags: CLONE_NEWNET },
   { op: "open", why: "network namespace", path: NAMESPACE, flags: O_RDONLY, slot: SANDBOX_SLOT },
-  { op: "touch", why: "sandbox", path, mode: 0o444 },
-  { op: "bind", why: "sandbox", sourceSlot: SANDBOX_SLOT, target: path, recursive: false },
+];
+
+/** Its owner's root is root of the network, too. */
+const planOwned = (path: string, owner: NamespaceOwner): Plan => [
+  ...("path" in owner ? planOwnedBy(owner.path) : planNewOwner(ownerPath(path), owner.maps)),
+  { op: "setns", why: "network namespace", slot: SANDBOX_SLOT, flags: CLONE_NEWNET },
+];
+
+const planOwnedBy = (path: string): Plan => [
+  { op: "open", why: "user namespace", path, flags: O_RDONLY, slot: OWNER_SLOT },
+  { op: "ownedNetwork", why: "network namespace", userSlot: OWNER_SLOT, slot: SANDBOX_SLOT },
+];
+
+const planNewOwner = (path: string, { uids, gids }: IdMaps): Plan => [
+  {
+    op: "userNamespace",
+    why: "user namespace",
+    uidMap: encodeMappings(uids),
+    gidMap: encodeMappings(gids),
+    slot: OWNER_SLOT,
+    networkSlot: SANDBOX_SLOT,
+  },
+  ...planBound(path, OWNER_SLOT),
+];
+
+/** A new network namespace, bound to `path`. The process is in it at the end. */
+const planNamespace = (path: string, owner?: NamespaceOwner): Plan => [
+  ...(owner === undefined ? planPlain : planOwned(path, owner)),
+  ...planBound(path, SANDBOX_SLOT),
   // No IPv6 inside without an IPv6 address from us: CVE-2024-32473.
   writeSysctl("net/ipv6/conf/all/disable_ipv6", "1"),
 ];
@@ -64,8 +106,8 @@ const planNamespace = (path: string): Plan => [
 const loopbackUp = (): Uint8Array => changeLink({ index: LOOPBACK_INDEX, up: true });
 
 /** The network "none". */
-export const planIsolatedSandbox = (path: string): Plan => [
-  ...planNamespace(path),
+export const planIsolatedSandbox = (path: string, owner?: NamespaceOwner): Plan => [
+  ...planNamespace(path, owner),
   { op: "netlink", why: "loopback", protocol: NETLINK_ROUTE, messages: [loopbackUp()] },
 ];
 
@@ -142,7 +184,7 @@ export const planRules = (why: string, rules: readonly NftablesMessage[]): Plan 
 
 /** Removes sandboxes, or what is left of them. The kernel removes the interfaces with the last user of a namespace. */
 export const planRemoval = (paths: readonly string[]): Plan =>
-  paths.flatMap(
+  [...paths, ...paths.map(ownerPath)].flatMap(
     (path): Plan => [
       { op: "umount", why: "sandbox", target: path, flags: MNT_DETACH, mayFail: true },
       { op: "unlink", why: "sandbox", path, missingOk: true },

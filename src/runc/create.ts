@@ -120,6 +120,9 @@ async function planContainer(
     newKeyring: !isOn(given, "no-new-keyring"),
     ...(isOn(given, "no-pivot") && { noPivot: readFullMounts() }),
   });
+  const joinsUser = spec.linux?.namespaces?.some(({ type, path }) => type === "user" && path) === true;
+  if (joinsUser && spec.linux?.uidMappings?.length)
+    await log.tell("warning", "linux.uidMappings: those of the user namespace that is joined hold");
   for (const warning of warnings) await log.tell("warning", warning);
   return plan;
 }

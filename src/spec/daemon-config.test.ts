@@ -100,9 +100,9 @@ for (const [what, args, config, message] of [
   ["a broken file", [], "{", inFile("invalid JSON: unexpected EOF")],
   [
     "a flag that Gantry does not have",
-    ["--userns-remap", "default"],
+    ["--fixed-cidr", "10.0.0.0/24"],
     undefined,
-    "--userns-remap is not supported by this version of Gantry",
+    "--fixed-cidr is not supported by this version of Gantry",
   ],
   [
     "a key that Gantry does not have",

@@ -121,6 +121,7 @@ export const daemonOptions: readonly DaemonOption[] = [
   yes("tlscert", "=", "string", "Path to the TLS certificate"),
   yes("tlskey", "=", "string", "Path to the TLS key"),
   yes("tlsverify", "=", "bool", "Use TLS and verify the client"),
+  yes("userns-remap", "=", "string", "User or group whose subordinate ids containers are mapped to"),
   yes("validate", undefined, "bool", "Validate daemon configuration and exit"),
   yes("version/v", undefined, "bool", "Print version information and quit"),
 
@@ -173,7 +174,6 @@ export const daemonOptions: readonly DaemonOption[] = [
   no("swarm-default-advertise-addr", "=", "string", ""),
   no("userland-proxy", "=", "bool", false),
   no("userland-proxy-path", "=", "string", ""),
-  no("userns-remap", "=", "string", ""),
   keyOnly("builder", "map"),
   keyOnly("host-gateway-ip", "string", ""),
   { key: "min-api-version", type: "string", supported: true },

@@ -60,6 +60,8 @@ export interface DaemonSettings {
   /** Seconds. */
   readonly shutdownTimeout: number;
   readonly containers: ContainerDefaults;
+  /** "default", USER or USER:GROUP, by name or number; "" is no user namespaces. */
+  readonly usernsRemap: string;
 }
 
 export interface TlsSettings {
@@ -127,6 +129,7 @@ export function toSettings(given: Given): DaemonSettings {
     liveRestore: values.truth("live-restore"),
     shutdownTimeout: values.number("shutdown-timeout", 15),
     containers: readContainerDefaults(values),
+    usernsRemap: values.text("userns-remap", ""),
   };
   checkValues(settings);
   return settings;

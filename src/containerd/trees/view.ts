@@ -10,7 +10,8 @@ import type { Mount } from "#spec/oci-runtime.ts";
 import { planMount } from "../diff/mount-plan.ts";
 
 export type ViewRoot =
-  | { readonly kind: "live"; readonly pid: number }
+  /** `ownUser`: it has a user namespace of its own, whose ids are told and taken. */
+  | { readonly kind: "live"; readonly pid: number; readonly ownUser?: boolean }
   | {
       readonly kind: "snapshot";
       readonly mounts: readonly Mount[];
@@ -26,6 +27,8 @@ export interface ViewMount {
   readonly destination: string;
   readonly writable: boolean;
   readonly recursive: boolean;
+  /** Belongs on the disk to the ids that the container's user namespace shows. */
+  readonly mapped?: boolean;
 }
 
 export interface TreeView {
@@ -43,22 +46,26 @@ export const VIEW_ROOT = 0;
 const HOST = 1;
 const LIVE = 2;
 const TREE = 3;
+const USER = 4;
 const CLONE_NEWNS = 0x20000;
+const CLONE_NEWUSER = 0x10000000;
 const MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8;
 const MS_PRIVATE = 1 << 18;
 const O_CLOEXEC = 0o2000000;
 const O_PATH_DIRECTORY = 0o10200000;
 const MOUNT_ATTR_RDONLY = 1;
+const MOUNT_ATTR_IDMAP = 0x100000;
 /** MOUNT_ATTR_NOSUID, NODEV, NOEXEC. */
 const HARMLESS = 2 | 4 | 8;
 const why = "view of the container";
 
 export function planView(view: TreeView): Plan {
   const { root, scratch } = view;
+  const ownUser = root.kind === "live" && root.ownUser === true;
   const target = `${scratch}/root`;
   const directory = (path: string): Op => ({ op: "mkdir", why, path, mode: 0o755 });
   return [
-    ...(root.kind === "live" ? planCopy(root.pid) : []),
+    ...(root.kind === "live" ? planCopy(root) : []),
     { op: "unshare", why, flags: CLONE_NEWNS },
     attributes("/", undefined, { propagation: MS_PRIVATE, recursive: true }),
     {
@@ -75,16 +82,20 @@ export function planView(view: TreeView): Plan {
       ? [{ op: "attachTree", why, slot: LIVE, target } as const, { op: "close", why, slot: LIVE } as const]
       : planSnapshot(root, view, target)),
     { op: "open", why, path: target, flags: O_PATH_DIRECTORY, slot: VIEW_ROOT },
-    ...view.mounts.flatMap(planBind),
+    ...view.mounts.flatMap((mount) => planBind(mount, ownUser)),
     attributes("", VIEW_ROOT, { set: HARMLESS | (view.readOnly ? MOUNT_ATTR_RDONLY : 0) }),
+    ...(ownUser ? planEnterUser : []),
   ];
 }
 
-const attributes = (
-  target: string,
-  root: number | undefined,
-  change: { readonly set?: number; readonly propagation?: number; readonly recursive?: boolean },
-): Op => ({
+interface Change {
+  readonly set?: number;
+  readonly propagation?: number;
+  readonly recursive?: boolean;
+  readonly usernsSlot?: number;
+}
+
+const attributes = (target: string, root: number | undefined, change: Change): Op => ({
   op: "mountAttr",
   why,
   target,
@@ -93,15 +104,36 @@ const attributes = (
   clear: 0,
   propagation: change.propagation ?? 0,
   recursive: change.recursive ?? false,
+  ...(change.usernsSlot !== undefined && { usernsSlot: change.usernsSlot }),
 });
 
 /** The mounts of a namespace can be copied by who is in it only. */
-const planCopy = (pid: number): Plan => [
+const planCopy = ({ pid, ownUser }: Extract<ViewRoot, { kind: "live" }>): Plan => [
+  ...(ownUser === true
+    ? [
+        {
+          op: "open",
+          why: LIVE_NAMESPACE,
+          path: `/proc/${pid}/ns/user`,
+          flags: O_CLOEXEC,
+          slot: USER,
+        } as const,
+      ]
+    : []),
   { op: "open", why, path: "/proc/self/ns/mnt", flags: O_CLOEXEC, slot: HOST },
   { op: "setns", why: LIVE_NAMESPACE, path: `/proc/${pid}/ns/mnt`, flags: CLONE_NEWNS },
   { op: "openTree", why, source: "/", slot: LIVE, recursive: false },
   { op: "setns", why, slot: HOST, flags: CLONE_NEWNS },
   { op: "close", why, slot: HOST },
+];
+
+/** From here on as its root, with rights over nothing else. */
+const planEnterUser: Plan = [
+  { op: "setns", why, slot: USER, flags: CLONE_NEWUSER },
+  { op: "close", why, slot: USER },
+  { op: "setgroups", why, gids: [] },
+  { op: "setgid", why, gid: 0 },
+  { op: "setuid", why, uid: 0 },
 ];
 
 /** Why of the operation that fails when the process is gone. */
@@ -137,11 +169,17 @@ function above(mount: Mount, upper: string, work: string): Mount {
 }
 
 /** Made harmless and read-only before it is attached: the container may exchange what lies at the destination meanwhile. */
-const planBind = ({ source, destination, recursive, writable }: ViewMount): Plan => {
+const planBind = (
+  { source, destination, recursive, writable, mapped }: ViewMount,
+  ownUser: boolean,
+): Plan => {
   const reason = `mount at ${destination}`;
   return [
     { op: "openTree", why: reason, source, slot: TREE, recursive },
     attributes("", TREE, { set: HARMLESS | (writable ? 0 : MOUNT_ATTR_RDONLY), recursive: true }),
+    ...(ownUser && mapped === true
+      ? [attributes("", TREE, { set: MOUNT_ATTR_IDMAP, usernsSlot: USER })]
+      : []),
     { op: "attachTree", why: reason, slot: TREE, target: destination, root: VIEW_ROOT, createTarget: true },
     { op: "close", why: reason, slot: TREE },
   ];

@@ -10,6 +10,7 @@ import type { EventBus } from "#engine/events/events.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { CreateRequest } from "./create-request.ts";
+import { chooseIdMaps } from "./id-maps.ts";
 import { type ContainerVolumes, resolveMounts } from "./mounts.ts";
 import { chooseName, parseContainerName } from "./names.ts";
 import { type PlanContainerDeps, planContainer, recordOf } from "./plan-container.ts";
@@ -58,7 +59,16 @@ export async function createContainer(
     undo.defer(() => releaseSecrets(deps, id));
     await keepSecrets(deps, id, request.secrets, signal);
   }
-  const facts = { name, createdAt: formatTime(deps.clock.now()), endpoints: request.endpoints, mounts };
+  const idMaps = chooseIdMaps(hostConfig, deps.userNamespaces, () =>
+    deps.containers.list().flatMap(({ record }) => record.idMaps ?? []),
+  );
+  const facts = {
+    name,
+    createdAt: formatTime(deps.clock.now()),
+    endpoints: request.endpoints,
+    mounts,
+    ...(idMaps !== undefined && { idMaps }),
+  };
   const container = deps.containers.add(recordOf(plan, facts, deps.containersDir), newState);
   undo.move();
   publishContainerEvent(deps.events, container, "create");

@@ -1,7 +1,7 @@
 // Launches a container: network beside preparation, then the task. Whatever fails, everything made so far is taken back.
 
-import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { lchown, mkdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { type Clock, formatTime } from "#base/clock.ts";
 import { EngineError } from "#base/errors.ts";
 import { joinAll } from "#base/join.ts";
@@ -9,18 +9,20 @@ import type { ContainerRecords } from "#containerd/containers/containers.ts";
 import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { NetworkController, Sandbox } from "#network/controller.ts";
+import { idMapOptions, rootOf } from "#spec/id-maps.ts";
 import type { Mount, Seccomp, Spec } from "#spec/oci-runtime.ts";
 import { defaultCdiDirectories, findRequested, type Injection, inject } from "./device-requests.ts";
 import type { EtcDirectory } from "./etc-directory.ts";
 import { findDevices, type HostDevices } from "./host-devices.ts";
 import type { HostFacts } from "./host-facts.ts";
+import { planUserNamespace } from "./id-maps.ts";
 import { linkEnvironment } from "./links.ts";
 import type { ContainerVolumes } from "./mounts.ts";
 import { type NetworkPlan, planNetwork, planPidNamespace } from "./network-plan.ts";
 import { buildSpec } from "./oci-spec.ts";
 import { overlayOption } from "./overlay-option.ts";
 import { checkPropagation } from "./propagation.ts";
-import { hasStarted } from "./record.ts";
+import { type ContainerRecord, hasStarted } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
 import { containerdRuntime, namedRuntime } from "./runtimes.ts";
 import { scope } from "./scope.ts";
@@ -38,7 +40,7 @@ export interface LaunchDeps extends SharedMemoryDeps, SecretDeps {
   readonly snapshots: Pick<Snapshotter, "mounts">;
   readonly records: Pick<ContainerRecords, "create" | "delete">;
   readonly tasks: Pick<Tasks, "create" | "start" | "kill" | "delete">;
-  readonly networks: Pick<NetworkController, "open" | "attach" | "detach" | "list">;
+  readonly networks: Pick<NetworkController, "open" | "openOwned" | "attach" | "detach" | "list">;
   readonly volumes: Pick<ContainerVolumes, "mount" | "unmount">;
   readonly etc: Pick<EtcDirectory, "write" | "writeHosts">;
   readonly userFiles: Pick<UserFileReader, "read">;
@@ -66,7 +68,7 @@ export async function launch(deps: LaunchDeps, container: Container, signal: Abo
   const links = linkEnvironment(deps.containers, container.record);
   const ipc = planIpc(deps.containers, container.record, deps.containersDir);
   const context: Launch = { container, network, undo };
-  const [prepared, netns] = await joinAll([
+  const [prepared, namespaces] = await joinAll([
     prepareRoot(deps, context, signal),
     openNamespace(deps, context, signal),
   ]);
@@ -82,14 +84,15 @@ export async function launch(deps: LaunchDeps, container: Container, signal: Abo
     ipc,
     links,
     pidns: planPidNamespace(deps.containers, container.record),
-    netns,
+    netns: namespaces.network,
+    userns: namespaces.user,
     etcDir: etcDirectory(deps, context),
     seccomp: deps.seccomp,
   });
   const spec = inject(plain, prepared.injection);
   const [sandbox, pid] = await joinAll([
     connect(deps, context, signal),
-    createTask(deps, context, { spec, rootfs: prepared.rootfs }, signal),
+    createTask(deps, context, { spec, rootfs: mapRootfs(prepared.rootfs, container.record) }, signal),
   ]);
   await connectAttaches(container);
   await deps.tasks.start(scope, container.id, "", signal);
@@ -108,17 +111,20 @@ export async function launch(deps: LaunchDeps, container: Container, signal: Abo
   undo.move(); // success: keep everything
 }
 
-/** Path of the network namespace to join; "" is the host's. */
+/** Paths of the network namespace to join, "" is the host's, and of its owner, unless the container has the machine's user namespace. */
 async function openNamespace(
   deps: LaunchDeps,
-  { network, undo }: Launch,
+  { container, network, undo }: Launch,
   signal: AbortSignal,
-): Promise<string> {
-  if (network.kind === "host") return "";
-  if (network.kind === "join") return network.path;
+): Promise<{ readonly network: string; readonly user?: string }> {
+  if (network.kind === "host") return { network: "" };
+  const owner = planUserNamespace(deps.containers, container.record);
+  if (network.kind === "join")
+    return { network: network.path, ...(owner !== undefined && "path" in owner && { user: owner.path }) };
   const { sandboxId } = network.request;
   undo.defer(() => deps.networks.detach(sandboxId));
-  return deps.networks.open(sandboxId, signal);
+  if (owner !== undefined) return deps.networks.openOwned(sandboxId, owner, signal);
+  return { network: await deps.networks.open(sandboxId, signal) };
 }
 
 /** The container's address is known then, and in its hosts file. */
@@ -175,6 +181,12 @@ async function prepareRoot(
   return { rootfs, devices, injection, user };
 }
 
+/** The container's user namespace shows the files, which on the disk belong to whom the image says. */
+const mapRootfs = (mounts: readonly Mount[], { idMaps }: ContainerRecord): readonly Mount[] =>
+  idMaps === undefined
+    ? mounts
+    : mounts.map((mount) => ({ ...mount, options: [...(mount.options ?? []), ...idMapOptions(idMaps)] }));
+
 /** What a container that removes itself writes need never reach the disk: unmounting then does not wait for it. */
 async function findRootfs(deps: LaunchDeps, { id, record, state }: Container): Promise<readonly Mount[]> {
   const mounts = await deps.snapshots.mounts(scope, id);
@@ -192,19 +204,23 @@ async function mountVolumes(
   undo: AsyncDisposableStack,
 ): Promise<void> {
   for (const mount of container.record.mounts) {
-    if (mount.type === "bind" && mount.createSource) await makeSource(mount.source);
+    if (mount.type === "bind" && mount.createSource) await makeSource(mount.source, container.record);
     if (mount.type !== "volume") continue;
     undo.defer(() => deps.volumes.unmount(mount.name, container.id));
     await deps.volumes.mount(mount.name, container.id);
   }
 }
 
-/** A missing source of -v becomes a directory. */
-async function makeSource(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o755 }).catch((error: unknown) => {
+/** A missing source of -v becomes a directory, of the container's root. */
+async function makeSource(path: string, { idMaps }: ContainerRecord): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o755 }).catch((error: unknown) => {
     const isThere = error instanceof Error && "code" in error && error.code === "EEXIST"; // as something else
     if (!isThere) throw error;
+    return undefined;
   });
+  if (first === undefined || idMaps === undefined) return;
+  const [uid, gid] = [rootOf(idMaps.uids), rootOf(idMaps.gids)];
+  for (let made = path; made.length >= first.length; made = dirname(made)) await lchown(made, uid, gid);
 }
 
 async function lookUpUser(

@@ -13,7 +13,7 @@ export function validateNamespaceModes(config: ContainerConfig, hostConfig: Host
   if (!["", "host"].includes(hostConfig.UTSMode)) throw invalid(`invalid UTS mode: ${hostConfig.UTSMode}`);
   if (!["", "host", "private"].includes(hostConfig.CgroupnsMode))
     throw invalid(`invalid cgroup namespace mode: ${hostConfig.CgroupnsMode}`);
-  if (!["", "host"].includes(hostConfig.UsernsMode))
+  if (!["", "host", "private"].includes(hostConfig.UsernsMode))
     throw invalid(`invalid user namespace mode: ${hostConfig.UsernsMode}`);
   if (hostConfig.UTSMode === "host" && config.Hostname !== "")
     throw invalid("conflicting options: hostname and the UTS mode");

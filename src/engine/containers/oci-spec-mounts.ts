@@ -3,6 +3,7 @@
 import { join, posix } from "node:path";
 import { systemError } from "#base/errors.ts";
 import type { HostConfig } from "#spec/container-config.ts";
+import type { IdMaps } from "#spec/id-maps.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import { parseTmpfs } from "./mount-spec.ts";
 import { defaultMounts } from "./oci-defaults.table.ts";
@@ -16,6 +17,8 @@ export interface MountInput {
   readonly etcDir: string;
   /** Directory of the host for /dev/shm. */
   readonly sharedMemory: string | undefined;
+  /** Of the container's user namespace: what the engine keeps belongs to the ids that the container sees, also on the disk. */
+  readonly idMaps?: IdMaps | undefined;
 }
 
 export function planOciMounts(input: MountInput): readonly Mount[] {
@@ -38,9 +41,12 @@ const byDepth = (mounts: readonly Mount[]): readonly Mount[] =>
   mounts.toSorted((a, b) => depth(a.destination) - depth(b.destination));
 
 /** /dev/shm. With --ipc host, the mqueue that is mounted in the host's IPC namespace shows the host's queues. */
-function memoryMounts({ hostConfig, sharedMemory }: MountInput): readonly Mount[] {
+function memoryMounts({ hostConfig, sharedMemory, idMaps }: MountInput): readonly Mount[] {
   const options = ["nosuid", "noexec", "nodev"];
-  if (sharedMemory !== undefined) return [bind(sharedMemory, "/dev/shm", ["rbind", "rprivate", ...options])];
+  if (sharedMemory !== undefined) {
+    const made = bind(sharedMemory, "/dev/shm", ["rbind", "rprivate", ...options]);
+    return [hostConfig.IpcMode === "host" ? made : mapped(made, idMaps)];
+  }
   if (hostConfig.IpcMode === "none") return [];
   const size = `size=${hostConfig.ShmSize}`;
   return [
@@ -66,14 +72,17 @@ const bind = (source: string, destination: string, options: readonly string[]): 
   options,
 });
 
-function etcMounts({ hostConfig, etcDir }: MountInput): readonly Mount[] {
+const mapped = (mount: Mount, idMaps: IdMaps | undefined): Mount =>
+  idMaps === undefined ? mount : { ...mount, uidMappings: idMaps.uids, gidMappings: idMaps.gids };
+
+function etcMounts({ hostConfig, etcDir, idMaps }: MountInput): readonly Mount[] {
   const options = ["rbind", "rprivate", ...(hostConfig.ReadonlyRootfs ? ["ro"] : [])];
   return ["resolv.conf", "hostname", "hosts"].map((name) =>
-    bind(join(etcDir, name), `/etc/${name}`, options),
+    mapped(bind(join(etcDir, name), `/etc/${name}`, options), idMaps),
   );
 }
 
-function userMounts({ mounts }: MountInput): readonly Mount[] {
+function userMounts({ mounts, idMaps }: MountInput): readonly Mount[] {
   return mounts.map((mount) => {
     if (mount.type === "tmpfs")
       return tmpfs(mount.destination, [...mount.options, ...(mount.writable ? [] : ["ro"])]);
@@ -81,7 +90,9 @@ function userMounts({ mounts }: MountInput): readonly Mount[] {
     // As with Docker since 25, "read-only" holds for what is mounted below, too.
     const readOnly = mount.writableBelow === true ? "ro" : "rro";
     const access = mount.writable ? [] : [readOnly];
-    return bind(mount.source, mount.destination, [kind, ...access, mount.propagation || "rprivate"]);
+    const made = bind(mount.source, mount.destination, [kind, ...access, mount.propagation || "rprivate"]);
+    // Not what the host has elsewhere: the container's root would be the machine's there.
+    return mount.type === "volume" || mount.kept === true ? mapped(made, idMaps) : made;
   });
 }
 

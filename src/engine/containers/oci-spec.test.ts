@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { capabilityNames } from "#spec/capabilities.table.ts";
 import { decodeContainerConfig, decodeHostConfig } from "#spec/container-config.ts";
+import type { IdMaps } from "#spec/id-maps.ts";
 import { defaultCapabilities, defaultMaskedPaths } from "./oci-defaults.table.ts";
 import { buildSpec, type SpecInput } from "./oci-spec.ts";
 import type { ContainerRecord, MountPoint } from "./record.ts";
@@ -12,9 +13,10 @@ interface Settings {
   readonly hostConfig?: object;
   readonly mounts?: readonly MountPoint[];
   readonly netns?: string;
+  readonly idMaps?: IdMaps;
 }
 
-function build({ config, hostConfig, mounts = [], netns = "/netns/s" }: Settings) {
+function build({ config, hostConfig, mounts = [], netns = "/netns/s", idMaps }: Settings) {
   const record: ContainerRecord = {
     id: "c".repeat(64),
     name: "web",
@@ -38,6 +40,7 @@ function build({ config, hostConfig, mounts = [], netns = "/netns/s" }: Settings
     endpoints: {},
     mounts,
     logPath: "",
+    ...(idMaps !== undefined && { idMaps }),
   };
   const input: SpecInput = {
     record,
@@ -56,6 +59,7 @@ function build({ config, hostConfig, mounts = [], netns = "/netns/s" }: Settings
     },
     links: [],
     netns,
+    userns: idMaps === undefined ? undefined : "/netns/s.user",
     pidns: undefined,
     ipc: planIpc({ find: () => undefined }, record, "/containers"),
     etcDir: "/containers/c",
@@ -187,4 +191,19 @@ test("dropped capabilities are gone and added ones there", () => {
   const capabilities = build({ hostConfig: { CapDrop: ["all"], CapAdd: ["net_admin", "CAP_SYS_RESOURCE"] } })
     .process?.capabilities;
   assert.deepEqual(capabilities?.effective, ["CAP_NET_ADMIN"]);
+});
+
+test("in a user namespace, what the engine keeps is id-mapped and what the host has elsewhere is not", () => {
+  const mappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  const volume: MountPoint = { ...mountPoint, type: "volume", name: "v", destination: "/volume" };
+  const spec = build({ mounts: [mountPoint, volume], idMaps: { uids: mappings, gids: mappings } });
+  const mapped = (spec.mounts ?? [])
+    .filter(({ uidMappings }) => uidMappings === mappings)
+    .map(({ destination }) => destination);
+  assert.deepEqual(mapped, ["/volume", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts"]);
+  assert.deepEqual(
+    spec.linux?.namespaces?.find(({ type }) => type === "user"),
+    { type: "user", path: "/netns/s.user" },
+  );
+  assert.deepEqual(Object.keys(spec.linux?.sysctl ?? {}), ["net.ipv4.ip_unprivileged_port_start"]);
 });

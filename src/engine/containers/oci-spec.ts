@@ -22,6 +22,8 @@ export interface SpecInput {
   readonly host: HostFacts;
   /** Network namespace to join; "" is the host's. */
   readonly netns: string;
+  /** User namespace to join; undefined: the host's, or a new one if the record has id maps. */
+  readonly userns?: string | undefined;
   /** Pid namespace to join; undefined for one of its own or the host's. */
   readonly pidns: string | undefined;
   readonly ipc: IpcPlan;
@@ -41,7 +43,13 @@ export function buildSpec(input: SpecInput): Spec {
     ...(ownUts && { hostname: config.Hostname }),
     ...(ownUts && config.Domainname !== "" && { domainname: config.Domainname }),
     mounts: [
-      ...planOciMounts({ hostConfig, mounts, etcDir: input.etcDir, sharedMemory: input.ipc.sharedMemory }),
+      ...planOciMounts({
+        hostConfig,
+        mounts,
+        etcDir: input.etcDir,
+        sharedMemory: input.ipc.sharedMemory,
+        idMaps: input.record.idMaps,
+      }),
       ...initMounts(hostConfig, input.host),
     ],
     process: buildProcess(input),
@@ -81,6 +89,10 @@ function buildLinux(input: SpecInput): Linux {
   const seccomp = planSeccomp(input);
   return {
     namespaces: planNamespaces(input),
+    ...(input.record.idMaps !== undefined && {
+      uidMappings: input.record.idMaps.uids,
+      gidMappings: input.record.idMaps.gids,
+    }),
     devices: input.devices.nodes,
     cgroupsPath: posix.join("/", hostConfig.CgroupParent || "docker", id),
     resources: buildResources(input),
@@ -103,15 +115,17 @@ function buildResources({ record, devices }: Pick<SpecInput, "record" | "devices
   };
 }
 
-function planNamespaces({ record, netns, pidns, ipc }: SpecInput): NonNullable<Linux["namespaces"]> {
+function planNamespaces({ record, netns, userns, pidns, ipc }: SpecInput): NonNullable<Linux["namespaces"]> {
   const { hostConfig } = record;
   const own: NamespaceType[] = ["mount"];
   if (hostConfig.UTSMode !== "host") own.push("uts");
   if (hostConfig.PidMode === "") own.push("pid");
   if (hostConfig.IpcMode !== "host" && ipc.namespace === undefined) own.push("ipc");
   if (hostConfig.CgroupnsMode === "private") own.push("cgroup");
+  const user = { type: "user", ...(userns !== undefined && { path: userns }) } as const;
   return [
     ...own.map((type) => ({ type })),
+    ...(record.idMaps === undefined ? [] : [user]),
     ...(ipc.namespace === undefined ? [] : [{ type: "ipc", path: ipc.namespace } as const]),
     ...(pidns === undefined ? [] : [{ type: "pid", path: pidns } as const]),
     ...(netns === "" ? [] : [{ type: "network", path: netns } as const]),
@@ -121,7 +135,8 @@ function planNamespaces({ record, netns, pidns, ipc }: SpecInput): NonNullable<L
 function planSysctls({ record, netns }: SpecInput): Readonly<Record<string, string>> {
   const defaults = {
     "net.ipv4.ip_unprivileged_port_start": "0",
-    "net.ipv4.ping_group_range": "0 2147483647",
+    // Groups that a user namespace does not map cannot be named in it.
+    ...(record.idMaps === undefined && { "net.ipv4.ping_group_range": "0 2147483647" }),
   };
   return { ...(netns !== "" && defaults), ...record.hostConfig.Sysctls };
 }

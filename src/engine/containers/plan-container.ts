@@ -9,6 +9,7 @@ import type { CreateRequest } from "./create-request.ts";
 import { applyDefaults, type ContainerDefaults } from "./defaults.ts";
 import { discardLimits } from "./discard-limits.ts";
 import type { HostFacts } from "./host-facts.ts";
+import { checkUserNamespace, type UserNamespaces } from "./id-maps.ts";
 import { resolveLinks } from "./links.ts";
 import { logPathOf } from "./log-config.ts";
 import { commandOf, type ImageSettings, mergeImageConfig } from "./merge-image-config.ts";
@@ -48,6 +49,7 @@ export interface PlanContainerDeps {
   /** The daemon's --log-driver and --log-opt. */
   /** The daemon's own for containers, now. */
   readonly defaults?: () => ContainerDefaults;
+  readonly userNamespaces?: UserNamespaces | undefined;
   readonly defaultLog: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
 }
 
@@ -77,6 +79,7 @@ export async function planContainer(
   );
   refuseUnsupported(request.config, hostConfig, request.endpoints);
   validateContainer(request.config, hostConfig, deps.host);
+  checkUserNamespace(hostConfig, deps.userNamespaces);
   validateEndpoints(request.hostConfig, request.endpoints);
   const image = await deps.images.resolve(request.config.Image, request.platform, signal);
   for (const mode of [hostConfig.IpcMode, hostConfig.PidMode]) {
@@ -93,7 +96,7 @@ export async function planContainer(
 }
 
 /** Beside the plan: what is known when the container is made. */
-type RecordFacts = Pick<ContainerRecord, "name" | "createdAt" | "endpoints" | "mounts">;
+type RecordFacts = Pick<ContainerRecord, "name" | "createdAt" | "endpoints" | "mounts" | "idMaps">;
 
 export function recordOf(plan: ContainerPlan, facts: RecordFacts, containersDir: string): ContainerRecord {
   const { id, image, config, hostConfig, links, secrets } = plan;

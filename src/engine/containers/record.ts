@@ -13,6 +13,7 @@ import {
 import type { AttachRequest, Sandbox } from "#network/controller.ts";
 import { decodeContainerConfig, decodeEndpointConfigs, decodeHostConfig } from "#spec/container-config.ts";
 import { decodeSecretFile } from "#spec/engine-api/secrets.ts";
+import type { IdMaps } from "#spec/id-maps.ts";
 
 const orNull =
   <T>(decode: Decoder<T>): Decoder<T | null> =>
@@ -47,6 +48,8 @@ const decodeMountPoint = object(
   {
     /** Only the mount itself is read-only, not what is mounted below it. */
     writableBelow: boolean,
+    /** Nothing of the host's but the engine's, which belongs to the ids that the container sees. */
+    kept: boolean,
     /** The propagation is the engine's choice. */
     chosenSlave: boolean,
     /** The directory or file within the volume or image that is mounted. */
@@ -57,6 +60,9 @@ export type MountPoint = Decoded<typeof decodeMountPoint>;
 
 const decodeLink = object({ alias: string, /** Id of the container it leads to. */ container: string }, {});
 export type Link = Decoded<typeof decodeLink>;
+
+const decodeMappings = list(object({ containerID: integer, hostID: integer, size: integer }, {}));
+const decodeIdMaps: Decoder<IdMaps> = object({ uids: decodeMappings, gids: decodeMappings }, {});
 
 export const decodeContainerRecord = object(
   {
@@ -77,7 +83,12 @@ export const decodeContainerRecord = object(
     mounts: list(decodeMountPoint),
     logPath: string,
   },
-  { links: list(decodeLink), secrets: list(decodeSecretFile) },
+  {
+    links: list(decodeLink),
+    secrets: list(decodeSecretFile),
+    /** Of its user namespace; missing: it has the machine's. */
+    idMaps: decodeIdMaps,
+  },
 );
 export type ContainerRecord = Decoded<typeof decodeContainerRecord>;
 

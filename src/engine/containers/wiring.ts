@@ -22,6 +22,7 @@ import { EtcDirectory, type EtcSettings } from "./etc-directory.ts";
 import { type ExitDeps, ExitWatcher } from "./exits.ts";
 import { HealthMonitor } from "./health.ts";
 import type { HostFacts } from "./host-facts.ts";
+import type { UserNamespaces } from "./id-maps.ts";
 import type { InspectDeps } from "./inspect.ts";
 import type { KillDeps } from "./kill.ts";
 import { linkHosts } from "./links.ts";
@@ -45,6 +46,7 @@ export interface ContainersSettings {
   readonly etc: EtcSettings;
   /** The daemon's --log-driver and --log-opt. */
   readonly defaults?: () => ContainerDefaults;
+  readonly userNamespaces?: UserNamespaces;
   /** Seconds that a container gets to stop if it does not say. */
   readonly stopTimeout?: () => number;
   readonly defaultLog: { readonly driver: string; readonly options: Readonly<Record<string, string>> };

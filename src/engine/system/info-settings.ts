@@ -21,6 +21,8 @@ export interface InfoSettings {
   readonly tls?: { readonly enabled: boolean; readonly verify: boolean };
   /** "" is the one that is built in. */
   readonly initPath: string;
+  /** Containers get one unless they say otherwise. */
+  readonly userNamespaces?: boolean;
   readonly containers: InfoContainerDefaults;
   /** Where containerd's API is served. */
   readonly containerdAddress: string;

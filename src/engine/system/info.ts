@@ -6,7 +6,7 @@ import type { SystemInfo } from "#spec/engine-api/definitions.table.ts";
 import { defaultCdiDirectories } from "../containers/device-requests.ts";
 import { defaultRuntime, listRuntimes } from "../containers/runtimes.ts";
 import { logDriverNames } from "../logs/drivers/drivers.ts";
-import type { InfoContainerDefaults, InfoSettings } from "./info-settings.ts";
+import type { InfoSettings } from "./info-settings.ts";
 import type { Machine } from "./machine.ts";
 import { describeRegistries } from "./registries.ts";
 import type { Release } from "./release.ts";
@@ -89,7 +89,7 @@ export async function describeSystem(deps: InfoDeps, minor: number): Promise<Inf
       RemoteManagers: null,
     },
     Isolation: "",
-    SecurityOptions: describeSecurity(settings.containers, machine),
+    SecurityOptions: describeSecurity(settings, machine),
     Warnings: systemWarnings(deps),
   };
 }
@@ -153,12 +153,14 @@ function newerFields(settings: InfoSettings, minor: number): Info {
 }
 
 function describeSecurity(
-  { seccompProfile, cgroupnsMode, noNewPrivileges }: InfoContainerDefaults,
+  { containers, userNamespaces }: InfoSettings,
   { cgroupVersion }: Machine,
 ): readonly string[] {
+  const { seccompProfile, cgroupnsMode, noNewPrivileges } = containers;
   const privateCgroups = (cgroupnsMode || (cgroupVersion === 2 ? "private" : "host")) === "private";
   return [
     `name=seccomp,profile=${seccompProfile}`,
+    ...(userNamespaces === true ? ["name=userns"] : []),
     ...(privateCgroups ? ["name=cgroupns"] : []),
     ...(noNewPrivileges ? ["name=no-new-privileges"] : []),
   ];

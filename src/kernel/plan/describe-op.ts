@@ -103,7 +103,9 @@ const mounts = {
   },
   moveMount: ({ source, target }) => `move_mount(${quote(source)}, ${quote(target)})`,
   userNamespace: (op) =>
-    `clone3(CLONE_NEWUSER), write(uid_map, ${content(op.uidMap)}), write(gid_map, ${content(op.gidMap)}), open("ns/user") as ${slot(op.slot)}`,
+    `clone3(CLONE_NEWUSER${op.networkSlot === undefined ? "" : "|CLONE_NEWNET"}), write(uid_map, ${content(op.uidMap)}), write(gid_map, ${content(op.gidMap)}), open("ns/user") as ${slot(op.slot)}${op.networkSlot === undefined ? "" : `, open("ns/net") as ${slot(op.networkSlot)}`}`,
+  ownedNetwork: (op) =>
+    `fork, setns(${slot(op.userSlot)}, CLONE_NEWUSER), unshare(CLONE_NEWNET), open("ns/net") as ${slot(op.slot)}`,
   attachTree: (op) => `move_mount(${slot(op.slot)}, ${targetOf(op)})`,
   mountAttr: (op) => {
     const propagation = op.propagation === 0 ? "" : `, ${flagNames(op.propagation, MOUNT_FLAGS)}`;

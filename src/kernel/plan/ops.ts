@@ -152,13 +152,17 @@ export type OpBody =
     }
   /** move_mount of what is mounted at a path. */
   | { readonly op: "moveMount"; readonly source: string; readonly target: string }
-  /** A user namespace with these maps and no process in it, into a slot: for the mounts that `mountAttr` maps by it. */
+  /** A user namespace with these maps and no process in it, into a slot: for the mounts that `mountAttr` maps by it. `networkSlot`: a
+   *  network namespace that it owns. */
   | {
       readonly op: "userNamespace";
       readonly uidMap: Uint8Array;
       readonly gidMap: Uint8Array;
       readonly slot: number;
+      readonly networkSlot?: number;
     }
+  /** A network namespace with no process in it, into a slot, owned by the user namespace in another. */
+  | { readonly op: "ownedNetwork"; readonly userSlot: number; readonly slot: number }
   /** mount_setattr of `target`, or of the slot `root` itself if that is "" (a detached tree): MOUNT_ATTR_* to set and clear, propagation MS_* or 0, `usernsSlot` for idmapped mounts. */
   | {
       readonly op: "mountAttr";

@@ -35,11 +35,12 @@ function shorten(options: readonly string[]): { readonly data: string; readonly 
   return { data: relative.join(","), cwd };
 }
 
-const directoriesOf = (option: string): readonly string[] =>
+/** Those that an option of overlayfs names. */
+export const directoriesOf = (option: string): readonly string[] =>
   /^(?:lowerdir|upperdir|workdir)=(.*)$/.exec(option)?.[1]?.split(":") ?? [];
 
 /** "" if there is none but the root. */
-function sharedDirectory(paths: readonly string[]): string {
+export function sharedDirectory(paths: readonly string[]): string {
   const [first = ""] = paths;
   let directory = first.slice(0, Math.max(0, first.lastIndexOf("/")));
   while (directory !== "" && !paths.every((path) => path.startsWith(`${directory}/`)))

@@ -3,6 +3,7 @@
 import { posix } from "node:path";
 import { invalid } from "#base/errors.ts";
 import type { Op } from "#kernel/plan/ops.ts";
+import { readIdMapOptions } from "#spec/id-maps.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import {
   MS_PRIVATE,
@@ -16,6 +17,7 @@ import {
 import { ROOT_SLOT } from "../slots.ts";
 import { bindAttributes, parseMountOptions } from "./mount-options.ts";
 import { planFilesystem } from "./plan-filesystem.ts";
+import { planMappedRootfs } from "./plan-mapped-rootfs.ts";
 
 const why = "root file system";
 
@@ -52,7 +54,10 @@ export const planOpenRoot = (path: string): Op => ({
   slot: ROOT_SLOT,
 });
 
-function planRootfsMount(mount: Mount, target: string): readonly Op[] {
+function planRootfsMount(given: Mount, target: string): readonly Op[] {
+  const { maps, rest } = readIdMapOptions(given.options ?? []);
+  const mount = { ...given, options: rest };
+  if (maps !== undefined) return planMappedRootfs(mount, maps, target);
   const options = parseMountOptions(mount);
   if (options.bind === "no") {
     const fstype = mount.type ?? "";

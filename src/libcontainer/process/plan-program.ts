@@ -99,6 +99,9 @@ function readUser({ user }: Process): {
   return { uid, gid, umask, additionalGids };
 }
 
+/** For chown(2). A terminal belongs to a group of the devpts that its root has a name for. */
+const UNCHANGED = 0xffff_ffff;
+
 const planStdioOwner = (uid: number, gid: number, ownUserNamespace: boolean): Plan =>
   uid === 0 && !ownUserNamespace
     ? []
@@ -107,7 +110,7 @@ const planStdioOwner = (uid: number, gid: number, ownUserNamespace: boolean): Pl
           op: "chownStdio",
           why: "standard streams belong to the user",
           uid,
-          gid,
+          gid: ownUserNamespace ? UNCHANGED : gid,
           ...(ownUserNamespace && { mayFail: true }),
         },
       ];

@@ -56,7 +56,7 @@ export function planConsole(process: Process): Plan {
   ];
 }
 
-const callerStreams = [STDIN_SLOT, STDOUT_SLOT, STDERR_SLOT] as const;
+export const callerStreams = [STDIN_SLOT, STDOUT_SLOT, STDERR_SLOT] as const;
 
 export function planStandardStreams(process: Process): Plan {
   const terminal = process.terminal === true;

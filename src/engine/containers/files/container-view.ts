@@ -84,7 +84,8 @@ async function openView<T>(
 }
 
 async function chooseRoot(deps: ViewDeps, { container, writing }: ViewChoice): Promise<ViewRoot> {
-  if (hasProcess(container.state)) return { kind: "live", pid: container.state.pid };
+  const ownUser = container.record.idMaps !== undefined;
+  if (hasProcess(container.state)) return { kind: "live", pid: container.state.pid, ownUser };
   const mounts = await deps.snapshots.mounts(scope, container.id);
   if (writing) return { kind: "snapshot", mounts, writes: "kept" };
   const [top = ""] = directoriesOf(mounts);
@@ -118,7 +119,8 @@ async function chooseMounts(
       await deps.volumes.mount(mount.name, user);
     }
     const { source, destination, writable, recursive } = mount;
-    chosen.push({ source, destination, writable, recursive: mount.type === "volume" || recursive });
+    const isVolume = mount.type === "volume";
+    chosen.push({ source, destination, writable, recursive: isVolume || recursive, mapped: isVolume });
   }
   const etc = await findEtcFiles(deps, id, record.hostConfig.ReadonlyRootfs);
   const own = new Set(chosen.map(({ destination }) => destination));
@@ -137,6 +139,7 @@ async function findEtcFiles(deps: ViewDeps, id: string, readOnly: boolean): Prom
     destination: `/etc/${name}`,
     writable: !readOnly,
     recursive: false,
+    mapped: true,
   }));
   const there = await Promise.all(
     files.map(({ source }) =>

@@ -119,6 +119,7 @@ const secretMount = (source: string, destination: string): MountPoint => ({
   createSource: false,
   options: [],
   recursive: false,
+  kept: true,
 });
 
 export function refuseTakenTargets(

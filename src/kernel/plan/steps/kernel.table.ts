@@ -51,6 +51,7 @@ export const ECHILD = 10;
 export const ECANCELED = 125;
 
 export const CLONE_NEWUSER = 0x1000_0000;
+export const CLONE_NEWNET = 0x4000_0000;
 export const CLONE_INTO_CGROUP = 2 ** 33;
 export const SIGKILL = 9;
 export const SIGCHLD = 17;

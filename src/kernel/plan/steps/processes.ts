@@ -1,17 +1,19 @@
 // Steps of operations on processes and namespaces, and of the program to run.
 
 import { type Argument, type Assembler, behind, type Memory, type Register } from "./assembler.ts";
-import type { Compilers } from "./compilers.ts";
+import type { BodyOf, Compilers } from "./compilers.ts";
 import { checkFilesystem, fdOf, keep, open, stat, typeIn } from "./files.ts";
 import {
   AT_EACCESS,
   AT_FDCWD,
   CLONE_INTO_CGROUP,
+  CLONE_NEWNET,
   CLONE_NEWUSER,
   EACCES,
   ECANCELED,
   ENOENT,
   ENOTDIR,
+  EPERM,
   O_CLOEXEC,
   O_RDONLY,
   O_WRONLY,
@@ -75,10 +77,17 @@ function writeOf(code: Assembler, pid: Register, file: string, data: Uint8Array)
   code.native("write", [fd, code.bytes(data), data.length]);
 }
 
+function keepNamespace(code: Assembler, pid: Register, type: "user" | "net", slot: number): void {
+  const how = code.numbers(8, [O_RDONLY | O_CLOEXEC, 0, 0]);
+  const namespace = [AT_FDCWD, code.print(64, `/proc/%ld/ns/${type}`, pid), how, 24];
+  keep(code, code.call("openat2", namespace, { opens: true }), slot);
+}
+
 /** A namespace begins with a process. That ends when the pipe does, even if this one is killed. */
-function makeUserNamespace(code: Assembler, maps: readonly [Uint8Array, Uint8Array], slot: number): void {
+function makeUserNamespace(code: Assembler, op: BodyOf<"userNamespace">): void {
   const { reads, writes, byte } = makePipe(code);
-  const wanted = cloneArguments(code, CLONE_NEWUSER, SIGCHLD);
+  const flags = op.networkSlot === undefined ? CLONE_NEWUSER : CLONE_NEWUSER | CLONE_NEWNET;
+  const wanted = cloneArguments(code, flags, SIGCHLD);
   const pid = code.call("clone3", [wanted, CLONE_ARGS_SIZE], { looks: true });
   code.when(pid, "<", 0, () => code.fail("clone3", pid));
   code.when(pid, "==", 0, () => {
@@ -86,13 +95,35 @@ function makeUserNamespace(code: Assembler, maps: readonly [Uint8Array, Uint8Arr
     code.attempt("read", [reads, byte, 1]);
     end(code, 0);
   });
-  writeOf(code, pid, "uid_map", maps[0]);
-  writeOf(code, pid, "gid_map", maps[1]);
-  const how = code.numbers(8, [O_RDONLY | O_CLOEXEC, 0, 0]);
-  const namespace = [AT_FDCWD, code.print(64, "/proc/%ld/ns/user", pid), how, 24];
-  keep(code, code.call("openat2", namespace, { opens: true }), slot);
+  writeOf(code, pid, "uid_map", op.uidMap);
+  writeOf(code, pid, "gid_map", op.gidMap);
+  keepNamespace(code, pid, "user", op.slot);
+  if (op.networkSlot !== undefined) keepNamespace(code, pid, "net", op.networkSlot);
   code.call("close", [reads]);
   code.call("close", [writes]);
+  code.call("wait4", [pid, 0, 0, 0]);
+}
+
+/** Made by a child that enters its owner, and says when it has. */
+function makeOwnedNetwork(code: Assembler, { userSlot, slot }: BodyOf<"ownedNetwork">): void {
+  const [stay, made] = [makePipe(code), makePipe(code)];
+  const pid = code.call("clone3", [cloneArguments(code, 0, SIGCHLD), CLONE_ARGS_SIZE], { looks: true });
+  code.when(pid, "<", 0, () => code.fail("clone3", pid));
+  code.when(pid, "==", 0, () => {
+    code.attempt("close", [stay.writes]);
+    const entered = code.call("setns", [fdOf(userSlot), CLONE_NEWUSER], { looks: true });
+    code.when(entered, "<", 0, () => end(code, 1));
+    const left = code.call("unshare", [CLONE_NEWNET], { looks: true });
+    code.when(left, "<", 0, () => end(code, 1));
+    code.attempt("write", [made.writes, made.byte, 1]);
+    code.attempt("read", [stay.reads, stay.byte, 1]);
+    end(code, 0);
+  });
+  code.call("close", [made.writes]);
+  const said = code.call("read", [made.reads, made.byte, 1], { looks: true });
+  code.when(said, "!=", 1, () => code.fail("unshare", EPERM));
+  keepNamespace(code, pid, "net", slot);
+  for (const fd of [made.reads, stay.reads, stay.writes]) code.call("close", [fd]);
   code.call("wait4", [pid, 0, 0, 0]);
 }
 
@@ -154,7 +185,8 @@ export const processes = {
     code.native("ask", [SYNC_CREATED]);
   },
   awaitByte: (code, { slot }) => void code.call("read", [fdOf(slot), code.scratch(1), 1]),
-  userNamespace: (code, { uidMap, gidMap, slot }) => makeUserNamespace(code, [uidMap, gidMap], slot),
+  userNamespace: makeUserNamespace,
+  ownedNetwork: makeOwnedNetwork,
   findProgram: (code, { candidates }) => findProgram(code, candidates),
   setsid: (code) => void code.call("setsid", []),
   exec: (code, { candidates, argv, env }) => exec(code, candidates, [code.texts(argv), code.texts(env)]),
