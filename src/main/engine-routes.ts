@@ -5,6 +5,7 @@ import { encodeImageSummary } from "#api/image-encoding.ts";
 import type { Route } from "#api/router.ts";
 import { absentRoutes } from "#api/routes/absent.ts";
 import { attachWebSocketRoutes } from "#api/routes/attach-websocket.ts";
+import { checkpointRoutes } from "#api/routes/checkpoints.ts";
 import { containerRoutes } from "#api/routes/containers.ts";
 import { execRoutes } from "#api/routes/exec.ts";
 import { fileRoutes } from "#api/routes/files.ts";
@@ -37,9 +38,11 @@ export interface RoutesOptions {
 export function engineRoutes(options: RoutesOptions, signal: AbortSignal): readonly Route[] {
   const { events, images, volumes, containers } = options.objects;
   const { networks } = options.layers;
+  const experimental = (): boolean => options.live.current.experimental;
   return [
     ...systemRoutes(systemDeps(options, signal)),
-    ...containerRoutes(containers),
+    ...checkpointRoutes({ experimental }), // before the routes whose ids may hold slashes
+    ...containerRoutes({ ...containers, experimental }),
     ...attachWebSocketRoutes(containers),
     ...fileRoutes({
       ...containers,

@@ -24,6 +24,9 @@ const files = "tests/containers/files.test.ts";
 const walk = "tests/system/walk.suite.ts";
 const newer = "tests/api/newer-versions.test.ts";
 const debug = refused('404 "page not found", as dockerd without --debug');
+const experiment = refused(
+  '501 "This experimental feature is disabled by default. Start the Docker daemon in experimental mode in order to enable it.", as dockerd; with --experimental refused by name',
+);
 const unsupported = (line: string): EndpointState =>
   refused(`400 "${line} is not supported by this version of Gantry"`);
 
@@ -60,7 +63,7 @@ export const endpointStates: Readonly<Record<string, EndpointState>> = {
         state: "refused",
         note: '400 "docker start --checkpoint is not supported by this version of Gantry"',
       },
-      "checkpoint-dir": { state: "refused", note: "400, as checkpoint" },
+      "checkpoint-dir": { state: "refused", note: "400, refused by name" },
     },
   },
   "POST /containers/{id}/stop": works(newer, "src/engine/containers/lifecycle.test.ts"),
@@ -107,13 +110,9 @@ export const endpointStates: Readonly<Record<string, EndpointState>> = {
   "OPTIONS /{anyroute}": works(),
   "POST /auth": unsupported("POST /auth (docker login)"),
   "POST /session": unsupported("POST /session (BuildKit session)"),
-  "GET /containers/{id}/checkpoints": unsupported("GET /containers/:id/checkpoints (docker checkpoint ls)"),
-  "POST /containers/{id}/checkpoints": unsupported(
-    "POST /containers/:id/checkpoints (docker checkpoint create)",
-  ),
-  "DELETE /containers/{id}/checkpoints/{checkpoint}": unsupported(
-    "DELETE /containers/:id/checkpoints/:name (docker checkpoint rm)",
-  ),
+  "GET /containers/{id}/checkpoints": experiment,
+  "POST /containers/{id}/checkpoints": experiment,
+  "DELETE /containers/{id}/checkpoints/{checkpoint}": experiment,
   "GET /debug/vars": debug,
   "GET /debug/pprof/": debug,
   "GET /debug/pprof/cmdline": debug,

@@ -1,6 +1,6 @@
 // /containers: parses, calls one verb, encodes.
 
-import { invalid, unsupported } from "#base/errors.ts";
+import { invalid } from "#base/errors.ts";
 import { attachContainer } from "#engine/containers/attach.ts";
 import { createContainer } from "#engine/containers/create.ts";
 import { decodeCreateRequest } from "#engine/containers/create-request.ts";
@@ -24,11 +24,12 @@ import { parseFilters } from "#engine/filters.ts";
 import { toHttpFailure } from "../failures.ts";
 import { queryFlag, queryNumber } from "../query.ts";
 import type { ApiCall, ApiResponse, Route } from "../router.ts";
+import { type ExperimentDeps, refuseCheckpoint } from "./checkpoints.ts";
 
 const noContent: ApiResponse = { kind: "empty", status: 204 };
 const idOf = ({ params }: ApiCall): string => params.id ?? "";
 
-export const containerRoutes = (deps: ContainersDeps): readonly Route[] => [
+export const containerRoutes = (deps: ContainersDeps & ExperimentDeps): readonly Route[] => [
   {
     method: "GET",
     path: "/containers/json",
@@ -67,8 +68,7 @@ export const containerRoutes = (deps: ContainersDeps): readonly Route[] => [
     path: "/containers/:id*/start",
     handle: async (call) => {
       await refuseBody(call);
-      if (call.query.get("checkpoint") || call.query.get("checkpoint-dir"))
-        throw unsupported("docker start --checkpoint");
+      refuseCheckpoint(deps, call.query);
       await startContainer(deps, deps.containers.get(idOf(call)), call.signal);
       return noContent;
     },
