@@ -17,8 +17,7 @@ import { PROGRAM, VERSION } from "./version.ts";
 
 const FLAG_ERROR = 125;
 const help = toggle("help", { about: "Print usage" });
-const hiddenHelp = toggle("help");
-const shortHelp: AnyFlag = { ...hiddenHelp, short: "h", deprecatedShort: "use --help" };
+const shortHelp = toggle("help", { short: "h", deprecatedShort: "use --help" });
 
 /** Where in the tree an error happened: decides which usage follows the message. */
 interface Place {
@@ -28,10 +27,11 @@ interface Place {
 
 const ROOT: Place = { path: PROGRAM, usage: "[OPTIONS] COMMAND [ARG...]" };
 
-const withHelp = (flags: readonly AnyFlag[], shown: boolean): readonly AnyFlag[] => {
-  if (shown) return [...flags, help];
-  return [...flags, flags.some((flag) => flag.short === "h") ? hiddenHelp : shortHelp];
-};
+/** "-h" is help's, but where a flag of the command has it; then help is told of. */
+const withHelp = (flags: readonly AnyFlag[]): readonly AnyFlag[] => [
+  ...flags,
+  flags.some((flag) => flag.short === "h") ? help : shortHelp,
+];
 
 const findEntry = (name: string): Entry | undefined => entries.find((entry) => entry.names.includes(name));
 const findGroup = (name: string): Group | undefined => groups.find((group) => group.name === name);
@@ -162,7 +162,7 @@ async function runCommand(
 ): Promise<void> {
   const { command }: { readonly command: Command } = await found.entry.load();
   const place = { path: `${PROGRAM} ${found.name}`, usage: command.usage };
-  const flags = withHelp(command.flags, command.passThrough === true);
+  const flags = withHelp(command.flags);
   const words = command.verbatim === true ? ["--", ...found.words] : found.words;
   const grammar = { flags, interspersed: command.passThrough !== true };
   const line = atPlace(place, () => parseLine(grammar, words));
@@ -217,7 +217,7 @@ export async function runProgram(
   signal: AbortSignal,
 ): Promise<number> {
   try {
-    const grammar = { flags: withHelp(globalFlags, false), interspersed: false };
+    const grammar = { flags: withHelp(globalFlags), interspersed: false };
     const line = atPlace(ROOT, () => parseLine(grammar, words));
     return await runLine(line, surroundings, signal);
   } catch (error) {

@@ -18,19 +18,24 @@ const defaultOf = (flag: AnyFlag): string => {
   return flag.value === "string" ? ` (default "${flag.shown}")` : ` (default ${flag.shown})`;
 };
 
+/** A line may be this much longer than the width, if it is the last of its text. */
+const SLOP = 5;
+
+/** Lines of at most `width - SLOP`, as Go's pflag breaks them: an end that fits into `width` is not broken. */
 function wrap(text: string, width: number): string[] {
+  const room = width - SLOP;
   const lines: string[] = [];
-  for (const paragraph of text.split("\n")) {
-    let line = "";
-    for (const word of paragraph.split(" ")) {
-      if (line !== "" && line.length + 1 + word.length > width) {
-        lines.push(line);
-        line = word;
-      } else line = line === "" ? word : `${line} ${word}`;
-    }
-    lines.push(line);
+  let rest = text;
+  while (rest.length >= width) {
+    const head = rest.slice(0, room);
+    const space = Math.max(head.lastIndexOf(" "), head.lastIndexOf("\n"));
+    if (space <= 0) break;
+    const newline = head.lastIndexOf("\n");
+    const end = newline > 0 && newline < space ? newline : space;
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(end + 1);
   }
-  return lines;
+  return [...lines, rest].flatMap((line) => line.split("\n"));
 }
 
 /** The block under "Options:". */
@@ -41,7 +46,7 @@ export function flagUsages(flags: readonly AnyFlag[], width = HELP_WIDTH): strin
   const indent = Math.max(...shown.map((flag) => head(flag).length)) + 3;
   return shown
     .map((flag) => {
-      const lines = wrap(`${flag.about ?? ""}${defaultOf(flag)}`, Math.max(24, width - indent));
+      const lines = wrap(`${flag.about ?? ""}${defaultOf(flag)}`, Math.max(24, width - indent - 1));
       return head(flag).padEnd(indent) + lines.join(`\n${" ".repeat(indent)}`);
     })
     .join("\n");
