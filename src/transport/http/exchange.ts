@@ -7,6 +7,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { invalid } from "#base/errors.ts";
 import { acceptKey } from "#formats/websocket.ts";
+import { watchHangUp } from "./hang-up.ts";
 import { rawTakeover } from "./raw-takeover.ts";
 import { WebSocketStream } from "./websocket.ts";
 
@@ -129,6 +130,7 @@ export class HttpExchange {
     if (this.#upgrade !== undefined && this.#upgrade.head.length > 0) stream.unshift(this.#upgrade.head);
     this.#hijacked = true;
     stream.write(`${first}${formatHeaders(headers)}\r\n`);
+    using _watch = watchHangUp(this.#socket);
     try {
       await serve(stream);
     } finally {
@@ -184,9 +186,8 @@ export class HttpExchange {
     for await (const _rest of this.#request);
     const socket = this.#socket;
     this.#response?.detachSocket(socket);
-    for (const event of ["data", "end", "close", "drain", "timeout", "error"])
-      socket.removeAllListeners(event);
-    socket.once("close", this.#abort);
+    // Node's own listener for "close" stays: it frees the parser, which would hold all of this for ever.
+    for (const event of ["data", "end", "drain", "timeout", "error"]) socket.removeAllListeners(event);
     socket.on("error", () => undefined);
     // A listener makes Node stop feeding its parser from the handle; taking it away again leaves the stream unread.
     const placeholder = () => undefined;
