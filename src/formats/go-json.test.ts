@@ -25,3 +25,11 @@ test("white space alone is empty, a second value is trailing content", () => {
   assert.equal(parseGoJson("{} {}").kind, "trailing");
   assert.deepEqual(parseGoJson('{"a":[1,"b"]}'), { kind: "value", value: { a: [1, "b"] } });
 });
+
+test("what is nested deeper than Go reads is refused, whether it ends or not; brackets in strings do not count", () => {
+  const deep = { kind: "error", message: "exceeded max depth" };
+  assert.deepEqual(parseGoJson("[".repeat(2_000_000)), deep);
+  assert.deepEqual(parseGoJson(`${'{"a":'.repeat(10_001)}1${"}".repeat(10_001)}`), deep);
+  assert.equal(parseGoJson("[".repeat(10_000) + "]".repeat(10_000)).kind, "value");
+  assert.equal(parseGoJson(`"${'[{\\"'.repeat(20_000)}"`).kind, "value");
+});

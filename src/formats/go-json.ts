@@ -8,7 +8,12 @@ export type GoJson =
   | { readonly kind: "trailing" }
   | { readonly kind: "error"; readonly message: string };
 
+/** Lists and objects in each other that Go reads. */
+const MAX_DEPTH = 10_000;
+const tooDeep: GoJson = { kind: "error", message: "exceeded max depth" };
+
 export function parseGoJson(text: string): GoJson {
+  if (text.length > 2 * MAX_DEPTH && isDeeper(text, MAX_DEPTH)) return tooDeep;
   try {
     return { kind: "value", value: JSON.parse(text) };
   } catch {
@@ -23,8 +28,20 @@ function explain(text: string): GoJson {
     return { kind: "trailing" };
   } catch (error) {
     if (error instanceof ScanError) return { kind: "error", message: error.message };
+    if (error instanceof RangeError) return tooDeep; // for this stack
     throw error;
   }
+}
+
+/** Counts brackets outside of strings, of a text that need not be JSON. */
+function isDeeper(text: string, limit: number): boolean {
+  let depth = 0;
+  for (const [token] of text.matchAll(/[[\]{}]|"(?:[^"\\]|\\.)*"?/gs)) {
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    if (depth > limit) return true;
+  }
+  return false;
 }
 
 class ScanError extends Error {}
