@@ -26,10 +26,13 @@ interface PasswdEntry {
 interface GroupEntry {
   readonly name: string;
   readonly gid: number;
-  readonly members: readonly string[];
+  /** Names with commas between them. */
+  readonly members: string;
 }
 
 const MAX_ID = 2_147_483_647;
+/** Of a line of passwd. */
+const MAX_FIELDS = 7;
 
 /** Digits are an id, whatever a line of the image's file is called. */
 function parseId(text: string): number | undefined {
@@ -45,50 +48,53 @@ export function resolveUser(
   files: UserFiles,
 ): ContainerUser {
   const [userText = "", groupText = ""] = specification.split(":", 2);
-  const groups = parseGroups(files.group);
   const wantedUid = userText === "" ? 0 : parseId(userText);
-  const entry = parsePasswd(files.passwd).find((candidate) =>
+  const entry = readPasswd(files.passwd).find((candidate) =>
     wantedUid === undefined ? candidate.name === userText : candidate.uid === wantedUid,
   );
   const uid = wantedUid ?? entry?.uid;
   if (uid === undefined) throw invalid(`unable to find user ${userText}: no matching entries in passwd file`);
-  const own = groupText === "" && entry !== undefined ? memberships(entry.name, groups) : [];
-  const gid = groupText === "" ? (entry?.gid ?? 0) : findGroup(groupText, groups, "unable");
-  const added = groupAdd.map((name) => findGroup(name, groups, "Unable"));
+  const own = groupText === "" && entry !== undefined ? memberships(entry.name, files.group) : [];
+  const gid = groupText === "" ? (entry?.gid ?? 0) : findGroup(groupText, files.group, "unable");
+  const added = groupAdd.map((name) => findGroup(name, files.group, "Unable"));
   return { uid, gid, additionalGids: [...new Set([gid, ...own, ...added])], home: entry?.home || "/" };
 }
 
-const memberships = (user: string, groups: readonly GroupEntry[]): readonly number[] =>
-  groups.filter(({ members }) => members.includes(user)).map(({ gid }) => gid);
+const memberships = (user: string, group: string): readonly number[] => [
+  ...readGroups(group)
+    .filter(({ members }) => user !== "" && `,${members},`.includes(`,${user},`))
+    .map(({ gid }) => gid),
+];
 
-function findGroup(text: string, groups: readonly GroupEntry[], verb: string): number {
-  const gid = parseId(text) ?? groups.find(({ name }) => name === text)?.gid;
+function findGroup(text: string, group: string, verb: string): number {
+  const gid = parseId(text) ?? readGroups(group).find(({ name }) => name === text)?.gid;
   if (gid === undefined) throw invalid(`${verb} to find group ${text}: no matching entries in group file`);
   return gid;
 }
 
+/** One at a time: a hostile file has very many. */
 function* lines(text: string): Generator<readonly string[]> {
-  for (const line of text.split("\n")) {
-    const trimmed = line.trim();
-    if (trimmed !== "" && !trimmed.startsWith("#")) yield trimmed.split(":");
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf("\n", at);
+    const line = text.slice(at, end < 0 ? text.length : end).trim();
+    at = end < 0 ? text.length : end + 1;
+    if (line !== "" && !line.startsWith("#")) yield line.split(":", MAX_FIELDS);
   }
 }
 
 const toNumber = (text: string): number => (/^\d{1,10}$/.test(text) ? Number(text) : 0);
 
-function parsePasswd(text: string): readonly PasswdEntry[] {
-  return [...lines(text)].map(([name = "", , uid = "", gid = "", , home = ""]) => ({
+const readPasswd = (text: string): IteratorObject<PasswdEntry> =>
+  lines(text).map(([name = "", , uid = "", gid = "", , home = ""]) => ({
     name,
     uid: toNumber(uid),
     gid: toNumber(gid),
     home,
   }));
-}
 
-function parseGroups(text: string): readonly GroupEntry[] {
-  return [...lines(text)].map(([name = "", , gid = "", members = ""]) => ({
+const readGroups = (text: string): IteratorObject<GroupEntry> =>
+  lines(text).map(([name = "", , gid = "", members = ""]) => ({
     name,
     gid: toNumber(gid),
-    members: members.split(",").filter((member) => member !== ""),
+    members,
   }));
-}
