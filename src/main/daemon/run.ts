@@ -19,16 +19,21 @@ import { readTlsFiles } from "./tls.ts";
 export async function runDaemon(
   args: readonly string[],
   settings: DaemonSettings,
-  log: Log,
+  plainLog: Log,
 ): Promise<number> {
   if (process.getuid?.() !== 0) throw systemError("gantryd needs to be started with root privileges");
   process.umask(0o022);
+  using watch = watchEventLoop((delay) => log.debug(`event loop blocked for ${delay} ms`));
+  const setDebug = (on: boolean): void => {
+    plainLog.setDebug(on);
+    watch.enable(on);
+  };
+  const log: Log = { ...plainLog, setDebug };
   logStrayErrors(log);
   log.setDebug(settings.debug);
   mkdirSync(settings.dataRoot, { recursive: true, mode: 0o710 });
   mkdirSync(settings.execRoot, { recursive: true, mode: 0o711 });
   using _pidfile = claimPidfile(settings.pidfile, process.pid);
-  using _watch = watchEventLoop((delay) => log.debug(`event loop blocked for ${delay} ms`));
   const stopped = waitForStop(log);
   const live = new LiveSettings(settings);
 
