@@ -81,6 +81,11 @@ const leftOut: readonly LeftOut[] = [
     why: "takes many minutes in an emulated machine",
   },
   {
+    file: "tests/attacks/engine.test.ts",
+    guests: ["qemu"],
+    why: "it is about the daemon, to which it gives work for minutes, and not about the kernel",
+  },
+  {
     file: "tests/runc/kill-points.test.ts",
     guests: ["qemu"],
     why: "starts more than two hundred residents, each some seconds in an emulated machine",

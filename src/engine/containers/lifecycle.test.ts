@@ -146,6 +146,18 @@ test("stop sends the stop signal, then loses patience", async (t) => {
   assert.equal(container.state.exitCode, 137);
 });
 
+test("a stop of a process that obeys waits for its exit and for no clock", async (t) => {
+  const { deps, create, tasks } = openFakeContainers(t);
+  tasks.dieOn.add(15);
+  await startContainer(deps, await create({}), t.signal);
+  t.mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+  await stopContainer(deps, "web", { signal: "", timeout: undefined }, t.signal);
+  assert.deepEqual(
+    tasks.calls.filter((call) => call.startsWith("kill")),
+    ["kill 15"],
+  );
+});
+
 test("a stop signal that only the image could name so is SIGTERM", async (t) => {
   const { deps, create, tasks, image } = openFakeContainers(t);
   Object.assign(image.config, { StopSignal: "SIGFOO" });
