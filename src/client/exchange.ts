@@ -40,7 +40,8 @@ export function connect(endpoint: Endpoint): Duplex {
   const { verify, ...files } = endpoint.tls;
   const name = net().isIP(endpoint.host) === 0 ? { servername: endpoint.host } : {};
   const socket = net().connect({ ...address, allowHalfOpen: true });
-  return tls().connect({ socket, ...files, ...name, rejectUnauthorized: verify });
+  // `host` is what the certificate must be of, an address, too; `servername` may be a name only.
+  return tls().connect({ socket, host: endpoint.host, ...files, ...name, rejectUnauthorized: verify });
 }
 
 // Without a name the agent looks whether the host is an IP address, which takes Node 10 ms the first time.

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -123,6 +124,34 @@ test("each client reads the contexts that the other has exported, certificates i
   assert.deepEqual((await real([...inspect, "tls"], theirs)).stdout, mine.stdout);
 });
 
+test("a context's certificates make the connection, both ways verified", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "gantry-contexts-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const pem = await makeCertificate(folder);
+  const [cert, key] = await Promise.all([readFile(pem.cert), readFile(pem.key)]);
+  const server = createServer({ cert, key, ca: cert, requestCert: true, rejectUnauthorized: true });
+  server.on("request", (request, response) => {
+    response.setHeader("Api-Version", "1.41");
+    response.end(request.method === "HEAD" ? "" : JSON.stringify({ Volumes: [{ Name: "data" }] }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  t.after(() => server.close());
+  const address = server.address();
+  const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+  const env = { DOCKER_CONFIG: folder };
+  const host = `host=tcp://127.0.0.1:${port}`;
+  const client = `cert=${pem.cert},key=${pem.key}`;
+  await gantry(["context", "create", "both", "--docker", `${host},ca=${pem.cert},${client}`], { env });
+  await gantry(["context", "create", "lax", "--docker", `${host},${client},skip-tls-verify=true`], { env });
+  await gantry(["context", "create", "strict", "--docker", `${host},${client}`], { env });
+  await gantry(["context", "create", "nobody", "--docker", `${host},ca=${pem.cert}`], { env });
+  const list = (context: string): Promise<Outcome> => gantry(["-c", context, "volume", "ls", "-q"], { env });
+  assert.deepEqual(await list("both"), { code: 0, stdout: "data\n", stderr: "" });
+  assert.equal((await list("lax")).stdout, "data\n");
+  assert.match((await list("strict")).stderr, /^error during connect: .*certificate/);
+  assert.equal((await list("nobody")).code, 1);
+});
+
 test("what is not ours in the configuration file stays when the context changes", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "gantry-contexts-"));
   t.after(() => rm(folder, { recursive: true }));
@@ -146,7 +175,19 @@ test("an archive with a file that no context has is refused", async () => {
 /** A self-signed certificate and its key, made by openssl. */
 function makeCertificate(folder: string): Promise<{ readonly cert: string; readonly key: string }> {
   const [cert, key] = [join(folder, "c.pem"), join(folder, "k.pem")];
-  const request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-days", "2"];
+  const request = [
+    "req",
+    "-x509",
+    "-newkey",
+    "rsa:2048",
+    "-nodes",
+    "-subj",
+    "/CN=x",
+    "-days",
+    "2",
+    "-addext",
+    "subjectAltName=IP:127.0.0.1",
+  ];
   return new Promise((resolve, reject) => {
     execFile("openssl", [...request, "-out", cert, "-keyout", key], (error) =>
       error === null ? resolve({ cert, key }) : reject(error),
