@@ -7,11 +7,10 @@ import { optionalText } from "../grammar/flags.ts";
 import { messageFor } from "../messages.ts";
 import type { Session } from "../session.ts";
 
-export const inspectFormat = optionalText("format", {
-  short: "f",
-  about:
-    "Format output using a custom template:\n'json':             Print in JSON format\n'TEMPLATE':         Print output using the given Go template.",
-});
+export const templateHelp =
+  "Format output using a custom template:\n'json':             Print in JSON format\n'TEMPLATE':         Print output using the given Go template.";
+
+export const inspectFormat = optionalText("format", { short: "f", about: templateHelp });
 
 /** Fetches the JSON text of one object. Throws if there is none. */
 export type Fetch = (name: string) => Promise<string>;

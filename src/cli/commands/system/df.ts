@@ -2,11 +2,10 @@ import type { DiskUsage } from "#client/system.ts";
 import { Struct } from "#formats/go-template-values.ts";
 import { formatSize } from "#formats/units.ts";
 import type { Call, Command } from "../../grammar/command.ts";
-import { optionalText, toggle } from "../../grammar/flags.ts";
-import { type Listing, printRows } from "../../output/listing.ts";
+import { toggle } from "../../grammar/flags.ts";
+import { formatFlag, type Listing, printRows } from "../../output/listing.ts";
 import { detailTables, formatDetails } from "./df-details.ts";
 
-const format = optionalText("format", { about: "Format output using a custom template" });
 const verbose = toggle("verbose", { short: "v", about: "Show detailed information on space usage" });
 
 const listing: Listing = {
@@ -92,7 +91,7 @@ async function run({ session, option, signal }: Call): Promise<void> {
   const engine = await session.engine(signal);
   const usage = await engine.system.diskUsage(signal);
   if (option(verbose)) {
-    const wanted = option(format) ?? "table";
+    const wanted = option(formatFlag) ?? "table";
     const now = session.surroundings.now();
     const isTable = wanted === "" || wanted === "table";
     const text = isTable
@@ -101,13 +100,13 @@ async function run({ session, option, signal }: Call): Promise<void> {
     return session.out(text);
   }
   const amounts = [imagesAmount(usage), containersAmount(usage), volumesAmount(usage), cacheAmount(usage)];
-  printRows(session, listing, { format: option(format) }, amounts.map(amountRow));
+  printRows(session, listing, { format: option(formatFlag) }, amounts.map(amountRow));
 }
 
 export const command: Command = {
   usage: "[OPTIONS]",
   about: "Show docker disk usage",
   takes: [0, 0],
-  flags: [format, verbose],
+  flags: [formatFlag, verbose],
   run,
 };

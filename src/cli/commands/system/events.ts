@@ -3,9 +3,10 @@ import type { Call, Command } from "../../grammar/command.ts";
 import { optionalText, text } from "../../grammar/flags.ts";
 import { parseMoment } from "../../moment.ts";
 import { filterFlag, parseFilters } from "../../output/filters.ts";
+import { templateHelp } from "../../output/inspection.ts";
 import { compileFormat, executeFormat } from "../../output/listing.ts";
 
-const format = optionalText("format", { about: "Format output using a custom template" });
+const format = optionalText("format", { about: templateHelp });
 const since = text("since", { about: "Show all events created since timestamp" });
 const until = text("until", { about: "Stream events until this timestamp" });
 

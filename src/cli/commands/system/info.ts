@@ -1,12 +1,10 @@
 import { formatBinarySize } from "#formats/units.ts";
 import type { Commit, SystemInfo } from "#spec/engine-api/definitions.table.ts";
 import type { Call, Command } from "../../grammar/command.ts";
-import { optionalText } from "../../grammar/flags.ts";
+import { inspectFormat } from "../../output/inspection.ts";
 import { printWhole } from "../../output/whole-object.ts";
 import type { SessionConnection } from "../../session.ts";
 import { VERSION } from "../../version.ts";
-
-const format = optionalText("format", { short: "f", about: "Format output using a custom template" });
 
 type Lines = readonly string[];
 
@@ -130,7 +128,7 @@ const clientText = ({ contextName, debug }: SessionConnection): string =>
   `Client: Gantry\n Version:    ${VERSION}\n Context:    ${contextName}\n Debug Mode: ${debug}\n\n`;
 
 async function run({ session, option, signal }: Call): Promise<void> {
-  const wanted = option(format) ?? "";
+  const wanted = option(inspectFormat) ?? "";
   const { connection } = session;
   let info: SystemInfo;
   try {
@@ -156,6 +154,6 @@ export const command: Command = {
   usage: "[OPTIONS]",
   about: "Display system-wide information",
   takes: [0, 0],
-  flags: [format],
+  flags: [inspectFormat],
   run,
 };

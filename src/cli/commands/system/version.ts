@@ -2,11 +2,10 @@ import { API_VERSION } from "#client/engine-client.ts";
 import { Struct } from "#formats/go-template-values.ts";
 import type { SystemVersion } from "#spec/engine-api/definitions.table.ts";
 import type { Call, Command } from "../../grammar/command.ts";
-import { optionalText, unsupportedFlags } from "../../grammar/flags.ts";
+import { unsupportedFlags } from "../../grammar/flags.ts";
+import { inspectFormat } from "../../output/inspection.ts";
 import { printWhole } from "../../output/whole-object.ts";
 import { VERSION } from "../../version.ts";
-
-const format = optionalText("format", { short: "f", about: "Format output using a custom template" });
 
 type Details = Readonly<Record<string, unknown>>;
 
@@ -96,7 +95,7 @@ async function run({ session, option, signal }: Call): Promise<void> {
     failure = error;
   }
   const client = { apiVersion, context: session.connection.contextName };
-  const wanted = option(format) ?? "";
+  const wanted = option(inspectFormat) ?? "";
   if (wanted !== "") {
     const data = versionData(client, server);
     printWhole(session, wanted, { name: "version", type: data.type, data });
@@ -111,6 +110,6 @@ export const command: Command = {
   usage: "[OPTIONS]",
   about: "Show the version information",
   takes: [0, 0],
-  flags: [format, ...unsupportedFlags("kubeconfig")],
+  flags: [inspectFormat, ...unsupportedFlags("kubeconfig")],
   run,
 };
