@@ -8,6 +8,7 @@ import type { Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { decodeFrames } from "#formats/log-frames.ts";
 import { formatGoDuration } from "#formats/units.ts";
+import type { Process } from "#spec/oci-runtime.ts";
 import { describeCommand } from "../exec/execs.ts";
 import { buildExecProcess } from "../exec/process.ts";
 import { publishContainerEvent } from "./container-events.ts";
@@ -15,7 +16,7 @@ import { applyResult, type HealthPlan, nextProbe, planHealth, startingHealth } f
 import type { HostFacts } from "./host-facts.ts";
 import { linkEnvironment } from "./links.ts";
 import { patience } from "./patience.ts";
-import { type HealthState, hasProcess } from "./record.ts";
+import { type ContainerRecord, type HealthState, hasProcess } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
 import { scope } from "./scope.ts";
 import { SIGKILL } from "./signals.ts";
@@ -46,6 +47,11 @@ const MAX_OUTPUT = 4096;
 export class HealthMonitor {
   readonly #deps: HealthDeps;
   readonly #signal: AbortSignal;
+  /** By the plan, of which each run of a container has its own. */
+  readonly #processes = new WeakMap<
+    HealthPlan,
+    { readonly record: ContainerRecord; readonly process: Process }
+  >();
 
   /** `signal` is the daemon's. */
   constructor(deps: HealthDeps, signal: AbortSignal) {
@@ -106,7 +112,7 @@ export class HealthMonitor {
   async #run(container: Container, plan: HealthPlan): Promise<Pick<Result, "exitCode" | "output">> {
     const { tasks } = this.#deps;
     const ids = { containerId: container.id, execId: randomBytes(32).toString("hex") };
-    const process = await this.#buildProcess(container, plan);
+    const process = await this.#findProcess(container, plan);
     const tell = (action: string, attributes = {}): void =>
       publishContainerEvent(this.#deps.events, container, action, { execID: ids.execId, ...attributes });
     tell(`exec_create: ${describeCommand(plan.command)}`);
@@ -146,7 +152,18 @@ export class HealthMonitor {
     }
   }
 
-  async #buildProcess(container: Container, plan: HealthPlan) {
+  /** The same object as long as nothing has changed: what is below knows it again. */
+  async #findProcess(container: Container, plan: HealthPlan): Promise<Process> {
+    const { record } = container;
+    const known = this.#processes.get(plan);
+    const mayChange = (record.links ?? []).length > 0; // the variables of containers that it is linked to
+    if (known?.record === record && !mayChange) return known.process;
+    const process = await this.#buildProcess(container, plan);
+    this.#processes.set(plan, { record, process });
+    return process;
+  }
+
+  async #buildProcess(container: Container, plan: HealthPlan): Promise<Process> {
     const { record, state } = container;
     container.user ??= resolveUser(
       record.config.User,

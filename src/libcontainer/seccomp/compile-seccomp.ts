@@ -40,9 +40,19 @@ const exact = (_key: string, value: unknown): unknown => (typeof value === "bigi
 /** A few profiles serve all containers of a machine; each is compiled once. */
 const compiled = new Map<string, CompiledFilter>();
 const KEPT = 16;
+/** By the profile itself: to write it down costs more than all else of an exec's plan. */
+const seen = new WeakMap<Seccomp, { readonly host: Host; readonly filter: CompiledFilter }>();
 
 export function compileSeccomp(seccomp: Seccomp | undefined, host: Host): CompiledFilter | undefined {
   if (seccomp === undefined) return undefined;
+  const last = seen.get(seccomp);
+  if (last?.host === host) return last.filter;
+  const filter = findFilter(seccomp, host);
+  seen.set(seccomp, { host, filter });
+  return filter;
+}
+
+function findFilter(seccomp: Seccomp, host: Host): CompiledFilter {
   const key = `${host.arch} ${host.kernel.major}.${host.kernel.minor} ${JSON.stringify(seccomp, exact)}`;
   const known = compiled.get(key);
   if (known !== undefined) return known;

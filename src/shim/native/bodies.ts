@@ -108,16 +108,16 @@ function streamsOf(id: string, io: ProcessIo | InheritedIo): Streams {
   };
 }
 
-/** `id` "" is the init, whose failure `undo` cleans up after. */
+/** `id` "" is the init, whose failure `undo` cleans up after. `plan` may be encoded already. */
 export function createValues(
   id: string,
   io: ProcessIo | InheritedIo,
-  { plan, undo }: { readonly plan: Plan; readonly undo?: Plan },
+  { plan, undo }: { readonly plan: Plan | Uint8Array; readonly undo?: Plan },
 ): Created {
   return {
     id,
     ...streamsOf(id, io),
-    plan: encodePlan(plan),
+    plan: plan instanceof Uint8Array ? plan : encodePlan(plan),
     undo: undo === undefined ? nothing : encodePlan(undo),
   };
 }

@@ -2,6 +2,7 @@
 
 import type { Duplex } from "node:stream";
 import { notFound } from "#base/errors.ts";
+import { encodePlan } from "#kernel/plan/encode.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import type { Process, Resources, Spec } from "#spec/oci-runtime.ts";
 import type { AttachOptions, ProcessExit, ProcessIo, Shim } from "../shim.ts";
@@ -27,6 +28,11 @@ export interface ShimIdentity {
   readonly initPid: number;
 }
 
+interface EncodedPlan {
+  readonly plan: Plan;
+  readonly encoded: Uint8Array;
+}
+
 const REMEMBERED = 256;
 const SIGKILL = 9;
 
@@ -46,6 +52,7 @@ export class NativeShim implements Shim {
   readonly #ends = new Map<string, ProcessEnd>();
   /** Execs whose end is kept in case somebody asks, the oldest first. */
   readonly #ended: string[] = [];
+  readonly #plans = new WeakMap<Process, EncodedPlan>();
 
   /** `whyOf`: the reason label of an operation of the init's plan. */
   constructor(
@@ -102,12 +109,12 @@ export class NativeShim implements Shim {
 
   async exec(execId: string, process: Process, io: ProcessIo, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
-    const plan = await this.#container.planExec(process, this.initPid);
+    const { plan, encoded } = await this.#planExec(process);
     this.#expect(execId);
     try {
       const reply = await this.#control.request(
         "create",
-        createValues(execId, io, { plan }),
+        createValues(execId, io, { plan: encoded }),
         (index) => plan[index]?.why ?? "exec",
       );
       reply.u32();
@@ -116,6 +123,16 @@ export class NativeShim implements Shim {
       this.#ends.delete(execId);
       throw error;
     }
+  }
+
+  /** The same process is asked for again and again: a health check's. */
+  async #planExec(process: Process): Promise<EncodedPlan> {
+    const known = this.#plans.get(process);
+    if (known !== undefined) return known;
+    const plan = await this.#container.planExec(process, this.initPid);
+    const made = { plan, encoded: encodePlan(plan) };
+    this.#plans.set(process, made);
+    return made;
   }
 
   /** Takes note of processes that an earlier daemon started. */
