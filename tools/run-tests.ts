@@ -17,7 +17,7 @@ export const addCounts = (a: Counts, b: Counts): Counts => ({
   skipped: a.skipped + b.skipped,
 });
 
-/** How long what gantry-runc leaves resident waits for a further command: it is to have ended when the machine is compared. */
+/** How long what gantry-runc and gantry leave resident wait for a further command: it is to have ended when the machine is compared. */
 const LINGER_SECONDS = "2";
 
 /** The runner's own output goes to the terminal, the counts come back. */
@@ -31,7 +31,7 @@ export function runTests(files: readonly string[], flags: readonly string[]): Co
   const { NODE_EXTRA_CA_CERTS: _unused, ...env } = process.env;
   const run = spawnSync(process.execPath, ["--test", ...flags, ...reporters, ...files], {
     stdio: ["ignore", "inherit", "inherit"],
-    env: { GANTRY_RUNC_LINGER: LINGER_SECONDS, ...env },
+    env: { GANTRY_RUNC_LINGER: LINGER_SECONDS, GANTRY_LINGER: LINGER_SECONDS, ...env },
   });
   const counts: Counts = JSON.parse(readFileSync(report, "utf8"));
   rmSync(scratch, { recursive: true });
