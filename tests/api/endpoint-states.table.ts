@@ -19,7 +19,7 @@ export interface EndpointState {
 const works = (...tests: readonly string[]): EndpointState => ({ state: "works", tests });
 const refused = (note: string): EndpointState => ({ state: "refused", note });
 
-const containers = "tests/containers/side-by-side.test.ts";
+const containers = "tests/side-by-side/verbs.test.ts";
 const files = "tests/containers/files.test.ts";
 const walk = "tests/system/walk.suite.ts";
 const newer = "tests/api/newer-versions.test.ts";
@@ -37,7 +37,7 @@ export const endpointStates: Readonly<Record<string, EndpointState>> = {
     "src/engine/containers/create-request.test.ts",
     "tests/system/faults.test.ts",
   ),
-  "GET /containers/{id}/json": works(containers, "tests/system/side-by-side.test.ts"),
+  "GET /containers/{id}/json": works("tests/side-by-side/listings.test.ts"),
   "GET /containers/{id}/top": {
     ...works(containers, "src/engine/containers/ps-columns.test.ts"),
     params: {
@@ -51,8 +51,8 @@ export const endpointStates: Readonly<Record<string, EndpointState>> = {
     ...works("tests/logs/lifecycle.test.ts", "src/engine/logs/read.test.ts"),
     params: { format: { state: "later", note: "from 1.54" } },
   },
-  "GET /containers/{id}/changes": works(files, "tests/containers/files-side-by-side.test.ts"),
-  "GET /containers/{id}/export": works(files, "tests/containers/files-side-by-side.test.ts"),
+  "GET /containers/{id}/changes": works(files, "tests/side-by-side/listings.test.ts"),
+  "GET /containers/{id}/export": works(files, "tests/side-by-side/listings.test.ts"),
   "GET /containers/{id}/stats": works(walk, "tests/cli/containers.test.ts"),
   "POST /containers/{id}/resize": works("tests/cli/terminal.test.ts"),
   "POST /containers/{id}/start": {
@@ -89,9 +89,9 @@ export const endpointStates: Readonly<Record<string, EndpointState>> = {
   "GET /containers/{id}/archive": works(files, "tests/attacks/docker-cp.test.ts"),
   "PUT /containers/{id}/archive": works(files, "tests/attacks/docker-cp.test.ts"),
   "POST /containers/prune": works("tests/api/events.test.ts: prunes tell what they have reclaimed"),
-  "POST /containers/{id}/exec": works("tests/system/side-by-side.test.ts"),
+  "POST /containers/{id}/exec": works(containers),
   "POST /exec/{id}/start": {
-    ...works("tests/system/side-by-side.test.ts"),
+    ...works(containers),
     state: "differs",
     note: "a second start is refused with 409, where dockerd writes the refusal into the stream of a 200",
   },

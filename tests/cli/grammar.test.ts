@@ -88,7 +88,10 @@ test("every test that docs/cli.md names types the command and flag", async () =>
   const { files } = await readTestedLines();
   const wrong = documented
     .filter(({ test: name }) => name !== "")
-    .map((row) => ({ ...row, path: `tests/${row.test}.test.ts` }))
+    .map((row) => ({
+      ...row,
+      path: row.test.endsWith(".walk") ? `tests/${row.test}` : `tests/${row.test}.test.ts`,
+    }))
     .filter(({ command, flag, path }) => {
       const key = flag === "" ? command : `${command} ${flag}`;
       return !existsSync(join(root, path)) || !files.get(key)?.includes(path);

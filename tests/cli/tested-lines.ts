@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { entries } from "#cli/commands/tree.table.ts";
 import { globalFlags } from "#cli/connection.ts";
 import type { AnyFlag } from "#cli/grammar/flags.ts";
+import { parseWalks } from "../side-by-side/walk-file.ts";
 
 /** A row of string literals: ["run", "--rm", …] or docker("run", "--rm", …). */
 const LITERALS = /[[(]\s*((?:"(?:[^"\\\n]|\\.)*"\s*,?\s*)+)/g;
@@ -13,6 +14,11 @@ const FIRST_WORDS = new Set(entries.flatMap(({ names }) => names.map((name) => n
 
 const wordsOf = (literals: string): readonly string[] =>
   [...literals.matchAll(/"((?:[^"\\\n]|\\.)*)"/g)].map(([, word = ""]) => word);
+
+const linesIn = (path: string, text: string): readonly (readonly string[])[] =>
+  path.endsWith(".walk")
+    ? parseWalks(text).flatMap(({ steps }) => steps.map(({ words }) => words))
+    : [...text.matchAll(LITERALS)].map(([, literals = ""]) => wordsOf(literals));
 
 export interface TestedLines {
   /** "container run" or "container run --rm" to the files that type it, in their order. */
@@ -50,10 +56,9 @@ async function keysOf(words: readonly string[]): Promise<readonly string[]> {
 export async function readTestedLines(): Promise<TestedLines> {
   const root = join(import.meta.dirname, "../..");
   const files = new Map<string, string[]>();
-  for (const path of globSync("tests/**/*.test.ts", { cwd: root }).sort()) {
-    const text = readFileSync(join(root, path), "utf8");
-    for (const [, literals = ""] of text.matchAll(LITERALS))
-      for (const key of await keysOf(wordsOf(literals))) {
+  for (const path of globSync("tests/**/*.{test.ts,walk}", { cwd: root }).sort()) {
+    for (const words of linesIn(path, readFileSync(join(root, path), "utf8")))
+      for (const key of await keysOf(words)) {
         const known = files.get(key) ?? [];
         if (!known.includes(path)) files.set(key, [...known, path]);
       }

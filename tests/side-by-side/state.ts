@@ -51,8 +51,8 @@ function comparableText(key: string, value: string): string {
 function comparable(key: string, value: unknown): unknown {
   if (typeof value === "string") return comparableText(key, value);
   if (key === "PublicPort" && Number(value) >= 32768) return "PORT";
-  // The 28.2 client sends variables in the order of a hash table.
-  if (key === "Env" && Array.isArray(value)) return value.toSorted();
+  // The 28.2 client sends variables and binds in the order of a hash table.
+  if (["Binds", "Env"].includes(key) && Array.isArray(value)) return value.toSorted();
   if (Array.isArray(value)) return value.map((item: unknown) => comparable(key, item));
   if (!isRecord(value)) return value;
   return Object.fromEntries(

@@ -2,7 +2,7 @@
 //
 //   == a title [alone] [both clients]      starts a walk; alone: no other walk runs meanwhile
 //   # a comment
-//   run --rm busybox echo 'two words'      words of `docker`, quoted as in a shell
+//   run --rm busybox echo 'two words'      words of `docker`, quoted as in a shell. No names that an id may begin with: `db`, `aa`
 //   until WORD | inspect ...               repeated until its output has the word
 //   printf 'text\n' | exec -i ...          with this on its standard input
 
