@@ -44,8 +44,8 @@ async function create(deps: VolumeRouteDeps, call: ApiCall): Promise<ApiResponse
   const request = {
     name: body.Name ?? "",
     driver: body.Driver ?? "",
-    labels: body.Labels ?? {},
-    options: body.DriverOpts ?? {},
+    labels: body.Labels ?? null,
+    options: body.DriverOpts ?? null,
   };
   return json(describeVolume(await deps.volumes.create(request, call.signal)), 201);
 }

@@ -27,8 +27,8 @@ export interface ContainerVolumes {
     request: {
       readonly name: string;
       readonly driver: string;
-      readonly labels: Readonly<Record<string, string>>;
-      readonly options: Readonly<Record<string, string>>;
+      readonly labels: Readonly<Record<string, string>> | null;
+      readonly options: Readonly<Record<string, string>> | null;
     },
     signal: AbortSignal,
   ): Promise<{ readonly name: string; readonly driver: string; readonly mountpoint: string }>;
@@ -109,6 +109,9 @@ function mountsFrom(entry: string, lookUp: MountDeps["containers"]): readonly Mo
   }));
 }
 
+const orNull = (map: Readonly<Record<string, string>>): Readonly<Record<string, string>> | null =>
+  Object.keys(map).length === 0 ? null : map;
+
 /** Makes the volumes, finds the images and checks the bind sources; `undo` removes anonymous volumes and images' snapshots. */
 export async function resolveMounts(
   deps: Omit<MountDeps, "containers" | "dataRoot">,
@@ -119,7 +122,8 @@ export async function resolveMounts(
   const mounts: MountPoint[] = [];
   for (const { labels, driverOptions, ...mount } of specs) {
     if (mount.type === "volume") {
-      const request = { name: mount.name, driver: mount.driver, labels, options: driverOptions };
+      const given = { labels: orNull(labels), options: orNull(driverOptions) };
+      const request = { name: mount.name, driver: mount.driver, ...given };
       const volume = await deps.volumes.create(request, signal);
       if (mount.anonymous) undo.defer(() => deps.volumes.remove(volume.name));
       mounts.push({ ...mount, name: volume.name, driver: volume.driver, source: volume.mountpoint });

@@ -8,7 +8,7 @@ import { FileSizes } from "../disk/file-sizes.ts";
 import { Filters } from "../filters.ts";
 import { listVolumes } from "./list.ts";
 import { VolumePruner } from "./prune.ts";
-import { LocalVolumes } from "./volumes.ts";
+import { LocalVolumes, type VolumeRequest } from "./volumes.ts";
 
 const directories: string[] = [];
 after(() => {
@@ -16,7 +16,7 @@ after(() => {
 });
 
 const { signal } = new AbortController();
-const asked = { name: "", driver: "", labels: {}, options: {} };
+const asked: VolumeRequest = { name: "", driver: "", labels: null, options: null };
 
 async function open(dataRoot = mkdtempSync(join(tmpdir(), "volumes-"))) {
   directories.push(dataRoot);
@@ -71,6 +71,15 @@ test("a volume is a directory with Docker's modes, and survives a restart", asyn
   volumes[Symbol.dispose]();
   const again = await open(dataRoot);
   assert.deepEqual(again.volumes.get("data"), volume);
+});
+
+test("no labels are told from an empty list of labels", async () => {
+  const { volumes } = await open();
+  assert.equal((await volumes.create({ ...asked, name: "none" }, signal)).labels, null);
+  assert.deepEqual(
+    (await volumes.create({ ...asked, name: "empty", labels: {}, options: {} }, signal)).options,
+    {},
+  );
 });
 
 test("creating a volume that exists gives it as it is", async () => {

@@ -29,8 +29,9 @@ export interface VolumeRequest {
   readonly name: string;
   /** "" is "local". */
   readonly driver: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly options: Readonly<Record<string, string>>;
+  /** null: not given, which inspect tells from an empty list. */
+  readonly labels: Readonly<Record<string, string>> | null;
+  readonly options: Readonly<Record<string, string>> | null;
 }
 
 export interface Volume extends VolumeRecord {
@@ -106,15 +107,15 @@ export class LocalVolumes implements Disposable {
 
   #add(name: string, request: VolumeRequest): VolumeRecord {
     checkVolumeName(name);
-    checkLocalOptions(name, request.options);
+    checkLocalOptions(name, request.options ?? {});
     const anonymous = request.name === "";
     const labels = anonymous ? { ...request.labels, [ANONYMOUS_LABEL]: "" } : request.labels;
     const record = {
       name,
       createdAt: formatTime((this.#deps.clock.now() / 1_000_000_000n) * 1_000_000_000n),
       anonymous,
-      labels: orNull(labels),
-      options: orNull(request.options),
+      labels,
+      options: request.options,
     };
     this.#store.add(record);
     return record;
@@ -215,9 +216,6 @@ export class LocalVolumes implements Disposable {
 
 const volumeMissing = (name: string): EngineError =>
   new EngineError("notFound", `get ${name}: no such volume`);
-
-const orNull = (map: Readonly<Record<string, string>>): Readonly<Record<string, string>> | null =>
-  Object.keys(map).length === 0 ? null : map;
 
 /** mkdir's mode goes through the umask. */
 async function makeDirectory(path: string, mode: number): Promise<void> {
