@@ -9,7 +9,7 @@ export interface VersionRange {
 }
 
 /** Versions compare as numbers part by part: 1.9 is below 1.24. */
-export function compareVersions(left: string, right: string): number {
+function compareVersions(left: string, right: string): number {
   const parts = (text: string): number[] => text.split(".").map(Number);
   const [a, b] = [parts(left), parts(right)];
   for (let index = 0; index < Math.max(a.length, b.length); index++) {

@@ -49,21 +49,6 @@ const keyOnly = (key: string, type: OptionType, ...neutral: readonly unknown[]) 
   neutral,
 });
 
-/** What SIGHUP reads again from the configuration file; of all else a change needs a restart. */
-export const reloadableKeys: readonly string[] = [
-  ...["authorization-plugins", "debug", "default-cgroupns-mode", "default-ipc-mode", "default-runtime"],
-  ...[
-    "default-shm-size",
-    "default-stop-timeout",
-    "features",
-    "insecure-registries",
-    "labels",
-    "live-restore",
-  ],
-  ...["max-concurrent-downloads", "max-concurrent-uploads", "max-download-attempts", "registry-mirrors"],
-  ...["runtimes", "shutdown-timeout"],
-];
-
 export const daemonOptions: readonly DaemonOption[] = [
   yes("add-runtime", "runtimes", "runtimes", "Register an additional OCI compatible runtime"),
   yes("authorization-plugin", "authorization-plugins", "list", "Authorization plugins to load"),

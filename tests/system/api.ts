@@ -42,7 +42,7 @@ export function openApi(socketPath: string): Api {
   };
 }
 
-export class ApiError extends Error {
+class ApiError extends Error {
   readonly status: number;
 
   constructor(status: number, message: string) {

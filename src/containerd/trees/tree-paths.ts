@@ -56,7 +56,7 @@ export async function resolveWithin(session: PlanSession, root: number, path: st
 }
 
 /** "/a/../b/." -> "/b/.": cleaned as Docker's clients and daemon do, but for what a trailing slash or dot asks for. */
-export function cleanAbsolute(path: string): string {
+function cleanAbsolute(path: string): string {
   const parts: string[] = [];
   for (const part of path.split("/")) {
     if (part === "..") parts.pop();

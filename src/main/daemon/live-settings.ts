@@ -1,4 +1,4 @@
-// The settings of a running daemon. Most hold until it ends; a reload replaces those of `reloadableKeys`.
+// The settings of a running daemon. Most hold until it ends; `reload` replaces those that dockerd reads again.
 
 import type { RuntimeProgram, RuntimePrograms } from "#spec/daemon-runtimes.ts";
 import type { DaemonSettings } from "#spec/daemon-settings.ts";
