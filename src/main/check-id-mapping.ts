@@ -1,6 +1,8 @@
 // Whether the daemon's files can be shown to containers with other owners: known at the start, not with the first container.
 
-import { unsupported } from "#base/errors.ts";
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
+import { invalid, unsupported } from "#base/errors.ts";
 import { type Executor, PlanError } from "#kernel/plan/executor.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import { encodeMappings, type IdMaps } from "#spec/id-maps.ts";
@@ -42,3 +44,13 @@ const planProbe = (directory: string, { uids, gids }: IdMaps): Plan => {
     },
   ];
 };
+
+/** Throws in Docker's words if the root of a user namespace could not get to a directory: its root file system is mounted below. */
+export function checkReachable(path: string): void {
+  const OTHERS_SEARCH = 0o001;
+  for (let directory = path; directory !== "/"; directory = dirname(directory))
+    if ((statSync(directory).mode & OTHERS_SEARCH) === 0)
+      throw invalid(
+        `a subdirectory in your exec-root path (${path}) restricts access to the remapped root uid/gid; please fix by allowing 'o+x' permissions on existing directories`,
+      );
+}

@@ -9,7 +9,7 @@ import { readIdFiles, remapOf, spareIds } from "#engine/system/subordinate-ids.t
 import { readHostFacts } from "#libcontainer/host-facts.ts";
 import type { DaemonSettings } from "#spec/daemon-settings.ts";
 import type { IdMaps } from "#spec/id-maps.ts";
-import { checkIdMapping } from "./check-id-mapping.ts";
+import { checkIdMapping, checkReachable } from "./check-id-mapping.ts";
 import type { LiveSettings } from "./daemon/live-settings.ts";
 import type { Layers } from "./engine-layers.ts";
 import { resolveSeccomp } from "./resolve-seccomp.ts";
@@ -20,9 +20,12 @@ export async function openContainerSettings(
   layers: Pick<Layers, "networks" | "executor">,
   signal: AbortSignal,
 ): Promise<ContainersSettings> {
-  const { dataRoot, usernsRemap } = live.current;
+  const { dataRoot, execRoot, usernsRemap } = live.current;
   const remap = remapOf(usernsRemap, readIdFiles());
-  if (remap !== undefined) await checkIdMapping(layers.executor, dataRoot, remap, signal);
+  if (remap !== undefined) {
+    checkReachable(execRoot);
+    await checkIdMapping(layers.executor, dataRoot, remap, signal);
+  }
   return containerSettings(live, layers, remap);
 }
 
@@ -49,7 +52,10 @@ function containerSettings(
     defaults: () => ({ ...live.current.containers, seccompProfile }),
     userNamespaces: {
       remap,
-      spare: () => spareIds(readIdFiles()),
+      spare: () => {
+        checkReachable(settings.execRoot);
+        return spareIds(readIdFiles());
+      },
     },
     stopTimeout: () => live.current.containers.stopTimeout,
   };

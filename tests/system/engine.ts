@@ -1,6 +1,6 @@
 // A gantryd of its own for a test: own data root, exec root, socket and network namespace, all gone when disposed.
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { type Background, must, type Result, type RunOptions, run, startBackground } from "./process.ts";
@@ -46,6 +46,8 @@ export interface EngineOptions {
   /** Merged into the configuration file. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly flags?: readonly string[];
+  /** Of its directory; default: root's alone. */
+  readonly mode?: number;
   /** Default "own". */
   readonly containerd?: ContainerdMode;
 }
@@ -113,6 +115,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
   await using undo = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), "gantry-engine-"));
   undo.defer(() => rm(dir, { recursive: true, force: true }));
+  if (options.mode !== undefined) await chmod(dir, options.mode);
   const netns = basename(dir);
   undo.use(await makeNamespace(netns));
 
