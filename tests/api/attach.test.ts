@@ -44,7 +44,17 @@ function essence(answer: string): unknown {
   const told = headers.filter((line) =>
     /^(content-type|connection|upgrade|sec-websocket-accept):/i.test(line),
   );
-  return [status, told.map((line) => line.toLowerCase()).sort(), answer.slice(at + 4)];
+  const bytes = answer.slice(at + 4);
+  const stream = /^sec-websocket-accept:/im.test(answer) ? messages(bytes) : bytes;
+  return [status, told.map((line) => line.toLowerCase()).sort(), stream];
+}
+
+/** What a server's WebSocket frames hold, however a terminal's output falls into pieces; all are short. */
+function messages(frames: string): string {
+  const length = frames.charCodeAt(1);
+  if (frames.length < 2) return "";
+  const kind = frames.charCodeAt(0) === 0x88 ? "close" : "";
+  return kind + frames.slice(2, 2 + length) + messages(frames.slice(2 + length));
 }
 
 /** A client's WebSocket frame with a short text. */
