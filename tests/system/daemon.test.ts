@@ -103,9 +103,9 @@ test("a route that is not there yet says so, and the swarm's say that there is n
 test("an unsupported key is refused by name", { skip }, async () => {
   const dir = await mkdtemp(join(tmpdir(), "gantry-daemon-"));
   const file = join(dir, "daemon.json");
-  writeFileSync(file, JSON.stringify({ "userns-remap": "default" }));
+  writeFileSync(file, JSON.stringify({ "fixed-cidr": "10.0.0.0/24" }));
   const result = await run([gantrydPath, "--config-file", file]);
   await rm(dir, { recursive: true });
   assert.equal(result.code, 1);
-  assert.match(result.stderr, /"userns-remap" is not supported by this version of Gantry/);
+  assert.match(result.stderr, /"fixed-cidr" is not supported by this version of Gantry/);
 });
