@@ -51,8 +51,8 @@ export const endpointStates: Readonly<Record<string, EndpointState>> = {
     ...works("tests/logs/lifecycle.test.ts", "src/engine/logs/read.test.ts"),
     params: { format: { state: "later", note: "from 1.54" } },
   },
-  "GET /containers/{id}/changes": works(files, "tests/side-by-side/listings.test.ts"),
-  "GET /containers/{id}/export": works(files, "tests/side-by-side/listings.test.ts"),
+  "GET /containers/{id}/changes": works(files, "tests/side-by-side/files.test.ts"),
+  "GET /containers/{id}/export": works(files, "tests/side-by-side/files.test.ts"),
   "GET /containers/{id}/stats": works(walk, "tests/cli/containers.test.ts"),
   "POST /containers/{id}/resize": works("tests/cli/terminal.test.ts"),
   "POST /containers/{id}/start": {

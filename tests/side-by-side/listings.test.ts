@@ -1,5 +1,5 @@
-// What the engine tells: lists, inspect, logs, files, the system, and what it says when something is wrong.
+// What the engine tells: lists, inspect, the system, and what it says when something is wrong.
 
 import { testWalks } from "./walks.ts";
 
-testWalks(["errors", "files", "images", "inspect", "logs", "ps", "system"]);
+testWalks(["errors", "inspect", "ps", "system"]);

@@ -1,0 +1,5 @@
+// Files, images and logs of containers.
+
+import { testWalks } from "./walks.ts";
+
+testWalks(["files", "images", "logs"]);
