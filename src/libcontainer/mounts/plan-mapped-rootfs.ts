@@ -65,7 +65,7 @@ const planMappedTree = (source: string, { uids, gids }: IdMaps): Plan => [
 ];
 
 /** Why of the operation that fails where the file system or the kernel cannot do it. */
-export const ID_MAPPED_ROOT = "id-mapped root file system";
+const ID_MAPPED_ROOT = "id-mapped root file system";
 
 /** Changing ids would take the capabilities away: that is switched off meanwhile. */
 const planAsRoot = ({ uids, gids }: IdMaps, overlay: Op): Plan => [
