@@ -99,7 +99,8 @@ test("SIGHUP takes over what can be, and tells of it", { skip }, async () => {
   const { labels, debug, ...rest } = event.Actor.Attributes;
   assert.deepEqual([labels, debug], ['["tier=test"]', "true"]);
   assert.equal(rest["default-shm-size"], "1048576");
-  await engine.daemon.line(/level=debug/);
+  await engine.tryDocker(["inspect", "nosuch"]);
+  await engine.daemon.line(/level=debug msg=".*nosuch/);
 });
 
 test("metrics are served on an address of their own", { skip }, async () => {
