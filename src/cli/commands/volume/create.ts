@@ -44,8 +44,8 @@ export const command: Command = {
       {
         Name: given ?? option(name),
         Driver: option(driver),
-        DriverOpts: toRecord(option(options)),
-        Labels: toRecord(option(label).map(parseLabel)),
+        ...(option(options).length > 0 && { DriverOpts: toRecord(option(options)) }),
+        ...(option(label).length > 0 && { Labels: toRecord(option(label).map(parseLabel)) }),
       },
       signal,
     );
