@@ -2,17 +2,15 @@
 // while, because Node alone takes longer to start than Docker's client takes in all. bin/gantry says which commands those are.
 // What would come out differently here than in the caller's own process is declined, and bin/gantry runs it there.
 
-import { readFileSync, readlinkSync, writeSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { runProgram } from "#cli/program.ts";
 import { readSettings } from "#cli/settings.ts";
 import type { Command } from "#runc/resident/connection.ts";
-import { serveResident } from "#runc/resident/serve.ts";
-import { settle } from "#runc/resident/settle.ts";
+import { reside } from "./reside.ts";
 
-const LINGER_SECONDS = 60;
 /** bin/gantry knows it. */
 const DECLINED = 253;
 
@@ -81,19 +79,4 @@ async function serve(command: Command): Promise<number> {
   return code;
 }
 
-async function reside(socketPath: string): Promise<void> {
-  const linger = Number(process.env.GANTRY_LINGER ?? LINGER_SECONDS) * 1000;
-  const ready = (): void => {
-    writeSync(1, "\0");
-    settle();
-  };
-  await serveResident({ socketPath, linger, serve, ready });
-}
-
-const socketPath = process.env.GANTRY_RUNC_RESIDENT;
-if (socketPath === undefined) {
-  process.stderr.write("gantry: this is its resident part; run bin/gantry\n");
-  process.exitCode = 1;
-} else {
-  void reside(socketPath).then(() => process.exit(0));
-}
+reside({ name: "gantry", linger: process.env.GANTRY_LINGER, serve });

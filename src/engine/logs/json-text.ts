@@ -43,7 +43,7 @@ const shortEscapes: ReadonlyMap<number, number> = new Map([
 
 const REPLACEMENT = 0xfffd;
 
-/** Of XXXX or XXXX\uXXXX. Half of a pair is U+FFFD. */
+/** Of four hexadecimal digits, or of two such groups with \u between them: a surrogate pair. Half of a pair is U+FFFD. */
 function codePointAt(source: Uint8Array, at: number): number {
   const unit = hexAt(source, at);
   if (unit < 0xd800 || unit > 0xdfff) return unit;
