@@ -29,7 +29,8 @@ export function runTests(files: readonly string[], flags: readonly string[]): Co
   reporters.push(`--test-reporter=${join(import.meta.dirname, "count-reporter.ts")}`);
   reporters.push(`--test-reporter-destination=${report}`);
   const { NODE_EXTRA_CA_CERTS: _unused, ...env } = process.env;
-  const run = spawnSync(process.execPath, ["--test", ...flags, ...reporters, ...files], {
+  // A test that timed out may have left a socket or a process that would keep its file, and so the run, from ending.
+  const run = spawnSync(process.execPath, ["--test", "--test-force-exit", ...flags, ...reporters, ...files], {
     stdio: ["ignore", "inherit", "inherit"],
     env: { GANTRY_RUNC_LINGER: LINGER_SECONDS, GANTRY_LINGER: LINGER_SECONDS, ...env },
   });
