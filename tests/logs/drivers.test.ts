@@ -214,8 +214,11 @@ async function deliveredBy(t: TestContext, client: Client, asked: Case): Promise
     const shell = ["busybox", "sh", "-c", prints];
     await client.docker("run", ...settings, "--log-driver", driver, ...options, ...shell);
     const found = (): readonly unknown[] => {
-      const pieces = [...listener.output().matchAll(/^(?:data|datagram) ([0-9a-f]*)$/gm)];
-      const decoded = decode(pieces.map(([, hex = ""]) => Buffer.from(hex, "hex")));
+      const pieces = [...listener.output().matchAll(/^(datagram|data \d+) ([0-9a-f]*)$/gm)];
+      const streams = Object.values(Object.groupBy(pieces, ([, stream = ""]) => stream));
+      const decoded = streams.flatMap((of = []) =>
+        decode(of.map(([, , hex = ""]) => Buffer.from(hex, "hex"))),
+      );
       if (driver !== "fluentd") return decoded;
       // What was not acknowledged in time is sent once more, as on a busy machine.
       return [...new Map(decoded.map((message) => [inspect(message, { depth: null }), message])).values()];

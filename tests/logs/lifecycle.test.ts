@@ -35,7 +35,7 @@ async function listen(): Promise<Background> {
 }
 
 const received = (listener: Background): string =>
-  [...listener.output().matchAll(/^data ([0-9a-f]*)$/gm)]
+  [...listener.output().matchAll(/^data \d+ ([0-9a-f]*)$/gm)]
     .map(([, hex = ""]) => Buffer.from(hex, "hex").toString())
     .join("");
 const syslog = ["--log-driver", "syslog", "--log-opt", `syslog-address=unix://${socket}`];

@@ -1,6 +1,6 @@
 // A receiver of log messages, as a program of its own so that it can stand in a daemon's network namespace:
 //   node receiver.ts udp|tcp|tls|unix|unixgram ADDRESS [CERTIFICATE KEY] [--ack]
-// Prints "ready", then what arrives: "datagram HEX" for each datagram, "data HEX" for pieces of streams. --ack answers fluentd's chunks.
+// Prints "ready", then what arrives: "datagram HEX" for each datagram, "data N HEX" for pieces of the Nth stream. --ack answers fluentd's chunks.
 
 import { createSocket } from "node:dgram";
 import { readFileSync, readSync } from "node:fs";
@@ -14,11 +14,14 @@ const print = (line: string): void => {
 };
 const ready = (): void => print("ready");
 
+let streams = 0;
+
 function receiveStream(socket: Socket): void {
+  const stream = streams++;
   let received = Buffer.alloc(0);
   socket.on("error", () => undefined);
   socket.on("data", (data: Buffer) => {
-    print(`data ${data.toString("hex")}`);
+    print(`data ${stream} ${data.toString("hex")}`);
     if (!rest.includes("--ack")) return;
     received = Buffer.concat([received, data]);
     const { values, used } = decodeAll(received);
