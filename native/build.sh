@@ -19,12 +19,13 @@ warnings="-std=c17 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-
 if [ "${1:-}" = sanitized ]; then
   out=build/sanitized
   mkdir -p "$out"
-  if newer "$out/fuzz"; then exit 0; fi
+  tests=../tests/native
+  if newer "$out/fuzz" && ! [ $tests/fuzz.c -nt "$out/fuzz" ]; then exit 0; fi
   sanitize="-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
   # shellcheck disable=SC2046,SC2086
-  "$cc" $warnings $sanitize -o "$out/gantry-exec" ./*.c test/sanitizer-options.c
+  "$cc" $warnings $sanitize -o "$out/gantry-exec" ./*.c $tests/sanitizer-options.c
   # shellcheck disable=SC2046,SC2086
-  "$cc" $warnings $sanitize -o "$out/fuzz" $(ls ./*.c | grep -v main.c) test/fuzz.c test/sanitizer-options.c
+  "$cc" $warnings $sanitize -I. -o "$out/fuzz" $(ls ./*.c | grep -v main.c) $tests/fuzz.c $tests/sanitizer-options.c
   exit 0
 fi
 

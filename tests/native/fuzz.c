@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../run.h"
+#include "run.h"
 
 enum { SEED_MAX = 1 << 17 };
 
