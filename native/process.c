@@ -175,15 +175,12 @@ static void run_host_row(struct process *process, uint32_t index)
 
 static void sync_message(struct supervisor *us, struct process *process, const struct sync_message *message, int carried)
 {
-	int error = carried >= 0 && message->kind == SYNC_FD ? take_terminal(us, process, carried) : 0;
 	if (carried >= 0 && message->kind == SYNC_KEEP && slot_fd(message->at.index) < OUT_OF_THE_WAY - 1)
 		dup3(carried, slot_fd(message->at.index), O_CLOEXEC);
-	if (carried >= 0 && message->kind != SYNC_FD)
+	if (carried >= 0 && message->kind == SYNC_FD)
+		take_terminal(us, process, carried);
+	else if (carried >= 0)
 		close(carried);
-	if (error < 0) {
-		note_failure(process, &(struct failure){ .error = error, .call = "console-socket" });
-		kill(process->pid, SIGKILL);
-	}
 	if (message->kind == SYNC_PID)
 		learn_pid(us, process, message->pid);
 	else if (message->kind == SYNC_HOST)

@@ -17,8 +17,6 @@ int serve_request(struct supervisor *us, struct request *request)
 		request->create.stderr_path = read_string(&reader);
 		request->create.stdin_once = read_u32(&reader);
 		request->create.held = read_u32(&reader);
-		request->create.terminal_to = read_u32(&reader);
-		request->create.console = read_string(&reader);
 		request->create.preserved = read_u32(&reader);
 		request->create.log_path = read_string(&reader);
 		request->create.log_tail1 = read_string(&reader);

@@ -15,8 +15,6 @@ struct request_create {
 	const char *stderr_path;
 	bool stdin_once;
 	bool held;
-	uint32_t terminal_to;
-	const char *console;
 	uint32_t preserved;
 	const char *log_path;
 	const char *log_tail1;

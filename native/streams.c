@@ -227,7 +227,7 @@ void close_outputs(struct process *process)
 		close_log(process->log);
 	process->log = NULL;
 	close_fd(&process->terminal);
-	if (process->terminal_to == TO_OUR_OWN)
+	if (process->joins)
 		restore_own_terminal();
 }
 
@@ -287,8 +287,7 @@ static int open_stream(struct process *process, const struct request_create *wan
 
 int open_streams(struct supervisor *us, struct process *process, const struct request_create *wanted, int child[3])
 {
-	process->terminal_to = wanted->terminal_to;
-	process->console = wanted->console;
+	process->joins = wanted->inherits;
 	process->stdin_once = wanted->stdin_once;
 	process->held = wanted->held;
 	int error = wanted->log_path[0] ? open_log(wanted, &process->log) : 0;
@@ -307,22 +306,20 @@ void follow_size(const struct process *process)
 }
 
 /* It is read as stream 1 and written through a copy, which has an end of its own. */
-int take_terminal(struct supervisor *us, struct process *process, int master)
+void take_terminal(struct supervisor *us, struct process *process, int master)
 {
-	static const char name[] = "/dev/ptmx"; /* goes with the terminal, for people */
-	if (process->terminal_to == TO_NOBODY || process->terminal_to == TO_CONSOLE || process->terminal >= 0) {
-		int error = process->terminal_to == TO_CONSOLE ? send_fd_to(process->console, name, sizeof(name) - 1, master) : 0;
+	if (process->terminal >= 0) {
 		close(master);
-		return error;
+		return;
 	}
 	fcntl(master, F_SETFL, fcntl(master, F_GETFL) | O_NONBLOCK);
 	process->terminal = fcntl(master, F_DUPFD_CLOEXEC, 0);
 	process->input.fd = fcntl(master, F_DUPFD_CLOEXEC, 0);
 	process->outputs[0].source.fd = master;
-	if (process->terminal_to != TO_OUR_OWN)
-		return 0;
+	if (!process->joins)
+		return;
 	follow_size(process);
 	make_own_terminal_raw();
-	int error = join(us, process, fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY), 0);
-	return error < 0 ? error : join(us, process, fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY), 1);
+	for (int stream = STDIN_FILENO; stream <= STDOUT_FILENO; stream++)
+		join(us, process, fcntl(stream, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY), stream);
 }

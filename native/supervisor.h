@@ -55,7 +55,6 @@ struct output {
 	size_t carried;
 };
 
-enum terminal_to { TO_CLIENTS, TO_NOBODY, TO_CONSOLE, TO_OUR_OWN };
 enum process_state { PROCESS_STARTING, PROCESS_CREATED, PROCESS_RUNNING, PROCESS_ENDED, PROCESS_REPORTED };
 
 struct process {
@@ -71,8 +70,7 @@ struct process {
 	bool cloned; /* `pid` is the process itself, not one that will clone it */
 	bool waits, created; /* the plan has an awaitStart; it was reached */
 	bool started; /* the program runs */
-	enum terminal_to terminal_to;
-	const char *console; /* in the plan's memory */
+	bool joins; /* its terminal goes on with our own streams */
 	struct output outputs[2];
 	struct source input; /* stdin pipe or a copy of the pty's master */
 	int terminal; /* pty master; -1 */
@@ -140,7 +138,7 @@ void report_if_drained(struct supervisor *us, struct process *process);
 void init_streams(struct process *process);
 int open_streams(struct supervisor *us, struct process *process, const struct request_create *wanted, int child[3]);
 /* The master came from the child. */
-int take_terminal(struct supervisor *us, struct process *process, int master);
+void take_terminal(struct supervisor *us, struct process *process, int master);
 /* As large as our own. */
 void follow_size(const struct process *process);
 short connection_events(const struct connection *connection);

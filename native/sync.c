@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 union fd_control {
@@ -27,20 +26,6 @@ int send_fd(int fd, const void *data, size_t size, int carried)
 		n = sendmsg(fd, &sent, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
-}
-
-int send_fd_to(const char *path, const void *data, size_t size, int carried)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path));
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	int error = connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : send_fd(fd, data, size, carried);
-	close(fd);
-	return error;
 }
 
 int sync_send(int fd, const struct sync_message *message, int carried)

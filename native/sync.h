@@ -34,8 +34,6 @@ struct sync_message {
 int sync_send(int fd, const struct sync_message *message, int carried);
 /* The same for any bytes. */
 int send_fd(int fd, const void *data, size_t size, int carried);
-/* On a connection of its own to the unix socket at `path`; does not wait for who listens there. */
-int send_fd_to(const char *path, const void *data, size_t size, int carried);
 /* Sends and waits until the shim says go. */
 int sync_ask(int fd, enum sync_kind kind, uint32_t index);
 /* Returns what recvmsg does; `*carried` is -1 or an fd that came along. */

@@ -35,6 +35,8 @@ export interface ExecOptions {
   readonly preservedFds?: number;
   /** Path of a unix socket that gets a pidfd of the process. */
   readonly pidfdSocket?: string;
+  /** Path of a unix socket that gets the terminal, in place of the shim. */
+  readonly consoleSocket?: string | undefined;
   readonly warn: Warn;
   /** spec.linux.seccomp, compiled before. */
   readonly filter?: CompiledFilter | undefined;
@@ -67,7 +69,7 @@ export function compileExec(spec: Spec, process: Process, options: ExecOptions):
     { op: "setsid", why: "a session of its own" },
     ...planKeyring(id, host),
     { op: "open", why: "root of the container", path: "/", flags: O_PATH | O_CLOEXEC, slot: ROOT_SLOT },
-    ...planOpenTerminal(process),
+    ...planOpenTerminal(process, options.consoleSocket),
     ...planScheduling(scheduled, spec.linux),
     ...planProgram(process, {
       host,

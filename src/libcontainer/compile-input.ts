@@ -34,6 +34,8 @@ export interface CompileOptions {
   readonly preservedFds?: number;
   /** Path of a unix socket that gets a pidfd of the process. */
   readonly pidfdSocket?: string;
+  /** Path of a unix socket that gets the terminal, in place of the shim. */
+  readonly consoleSocket?: string | undefined;
   /** spec.linux.seccomp, compiled before: many containers have the same. */
   readonly filter?: CompiledFilter | undefined;
 }

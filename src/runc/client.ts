@@ -8,10 +8,8 @@ export interface ChildRequest {
   readonly plan: Plan;
   /** How many descriptors from 3 on it keeps. */
   readonly preservedFds: number;
-  /** The client stays, forwards signals, and joins its own terminal to the child's, if that has one and nobody else gets it. */
+  /** The client stays and forwards signals. */
   readonly foreground: boolean;
-  /** Path of a socket that gets the child's terminal. */
-  readonly consoleSocket?: string;
 }
 
 /** A process that stands at its start point, or runs its program if the plan has none. */

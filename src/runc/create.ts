@@ -101,7 +101,7 @@ const withResources = (spec: Spec, resources: Resources): Spec => ({
 async function planContainer(
   { runtime, log, caller, signal }: Deps,
   { id, bundle, spec, placement: { cgroup }, startFifo: path }: ContainerState,
-  { preservedFds }: ChildStreams,
+  { preservedFds, consoleSocket }: ChildStreams,
   given: Given,
 ) {
   const { host } = runtime;
@@ -112,6 +112,7 @@ async function planContainer(
     bundle,
     host,
     preservedFds,
+    consoleSocket,
     ...readPidfdSocket(caller, given),
     hookEnvironment: hookEnvironment(caller),
     netDevices: await findNetDevices(spec, caller.executor, signal),

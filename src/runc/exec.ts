@@ -42,6 +42,7 @@ async function execProcess(deps: Deps, given: Given, [id = "", ...args]: readonl
     ...planPlace(state, given),
     ...readPidfdSocket(deps.caller, given),
     preservedFds: streams.preservedFds,
+    consoleSocket: streams.consoleSocket,
     warn: (message) => warnings.push(message),
   });
   for (const warning of warnings) await deps.log.tell("warning", warning);

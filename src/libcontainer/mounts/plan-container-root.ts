@@ -35,7 +35,7 @@ export function planContainerRoot(input: CompileInput): Plan {
       trees: assignTreeSlots(spec, { ownUserNamespace: outer, newNetwork: hasNew(namespaces, "network") }),
     }),
     ...planDevices(spec, { inUserNamespace, hasKcore: host.hasKcore }),
-    ...planOpenTerminal(process),
+    ...planOpenTerminal(process, options.consoleSocket),
     ...planConsole(process),
     ...planWorkingDirectory(process.cwd),
     ...planSysctls(spec.linux?.sysctl, {

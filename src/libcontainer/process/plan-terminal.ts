@@ -15,8 +15,8 @@ import {
 
 const why = "process.terminal";
 
-/** Opens a terminal and sends its master to the shim. */
-export function planOpenTerminal(process: Process): Plan {
+/** Opens a terminal and sends its master to the shim, or to whoever listens at the path `consoleSocket`. */
+export function planOpenTerminal(process: Process, consoleSocket = ""): Plan {
   if (process.terminal !== true) return [];
   const size = process.consoleSize;
   return [
@@ -24,8 +24,20 @@ export function planOpenTerminal(process: Process): Plan {
     ...(size === undefined
       ? []
       : [{ op: "windowSize", why, slot: PTY_MASTER_SLOT, rows: size.height, cols: size.width } as const]),
-    { op: "sendFd", why, slot: PTY_MASTER_SLOT },
+    ...(consoleSocket === ""
+      ? [{ op: "sendFd", why, slot: PTY_MASTER_SLOT } as const]
+      : planPassTerminal(consoleSocket)),
     { op: "close", why, slot: PTY_MASTER_SLOT },
+  ];
+}
+
+/** With a name, for people. The terminal is sent first: not everyone who runs host operations may take it. */
+function planPassTerminal(path: string): Plan {
+  const console = { why: `console socket ${path}`, slot: PTY_MASTER_SLOT } as const;
+  return [
+    { op: "sendFd", ...console, kept: true },
+    { op: "passFd", ...console, host: true, sent: true, path, parts: ["/dev/ptmx"] },
+    { op: "close", ...console, host: true },
   ];
 }
 

@@ -10,7 +10,7 @@ import { createValues, encodeRequest, type ProcessStatus } from "#shim/native/bo
 import { ShimControl } from "#shim/native/control.ts";
 import type { RequestName, RequestValues } from "#shim/native/requests.table.ts";
 import type { Child, ChildRequest, Client } from "../client.ts";
-import { childIo, type Hello, readHello } from "./frames.ts";
+import { type Hello, readHello } from "./frames.ts";
 
 export interface Command extends Hello {
   readonly client: Client;
@@ -98,7 +98,7 @@ class ConnectedClient implements Client {
     void this.#order("seal", {});
     if (request.foreground) void this.#order("hold", {});
     const waits = plan.some(({ op }) => op === "awaitStart");
-    const values = createValues("", childIo(request), { plan });
+    const values = createValues("", { kind: "inherited", preserved: request.preservedFds }, { plan });
     const created = await control.request("create", values, whyOf);
     created.u32();
     const executed = Promise.withResolvers<void>();

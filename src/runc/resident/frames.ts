@@ -2,14 +2,6 @@
 
 import { readFileSync, readlinkSync } from "node:fs";
 import type { BodyReader } from "#kernel/zygote/wire-frames.ts";
-import type { InheritedIo } from "#shim/native/bodies.ts";
-import type { ChildRequest } from "../client.ts";
-
-/** A command that does not stay keeps no terminal. */
-export function childIo({ preservedFds, foreground, consoleSocket = "" }: ChildRequest): InheritedIo {
-  const terminal = consoleSocket !== "" ? "console" : foreground ? "joined" : "nobody";
-  return { kind: "inherited", terminal, console: consoleSocket, preserved: preservedFds };
-}
 
 export interface Hello {
   readonly pid: number;

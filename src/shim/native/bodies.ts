@@ -29,12 +29,9 @@ export function encodeRequest<K extends RequestName>(
   return encodeFrameOf(letter, writer.finish());
 }
 
-/** The streams of a process of a command's client: the client's own, and where a terminal goes. */
-export interface InheritedIo {
+/** The streams of a process of a command's client: the client's own. A terminal that it sends is joined to the client's. */
+interface InheritedIo {
   readonly kind: "inherited";
-  readonly terminal: "nobody" | "console" | "joined";
-  /** Path of a socket that gets the terminal, for "console". */
-  readonly console: string;
   /** How many descriptors from 3 on it keeps. */
   readonly preserved: number;
 }
@@ -51,8 +48,6 @@ const none: Streams = {
   stderrPath: "",
   stdinOnce: false,
   held: false,
-  terminalTo: 0,
-  console: "",
   preserved: 0,
   logPath: "",
   logTail1: "",
@@ -60,8 +55,6 @@ const none: Streams = {
   logMaxSize: 0,
   logMaxFiles: 1,
 };
-
-const terminalTo: Readonly<Record<InheritedIo["terminal"], number>> = { nobody: 1, console: 2, joined: 3 };
 
 /** Which of the standard streams: 1, 2, 4. */
 const bits = (...wanted: readonly boolean[]): number =>
@@ -72,14 +65,7 @@ const logTail = (stream: string, { attrs }: JsonFileLog): string =>
 
 function streamsOf(id: string, io: ProcessIo | InheritedIo): Streams {
   if (io.kind === "null") return none;
-  if (io.kind === "inherited")
-    return {
-      ...none,
-      inherits: true,
-      terminalTo: terminalTo[io.terminal],
-      console: io.console,
-      preserved: io.preserved,
-    };
+  if (io.kind === "inherited") return { ...none, inherits: true, preserved: io.preserved };
   if (io.kind === "fifos") {
     const paths = [io.stdin, io.stdout, io.terminal ? "" : io.stderr] as const;
     const pipes = io.terminal ? 0 : bits(...paths.map((path) => path !== ""));

@@ -7,7 +7,8 @@ export const requests = {
     fields: [
       // "": the init
       ["id", "str"],
-      // 1, 2, 4: standard input, output, error. Without one the stream is /dev/null, or with `inherits` the supervisor's own.
+      // 1, 2, 4: standard input, output, error. Without one the stream is /dev/null, or with `inherits` the supervisor's own, which
+      // a terminal is joined to, too.
       ["pipes", "u32"],
       ["inherits", "bool"],
       ["stdinPath", "str"],
@@ -17,9 +18,6 @@ export const requests = {
       ["stdinOnce", "bool"],
       // What it says waits for its first client.
       ["held", "bool"],
-      // 0: clients; 1: nobody; 2: the socket `console`; 3: the supervisor's own streams
-      ["terminalTo", "u32"],
-      ["console", "str"],
       // How many descriptors from 3 on it keeps.
       ["preserved", "u32"],
       ["logPath", "str"],
