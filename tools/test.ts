@@ -28,7 +28,7 @@ function installPackages(): void {
   execFileSync(command[0] ?? "", command.slice(1), { stdio: ["ignore", "ignore", "inherit"], env });
 }
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 /** What runs out by itself, as the residents of gantry-runc do, is not left behind. */
 async function settledDifferences(before: MachineState): Promise<readonly string[]> {

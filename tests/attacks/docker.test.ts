@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Engine, startEngine } from "../system/engine.ts";
 import { importImage, makeBusyboxRoot } from "../system/images.ts";
 import { run } from "../system/process.ts";
+import { until } from "../system/until.ts";
 import { buildProbe, putProbe } from "./probe.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
@@ -80,12 +81,7 @@ test("CVE-2015-3627: run, exec and a health check find their standard streams on
   assert.equal(await docker("run", "--rm", "hostile", ...list), "0\n1\n2\n3");
   await using box = await idle("--health-cmd", "ls /proc/self/fd > /checked", "--health-interval", "1s");
   assert.equal(await docker("exec", box.id, ...list), "0\n1\n2\n3");
-  for (
-    let tries = 0;
-    tries < 50 && (await tryDocker("exec", box.id, "cat", "/checked")).stdout === "";
-    tries++
-  )
-    await sleep(100);
+  await until(async () => (await tryDocker("exec", box.id, "cat", "/checked")).stdout !== "");
   assert.equal(await docker("exec", box.id, "cat", "/checked"), "0\n1\n2\n3");
 });
 

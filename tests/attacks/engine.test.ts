@@ -11,6 +11,7 @@ import { type Api, openApi } from "../system/api.ts";
 import { type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
 import { must, run } from "../system/process.ts";
+import { until } from "../system/until.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
 
@@ -335,8 +336,7 @@ test("CVE-2022-23471, 2025-64329: attaching and detaching, and execs with a term
   await many(200);
   const before = { memory: memory(), descriptors: descriptors() };
   await many(1000);
-  for (let tries = 0; tries < 100 && descriptors() > before.descriptors; tries++)
-    await api.send("GET", "/_ping");
+  await until(() => descriptors() <= before.descriptors);
   assert.ok(
     descriptors() <= before.descriptors,
     `${before.descriptors} descriptors before, ${descriptors()} after`,

@@ -22,6 +22,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findProcesses } from "../runc/runc-bundle.ts";
 import { makeBusyboxRoot } from "../system/images.ts";
+import { until } from "../system/until.ts";
 import { buildProbe, putProbe } from "./probe.ts";
 import { anyDirectory, beforeCalls, buildWeakened, type Weakening } from "./weakened.ts";
 
@@ -152,7 +153,7 @@ testAttack("CVE-2016-9962: gantry-runc exec cannot be looked into or traced", tr
   for (let count = 0; count < 60; count++) assert.equal(gantry.run("exec", gantry.id, "/bin/true").code, 0);
   writeFileSync(join(gantry.rootfs, "stop"), "");
   const seen = join(gantry.rootfs, "tmp/seen");
-  for (let tries = 0; tries < 100 && readIf(seen) === ""; tries++) await sleep(20);
+  await until(() => readIf(seen) !== "");
   assert.match(readIf(seen), /^met [1-9]/);
   return readIf(seen).replace(/^met .*\n/, "");
 });

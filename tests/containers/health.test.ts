@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
+import { until } from "../system/until.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
 
@@ -20,7 +21,7 @@ describe("health checks", { skip }, () => {
     const id = await create("true", "--health-interval", "1h", "--health-start-interval", "10ms");
     await engine.docker("start", id);
     const inspect = () => engine.docker("inspect", "-f", "{{.State.Health.Status}}", id);
-    for (let tries = 0; tries < 100 && (await inspect()) !== "healthy"; tries++);
+    await until(async () => (await inspect()) === "healthy");
     assert.equal(await inspect(), "healthy");
     await engine.docker("rm", "-f", id);
   });
@@ -31,7 +32,7 @@ describe("health checks", { skip }, () => {
     await engine.docker("start", id);
     const state = () =>
       engine.docker("inspect", "-f", "{{.State.Status}} {{.RestartCount}} {{.State.ExitCode}}", id);
-    for (let tries = 0; tries < 200 && !(await state()).startsWith("exited"); tries++);
+    await until(async () => (await state()).startsWith("exited"));
     assert.equal(await state(), "exited 2 137");
     await engine.docker("rm", id);
   });
@@ -46,7 +47,7 @@ describe("health checks", { skip }, () => {
     );
     await engine.docker("start", id);
     const log = () => engine.docker("inspect", "-f", "{{json .State.Health.Log}}", id);
-    for (let tries = 0; tries < 200 && (await log()) === "[]"; tries++);
+    await until(async () => (await log()) !== "[]");
     const [first] = JSON.parse(await log());
     assert.equal(first.ExitCode, -1);
     assert.equal(first.Output, "Health check exceeded timeout (100ms): half\n");

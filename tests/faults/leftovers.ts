@@ -2,9 +2,9 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Engine } from "../system/engine.ts";
 import { must } from "../system/process.ts";
+import { until } from "../system/until.ts";
 
 const list = (path: string): readonly string[] => {
   try {
@@ -28,6 +28,6 @@ async function found({ dir, netns }: Engine): Promise<readonly string[]> {
 
 /** What goes right after the answer is waited for. */
 export async function leftovers(engine: Engine): Promise<readonly string[]> {
-  for (let tries = 0; tries < 200 && (await found(engine)).length > 0; tries++) await delay(50);
+  await until(async () => (await found(engine)).length === 0);
   return found(engine);
 }

@@ -11,6 +11,7 @@ import { type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
 import { differences, readMachineState } from "../system/machine-state.ts";
 import { must } from "../system/process.ts";
+import { until } from "../system/until.ts";
 import { checkEntry, type Entry } from "./ledger.ts";
 import { leftovers } from "./leftovers.ts";
 import { work } from "./load.ts";
@@ -102,13 +103,13 @@ test(`${kills} kills of the daemon under load lose nothing that was acknowledged
     }
     await engine.docker("image", "prune", "-f");
     assert.deepEqual(await leftovers(engine), []);
-    for (let tries = 0; tries < 200 && stored().join() !== atFirst.join(); tries++) await delay(50);
+    await until(() => stored().join() === atFirst.join());
     assert.deepEqual(stored(), atFirst, "snapshots, blobs and unfinished blobs are those of the image");
   }
   t.diagnostic(`${ids.size} containers were there after a kill`);
   // Others may use the machine meanwhile.
   const isOurs = (trace: string): boolean => trace.includes(dir) || [...ids].some((id) => trace.includes(id));
   const left = (): readonly string[] => differences(before, readMachineState()).filter(isOurs);
-  for (let tries = 0; tries < 200 && left().length > 0; tries++) await delay(50); // a shim may end after its daemon
+  await until(() => left().length === 0); // a shim may end after its daemon
   assert.deepEqual(left(), []);
 });

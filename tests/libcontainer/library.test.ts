@@ -19,9 +19,9 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { type ContainerEvent, type Libcontainer, openLibcontainer } from "#main/libcontainer.ts";
 import { makeBusyboxRoot } from "../system/images.ts";
+import { until } from "../system/until.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
 const project = join(import.meta.dirname, "../..");
@@ -188,7 +188,7 @@ describe("gantry/libcontainer", { skip }, () => {
         .map(readCommand)
         .filter((command) => command === "sleep\x004321\0" || command.includes(below));
     const left = (): readonly string[] => [...leftOf(below, killed), ...running()];
-    for (let tries = 0; tries < 1000 && left().length > 0; tries++) await delay(10);
+    await until(() => left().length === 0);
     assert.deepEqual(left(), []);
   });
 

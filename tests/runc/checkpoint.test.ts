@@ -8,6 +8,7 @@ import { basename, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { makeBusyboxRoot } from "../system/images.ts";
+import { until } from "../system/until.ts";
 
 const skip =
   (process.getuid?.() !== 0 || spawnSync("criu", ["check"]).status !== 0) && "needs root and what criu needs";
@@ -48,7 +49,7 @@ test("a container goes on from where its checkpoint was taken", { skip }, async 
     config.linux.cgroupsPath = `/${id}`;
     writeFileSync(join(path, "config.json"), JSON.stringify(config));
     run("run", "-d", id);
-    for (let tries = 0; !existsSync(join(path, "rootfs/tmp/count")) && tries < 200; tries++) await delay(50);
+    await until(() => existsSync(join(path, "rootfs/tmp/count")));
     await advance(10);
 
     run("checkpoint", "--leave-running", "--image-path", "first", "--work-path", "work", id);

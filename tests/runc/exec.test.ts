@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { existsSync, globSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { until } from "../system/until.ts";
 import { type Bundle, makeBundle, messageOf, program, type Result } from "./runc-bundle.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
@@ -99,6 +99,6 @@ test("exec --ignore-paused goes on when the container does", { skip }, async () 
 async function joined({ id }: Bundle): Promise<void> {
   const [path = ""] = globSync([`/sys/fs/cgroup/freezer/${id}/tasks`, `/sys/fs/cgroup/${id}/cgroup.procs`]);
   const count = (): number => readFileSync(path, "utf8").trim().split("\n").length;
-  for (let tries = 0; tries < 1000 && count() < 2; tries++) await delay(10);
+  await until(() => count() >= 2);
   assert.equal(count(), 2);
 }

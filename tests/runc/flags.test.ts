@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { until } from "../system/until.ts";
 import { makeBundle } from "./runc-bundle.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
@@ -70,7 +70,7 @@ test("a program that cannot be executed says so itself when it is started", { sk
 });
 
 async function eventually(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 500 && !condition(); tries++) await delay(10);
+  await until(condition);
   assert.ok(condition());
 }
 

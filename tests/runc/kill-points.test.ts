@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { until } from "../system/until.ts";
 import { type Bundle, makeBundle } from "./runc-bundle.ts";
 
 const skip =
@@ -14,7 +15,7 @@ const skip =
 
 /** Orphans of a command that was killed need a moment to notice. */
 async function assertNothingRemains(bundle: Bundle, when: string): Promise<void> {
-  for (let tries = 0; tries < 200 && bundle.remains().length > 0; tries++) await delay(10);
+  await until(() => bundle.remains().length === 0);
   assert.deepEqual(bundle.remains(), [], when);
 }
 

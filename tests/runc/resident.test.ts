@@ -8,12 +8,13 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { until } from "../system/until.ts";
 import { type Bundle, makeBundle, program } from "./runc-bundle.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
 
 async function ended(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 1000 && !condition(); tries++) await delay(10);
+  await until(condition);
   assert.ok(condition());
 }
 

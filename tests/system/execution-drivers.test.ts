@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { type Engine, startEngine } from "./engine.ts";
 import { importBusybox } from "./images.ts";
 import { differences, type MachineState, readMachineState } from "./machine-state.ts";
+import { until } from "./until.ts";
 
 const project = join(import.meta.dirname, "../..");
 const skip = process.getuid?.() !== 0 && "needs root";
@@ -212,6 +213,7 @@ function readTables(path: string): string[][][] {
 }
 
 async function untilLogged(engine: Engine, text: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) if ((await engine.docker("logs", "box")).includes(text)) return;
-  assert.fail(`nothing says ${text}`);
+  const logged = async (): Promise<boolean> => (await engine.docker("logs", "box")).includes(text);
+  await until(logged);
+  assert.ok(await logged(), `nothing says ${text}`);
 }

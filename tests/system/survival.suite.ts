@@ -8,6 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { type ContainerdMode, type Engine, startEngine } from "./engine.ts";
 import { importBusybox } from "./images.ts";
+import { until } from "./until.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
 
@@ -189,7 +190,7 @@ function survivalTests(mode: ContainerdMode): void {
     const tasks = join(engine.dir, mode === "own" ? "exec/tasks/moby" : "containerd-state/tasks/moby");
     const left = (): readonly string[] => (existsSync(tasks) ? readdirSync(tasks) : []);
     // A removal answers when the name is free; the files go right after.
-    for (let tries = 0; tries < 100 && left().length > 0; tries++) await setTimeout(20);
+    await until(() => left().length === 0);
     assert.deepEqual(left(), []);
   });
 }
