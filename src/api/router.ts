@@ -33,6 +33,12 @@ export type ApiResponse =
       readonly value: unknown;
       readonly headers?: Readonly<Record<string, string>>;
     }
+  /** JSON that is encoded already. */
+  | {
+      readonly kind: "encoded";
+      readonly status: 200;
+      readonly text: string;
+    }
   | {
       readonly kind: "text";
       readonly status: number;

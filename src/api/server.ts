@@ -107,7 +107,9 @@ export class ApiServer {
       await admitted?.answer({
         ResponseStatusCode: status,
         ResponseHeaders: headers,
-        ...(response.kind === "json" && { ResponseBody: Buffer.from(body).toString("base64") }),
+        ...((response.kind === "json" || response.kind === "encoded") && {
+          ResponseBody: Buffer.from(body).toString("base64"),
+        }),
       });
     } catch (error) {
       if (response.kind === "hijack" || response.kind === "websocket") await endUnserved(response.serve);
@@ -117,6 +119,7 @@ export class ApiServer {
     switch (response.kind) {
       case "empty":
       case "json":
+      case "encoded":
       case "text":
         return exchange.send(status, all, body);
       case "stream":
@@ -171,6 +174,12 @@ function headOf(response: ApiResponse, wantsUpgrade: boolean): Head {
         status: response.status,
         headers: { "Content-Type": "application/json", ...response.headers },
         body: `${JSON.stringify(response.value)}\n`,
+      };
+    case "encoded":
+      return {
+        status: response.status,
+        headers: { "Content-Type": "application/json" },
+        body: `${response.text}\n`,
       };
     case "text":
       return {

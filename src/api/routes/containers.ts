@@ -7,7 +7,7 @@ import { decodeCreateRequest } from "#engine/containers/create-request.ts";
 import { inspectContainer } from "#engine/containers/inspect.ts";
 import { killContainer } from "#engine/containers/kill.ts";
 import { removeLink } from "#engine/containers/links.ts";
-import { listContainers } from "#engine/containers/list.ts";
+import { encodeContainers } from "#engine/containers/list.ts";
 import { openLogs, parseLogTime, parseTail } from "#engine/containers/logs.ts";
 import { pauseContainer, unpauseContainer } from "#engine/containers/pause.ts";
 import { removeContainer } from "#engine/containers/remove.ts";
@@ -41,7 +41,7 @@ export const containerRoutes = (deps: ContainersDeps & ExperimentDeps): readonly
         filters: parseFilters(query.get("filters")),
         minor: version.minor,
       };
-      return { kind: "json", status: 200, value: await listContainers(deps, options, signal) };
+      return { kind: "encoded", status: 200, text: await encodeContainers(deps, options, signal) };
     },
   },
   {

@@ -33,7 +33,7 @@ export function describeEndpoints(
     MacAddress: endpoint?.macAddress ?? asked?.MacAddress ?? "",
     DriverOpts: asked?.DriverOpts ?? null,
     GwPriority: asked?.GwPriority ?? 0,
-    NetworkID: endpoint?.networkId ?? networkIdOf(networks, name, state),
+    NetworkID: shownNetworkId(networks, { record, state }),
     EndpointID: endpoint?.endpointId ?? "",
     Gateway: endpoint?.gateway ?? "",
     IPAddress: endpoint?.ipv4 ?? "",
@@ -49,9 +49,15 @@ export function describeEndpoints(
 export const isUserDefined = (network: string): boolean =>
   !["default", "bridge", "host", "none"].includes(network);
 
-/** As with Docker, a container that never ran has not looked its network up. */
-function networkIdOf(networks: Pick<NetworkController, "get">, name: string, state: ContainerState): string {
-  if (!hasStarted(state)) return "";
+/** As with Docker, a container that never ran has not looked its network up: "". */
+export function shownNetworkId(
+  networks: Pick<NetworkController, "get">,
+  { record, state }: Pick<Container, "record" | "state">,
+): string {
+  const endpoint = state.network?.sandbox.endpoint;
+  if (endpoint !== undefined) return endpoint.networkId;
+  const name = networkName(record);
+  if (!hasStarted(state) || name.startsWith("container:")) return "";
   try {
     return networks.get(name).id;
   } catch (error) {

@@ -32,30 +32,29 @@ export async function containerFilter(
   filters.allowOnly("health", ["none", "starting", "healthy", "unhealthy"]);
   if (filters.flag("is-task", false)) return () => false;
   const exitCodes = filters.values("exited").map((text) => readExitCode(text));
-  const tests: Test[] = [
-    (container) => filters.matchPrefix("id", container.id),
-    ({ record }) => matchName(filters, record.name),
-    ({ record }) => filters.matchPairs("label", record.config.Labels),
-    ({ state }) => filters.matchExact("status", state.status),
-    ({ state }) => filters.matchExact("health", state.health?.status ?? "none"),
-    ({ state }) =>
-      exitCodes.length === 0 ||
-      (exitCodes.includes(state.exitCode) && hasStarted(state) && state.status === "exited"),
-    (container) => matchNetwork(filters, container),
-    ({ record }) =>
-      !filters.has("volume") ||
+  const tests: Readonly<Record<string, Test>> = {
+    id: (container) => filters.matchPrefix("id", container.id),
+    name: ({ record }) => matchName(filters, record.name),
+    label: ({ record }) => filters.matchPairs("label", record.config.Labels),
+    status: ({ state }) => filters.matchExact("status", state.status),
+    health: ({ state }) => filters.matchExact("health", state.health?.status ?? "none"),
+    exited: ({ state }) =>
+      exitCodes.includes(state.exitCode) && hasStarted(state) && state.status === "exited",
+    network: (container) => matchNetwork(filters, container),
+    volume: ({ record }) =>
       record.mounts.some(
         ({ name, destination, source }) =>
           filters.matchExact("volume", name) ||
           filters.matchExact("volume", destination) ||
           filters.matchExact("volume", source),
       ),
-    (container) => matchPorts(filters, "expose", exposedPorts(container)),
-    (container) => matchPorts(filters, "publish", publishedPorts(container)),
+    expose: (container) => matchPorts(filters, "expose", exposedPorts(container)),
+    publish: (container) => matchPorts(filters, "publish", publishedPorts(container)),
     ...timeTests(deps, filters),
-    await ancestorTest(deps, filters, signal),
-  ];
-  return (container) => tests.every((test) => test(container));
+    ancestor: await ancestorTest(deps, filters, signal),
+  };
+  const asked = Object.entries(tests).flatMap(([key, test]) => (filters.has(key) ? [test] : []));
+  return (container) => asked.every((test) => test(container));
 }
 
 function readPort(key: string, value: string): ContainerPort {
@@ -78,21 +77,20 @@ const matchName = (filters: Filters, name: string): boolean =>
   filters.matchPattern("name", `/${name}`) || filters.matchPattern("name", name);
 
 function matchNetwork(filters: Filters, { record, state }: Container): boolean {
-  if (!filters.has("network")) return true;
   const id = state.network?.sandbox.endpoint?.networkId ?? "";
   return (
     filters.matchExact("network", networkName(record)) || (id !== "" && filters.matchPrefix("network", id))
   );
 }
 
-function timeTests(deps: FilterDeps, filters: Filters): readonly Test[] {
+function timeTests(deps: FilterDeps, filters: Filters): Readonly<Record<"before" | "since", Test>> {
   const createdAt = (reference: string): bigint => deps.containers.get(reference).createdAt;
   const before = filters.values("before").map(createdAt);
   const since = filters.values("since").map(createdAt);
-  return [
-    (container) => before.every((limit) => container.createdAt < limit),
-    (container) => since.every((limit) => container.createdAt > limit),
-  ];
+  return {
+    before: (container) => before.every((limit) => container.createdAt < limit),
+    since: (container) => since.every((limit) => container.createdAt > limit),
+  };
 }
 
 function ignoreUnknown(error: unknown): undefined {
@@ -101,7 +99,6 @@ function ignoreUnknown(error: unknown): undefined {
 
 /** An unknown image matches nothing. Containers of images that build on it are not looked for. */
 async function ancestorTest(deps: FilterDeps, filters: Filters, signal: AbortSignal): Promise<Test> {
-  if (!filters.has("ancestor")) return () => true;
   const ids = new Set<string>();
   for (const reference of filters.values("ancestor")) {
     const image = await deps.images.resolve(reference, "", signal).catch(ignoreUnknown);
@@ -117,7 +114,6 @@ const publishedPorts = ({ state }: Container): readonly string[] =>
   (state.network?.sandbox.endpoint?.ports ?? []).map(({ hostPort, proto }) => `${hostPort}/${proto}`);
 
 function matchPorts(filters: Filters, key: string, ports: readonly string[]): boolean {
-  if (!filters.has(key)) return true;
   const wanted = filters.values(key).map((value) => readPort(key, value));
   return ports
     .map(parsePort)

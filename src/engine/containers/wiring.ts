@@ -36,6 +36,7 @@ import { type RemoveDeps, removeHeld } from "./remove.ts";
 import { type StartDeps, startHeld } from "./start.ts";
 import { endUnhealthy } from "./stop.ts";
 import { ContainerStore } from "./store.ts";
+import { EncodedSummaries } from "./summary.ts";
 import { UserFileReader } from "./user-files.ts";
 
 export interface ContainersSettings {
@@ -118,6 +119,7 @@ export function wireContainers(
     dataRoot: dirname(settings.containersDir),
     containers,
     execs,
+    summaries: new EncodedSummaries(),
     signal,
     tasks: containerd.tasks,
     snapshots: containerd.snapshots,

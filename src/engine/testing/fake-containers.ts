@@ -116,6 +116,16 @@ function fakeNeighbours(log: string[]) {
   };
 }
 
+const fakeSnapshots = (note: Note) => ({
+  prepare: note("prepare"),
+  remove: note("remove snapshot"),
+  list: async function* () {},
+  stat: async () => ({ parent: "", labels: {} }),
+  mounts: async () => [
+    { destination: "", type: "overlay", options: ["lowerdir=/l", "upperdir=/u/fs", "workdir=/u/work"] },
+  ],
+});
+
 /** Containers over fakes of the layers below; gone when the test ends. */
 export function openFakeContainers(t: TestContext) {
   const directory = mkdtempSync(join(tmpdir(), "gantry-life-"));
@@ -133,14 +143,7 @@ export function openFakeContainers(t: TestContext) {
     containerd: {
       tasks,
       containers: { create: note("record"), delete: note("forget record"), list: async () => [] },
-      snapshots: {
-        prepare: note("prepare"),
-        remove: note("remove snapshot"),
-        list: async function* () {},
-        mounts: async () => [
-          { destination: "", type: "overlay", options: ["lowerdir=/l", "upperdir=/u/fs", "workdir=/u/work"] },
-        ],
-      },
+      snapshots: fakeSnapshots(note),
       events: { subscribe: async function* () {} },
     },
     sizes: { size: async () => 0 },
