@@ -168,8 +168,6 @@ long (*const native_steps[STEP_COUNT - CALL_COUNT])(struct machine *, const long
 	step_make,
 	step_remove,
 	step_copy,
-	step_stat,
-	step_read_tree,
 	step_talk,
 	step_tell,
 	step_ask,

@@ -2,7 +2,7 @@
 #ifndef GANTRY_OPS_GEN_H
 #define GANTRY_OPS_GEN_H
 
-#define PLAN_VERSION 0x794f5924u
+#define PLAN_VERSION 0x4b1a4493u
 
 enum frame_type {
 	FRAME_PLAN = 'P',
@@ -14,8 +14,6 @@ enum frame_type {
 	FRAME_DONE = 'D',
 	FRAME_FAILED = 'F',
 	FRAME_RESULTS = 'R',
-	FRAME_ENTRY = 'T',
-	FRAME_CONTENT = 'B',
 	FRAME_EXIT = 'x',
 	FRAME_HELLO = 'H',
 };
@@ -44,7 +42,7 @@ enum {
 	COMPARE_LESS = 2,
 	COMPARE_NOT_LESS = 3,
 	CALL_COUNT = 74,
-	STEP_COUNT = 94,
+	STEP_COUNT = 92,
 };
 
 /* By the number of a step: first the system calls, then the others. */
@@ -63,8 +61,6 @@ long step_read(struct machine *machine, const long a[]);
 long step_make(struct machine *machine, const long a[]);
 long step_remove(struct machine *machine, const long a[]);
 long step_copy(struct machine *machine, const long a[]);
-long step_stat(struct machine *machine, const long a[]);
-long step_read_tree(struct machine *machine, const long a[]);
 long step_talk(struct machine *machine, const long a[]);
 long step_tell(struct machine *machine, const long a[]);
 long step_ask(struct machine *machine, const long a[]);

@@ -20,7 +20,6 @@ struct op {
 struct context {
 	const char *call; /* the system call that failed last; of an operation's data: not for longer than its plan */
 	int sync_fd; /* to the shim; -1 in a host-side plan */
-	int reply_fd; /* of a stream, for what cannot wait for its end; else -1 */
 	pid_t pid; /* of the child, in host operations; 0 elsewhere */
 	uint32_t index; /* of the operation under way */
 	struct message results; /* u32 index, sized bytes, … */

@@ -131,8 +131,6 @@ static void serve_stream(int fd)
 	struct context context;
 	struct frame frame;
 	init_context(&context);
-	context.reply_fd = fd;
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &(int){ 2 << 20 }, sizeof(int)); /* few wake-ups on a busy machine */
 	int error = 0;
 	while (error == 0) {
 		if (read_frame(fd, &frame) < 0) /* the other side gave up: nobody to tell */

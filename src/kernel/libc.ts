@@ -1,14 +1,17 @@
 // Single calls of the C library that Node has no function for, by node:ffi. What needs more than one call is a plan's.
 
 import { closeSync } from "node:fs";
+import { constants } from "node:os";
 
 /** Throws with the errno's name as `code`; "ENOSYS" under a Node that has no node:ffi. */
 export class LibcError extends Error {
   override readonly name = "LibcError";
+  readonly call: string;
   readonly code: string;
 
   constructor(call: string, code: string) {
     super(`${call}: ${code}`);
+    this.call = call;
     this.code = code;
   }
 }
@@ -22,26 +25,20 @@ const RENAME_EXCHANGE = 2;
 /** Of sun_path with its zero byte. */
 const PATH_BYTES = 108;
 
-const codes = new Map([
-  [1, "EPERM"],
-  [2, "ENOENT"],
-  [13, "EACCES"],
-  [22, "EINVAL"],
-  [38, "ENOSYS"],
-  [91, "EPROTOTYPE"],
-  [95, "EOPNOTSUPP"],
-  [111, "ECONNREFUSED"],
-]);
-
-function loadFfi(call: string): typeof import("node:ffi") {
+export function loadFfi(call: string): typeof import("node:ffi") {
   const ffi = process.getBuiltinModule("node:ffi");
   if (ffi === undefined) throw new LibcError(call, "ENOSYS");
   return ffi;
 }
 
-function errorOf(call: string, ffi: typeof import("node:ffi"), place: bigint): LibcError {
-  const errno = ffi.getInt32(place);
-  return new LibcError(call, codes.get(errno) ?? `errno ${errno}`);
+const nameOf = (errno: number): string =>
+  Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
+
+const errorOf = (call: string, ffi: typeof import("node:ffi"), place: bigint): LibcError =>
+  new LibcError(call, nameOf(ffi.getInt32(place)));
+
+export function throwErrno(call: string, errno: number): never {
+  throw new LibcError(call, nameOf(errno));
 }
 
 /** A descriptor of a non-blocking datagram socket: each write to it is one message. The caller closes it. */

@@ -13,14 +13,14 @@ import { encodeTarEntry, tarEnd, tarEntry, tarPadding } from "#formats/tar-write
 import type { Plan } from "#kernel/plan/ops.ts";
 import { startZygote } from "#kernel/zygote/zygote.ts";
 import { skip } from "../libcontainer/container-machine.ts";
-import { buildWeakened, type Weakening } from "./weakened.ts";
+import { type Change, copyWeakenedWorker } from "./weakened.ts";
 
 const project = join(import.meta.dirname, "../..");
 const never = new AbortController().signal;
 
 /** Symlinks lead where they say, as if nothing resolved them within the root. */
-const followed: Weakening["native"] = [
-  ["how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;", "while (*path == '/') path++;"],
+const followed: readonly Change[] = [
+  ["how.writeUInt32LE(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, 16);", 'path = path.replace(/^\\/+/, "");'],
 ];
 
 interface Scene extends AsyncDisposable {
@@ -31,7 +31,7 @@ interface Scene extends AsyncDisposable {
   readonly outside: string;
 }
 
-async function openScene(changes?: Weakening["native"]): Promise<Scene> {
+async function openScene(changes?: readonly Change[]): Promise<Scene> {
   await using undo = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), "gantry-cp-"));
   undo.defer(() => rmSync(folder, { recursive: true, force: true }));
@@ -42,10 +42,12 @@ async function openScene(changes?: Weakening["native"]): Promise<Scene> {
   for (const path of [root, outside, scratch]) mkdirSync(path);
   writeFileSync(join(outside, "file"), "secret");
   execFileSync("sh", [join(project, "native/build.sh")]);
-  const binary =
-    changes === undefined ? join(project, "native/build/gantry-exec") : buildWeakened(folder, changes);
+  const binary = join(project, "native/build/gantry-exec");
   undo.use(await startZygote({ binary, socket }));
-  const workerUrl = new URL("../../src/main/tree-worker.ts", import.meta.url);
+  const workerUrl =
+    changes === undefined
+      ? new URL("../../src/main/tree-worker.ts", import.meta.url)
+      : copyWeakenedWorker(join(folder, "weakened"), "src/kernel/trees/calls.ts", changes);
   const trees = undo.use(new TreeThreads({ workerUrl, executorSocket: socket, maxWorkers: 1, idleMs: 1000 }));
   const bind = { destination: "", type: "bind", source: root, options: ["rw", "rbind"] };
   const view = planView({

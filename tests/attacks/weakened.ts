@@ -3,10 +3,11 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { cgroupPaths } from "#kernel/cgroups/paths.ts";
 import { killCgroup } from "#kernel/cgroups/processes.ts";
 import { removeCgroups } from "#kernel/cgroups/remove.ts";
@@ -28,7 +29,7 @@ export interface Weakening {
   readonly unchecked?: boolean;
 }
 
-type Change = NonNullable<Weakening["native"]>[number];
+export type Change = NonNullable<Weakening["native"]>[number];
 
 /** C that comes before every system call of a plan, with its `number` and its arguments `a`. */
 export const beforeCalls = (statement: string): Change => [
@@ -106,6 +107,23 @@ export function buildWeakened(folder: string, changes: NonNullable<Weakening["na
   const binary = join(folder, "gantry-exec");
   execFileSync("cc", [...compiler, "-static", "-o", binary, ...compiled]);
   return binary;
+}
+
+const project = join(import.meta.dirname, "../..");
+
+/** The program of the threads that read and write trees, from changed sources. Fails if there is nothing to change any more. */
+export function copyWeakenedWorker(folder: string, file: string, changes: readonly Change[]): URL {
+  for (const path of ["package.json", "src/base", "src/containerd", "src/formats", "src/kernel", "src/spec"])
+    cpSync(join(project, path), join(folder, path), { recursive: true });
+  const worker = "src/main/tree-worker.ts";
+  cpSync(join(project, worker), join(folder, worker));
+  let text = readFileSync(join(folder, file), "utf8");
+  for (const [wanted, other] of changes) {
+    assert.equal(text.split(wanted).length, 2, `${file} does not have this once: ${wanted}`);
+    text = text.replace(wanted, () => other);
+  }
+  writeFileSync(join(folder, file), text);
+  return pathToFileURL(join(folder, worker));
 }
 
 export interface AttackedMachine extends ContainerMachine {

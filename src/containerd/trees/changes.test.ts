@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fileTypes, type TreeRecord } from "#kernel/plan/tree-record.ts";
+import { fileTypes, type TreeRecord } from "#kernel/trees/record.ts";
 import { listChanges, replacedDirectories, type UpperEntry } from "./changes.ts";
 
 const record = (path: string, values: Partial<TreeRecord> = {}): TreeRecord => ({
@@ -16,7 +16,6 @@ const record = (path: string, values: Partial<TreeRecord> = {}): TreeRecord => (
   path: Buffer.from(path),
   target: Buffer.alloc(0),
   xattrs: [],
-  hasContent: false,
   ...values,
 });
 const directory = { mode: fileTypes.directory | 0o755 };

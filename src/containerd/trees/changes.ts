@@ -1,7 +1,7 @@
 // What a container changed, as Docker tells it (`docker diff`): what is in its upper directory, against the layers below. Pure.
 // A directory counts as changed by its mode and owner or by what is in it, not by its time.
 
-import { fileTypes, isDirectory, type TreeRecord } from "#kernel/plan/tree-record.ts";
+import { fileTypes, isDirectory, type TreeRecord } from "#kernel/trees/record.ts";
 import { isOpaque, isWhiteout } from "./pack.ts";
 
 /** Docker's numbers. */

@@ -11,6 +11,8 @@ export const LOWER = 1;
 
 const CLONE_NEWNS = 0x20000;
 const MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8;
+/** MOUNT_ATTR_RDONLY, NOSUID, NODEV, NOEXEC. */
+const MOUNT_ATTR_READ_ONLY_INERT = 1 | 2 | 4 | 8;
 const MS_PRIVATE = 1 << 18;
 const O_PATH_DIRECTORY = 0o10200000;
 const why = "layers of the snapshot";
@@ -48,7 +50,18 @@ export function planLayers({ upper, lower }: SnapshotLayers, scratch: string): P
   return [
     { op: "unshare", why, flags: CLONE_NEWNS },
     { op: "mountAttr", why, target: "/", set: 0, clear: 0, propagation: MS_PRIVATE, recursive: true },
-    { op: "open", why, path: upper, flags: O_PATH_DIRECTORY, slot: UPPER },
+    // No device in it can be opened, whatever a container that runs puts in the place of a file.
+    { op: "openTree", why, source: upper, slot: UPPER, recursive: false },
+    {
+      op: "mountAttr",
+      why,
+      target: "",
+      root: UPPER,
+      set: MOUNT_ATTR_READ_ONLY_INERT,
+      clear: 0,
+      propagation: 0,
+      recursive: false,
+    },
     {
       op: "mount",
       why,

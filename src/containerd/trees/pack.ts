@@ -1,8 +1,9 @@
-// A tree as tar: records in, archive out, in large chunks.
+// A tree as tar: entries in, archive out, in large chunks.
 
 import type { TarEntry, TarEntryType } from "#formats/tar-entry.ts";
 import { encodeTarEntry, tarEnd, tarEntry, tarPadding } from "#formats/tar-writer.ts";
-import { fileTypes, type TreePart, type TreeRecord } from "#kernel/plan/tree-record.ts";
+import type { OpenEntry } from "#kernel/trees/read.ts";
+import { fileTypes, isDirectory, isFile, type TreeRecord } from "#kernel/trees/record.ts";
 
 /** What becomes of the entries of a tree. */
 export interface PackStyle {
@@ -29,75 +30,91 @@ const typeOf = new Map<number, TarEntryType>([
 
 /** Bytes collected into chunks whose buffers are the receiver's own. */
 class Chunks {
-  #chunk = Buffer.from(new ArrayBuffer(CHUNK));
+  #chunk = new Uint8Array(CHUNK);
   #used = 0;
 
   *add(bytes: Uint8Array): Generator<Uint8Array<ArrayBuffer>, void, void> {
     for (let at = 0; at < bytes.length; ) {
       const part = bytes.subarray(at, at + CHUNK - this.#used);
       this.#chunk.set(part, this.#used);
-      this.#used += part.length;
       at += part.length;
-      if (this.#used === CHUNK) yield* this.take();
+      yield* this.#filled(part.length);
+    }
+  }
+
+  /** As many bytes as were announced; zeros for those that went away meanwhile. */
+  *addFrom(read: OpenEntry["read"], size: number): Generator<Uint8Array<ArrayBuffer>, void, void> {
+    for (let left = size; left > 0; ) {
+      const room = this.#chunk.subarray(this.#used, this.#used + left);
+      const count = read(room);
+      if (count === 0) room.fill(0);
+      left -= count || room.length;
+      yield* this.#filled(count || room.length);
     }
   }
 
   *take(): Generator<Uint8Array<ArrayBuffer>, void, void> {
     if (this.#used === 0) return;
-    yield new Uint8Array(this.#chunk.buffer, 0, this.#used);
-    this.#chunk = Buffer.from(new ArrayBuffer(CHUNK));
+    yield this.#chunk.subarray(0, this.#used);
+    this.#chunk = new Uint8Array(CHUNK);
     this.#used = 0;
+  }
+
+  *#filled(count: number): Generator<Uint8Array<ArrayBuffer>, void, void> {
+    this.#used += count;
+    if (this.#used === CHUNK) yield* this.take();
   }
 }
 
-export async function* packTree(
-  parts: AsyncIterable<TreePart>,
+export function* packTree(
+  entries: Iterable<OpenEntry>,
   style: PackStyle,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+): Generator<Uint8Array<ArrayBuffer>> {
   const chunks = new Chunks();
   const packer = new Packer(style);
-  for await (const part of parts) {
-    const bytes = part.kind === "entry" ? packer.entry(part.record) : packer.content(part.data);
-    for (const piece of bytes) yield* chunks.add(piece);
+  for (const { record, read } of entries) {
+    const { headers, size } = packer.entry(record);
+    for (const header of headers) yield* chunks.add(header);
+    if (size === 0) continue;
+    yield* chunks.addFrom(read, size);
+    yield* chunks.add(tarPadding(size));
   }
   yield* chunks.add(tarEnd());
   yield* chunks.take();
+}
+
+interface Packed {
+  readonly headers: readonly Uint8Array[];
+  /** Of the content that comes behind. */
+  readonly size: number;
 }
 
 class Packer {
   readonly #style: PackStyle;
   /** Names of the files that have several. */
   readonly #linked = new Map<string, Buffer>();
-  #left = 0;
-  #padding = 0;
-  #skipping = false;
 
   constructor(style: PackStyle) {
     this.#style = style;
   }
 
-  entry(record: TreeRecord): readonly Uint8Array[] {
+  entry(record: TreeRecord): Packed {
     const { path, mode } = record;
     const type = typeOf.get(mode & fileTypes.mask);
     const name = this.#style.exclude.has(path.toString()) ? undefined : this.#style.name(path);
-    this.#skipping = type === undefined || name === undefined;
-    if (type === undefined || name === undefined) return [];
-    if (this.#style.layer && isWhiteout(record)) return [encodeTarEntry(whiteout(name))];
-    const first = type === "directory" || record.links < 2 ? undefined : this.#firstName(record, name);
-    if (first !== undefined) return [encodeTarEntry(entryOf(record, "hardlink"), { name, linkName: first })];
-    this.#left = type === "file" ? record.size : 0;
-    this.#padding = this.#left;
+    if (type === undefined || name === undefined) return { headers: [], size: 0 };
+    if (this.#style.layer && isWhiteout(record))
+      return { headers: [encodeTarEntry(whiteout(name))], size: 0 };
+    const first = isDirectory(record) || record.links < 2 ? undefined : this.#firstName(record, name);
+    if (first !== undefined)
+      return {
+        headers: [encodeTarEntry(entryOf(record, "hardlink"), { name, linkName: first })],
+        size: 0,
+      };
     const header = encodeTarEntry(entryOf(record, type), { name, linkName: record.target });
-    const opaque = this.#style.layer && type === "directory" && isOpaque(record);
-    return opaque
-      ? [header, encodeTarEntry(tarEntry({ name: `${name}/${OPAQUE}`, type: "file" }))]
-      : [header];
-  }
-
-  content(data: Buffer): readonly Uint8Array[] {
-    if (this.#skipping) return [];
-    this.#left -= data.length;
-    return this.#left === 0 ? [data, tarPadding(this.#padding)] : [data];
+    const opaque = this.#style.layer && isDirectory(record) && isOpaque(record);
+    const mark = opaque ? [encodeTarEntry(tarEntry({ name: `${name}/${OPAQUE}`, type: "file" }))] : [];
+    return { headers: [header, ...mark], size: isFile(record) ? record.size : 0 };
   }
 
   /** Where the file was before; remembers where it is the first time. */

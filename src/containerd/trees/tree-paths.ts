@@ -2,9 +2,9 @@
 // text for people and for further requests; whoever opens it has the kernel resolve it again, within the root.
 
 import { EngineError, systemError } from "#base/errors.ts";
-import { decodeRecord, fileTypes, isSymlink, type TreeRecord } from "#kernel/plan/tree-record.ts";
-import type { PlanSession } from "#kernel/zygote/session.ts";
-import { BodyReader } from "#kernel/zygote/wire-frames.ts";
+import { rawName } from "#kernel/trees/calls.ts";
+import { findRecord } from "#kernel/trees/read.ts";
+import { fileTypes, isDirectory, isSymlink, type TreeRecord } from "#kernel/trees/record.ts";
 
 /** What Docker's clients are told of a path. */
 export interface PathStat {
@@ -21,17 +21,12 @@ export interface PathStat {
 /** As many as Docker follows. */
 const MAX_LINKS = 255;
 
-export async function findRecord(
-  session: PlanSession,
-  root: number,
-  path: string,
-): Promise<TreeRecord | undefined> {
-  const [bytes] = await session.ask({ op: "stat", why: path, root, path, missingOk: true });
-  return bytes === undefined ? undefined : decodeRecord(new BodyReader(Buffer.from(bytes)));
-}
+/** Of what a path of text leads to. */
+export const findText = (root: number, path: string): TreeRecord | undefined =>
+  findRecord(root, rawName(path));
 
 /** An absolute path without symlinks, "." or "..". */
-export async function resolveWithin(session: PlanSession, root: number, path: string): Promise<string> {
+export function resolveWithin(root: number, path: string): string {
   const ahead = path.split("/");
   let resolved = "";
   let links = 0;
@@ -41,7 +36,7 @@ export async function resolveWithin(session: PlanSession, root: number, path: st
       resolved = resolved.slice(0, Math.max(resolved.lastIndexOf("/"), 0));
       continue;
     }
-    const record = await findRecord(session, root, `${resolved}/${part}`);
+    const record = findText(root, `${resolved}/${part}`);
     if (record === undefined || !isSymlink(record)) {
       resolved = `${resolved}/${part}`;
       continue;
@@ -82,43 +77,39 @@ export interface FoundPath {
 }
 
 /** A symlink at the end is followed only if a slash or a dot comes behind it. Rejects notFound. */
-export async function findPath(session: PlanSession, root: number, path: string): Promise<FoundPath> {
+export function findPath(root: number, path: string): FoundPath {
   const asked = cleanAbsolute(path);
   const split = asked.lastIndexOf("/") + 1;
-  const directory = await resolveWithin(session, root, asked.slice(0, split));
+  const directory = resolveWithin(root, asked.slice(0, split));
   const last = asked.slice(split);
   const resolved = last === "" || last === "." ? directory : `${directory === "/" ? "" : directory}/${last}`;
-  const record = await findRecord(session, root, resolved);
-  if (record === undefined) throw await describeMissing(session, root, resolved);
+  const record = findText(root, resolved);
+  if (record === undefined) throw describeMissing(root, resolved);
   if (last === "" || last === ".") checkDirectory(record, asked);
   return { asked, resolved, record };
 }
 
 /** For a path that leads to nothing: notFound, which whoever knows whose tree it is gives Docker's words; of what is below a file Docker
  *  says something else. */
-export async function describeMissing(
-  session: PlanSession,
-  root: number,
-  path: string,
-): Promise<EngineError> {
-  const above = await findRecord(session, root, path.slice(0, path.lastIndexOf("/")) || "/");
-  return above !== undefined && (above.mode & fileTypes.mask) !== fileTypes.directory
+export function describeMissing(root: number, path: string): EngineError {
+  const above = findText(root, path.slice(0, path.lastIndexOf("/")) || "/");
+  return above !== undefined && !isDirectory(above)
     ? systemError(`lstat ${path}: not a directory`)
     : new EngineError("notFound", "no such file");
 }
 
-function checkDirectory({ mode }: TreeRecord, path: string): void {
-  if ((mode & fileTypes.mask) !== fileTypes.directory) throw systemError(`lstat ${path}: not a directory`);
+function checkDirectory(record: TreeRecord, path: string): void {
+  if (!isDirectory(record)) throw systemError(`lstat ${path}: not a directory`);
 }
 
-export async function describePath(session: PlanSession, root: number, found: FoundPath): Promise<PathStat> {
+export function describePath(root: number, found: FoundPath): PathStat {
   const { record, asked, resolved } = found;
   return {
     name: baseName(asked),
     size: record.size,
     mode: goFileMode(record.mode),
     mtime: formatMoment(record.mtime),
-    linkTarget: isSymlink(record) ? await resolveWithin(session, root, resolved) : "",
+    linkTarget: isSymlink(record) ? resolveWithin(root, resolved) : "",
   };
 }
 

@@ -1,87 +1,99 @@
-// What the threads do with a tree, over a session whose plan has been sent already.
+// What the threads do with the trees that a job's process has opened.
 
-import { pipeline } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import { EngineError, systemError } from "#base/errors.ts";
-import { SNIFF_LENGTH, sniffCompression } from "#formats/tar-compression.ts";
 import { TarReader } from "#formats/tar-reader.ts";
 import { PlanError } from "#kernel/plan/executor.ts";
-import type { Op } from "#kernel/plan/ops.ts";
-import { decodeRecord, isDirectory, type TreeRecord } from "#kernel/plan/tree-record.ts";
-import type { PlanSession } from "#kernel/zygote/session.ts";
-import { BodyReader } from "#kernel/zygote/wire-frames.ts";
-import { openDecoder } from "../diff/decompress.ts";
+import { rawName } from "#kernel/trees/calls.ts";
+import { findRecord, namesIn, type OpenEntry, readTree } from "#kernel/trees/read.ts";
+import { isDirectory, type TreeRecord } from "#kernel/trees/record.ts";
+import { explained, type TreeOp, TreeWriter } from "#kernel/trees/write.ts";
+import { decompressed } from "./archive-bytes.ts";
 import { isMountPoint, listChanges, replacedDirectories, type UpperEntry } from "./changes.ts";
-import { LOWER, UPPER } from "./layer-view.ts";
 import { namesBelow, type PackStyle, packTree, plainNames } from "./pack.ts";
 import {
   baseName,
   describeMissing,
   describePath,
   findPath,
-  findRecord,
+  findText,
   type PathStat,
   resolveWithin,
 } from "./tree-paths.ts";
 import { CopyPlan, type CopyRules, describeKindFailure } from "./unpack-plan.ts";
-import { VIEW_ROOT } from "./view.ts";
+import type { IdTranslation } from "./user-ids.ts";
 
-type Chunks = AsyncGenerator<Uint8Array<ArrayBuffer>>;
-const why = "reading the files of the container";
+type Chunks = Generator<Uint8Array<ArrayBuffer>>;
 
-const treeOf = (root: number, path: string, content: boolean): Op => ({
-  op: "readTree",
-  why,
-  root,
-  path,
-  content,
-});
+/** By planView. */
+export interface OpenView {
+  readonly root: number;
+  readonly ids: IdTranslation;
+}
+
+/** By planLayers. */
+export interface OpenLayers {
+  readonly upper: number;
+  readonly lower: number;
+}
 
 /** What is at a path, its name being that it was asked for by; `tell` hears first what it is. */
-export async function* packPath(session: PlanSession, path: string, tell: (stat: PathStat) => void): Chunks {
-  const found = await findPath(session, VIEW_ROOT, path);
-  tell(await describePath(session, VIEW_ROOT, found));
+export function* packPath(view: OpenView, path: string, tell: (stat: PathStat) => void): Chunks {
+  const found = findPath(view.root, path);
+  tell(describePath(view.root, found));
   const style: PackStyle = { name: namesBelow(baseName(found.asked)), layer: false, exclude: new Set() };
-  yield* packTree(session.read(treeOf(VIEW_ROOT, found.resolved, true)), style);
+  yield* packTree(readView(view, found.resolved), style);
 }
 
 /** Everything, the top itself left out. */
-export async function* packRoot(session: PlanSession): Chunks {
-  const style: PackStyle = { name: plainNames, layer: false, exclude: new Set() };
-  yield* packTree(session.read(treeOf(VIEW_ROOT, ".", true)), style);
+export function* packRoot(view: OpenView): Chunks {
+  yield* packTree(readView(view, "."), { name: plainNames, layer: false, exclude: new Set() });
+}
+
+function* readView({ root, ids }: OpenView, path: string): Generator<OpenEntry> {
+  for (const { record, read } of readTree(root, rawName(path))) yield { record: ids.toInside(record), read };
 }
 
 /** What the snapshot has of its own, as a layer of an image. */
-export async function* packLayer(session: PlanSession, exclude: readonly string[]): Chunks {
-  const style: PackStyle = { name: plainNames, layer: true, exclude: await mountPoints(session, exclude) };
-  yield* packTree(session.read(treeOf(UPPER, ".", true)), style);
+export function* packLayer(layers: OpenLayers, exclude: readonly string[]): Chunks {
+  const style: PackStyle = { name: plainNames, layer: true, exclude: mountPoints(layers, exclude) };
+  yield* packTree(readTree(layers.upper, "."), style);
 }
 
 /** Those of the paths that are nothing but what something is mounted on. */
-async function mountPoints(session: PlanSession, paths: readonly string[]): Promise<ReadonlySet<string>> {
-  const found = new Set<string>();
-  for (const path of paths) {
-    const [record, below] = [await findRecord(session, UPPER, path), await findRecord(session, LOWER, path)];
-    if (record !== undefined && isMountPoint({ record, below })) found.add(path);
-  }
-  return found;
+function mountPoints({ upper, lower }: OpenLayers, paths: readonly string[]): ReadonlySet<string> {
+  return new Set(
+    paths.filter((path) => {
+      const record = findText(upper, path);
+      return record !== undefined && isMountPoint({ record, below: findText(lower, path) });
+    }),
+  );
 }
 
 /** Docker's list of changes as JSON. */
-export async function* packChanges(session: PlanSession, exclude: readonly string[]): Chunks {
-  const records = await readRecords(session, UPPER, ".");
-  const below = await statAll(session, records);
+export async function* packChanges(
+  layers: OpenLayers,
+  exclude: readonly string[],
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const records = await readRecords(layers.upper);
   const hidden = new Map<TreeRecord, readonly string[]>();
   for (const record of replacedDirectories(records))
-    hidden.set(record, await namesIn(session, record.path.toString()));
-  const entries = records.map((record, index): UpperEntry => {
-    return { record, below: below[index], hidden: hidden.get(record) ?? [] };
-  });
+    hidden.set(record, namesIn(layers.lower, record.path.toString("latin1")));
+  const entries: UpperEntry[] = [];
+  for (const record of records) {
+    const below = findRecord(layers.lower, record.path.toString("latin1"));
+    entries.push({ record, below, hidden: hidden.get(record) ?? [] });
+    if (entries.length % TURN === 0) await setImmediate();
+  }
   const changes = listChanges(withoutPlaces(entries, new Set(exclude)));
   const text = changes.length === 0 ? "null" : JSON.stringify(changes);
   const bytes = new TextEncoder().encode(`${text}\n`);
   const CHUNK = 256 << 10;
   for (let at = 0; at < bytes.length; at += CHUNK) yield bytes.slice(at, at + CHUNK);
 }
+
+/** Entries after which other jobs have their turn. */
+const TURN = 1000;
 
 /** Directories among the places stay if anything else is in them. */
 function withoutPlaces(entries: readonly UpperEntry[], places: ReadonlySet<string>): readonly UpperEntry[] {
@@ -97,38 +109,16 @@ function withoutPlaces(entries: readonly UpperEntry[], places: ReadonlySet<strin
 }
 
 /** Without the top, and with every overlay mark that this would misread refused. */
-async function readRecords(session: PlanSession, root: number, path: string): Promise<readonly TreeRecord[]> {
+async function readRecords(root: number): Promise<readonly TreeRecord[]> {
   const records: TreeRecord[] = [];
-  for await (const part of session.read(treeOf(root, path, false))) {
-    if (part.kind !== "entry" || part.record.path.length === 0) continue;
-    const odd = part.record.xattrs.find(({ name }) => /^trusted\.overlay\.(redirect|metacopy)$/.test(name));
-    if (odd !== undefined) throw systemError(`${part.record.path}: ${odd.name} is not supported`);
-    records.push(part.record);
+  for (const { record } of readTree(root, ".")) {
+    if (record.path.length === 0) continue;
+    const odd = record.xattrs.find(({ name }) => /^trusted\.overlay\.(redirect|metacopy)$/.test(name));
+    if (odd !== undefined) throw systemError(`${record.path}: ${odd.name} is not supported`);
+    records.push(record);
+    if (records.length % TURN === 0) await setImmediate();
   }
   return records;
-}
-
-async function statAll(
-  session: PlanSession,
-  records: readonly TreeRecord[],
-): Promise<readonly (TreeRecord | undefined)[]> {
-  const BATCH = 256;
-  const found: (TreeRecord | undefined)[] = [];
-  for (let at = 0; at < records.length; at += BATCH) {
-    const ops = records.slice(at, at + BATCH).map(({ path }): Op => {
-      return { op: "stat", why, root: LOWER, path: path.toString(), missingOk: true };
-    });
-    for (const [bytes] of await session.askAll(ops))
-      found.push(bytes === undefined ? undefined : decodeRecord(new BodyReader(Buffer.from(bytes))));
-  }
-  return found;
-}
-
-async function namesIn(session: PlanSession, path: string): Promise<readonly string[]> {
-  const found = await findRecord(session, LOWER, path);
-  if (found === undefined || !isDirectory(found)) return [];
-  const records = await readRecords(session, LOWER, path);
-  return records.map((record) => record.path.toString()).filter((name) => !name.includes("/"));
 }
 
 export interface UnpackRequest {
@@ -142,26 +132,25 @@ export interface UnpackRequest {
 
 /** Unpacks an archive, compressed or not, into a directory that is there. */
 export async function unpackInto(
-  session: PlanSession,
+  view: OpenView,
   request: UnpackRequest,
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  const directory = await findDirectory(session, request);
+  const directory = explained(request.path, () => findDirectory(view.root, request));
   const { keepKinds, owner } = request;
-  const rules: CopyRules = { root: VIEW_ROOT, directory, keepKinds, ...(owner !== undefined && { owner }) };
+  const rules: CopyRules = { directory, keepKinds, ...(owner !== undefined && { owner }) };
   try {
-    await writeEntries(session, new CopyPlan(rules), chunks);
-    await session.end();
+    await writeEntries(view, new CopyPlan(rules), chunks);
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
     throw describeKindFailure(error.code, error.why, rules) ?? error;
   }
 }
 
-async function findDirectory(session: PlanSession, { path, refusals }: UnpackRequest): Promise<string> {
-  const directory = await resolveWithin(session, VIEW_ROOT, path);
-  const record = await findRecord(session, VIEW_ROOT, directory);
-  if (record === undefined) throw await describeMissing(session, VIEW_ROOT, directory);
+function findDirectory(root: number, { path, refusals }: UnpackRequest): string {
+  const directory = resolveWithin(root, path);
+  const record = findText(root, directory);
+  if (record === undefined) throw describeMissing(root, directory);
   if (!isDirectory(record)) throw new EngineError("invalid", "extraction point is not a directory");
   // The deepest mount that holds it decides.
   const [nearest] = refusals
@@ -172,51 +161,23 @@ async function findDirectory(session: PlanSession, { path, refusals }: UnpackReq
 }
 
 async function writeEntries(
-  session: PlanSession,
+  { root, ids }: OpenView,
   plan: CopyPlan,
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<void> {
+  using writer = new TreeWriter(root, ids.root);
+  const apply = (ops: readonly TreeOp[]): void => {
+    for (const op of ops)
+      writer.apply("attributes" in op ? { ...op, attributes: ids.toOutside(op.attributes) } : op);
+  };
   const reader = new TarReader();
-  let skipping = false;
   let isEmpty = true;
   for await (const chunk of decompressed(chunks)) {
     isEmpty = false;
-    for (const event of reader.push(chunk)) {
-      if (event.kind === "data") {
-        if (!skipping) await session.write({ op: "fileData", why: "content", data: event.data });
-        continue;
-      }
-      const ops = plan.entry(event.entry);
-      skipping = ops.at(-1)?.op !== "makeFile";
-      for (const op of ops) await session.write(op);
-    }
+    for (const event of reader.push(chunk))
+      if (event.kind === "data") writer.data(event.data);
+      else apply(plan.entry(event.entry));
   }
   if (!isEmpty) reader.finish();
-  for (const op of plan.end()) await session.write(op);
+  apply(plan.end());
 }
-
-async function* decompressed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  const input = chunks[Symbol.asyncIterator]();
-  const first: Buffer[] = [];
-  let held = 0;
-  while (held < SNIFF_LENGTH) {
-    const next = await input.next();
-    if (next.done === true) break;
-    first.push(bufferOf(next.value));
-    held += next.value.length;
-  }
-  const all = (async function* () {
-    yield* first;
-    for (let next = await input.next(); next.done !== true; next = await input.next())
-      yield bufferOf(next.value);
-  })();
-  const decoder = openDecoder(sniffCompression(Buffer.concat(first).subarray(0, SNIFF_LENGTH)));
-  if (decoder === undefined) return yield* all;
-  // The iteration sees every error: pipeline destroys the decoder with it.
-  for await (const chunk of pipeline(all, decoder, () => undefined)) {
-    if (!Buffer.isBuffer(chunk)) throw new TypeError("an archive gave text");
-    yield chunk;
-  }
-}
-
-const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -4,8 +4,9 @@ import type { MessagePort } from "node:worker_threads";
 import { EngineError } from "#base/errors.ts";
 import { TarError } from "#formats/tar-entry.ts";
 import { PlanError } from "#kernel/plan/executor.ts";
-import { openSession } from "#kernel/zygote/connect.ts";
-import type { PlanSession } from "#kernel/zygote/session.ts";
+import { explain } from "#kernel/trees/write.ts";
+import { openHeld, openSlot } from "#kernel/zygote/held.ts";
+import { LOWER, UPPER } from "./layer-view.ts";
 import {
   decodeToThread,
   decodeTreeJob,
@@ -15,6 +16,8 @@ import {
   WINDOW,
 } from "./tree-messages.ts";
 import { packChanges, packLayer, packPath, packRoot, unpackInto } from "./tree-tasks.ts";
+import { readIdTranslation } from "./user-ids.ts";
+import { VIEW_ROOT } from "./view.ts";
 
 /** Serves one job until it is done or aborted; never rejects. */
 export async function serveTreeJob(port: MessagePort, message: unknown): Promise<void> {
@@ -29,33 +32,22 @@ export async function serveTreeJob(port: MessagePort, message: unknown): Promise
 }
 
 async function runJob(job: TreeJob, channel: Channel): Promise<void> {
-  await using session = await openSession(job.executorSocket, channel.signal);
-  await session.writeEncoded(job.plan, job.whys);
-  if (job.task.kind === "unpack") {
-    await unpackInto(session, job.task, channel.received());
+  const { task } = job;
+  await using held = await openHeld(job.executorSocket, job, channel.signal);
+  if (task.kind === "layer" || task.kind === "changes") {
+    using upper = openSlot(held.pid, UPPER);
+    using lower = openSlot(held.pid, LOWER);
+    const layers = { upper: upper.fd, lower: lower.fd };
+    await channel.sendAll(
+      task.kind === "layer" ? packLayer(layers, task.exclude) : packChanges(layers, task.exclude),
+    );
     return;
   }
-  for await (const bytes of pack(session, job.task, channel)) await channel.send(bytes);
-  await session.end();
-}
-
-function pack(
-  session: PlanSession,
-  task: Exclude<TreeJob["task"], { readonly kind: "unpack" }>,
-  channel: Channel,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  switch (task.kind) {
-    case "path":
-      return packPath(session, task.path, (stat) => channel.post({ kind: "told", stat }));
-    case "root":
-      return packRoot(session);
-    case "layer":
-      return packLayer(session, task.exclude);
-    case "changes":
-      return packChanges(session, task.exclude);
-    default:
-      return task satisfies never;
-  }
+  using root = openSlot(held.pid, VIEW_ROOT);
+  const view = { root: root.fd, ids: readIdTranslation(held.pid) };
+  if (task.kind === "unpack") await unpackInto(view, task, channel.received());
+  else if (task.kind === "root") await channel.sendAll(packRoot(view));
+  else await channel.sendAll(packPath(view, task.path, (stat) => channel.post({ kind: "told", stat })));
 }
 
 function failureOf(error: unknown): ThreadFailure {
@@ -63,7 +55,10 @@ function failureOf(error: unknown): ThreadFailure {
   const failure = { kind: "failed", message, errorKind: "", code: "", why: "" } as const;
   if (error instanceof EngineError) return { ...failure, errorKind: error.kind };
   if (error instanceof TarError) return { ...failure, errorKind: "system" };
-  return error instanceof PlanError ? { ...failure, code: error.code, why: error.why } : failure;
+  const explained = explain("reading the files of the container", error);
+  return explained instanceof PlanError
+    ? { ...failure, message: explained.message, code: explained.code, why: explained.why }
+    : failure;
 }
 
 /** One job's end of its port. */
@@ -87,6 +82,12 @@ class Channel {
 
   post(message: FromThread): void {
     this.#port.postMessage(message);
+  }
+
+  async sendAll(
+    chunks: Iterable<Uint8Array<ArrayBuffer>> | AsyncIterable<Uint8Array<ArrayBuffer>>,
+  ): Promise<void> {
+    for await (const bytes of chunks) await this.send(bytes);
   }
 
   /** Resolves when the daemon has asked for this chunk. */

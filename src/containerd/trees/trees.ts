@@ -119,7 +119,10 @@ export class TreeThreads implements Trees, AsyncDisposable {
     const [best] = this.#threads.toSorted((left, right) => left.jobs - right.jobs);
     if (best !== undefined && (best.jobs === 0 || this.#threads.length >= this.#options.maxWorkers))
       return best;
-    const thread: Thread = { worker: new Worker(this.#options.workerUrl, { execArgv: [] }), jobs: 0 };
+    const thread: Thread = {
+      worker: new Worker(this.#options.workerUrl, { execArgv: ["--disable-warning=ExperimentalWarning"] }),
+      jobs: 0,
+    };
     const drop = (): void => {
       const index = this.#threads.indexOf(thread);
       if (index >= 0) this.#threads.splice(index, 1);

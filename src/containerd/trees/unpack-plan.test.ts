@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { tarEntry } from "#formats/tar-writer.ts";
-import type { Op } from "#kernel/plan/ops.ts";
+import type { TreeOp } from "#kernel/trees/write.ts";
 import { CopyPlan } from "./unpack-plan.ts";
 
-const show = (ops: readonly Op[]): readonly string[] =>
+const show = (ops: readonly TreeOp[]): readonly string[] =>
   ops.map((op) => `${op.op} ${"path" in op ? op.path : ""}`);
-const plan = (directory: string, keepKinds = false): CopyPlan =>
-  new CopyPlan({ root: 0, directory, keepKinds });
+const plan = (directory: string, keepKinds = false): CopyPlan => new CopyPlan({ directory, keepKinds });
 const file = (name: string) => tarEntry({ name, type: "file" });
 
 for (const [directory, name, path] of [
@@ -40,7 +39,7 @@ test("kinds are checked before anything is replaced", () => {
 });
 
 test("directories get their times last, an owner goes before the archive's", () => {
-  const owned = new CopyPlan({ root: 0, directory: "/", keepKinds: false, owner: { uid: 7, gid: 8 } });
+  const owned = new CopyPlan({ directory: "/", keepKinds: false, owner: { uid: 7, gid: 8 } });
   const [made] = owned.entry(tarEntry({ name: "d", type: "directory", uid: 1 }));
   assert.ok(made?.op === "makeDir" && made.attributes.uid === 7 && made.attributes.gid === 8);
   assert.deepEqual(show(owned.end()), ["setTimes /d"]);

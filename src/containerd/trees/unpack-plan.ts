@@ -3,12 +3,11 @@
 
 import { EngineError, systemError } from "#base/errors.ts";
 import type { TarEntry } from "#formats/tar-entry.ts";
-import type { Attributes, Op } from "#kernel/plan/ops.ts";
-import { fileTypes } from "#kernel/plan/tree-record.ts";
+import type { Attributes } from "#kernel/plan/ops.ts";
+import { fileTypes } from "#kernel/trees/record.ts";
+import type { TreeOp } from "#kernel/trees/write.ts";
 
 export interface CopyRules {
-  /** The slot within which paths are resolved. */
-  readonly root: number;
   /** Where the archive goes, absolute and without symlinks. */
   readonly directory: string;
   /** A directory never replaces something else, nor the other way round. */
@@ -27,20 +26,19 @@ export class CopyPlan {
   }
 
   /** Content follows if the last operation is a makeFile. */
-  entry(entry: TarEntry): readonly Op[] {
+  entry(entry: TarEntry): readonly TreeOp[] {
     const path = this.#place(entry.name, entry.name);
     if (path === this.#rules.directory && entry.type === "directory") return [];
-    const { root, keepKinds } = this.#rules;
+    const { keepKinds } = this.#rules;
     const op = this.#make(entry, path);
     if (entry.type === "directory") this.#directories.set(path, entry.mtime);
     else this.#directories.delete(path);
     if (!keepKinds) return [op];
-    return [{ op: "checkKind", why: path, root, path, directory: entry.type === "directory" }, op];
+    return [{ op: "checkKind", why: path, path, directory: entry.type === "directory" }, op];
   }
 
-  end(): readonly Op[] {
-    const { root } = this.#rules;
-    return [...this.#directories].map(([path, mtime]) => ({ op: "setTimes", why: path, root, path, mtime }));
+  end(): readonly TreeOp[] {
+    return [...this.#directories].map(([path, mtime]) => ({ op: "setTimes", why: path, path, mtime }));
   }
 
   #place(name: string, shown: string): string {
@@ -50,12 +48,12 @@ export class CopyPlan {
     return path;
   }
 
-  #make(entry: TarEntry, path: string): Op {
-    const common = { why: path, root: this.#rules.root, path };
+  #make(entry: TarEntry, path: string): TreeOp {
+    const common = { why: path, path };
     const attributes = this.#attributes(entry);
     switch (entry.type) {
       case "file":
-        return { op: "makeFile", ...common, attributes, size: BigInt(entry.size) };
+        return { op: "makeFile", ...common, attributes, size: entry.size };
       case "directory":
         return { op: "makeDir", ...common, attributes };
       case "symlink":
@@ -89,7 +87,7 @@ export class CopyPlan {
       throw systemError(`invalid symlink ${JSON.stringify(path)} -> ${JSON.stringify(linkName)}`);
   }
 
-  #node(entry: TarEntry, common: { why: string; root: number; path: string }, type: number): Op {
+  #node(entry: TarEntry, common: { why: string; path: string }, type: number): TreeOp {
     const { major, minor } = entry;
     if (type === fileTypes.character && major === 0 && minor === 0)
       throw new EngineError("invalid", `${common.path} is a character device 0:0`);

@@ -174,9 +174,6 @@ const archives = {
   makeNode: (op) => `mknod(${at(op)}, ${octal(op.attributes.mode)}, ${op.major}:${op.minor})`,
   clearDir: (op) => `remove all below ${at(op)}`,
   setTimes: (op) => `utimensat(${at(op)})`,
-  checkKind: (op) => `stat(${at(op)}), ${op.directory ? "a directory" : "no directory"} or nothing`,
-  stat: (op) => `lstat(${at(op)})`,
-  readTree: (op) => `readdir, lstat${op.content ? ", read" : ""}(all of ${at(op)})`,
 } satisfies Partial<Describers>;
 
 const describers: Describers = {

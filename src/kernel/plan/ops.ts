@@ -331,16 +331,7 @@ export type OpBody =
   /** Removes everything in a directory and keeps the directory (opaque whiteout); absent is success. */
   | { readonly op: "clearDir"; readonly root: number; readonly path: string }
   /** Modification time of a directory, set after its content is complete. */
-  | { readonly op: "setTimes"; readonly root: number; readonly path: string; readonly mtime: FileTimes }
-  // -- trees: what is there, told as records of tree-record.ts
-  /** Success if nothing is there, else EISDIR or ENOTDIR if it is not of that kind: an archive must not replace one by the other. */
-  | { readonly op: "checkKind"; readonly root: number; readonly path: string; readonly directory: boolean }
-  /** Returns a record of what a path leads to, a symlink itself; without a result if it is missing and may be. */
-  | { readonly op: "stat"; readonly root: number; readonly path: string; readonly missingOk?: boolean }
-  /** Sends a record of what is there and, if that is a directory, of everything below it, in the order of names, each directory before what
-   *  is in it; with `content` the bytes of each regular file behind its record, once for all of its names. Follows no symlink, opens nothing
-   *  but regular files and directories; what vanishes meanwhile is left out. In streams only, which get it while the operation runs. */
-  | { readonly op: "readTree"; readonly root: number; readonly path: string; readonly content: boolean };
+  | { readonly op: "setTimes"; readonly root: number; readonly path: string; readonly mtime: FileTimes };
 
 export interface Attributes {
   readonly mode: number;

@@ -2,7 +2,7 @@
 //
 //   daemon ---- O O … ---------> process        operations, as they come
 //   daemon ---- O, Y ----------> process        one whose result is wanted now
-//          <--- T B B T … R ----                records and content that the operation sends, then the results
+//          <--- R --------------                the results so far
 //          <--- F -------------                 at any time: an operation failed
 
 import { once } from "node:events";
@@ -10,72 +10,28 @@ import type { Socket } from "node:net";
 import { StreamEncoder } from "../plan/encode.ts";
 import type { PlanResult, PlanStream } from "../plan/executor.ts";
 import type { Op } from "../plan/ops.ts";
-import { decodeRecord, type TreePart } from "../plan/tree-record.ts";
 import { takeReply } from "./reply.ts";
-import { BodyReader, encodeFrame, type Frame, frameTypes } from "./wire-frames.ts";
+import { encodeFrame, type Frame, FrameReader, frameTypes } from "./wire-frames.ts";
 
 const nothing = new Uint8Array(0);
-const HEADER = 5;
-const LIMIT = 64 << 20;
 /** Bytes that may wait for the process: few wake-ups on a busy machine. */
 const AHEAD = 4 << 20;
 
-type Reply =
-  | { readonly kind: "frame"; readonly frame: Frame }
-  | { readonly kind: "content"; readonly data: Buffer };
-
-/** Frames as they come; content in pieces as it comes, never collected. */
-class ReplyReader {
-  #rest: Buffer = Buffer.alloc(0);
-  /** Bytes of content that are still to come. */
-  #content = 0;
-
-  *push(chunk: Buffer): Generator<Reply, void, void> {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    for (let reply = this.#next(); reply !== undefined; reply = this.#next()) yield reply;
+async function* readReplies(socket: Socket): AsyncGenerator<Frame> {
+  const frames = new FrameReader();
+  for await (const chunk of socket) {
+    if (!(chunk instanceof Buffer)) continue;
+    frames.push(chunk);
+    for (let frame = frames.next(); frame !== undefined; frame = frames.next()) yield frame;
   }
-
-  #next(): Reply | undefined {
-    if (this.#content === 0) return this.#frame();
-    if (this.#rest.length === 0) return undefined;
-    const data = this.#take(Math.min(this.#content, this.#rest.length));
-    this.#content -= data.length;
-    return { kind: "content", data };
-  }
-
-  #frame(): Reply | undefined {
-    if (this.#rest.length < HEADER) return undefined;
-    const size = this.#rest.readUInt32LE(0);
-    if (size > LIMIT) throw new RangeError(`a frame of ${size} bytes from gantry-exec`);
-    const type = this.#rest.toString("latin1", 4, HEADER);
-    if (type === frameTypes.content) {
-      this.#take(HEADER);
-      this.#content = size;
-      return this.#next();
-    }
-    if (this.#rest.length < HEADER + size) return undefined;
-    this.#take(HEADER);
-    return { kind: "frame", frame: { type, body: this.#take(size) } };
-  }
-
-  #take(size: number): Buffer {
-    const taken = this.#rest.subarray(0, size);
-    this.#rest = this.#rest.subarray(size);
-    return taken;
-  }
-}
-
-async function* readReplies(socket: Socket): AsyncGenerator<Reply> {
-  const reader = new ReplyReader();
-  for await (const chunk of socket) if (chunk instanceof Buffer) yield* reader.push(chunk);
   throw new Error("the executor ended without a reply");
 }
 
 export class PlanSession implements PlanStream {
   readonly #socket: Socket;
-  readonly #replies: AsyncGenerator<Reply>;
+  readonly #replies: AsyncGenerator<Frame>;
   /** Asked for ahead, so that a failure is heard while operations are written. */
-  #next: Promise<Reply>;
+  #next: Promise<Frame>;
   readonly #whys = new Map<number, string>();
   readonly #encoder = new StreamEncoder();
   #count = 0;
@@ -107,14 +63,11 @@ export class PlanSession implements PlanStream {
   /** The results of each. */
   async askAll(ops: readonly Op[]): Promise<readonly (readonly Uint8Array[])[]> {
     const first = this.#count;
-    for await (const part of this.#exchange(ops))
-      if (part.kind === "results") return ops.map((_, index) => part.results.get(first + index) ?? []);
-    return [];
-  }
-
-  /** What `readTree` sends. To be read to its end. */
-  async *read(op: Op): AsyncGenerator<TreePart> {
-    for await (const part of this.#exchange([op])) if (part.kind !== "results") yield part;
+    for (const op of ops) await this.write(op);
+    this.#socket.write(encodeFrame("flush", nothing));
+    const results = this.#take(await this.#next);
+    this.#next = this.#fetch();
+    return ops.map((_, index) => results.get(first + index) ?? []);
   }
 
   async end(): Promise<PlanResult> {
@@ -122,48 +75,24 @@ export class PlanSession implements PlanStream {
       this.#socket.write(encodeFrame("ops", this.#encoder.end()));
       this.#socket.write(encodeFrame("end", nothing));
     }
-    for (;;) {
-      const reply = await this.#next;
-      if (reply.kind === "frame") return takeReply(reply.frame, (index) => this.#why(index));
-      this.#next = this.#fetch();
-    }
+    return this.#take(await this.#next);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#socket.destroy();
   }
 
-  async *#exchange(
-    ops: readonly Op[],
-  ): AsyncGenerator<TreePart | { readonly kind: "results"; readonly results: PlanResult }> {
-    for (const op of ops) await this.write(op);
-    this.#socket.write(encodeFrame("flush", nothing));
-    for (;;) {
-      const reply = await this.#next;
-      if (reply.kind === "frame" && reply.frame.type === frameTypes.failed)
-        takeReply(reply.frame, (index) => this.#why(index));
-      this.#next = this.#fetch();
-      if (reply.kind === "content") {
-        yield reply;
-      } else if (reply.frame.type === frameTypes.entry) {
-        yield { kind: "entry", record: decodeRecord(new BodyReader(reply.frame.body)) };
-      } else {
-        yield { kind: "results", results: takeReply(reply.frame, (index) => this.#why(index)) };
-        return;
-      }
-    }
+  #take(frame: Frame): PlanResult {
+    return takeReply(frame, (index) => this.#why(index));
   }
 
-  #fetch(): Promise<Reply> {
+  #fetch(): Promise<Frame> {
     const next = this.#replies.next().then(({ value }) => value);
     const stop = (): void => {
       this.#failed = true;
       this.#socket.emit("drain");
     };
-    next.then(
-      (reply) => (reply.kind === "frame" && reply.frame.type === frameTypes.failed ? stop() : undefined),
-      stop,
-    );
+    next.then(({ type }) => (type === frameTypes.failed ? stop() : undefined), stop);
     return next;
   }
 

@@ -10,8 +10,6 @@ export const frameTypes = {
   done: "D",
   failed: "F",
   results: "R",
-  entry: "T",
-  content: "B",
   exit: "x",
   hello: "H",
 } as const;

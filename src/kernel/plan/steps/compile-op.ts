@@ -13,9 +13,8 @@ import { EBADMSG } from "./kernel.table.ts";
 import { mounts } from "./mounts.ts";
 import { network } from "./network.ts";
 import { processes } from "./processes.ts";
-import { trees } from "./trees.ts";
 
-const common = { ...processes, ...descriptors, ...mounts, ...files, ...credentials, ...network, ...trees };
+const common = { ...processes, ...descriptors, ...mounts, ...files, ...credentials, ...network };
 
 /** For the operations of one plan or stream, in their order: entries of an archive build on each other. */
 export class OpCompiler {

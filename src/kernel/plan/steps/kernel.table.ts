@@ -41,7 +41,6 @@ export const EXDEV = 18;
 export const ENODEV = 19;
 export const ENOTDIR = 20;
 export const ENAMETOOLONG = 36;
-export const EISDIR = 21;
 export const EINVAL = 22;
 export const ELOOP = 40;
 export const EBADMSG = 74;

@@ -78,7 +78,7 @@ export const calls = [
   "capset",
 ] as const;
 
-/** Steps with C of their own, `step_name`; native/steps.c, path.c, tree.c, read-tree.c, netlink.c and readiness.c say what their arguments are. */
+/** Steps with C of their own, `step_name`; native/steps.c, path.c, tree.c, netlink.c and readiness.c say what their arguments are. */
 export const natives = [
   "value",
   "load",
@@ -90,8 +90,6 @@ export const natives = [
   "make",
   "remove",
   "copy",
-  "stat",
-  "read_tree",
   "talk",
   "tell",
   "ask",

@@ -1,0 +1,332 @@
+// Makes files, links and directories below a root, as archives ask for them, one entry after the other. Paths are resolved within the root;
+// directories that are missing are made. A final symlink is never followed: what is in the way is replaced.
+
+import { chmodSync, fchmodSync, writeSync } from "node:fs";
+import { constants } from "node:os";
+import { LibcError, throwErrno } from "../libc.ts";
+import { PlanError } from "../plan/executor.ts";
+import type { Attributes, FileTimes } from "../plan/ops.ts";
+import {
+  asOwner,
+  close,
+  linkTarget,
+  makeLink,
+  makeNode,
+  makeSymlink,
+  openAt,
+  openFlags,
+  openWithin,
+  owned,
+  rawName,
+  setOwner,
+  setTimes,
+  statOf,
+  tryMakeDirectory,
+  tryOpenAt,
+  tryOpenWithin,
+  trySetXattr,
+  tryStatAt,
+} from "./calls.ts";
+import { isDirectory } from "./record.ts";
+import { removeContent, removeEntry } from "./remove.ts";
+
+const { EBADMSG, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM } = constants.errno;
+const CREATE = 0o301; // O_WRONLY, O_CREAT, O_EXCL
+const ITSELF = openFlags.path | openFlags.noFollow;
+const FOLDER = openFlags.path | openFlags.directory;
+/** Symlinks to nothing that are followed on the way to a directory that is missing. */
+const MAX_LINKS = 16;
+
+/** One entry's part. Paths are text, relative to the root or absolute within it. */
+export type TreeOp = { readonly why: string; readonly path: string } & (
+  | { readonly op: "makeFile"; readonly attributes: Attributes; readonly size: number }
+  | { readonly op: "makeDir"; readonly attributes: Attributes }
+  | { readonly op: "makeSymlink"; readonly target: string; readonly attributes: Attributes }
+  /** A link to itself stays. */
+  | { readonly op: "makeHardlink"; readonly target: string }
+  /** char, block (mode has S_IFCHR or S_IFBLK) or FIFO. */
+  | {
+      readonly op: "makeNode";
+      readonly attributes: Attributes;
+      readonly major: number;
+      readonly minor: number;
+    }
+  /** Absent is success. */
+  | { readonly op: "removeTree" }
+  /** Removes everything in a directory and keeps the directory (opaque whiteout); absent is success. */
+  | { readonly op: "clearDir" }
+  /** Modification time of a directory, set after its content is complete. */
+  | { readonly op: "setTimes"; readonly mtime: FileTimes }
+  /** Success if nothing is there, else EISDIR or ENOTDIR if it is not of that kind: an archive must not replace one by the other. */
+  | { readonly op: "checkKind"; readonly directory: boolean }
+);
+
+type OpOf<Name extends TreeOp["op"]> = Extract<TreeOp, { readonly op: Name }>;
+
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+interface UnfinishedFile {
+  readonly why: string;
+  readonly fd: number;
+  left: number;
+  readonly attributes: Attributes;
+}
+
+export class TreeWriter implements Disposable {
+  readonly #root: number;
+  /** The directory that was used last: entries come directory by directory. */
+  #parent: { readonly path: string; readonly fd: number } | undefined;
+  #file: UnfinishedFile | undefined;
+
+  readonly #owner: Owner | undefined;
+
+  /** `root`: an open directory, which stays the caller's. `owner`: who makes what is made, where nobody else may. */
+  constructor(root: number, owner?: Owner) {
+    this.#root = root;
+    this.#owner = owner;
+  }
+
+  /** Throws PlanError, which tells why the operation was there. The content of a makeFile follows by `data`. */
+  apply(op: TreeOp): void {
+    explained(op.why, () => {
+      if (this.#file !== undefined) throwErrno("write", EBADMSG);
+      if (this.#owner === undefined) this.#apply(op);
+      else asOwner(this.#owner, () => this.#apply(op));
+    });
+  }
+
+  /** Of the file that was made last; the sizes sum to its size. */
+  data(bytes: Uint8Array): void {
+    const file = this.#file;
+    explained(file?.why ?? "content", () => {
+      if (file === undefined || bytes.length > file.left) return throwErrno("write", EBADMSG);
+      for (let at = 0; at < bytes.length; ) at += writeSync(file.fd, bytes, at);
+      file.left -= bytes.length;
+      if (file.left === 0) this.#finish(file);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#file !== undefined) close(this.#file.fd);
+    this.#file = undefined;
+    this.#forgetParent();
+  }
+
+  #apply(op: TreeOp): void {
+    switch (op.op) {
+      case "makeFile":
+        this.#makeFile(op);
+        break;
+      case "makeDir":
+        this.#makeDirectory(op);
+        break;
+      case "makeSymlink":
+        this.#makeSymlink(op);
+        break;
+      case "makeHardlink":
+        this.#makeHardlink(op);
+        break;
+      case "makeNode":
+        this.#makeNode(op);
+        break;
+      case "removeTree":
+        this.#removeTree(op.path);
+        break;
+      case "clearDir":
+        this.#clearDirectory(op.path);
+        break;
+      case "setTimes":
+        this.#setTimes(op);
+        break;
+      case "checkKind":
+        this.#checkKind(op);
+        break;
+      default:
+        op satisfies never;
+    }
+  }
+
+  #makeFile({ why, path, attributes, size }: OpOf<"makeFile">): void {
+    const { fd: parent, base } = this.#openParent(path);
+    let fd = tryOpenAt(parent, base, CREATE, 0o600);
+    if (fd === -EEXIST) {
+      removeEntry(parent, base);
+      fd = tryOpenAt(parent, base, CREATE, 0o600);
+    }
+    if (fd < 0) throwErrno("openat", -fd);
+    this.#file = { why, fd, left: size, attributes };
+    if (size === 0) this.#finish(this.#file);
+  }
+
+  #finish({ fd, attributes }: UnfinishedFile): void {
+    setAttributes(fd, attributes);
+    this.#file = undefined;
+    close(fd);
+  }
+
+  #makeDirectory({ path, attributes }: OpOf<"makeDir">): void {
+    if (path === "" || path === "." || path === "/") {
+      using root = owned(openAt(this.#root, ".", openFlags.directory));
+      setAttributes(root.fd, attributes);
+      return;
+    }
+    const { fd: parent, base } = this.#openParent(path);
+    const made = tryMakeDirectory(parent, base, 0o700);
+    if (made < 0 && made !== -EEXIST) throwErrno("mkdirat", -made);
+    let fd = tryOpenAt(parent, base, openFlags.directory);
+    if (fd === -ENOTDIR || fd === -ELOOP) {
+      removeEntry(parent, base);
+      makeDirectory(parent, base);
+      fd = tryOpenAt(parent, base, openFlags.directory);
+    }
+    using opened = owned(fd < 0 ? throwErrno("openat", -fd) : fd);
+    setAttributes(opened.fd, attributes);
+  }
+
+  #makeSymlink({ path, target, attributes }: OpOf<"makeSymlink">): void {
+    const { fd: parent, base } = this.#openParent(path);
+    removeEntry(parent, base);
+    makeSymlink(parent, base, rawName(target));
+    using link = owned(openAt(parent, base, openFlags.path));
+    setAttributes(link.fd, attributes, "link");
+  }
+
+  #makeNode({ path, attributes, major, minor }: OpOf<"makeNode">): void {
+    const { fd: parent, base } = this.#openParent(path);
+    removeEntry(parent, base);
+    makeNode(parent, base, attributes.mode, { major, minor });
+    using node = owned(openAt(parent, base, openFlags.path));
+    setAttributes(node.fd, attributes, "node");
+  }
+
+  #makeHardlink({ path, target }: OpOf<"makeHardlink">): void {
+    using linked = owned(openWithin(this.#root, rawName(target), ITSELF));
+    const { fd: parent, base } = this.#openParent(path);
+    const there = tryStatAt(parent, base);
+    if (typeof there !== "number") {
+      if (there.inode === statOf(linked.fd).inode) return;
+      removeEntry(parent, base);
+    }
+    makeLink(linked.fd, parent, base);
+  }
+
+  #removeTree(path: string): void {
+    this.#forgetParent();
+    const { directory, base } = split(path);
+    if (base === "" || base === "." || base === "..") throwErrno("unlinkat", EINVAL);
+    const fd = tryOpenWithin(this.#root, directory, FOLDER);
+    if (fd === -ENOENT || fd === -ENOTDIR) return;
+    using parent = owned(fd < 0 ? throwErrno("openat2", -fd) : fd);
+    removeEntry(parent.fd, base);
+  }
+
+  #clearDirectory(path: string): void {
+    this.#forgetParent();
+    const fd = tryOpenWithin(this.#root, rawName(path), FOLDER | openFlags.noFollow);
+    if (fd === -ENOENT || fd === -ENOTDIR || fd === -ELOOP) return;
+    using directory = owned(fd < 0 ? throwErrno("openat2", -fd) : fd);
+    removeContent(directory.fd);
+  }
+
+  #setTimes({ path, mtime }: OpOf<"setTimes">): void {
+    using opened = owned(openWithin(this.#root, rawName(path), ITSELF));
+    setTimes(opened.fd, mtime);
+  }
+
+  #checkKind({ path, directory }: OpOf<"checkKind">): void {
+    const fd = tryOpenWithin(this.#root, rawName(path), ITSELF);
+    if (fd === -ENOENT) return;
+    using there = owned(fd < 0 ? throwErrno("openat2", -fd) : fd);
+    if (isDirectory(statOf(there.fd)) !== directory) throwErrno("openat2", directory ? ENOTDIR : EISDIR);
+  }
+
+  /** The directory that holds the entry, made if it was missing. */
+  #openParent(path: string): { readonly fd: number; readonly base: string } {
+    const { directory, base } = split(path);
+    if (base === ".." || base === "") throwErrno("openat2", EINVAL);
+    if (this.#parent?.path === directory) return { fd: this.#parent.fd, base };
+    this.#forgetParent();
+    const there = tryOpenWithin(this.#root, directory, FOLDER);
+    const fd = there === -ENOENT ? this.#makeDirectories(directory, MAX_LINKS) : there;
+    if (fd < 0) throwErrno("openat2", -fd);
+    this.#parent = { path: directory, fd };
+    return { fd, base };
+  }
+
+  #forgetParent(): void {
+    if (this.#parent !== undefined) close(this.#parent.fd);
+    this.#parent = undefined;
+  }
+
+  /** One component at a time; what a symlink to nothing points to is made, too. */
+  #makeDirectories(path: string, links: number): number {
+    let made = tryOpenWithin(this.#root, "/", FOLDER);
+    for (let end = path.indexOf("/", 1); made >= 0; end = path.indexOf("/", end + 1)) {
+      const prefix = end < 0 ? path : path.slice(0, end);
+      close(made);
+      made = tryOpenWithin(this.#root, prefix, FOLDER);
+      if (made === -ENOENT) made = this.#makeNext(prefix, links);
+      if (end < 0) break;
+    }
+    return made;
+  }
+
+  #makeNext(path: string, links: number): number {
+    const { directory, base } = split(path, true);
+    using parent = owned(openWithin(this.#root, directory, FOLDER));
+    const made = tryMakeDirectory(parent.fd, base, 0o755);
+    if (made < 0 && made !== -EEXIST) throwErrno("mkdirat", -made);
+    const fd = tryOpenWithin(this.#root, path, FOLDER);
+    if (fd >= 0 && made === 0) chmodSync(pathOf(fd), 0o755); // whatever our umask is
+    if (fd !== -ENOENT || links === 0) return fd;
+    using link = owned(openAt(parent.fd, base, openFlags.path));
+    const target = linkTarget(link.fd).toString("latin1");
+    return this.#makeDirectories(target.startsWith("/") ? target : `${directory}/${target}`, links - 1);
+  }
+}
+
+const pathOf = (fd: number): string => `/proc/self/fd/${fd}`;
+
+function split(path: string, isRaw = false): { readonly directory: string; readonly base: string } {
+  const raw = isRaw ? path : rawName(path);
+  const slash = raw.lastIndexOf("/");
+  return { directory: slash <= 0 ? "/" : raw.slice(0, slash), base: raw.slice(slash + 1) };
+}
+
+function makeDirectory(parent: number, base: string): void {
+  const made = tryMakeDirectory(parent, base, 0o700);
+  if (made < 0) throwErrno("mkdirat", -made);
+}
+
+/** The owner first: chown clears setuid and capabilities. Times last. A symlink has no mode. */
+function setAttributes(fd: number, attributes: Attributes, kind: "open" | "link" | "node" = "open"): void {
+  const mode = attributes.mode & 0o7777;
+  setOwner(fd, attributes.uid, attributes.gid);
+  if (kind === "open") fchmodSync(fd, mode);
+  else if (kind === "node") chmodSync(pathOf(fd), mode);
+  for (const xattr of attributes.xattrs) {
+    const result = trySetXattr(fd, xattr);
+    // Labels of security modules that this machine lacks, user attributes on nodes: left out, as Docker does.
+    if (result < 0 && result !== -EOPNOTSUPP && result !== -EPERM) throwErrno("setxattr", -result);
+  }
+  setTimes(fd, attributes.mtime);
+}
+
+/** Failures tell why the operation was there. */
+export function explained<T>(why: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw explain(why, error);
+  }
+}
+
+/** What a call refused, with the reason why it was made. */
+export function explain(why: string, error: unknown): unknown {
+  if (error instanceof LibcError) return new PlanError({ index: 0, why, call: error.call, code: error.code });
+  if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return error;
+  return new PlanError({ index: 0, why, call: String(error.syscall), code: String(error.code) });
+}
