@@ -131,7 +131,8 @@ const decodeUlimit = object({ Name: text, Soft: count, Hard: count }, {});
 const decodeRestartPolicy = object({ Name: text, MaximumRetryCount: count }, {});
 export type RestartPolicy = Decoded<typeof decodeRestartPolicy>;
 
-const throttles = orNull(list(object({ Path: text, Rate: count }, {})));
+const throttles = list(object({ Path: text, Rate: count }, {}));
+const weights = list(object({ Path: text, Weight: count }, {}));
 
 const resourceFields = {
   CpuShares: count,
@@ -139,11 +140,11 @@ const resourceFields = {
   NanoCpus: count,
   CgroupParent: text,
   BlkioWeight: count,
-  BlkioWeightDevice: orNull(list(object({ Path: text, Weight: count }, {}))),
-  BlkioDeviceReadBps: throttles,
-  BlkioDeviceWriteBps: throttles,
-  BlkioDeviceReadIOps: throttles,
-  BlkioDeviceWriteIOps: throttles,
+  BlkioWeightDevice: orNull(weights),
+  BlkioDeviceReadBps: orNull(throttles),
+  BlkioDeviceWriteBps: orNull(throttles),
+  BlkioDeviceReadIOps: orNull(throttles),
+  BlkioDeviceWriteIOps: orNull(throttles),
   CpuPeriod: count,
   CpuQuota: count,
   CpuRealtimePeriod: count,
@@ -244,6 +245,11 @@ export const decodeUpdate = object(
     Memory: integer,
     NanoCpus: integer,
     BlkioWeight: integer,
+    BlkioWeightDevice: weights,
+    BlkioDeviceReadBps: throttles,
+    BlkioDeviceWriteBps: throttles,
+    BlkioDeviceReadIOps: throttles,
+    BlkioDeviceWriteIOps: throttles,
     CpuPeriod: integer,
     CpuQuota: integer,
     CpuRealtimePeriod: integer,

@@ -5,12 +5,14 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { invalid, systemError } from "#base/errors.ts";
 import type { HostConfig } from "#spec/container-config.ts";
-import type { BlockIo, Device, DeviceRate, Resources } from "#spec/oci-runtime.ts";
+import type { Device, Resources } from "#spec/oci-runtime.ts";
+import { type DeviceLimits, findThrottles } from "./block-io.ts";
+import { deviceNumber } from "./device-number.ts";
 
 export interface HostDevices {
   readonly nodes: readonly Device[];
   readonly rules: NonNullable<Resources["devices"]>;
-  readonly blockIo: Omit<BlockIo, "weight" | "leafWeight">;
+  readonly blockIo: DeviceLimits;
 }
 
 export async function findDevices(hostConfig: HostConfig): Promise<HostDevices> {
@@ -30,32 +32,6 @@ async function findNodes(hostConfig: Pick<HostConfig, "Privileged" | "Devices">)
     found.push({ nodes, rules: nodes.map((node) => ruleOf(node, access)) });
   }
   return { nodes: found.flatMap(({ nodes }) => nodes), rules: found.flatMap(({ rules }) => rules) };
-}
-
-/** Limits of block devices, which the user names by their nodes. */
-async function findThrottles(hostConfig: HostConfig): Promise<HostDevices["blockIo"]> {
-  const number = async (path: string): Promise<{ readonly major: number; readonly minor: number }> => {
-    const info = await stat(path, { bigint: true }).catch((error: unknown) => {
-      throw systemError(`stat ${path}: no such file or directory`, { cause: error });
-    });
-    const node = readDevice(info, path);
-    if (node?.type !== "b") throw invalid(`${path} is not a block device`);
-    return { major: node.major ?? 0, minor: node.minor ?? 0 };
-  };
-  const rates = async (list: HostConfig["BlkioDeviceReadBps"]): Promise<readonly DeviceRate[]> =>
-    Promise.all((list ?? []).map(async ({ Path, Rate }) => ({ ...(await number(Path)), rate: Rate })));
-  const weights = (hostConfig.BlkioWeightDevice ?? []).map(async ({ Path, Weight }) => ({
-    ...(await number(Path)),
-    weight: Weight,
-  }));
-  const found = {
-    weightDevice: await Promise.all(weights),
-    throttleReadBpsDevice: await rates(hostConfig.BlkioDeviceReadBps),
-    throttleWriteBpsDevice: await rates(hostConfig.BlkioDeviceWriteBps),
-    throttleReadIOPSDevice: await rates(hostConfig.BlkioDeviceReadIOps),
-    throttleWriteIOPSDevice: await rates(hostConfig.BlkioDeviceWriteIOps),
-  };
-  return Object.fromEntries(Object.entries(found).filter(([, list]) => list.length > 0));
 }
 
 export function ruleOf({ type, major, minor }: Device, access: string): HostDevices["rules"][number] {
@@ -111,12 +87,10 @@ function ignoreVanished(error: unknown): undefined {
 function readDevice(info: BigIntStats, path: string): Device | undefined {
   const type = info.isCharacterDevice() ? "c" : info.isBlockDevice() ? "b" : undefined;
   if (type === undefined) return undefined;
-  const { rdev } = info; // glibc's makedev
   return {
     type,
     path,
-    major: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn)),
-    minor: Number((rdev & 0xffn) | ((rdev >> 12n) & ~0xffn)),
+    ...deviceNumber(info.rdev),
     fileMode: Number(info.mode) & 0o777,
     uid: Number(info.uid),
     gid: Number(info.gid),

@@ -10,6 +10,7 @@ import {
   type HostConfig,
   type UpdateRequest,
 } from "#spec/container-config.ts";
+import { deviceLists, findThrottleChanges } from "./block-io.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { discardLimits } from "./discard-limits.ts";
 import type { HostFacts } from "./host-facts.ts";
@@ -24,12 +25,20 @@ import { validateResources } from "./validate-resources.ts";
 export function decodeUpdateRequest(body: unknown, minor: number): UpdateRequest {
   if (body === undefined) throw invalid("invalid JSON: got EOF while reading request body");
   try {
-    const { PidsLimit, ...request } = decodeUpdate(body, "");
+    const { PidsLimit, ...rest } = decodeUpdate(body, "");
+    const request = minor < 55 ? withoutDevices(rest) : rest;
     return PidsLimit === undefined || minor < 40 ? request : { ...request, PidsLimit };
   } catch (error) {
     if (error instanceof DecodeError) throw invalid(`invalid JSON: ${error.message}`, { cause: error });
     throw error;
   }
+}
+
+/** What older versions do not know. */
+function withoutDevices(request: UpdateRequest): UpdateRequest {
+  const left: { [K in keyof UpdateRequest]: UpdateRequest[K] } = { ...request };
+  for (const name of deviceLists) delete left[name];
+  return left;
 }
 
 export interface UpdateDeps {
@@ -53,7 +62,11 @@ export async function updateContainer(
   const { limits, warnings } = discardLimits(request, deps.host, minor);
   const hostConfig = planUpdate(deps, container, limits, failed);
   try {
-    if (hasProcess(container.state)) await deps.tasks.update(scope, container.id, planResources(hostConfig));
+    if (hasProcess(container.state)) {
+      const { blockIO, ...resources } = planResources(hostConfig);
+      const devices = await findThrottleChanges(container.record.hostConfig, limits);
+      await deps.tasks.update(scope, container.id, { ...resources, blockIO: { ...blockIO, ...devices } });
+    }
   } catch (error) {
     throw error instanceof EngineError ? prefixed(failed, error) : error;
   }
