@@ -40,3 +40,10 @@ test("a range limits what is chosen, not what may be asked for", () => {
   assert.equal(pool.take(parseIpv4("10.0.0.7")), false);
   assert.throws(() => pool.take(parseIpv4("10.0.1.7")), /does not belong/);
 });
+
+test("what is taken is counted in the subnet, what is free in the range", () => {
+  const pool = new AddressPool(subnet("10.0.0.0/24"), subnet("10.0.0.128/30"));
+  pool.take(parseIpv4("10.0.0.1"));
+  pool.allocate();
+  assert.deepEqual(pool.usage(), { taken: 4, free: 3 });
+});

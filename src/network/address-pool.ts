@@ -3,6 +3,13 @@
 import { systemError } from "#base/errors.ts";
 import { contains, formatIpv4, type Subnet, sizeOf } from "#formats/ipv4.ts";
 
+export interface AddressUsage {
+  /** With those that are never given. */
+  readonly taken: number;
+  /** Those that can still be chosen. */
+  readonly free: number;
+}
+
 export class AddressPool {
   readonly #subnet: Subnet;
   readonly #range: Subnet;
@@ -39,6 +46,11 @@ export class AddressPool {
     if (this.#taken.has(address)) return false;
     this.#taken.add(address);
     return true;
+  }
+
+  usage(): AddressUsage {
+    const taken = [...this.#taken].filter((address) => contains(this.#range, address)).length;
+    return { taken: this.#taken.size, free: sizeOf(this.#range) - taken };
   }
 
   release(address: number): void {

@@ -1,6 +1,7 @@
 // Networks and the sandboxes (network namespaces) attached to them. Is given ids and names, knows no container.
 
 import type { IdMaps } from "#spec/id-maps.ts";
+import type { AddressUsage } from "./address-pool.ts";
 
 export interface PortMapping {
   readonly proto: "tcp" | "udp" | "sctp";
@@ -68,6 +69,8 @@ export interface NetworkInfo {
   readonly createdAt: Date;
   readonly subnet?: string;
   readonly gateway?: string;
+  /** undefined: it gives none. */
+  readonly addresses: AddressUsage | undefined;
   readonly options: Readonly<Record<string, string>>;
   readonly endpoints: readonly {
     readonly endpointId: string;

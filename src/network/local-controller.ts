@@ -299,12 +299,16 @@ export class LocalNetworkController implements NetworkController {
   #describe(name: string): NetworkInfo {
     const attachments = this.#attachments;
     const isBridge = name === "bridge" && this.#bridge !== undefined;
+    const pool = isBridge ? this.#pool : undefined;
     return {
       ...this.#identity(name),
       name,
       driver: name === "none" ? "null" : name,
       ...(isBridge ? describeBridge(this.#bridge, this.#settings.mtu) : { options: {} }),
       // Most want to know the network only, and do so for each of many containers.
+      get addresses() {
+        return pool?.usage();
+      },
       get endpoints() {
         return attachments.endpointsOf(name);
       },

@@ -1,9 +1,9 @@
 // Routes of networks: there are three, which can be looked at.
 
-import type { Container, ContainerStore } from "#engine/containers/store.ts";
+import type { ContainerStore } from "#engine/containers/store.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { parseFilters } from "#engine/filters.ts";
-import { describeNetwork } from "#engine/networks/describe.ts";
+import { describeNetwork, inspectNetwork } from "#engine/networks/describe.ts";
 import { type KnownNetworks, listNetworks } from "#engine/networks/list.ts";
 import { refuseChange, refuseCreate, refuseRemove } from "#engine/networks/refuse.ts";
 import { publishPrune } from "#engine/pruning.ts";
@@ -54,13 +54,14 @@ export function networkRoutes(deps: NetworkRouteDeps): Route[] {
 /** A list tells no containers, as Docker's since API 1.28. */
 function list(deps: NetworkRouteDeps, { query, version }: ApiCall): readonly unknown[] {
   const found = listNetworks(deps.networks, parseFilters(query.get("filters")));
-  const members: readonly Container[] = version.minor < 28 ? deps.containers.list() : [];
-  return found.map((network) => describeNetwork(network, members, version.minor));
+  if (version.minor >= 28) return found.map((network) => describeNetwork(network, version.minor));
+  const members = deps.containers.list();
+  return found.map((network) => inspectNetwork(network, members, version.minor));
 }
 
 function inspect(deps: NetworkRouteDeps, { params, version }: ApiCall): unknown {
   const network = deps.networks.get(params.id ?? "");
-  return describeNetwork(network, deps.containers.list(), version.minor);
+  return inspectNetwork(network, deps.containers.list(), version.minor);
 }
 
 /** The networks that there are cannot be removed. */

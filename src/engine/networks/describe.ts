@@ -8,12 +8,32 @@ export interface NetworkShown {
   readonly [field: string]: unknown;
 }
 
-/** `containers`: those to be listed with the network. From API 1.48 on it is told that IPv4 is on. */
-export function describeNetwork(
+/** One network with the containers on it; from API 1.52 on with the use of its addresses. */
+export function inspectNetwork(
   network: NetworkInfo,
   containers: readonly Container[],
   minor: number,
 ): NetworkShown {
+  return {
+    ...describeNetwork(network, minor),
+    Containers: Object.fromEntries(
+      containers
+        .filter((container) => isOn(container, network.name))
+        .map((container) => [container.id, describeMember(container)]),
+    ),
+    ...(minor >= 52 && { Status: { IPAM: describeUsage(network) } }),
+  };
+}
+
+function describeUsage({ subnet, addresses }: NetworkInfo): NetworkShown {
+  if (subnet === undefined || addresses === undefined) return {};
+  return {
+    Subnets: { [subnet]: { IPsInUse: addresses.taken, DynamicIPsAvailable: addresses.free } },
+  };
+}
+
+/** One of a list: without its containers, which had an empty field until 1.51. From API 1.48 on it is told that IPv4 is on. */
+export function describeNetwork(network: NetworkInfo, minor: number): NetworkShown {
   const { subnet, gateway } = network;
   const config =
     subnet === undefined ? [] : [{ Subnet: subnet, ...(gateway === undefined ? {} : { Gateway: gateway }) }];
@@ -31,11 +51,7 @@ export function describeNetwork(
     Ingress: false,
     ConfigFrom: { Network: "" },
     ConfigOnly: false,
-    Containers: Object.fromEntries(
-      containers
-        .filter((container) => isOn(container, network.name))
-        .map((container) => [container.id, describeMember(container)]),
-    ),
+    ...(minor < 52 && { Containers: {} }),
     Options: network.options,
     Labels: {},
   };
