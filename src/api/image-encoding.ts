@@ -50,7 +50,7 @@ export function encodeImageInspect(
     RepoTags: repoTags(image),
     RepoDigests: repoDigests(image),
     ...encodeOrigin(config, minor),
-    Config: encodeConfig(config.config ?? {}, minor < 52),
+    Config: encodeConfig(config.config ?? {}, minor),
     Architecture: config.architecture ?? "",
     ...(config.variant !== undefined && { Variant: config.variant }),
     Os: config.os ?? "linux",
@@ -80,38 +80,38 @@ function encodeOrigin(config: Config, minor: number): Readonly<Record<string, un
     Parent: config.parent ?? "",
     Comment: comment ?? config.history?.at(-1)?.comment ?? "",
     ...createdBefore,
-    ...(minor < 45 && { Container: config.container ?? "", ContainerConfig: encodeConfig({}, true) }),
+    ...(minor < 45 && { Container: config.container ?? "", ContainerConfig: encodeConfig({}, minor) }),
     DockerVersion: config.docker_version ?? "",
     Author: author ?? "",
   };
 }
 
-/** Before API 1.52 the fields that mean something for containers only are there too, empty. */
-function encodeConfig(config: ImageDefaults, legacy: boolean): Readonly<Record<string, unknown>> {
-  if (!legacy) return config;
-  const { User, Env, Cmd, Volumes, WorkingDir, Entrypoint, OnBuild, Labels, ...rest } = config;
-  return {
-    Hostname: "",
-    Domainname: "",
-    User: User ?? "",
-    AttachStdin: false,
-    AttachStdout: false,
-    AttachStderr: false,
-    ...(rest.ExposedPorts !== undefined && { ExposedPorts: rest.ExposedPorts }),
-    Tty: false,
-    OpenStdin: false,
-    StdinOnce: false,
-    Env: Env ?? null,
-    Cmd: Cmd ?? null,
-    ...(rest.Healthcheck !== undefined && { Healthcheck: rest.Healthcheck }),
-    ...(rest.ArgsEscaped !== undefined && { ArgsEscaped: rest.ArgsEscaped }),
-    Image: "",
-    Volumes: Volumes ?? null,
-    WorkingDir: WorkingDir ?? "",
-    Entrypoint: Entrypoint ?? null,
-    OnBuild: OnBuild ?? null,
-    Labels: Labels ?? null,
-    ...(rest.StopSignal !== undefined && { StopSignal: rest.StopSignal }),
-    ...(rest.Shell !== undefined && { Shell: rest.Shell }),
-  };
+/** In Docker's order, with what an empty field holds and the minor version that leaves it out. */
+const configFields: readonly (readonly [name: string, empty?: unknown, until?: number])[] = [
+  ...([
+    ["Hostname", "", 50],
+    ["Domainname", "", 50],
+    ["User", "", 52],
+  ] as const),
+  ...([
+    ["AttachStdin", false, 50],
+    ["AttachStdout", false, 50],
+    ["AttachStderr", false, 50],
+  ] as const),
+  ...([["ExposedPorts"], ["Tty", false, 50], ["OpenStdin", false, 50], ["StdinOnce", false, 50]] as const),
+  ...([["Env", null, 52], ["Cmd", null, 52], ["Healthcheck"], ["ArgsEscaped"], ["Image", "", 50]] as const),
+  ...([
+    ["Volumes", null, 52],
+    ["WorkingDir", "", 52],
+    ["Entrypoint", null, 52],
+  ] as const),
+  ...([["OnBuild", null, 52], ["Labels", null, 52], ["StopSignal"], ["Shell"]] as const),
+];
+
+function encodeConfig(config: ImageDefaults, minor: number): Readonly<Record<string, unknown>> {
+  const values: Readonly<Record<string, unknown>> = config;
+  const shown = configFields.map(
+    ([name, empty, until = 0]) => [name, values[name] ?? (minor < until ? empty : undefined)] as const,
+  );
+  return Object.fromEntries(shown.filter(([, value]) => value !== undefined));
 }

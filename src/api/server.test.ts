@@ -160,7 +160,7 @@ test("every answer names the server, the API version and the kind of system", as
   const { status, headers, body } = await call(server.path, "GET /_ping");
   assert.equal(status, 200);
   assert.equal(body, "OK");
-  assert.equal(headers["api-version"], "1.50");
+  assert.equal(headers["api-version"], "1.55");
   assert.equal(headers.ostype, "linux");
   assert.equal(headers["docker-experimental"], "false");
   assert.equal(headers.server, "Gantry/0.1.0 (linux)");
@@ -183,7 +183,7 @@ for (const [line, status, message] of [
   ["GET /nothing", 404, "page not found"],
   ["DELETE /_ping", 404, "page not found"],
   ["GET /v1.43/new", 404, "page not found"],
-  ["GET /v1.99/_ping", 400, "client version 1.99 is too new. Maximum supported API version is 1.50"],
+  ["GET /v1.99/_ping", 400, "client version 1.99 is too new. Maximum supported API version is 1.55"],
   ["POST /missing", 404, "No such container: web"],
   ["POST /taken", 409, "in use"],
 ] as const) {

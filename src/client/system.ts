@@ -24,6 +24,19 @@ export interface DiskUsage {
     | null;
 }
 
+interface UsageSum<T> {
+  readonly TotalSize?: number;
+  readonly Items?: T;
+}
+
+/** Since API 1.52. */
+interface UsageSums {
+  readonly ImageUsage?: UsageSum<DiskUsage["Images"]>;
+  readonly ContainerUsage?: UsageSum<DiskUsage["Containers"]>;
+  readonly VolumeUsage?: UsageSum<DiskUsage["Volumes"]>;
+  readonly BuildCacheUsage?: UsageSum<DiskUsage["BuildCache"]>;
+}
+
 /** One system call of the plan that a container's start would run. */
 export interface ExplainedStep {
   readonly index?: number;
@@ -61,8 +74,22 @@ export class System {
     return await this.#client.json({ method: "GET", path: "/info" }, signal);
   }
 
+  /** In the form that it had before API 1.52, whatever the daemon speaks. */
   async diskUsage(signal: AbortSignal): Promise<DiskUsage> {
-    return await this.#client.json({ method: "GET", path: "/system/df" }, signal);
+    const query = { verbose: true }; // older daemons do not know it
+    const usage: DiskUsage & UsageSums = await this.#client.json(
+      { method: "GET", path: "/system/df", query },
+      signal,
+    );
+    const { ImageUsage, ContainerUsage, VolumeUsage, BuildCacheUsage } = usage;
+    if (ImageUsage === undefined && ContainerUsage === undefined) return usage;
+    return {
+      LayersSize: ImageUsage?.TotalSize ?? 0,
+      Images: ImageUsage?.Items ?? [],
+      Containers: ContainerUsage?.Items ?? [],
+      Volumes: VolumeUsage?.Items ?? [],
+      BuildCache: BuildCacheUsage?.Items ?? [],
+    };
   }
 
   /** Resolves when the daemon listens: what happens after that is in the stream. */

@@ -1,7 +1,6 @@
 // The API's routes over Docker's objects.
 
 import { join } from "node:path";
-import { encodeImageSummary } from "#api/image-encoding.ts";
 import type { Route } from "#api/router.ts";
 import { absentRoutes } from "#api/routes/absent.ts";
 import { attachWebSocketRoutes } from "#api/routes/attach-websocket.ts";
@@ -23,6 +22,7 @@ import { DiskUsage } from "#engine/system/disk-usage.ts";
 import type { InfoCounts } from "#engine/system/info.ts";
 import { VolumePruner } from "#engine/volumes/prune.ts";
 import { measureVolumes } from "#engine/volumes/usage.ts";
+import { newestMinor } from "#spec/engine-api/versions.ts";
 import type { LiveSettings } from "./daemon/live-settings.ts";
 import { currentRelease } from "./daemon/release.ts";
 import type { Layers } from "./engine-layers.ts";
@@ -96,9 +96,6 @@ async function countObjects({ list, images }: Objects): Promise<InfoCounts> {
   return { ...countStates(list()), images: (await images.deps.catalog.list()).length };
 }
 
-/** The encoding knows fields by the API's version; what clients of every version read is the same. */
-const usageVersion = 43;
-
 /** Milliseconds that `system df` waits for sizes that it knows of before. */
 const patience = 500;
 
@@ -108,15 +105,11 @@ function openDiskUsage({ images, volumes, containers, sizes }: Objects, signal: 
     limit: 0,
     size: true,
     filters: new Filters(new Map()),
-    minor: usageVersion,
+    minor: newestMinor,
   };
   return new DiskUsage(
     {
-      images: async () => {
-        const { images: measured, layersSize } = await measureImages(images.deps);
-        const summaries = measured.map((one) => encodeImageSummary({ ...one.listed, ...one }, usageVersion));
-        return { images: summaries, layersSize };
-      },
+      images: () => measureImages(images.deps),
       containers: (stop) =>
         listContainers({ ...containers, sizes: sizes.within(patience) }, everything, stop),
       volumes: () => measureVolumes(volumes, sizes.within(patience)),

@@ -49,6 +49,13 @@ test("--validate tells what is wrong, and starts nothing", { skip }, async () =>
     /invalid mirror: no scheme specified for "mirror"/,
   );
   assert.match(await check({}, "--scoped-host", "host=unix:///x"), /invalid scoped-host/);
+  assert.match(await check({ "min-api-version": "1.56" }), /^1 maximum supported API version is 1.55: 1.56$/);
+  const env = { DOCKER_MIN_API_VERSION: "v1.40" };
+  const { code, stderr } = await run([gantrydPath, "--validate"], { env });
+  assert.equal(
+    `${code} ${stderr.trim()}`,
+    '1 invalid DOCKER_MIN_API_VERSION: API version must be provided without "v" prefix',
+  );
 });
 
 async function reload(

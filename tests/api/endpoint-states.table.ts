@@ -1,8 +1,7 @@
 // What each endpoint of endpoints.table.ts is with us. Written by hand from the routes and tests; endpoints.test.ts holds it against both.
 
 export interface ParamState {
-  /** later: of an API version that we do not speak yet. */
-  readonly state: "works" | "refused" | "differs" | "later";
+  readonly state: "works" | "refused" | "differs";
   readonly note: string;
 }
 
@@ -23,6 +22,7 @@ const containers = "tests/side-by-side/verbs.test.ts";
 const files = "tests/containers/files.test.ts";
 const walk = "tests/system/walk.suite.ts";
 const newer = "tests/api/newer-versions.test.ts";
+const newest = "tests/api/newest-versions.test.ts";
 const debug = refused('404 "page not found", as dockerd without --debug');
 const experiment = refused(
   '501 "This experimental feature is disabled by default. Start the Docker daemon in experimental mode in order to enable it.", as dockerd; with --experimental refused by name',
@@ -31,13 +31,14 @@ const unsupported = (line: string): EndpointState =>
   refused(`400 "${line} is not supported by this version of Gantry"`);
 
 export const endpointStates: Readonly<Record<string, EndpointState>> = {
-  "GET /containers/json": works(containers, "tests/cli/listings.test.ts"),
+  "GET /containers/json": works(containers, newest, "tests/cli/listings.test.ts"),
   "POST /containers/create": works(
+    newest,
     "tests/containers/secrets.test.ts: clients of the API send them with the request",
     "src/engine/containers/create-request.test.ts",
     "tests/system/faults.test.ts",
   ),
-  "GET /containers/{id}/json": works("tests/side-by-side/listings.test.ts"),
+  "GET /containers/{id}/json": works(newest, "tests/side-by-side/listings.test.ts"),
   "GET /containers/{id}/top": {
     ...works(containers, "src/engine/containers/ps-columns.test.ts"),
     params: {
@@ -47,13 +48,10 @@ export const endpointStates: Readonly<Record<string, EndpointState>> = {
       },
     },
   },
-  "GET /containers/{id}/logs": {
-    ...works("tests/logs/lifecycle.test.ts", "src/engine/logs/read.test.ts"),
-    params: { format: { state: "later", note: "from 1.54" } },
-  },
+  "GET /containers/{id}/logs": works("tests/logs/lifecycle.test.ts", "src/engine/logs/read.test.ts", newest),
   "GET /containers/{id}/changes": works(files, "tests/side-by-side/files.test.ts"),
   "GET /containers/{id}/export": works(files, "tests/side-by-side/files.test.ts"),
-  "GET /containers/{id}/stats": works(walk, "tests/cli/containers.test.ts"),
+  "GET /containers/{id}/stats": works(walk, newest, "tests/cli/containers.test.ts"),
   "POST /containers/{id}/resize": works("tests/cli/terminal.test.ts"),
   "POST /containers/{id}/start": {
     ...works("src/engine/containers/lifecycle.test.ts"),
@@ -70,6 +68,7 @@ export const endpointStates: Readonly<Record<string, EndpointState>> = {
   "POST /containers/{id}/restart": works(newer),
   "POST /containers/{id}/kill": works(containers),
   "POST /containers/{id}/update": works(
+    newest,
     "tests/system/cgroups.test.ts: run and update set what version 2 calls it",
   ),
   "POST /containers/{id}/rename": works(containers),
@@ -98,15 +97,17 @@ export const endpointStates: Readonly<Record<string, EndpointState>> = {
   "POST /exec/{id}/resize": works("tests/cli/terminal.test.ts"),
   "GET /exec/{id}/json": works("tests/system/libraries.test.ts"),
   "POST /commit": works(files),
-  "GET /info": works("tests/system/daemon.test.ts", "src/api/routes/system.test.ts"),
+  "GET /info": works("tests/system/daemon.test.ts", newest, "src/api/routes/system.test.ts"),
   "GET /version": works("src/api/routes/system.test.ts"),
   "GET /_ping": works("src/api/routes/system.test.ts"),
   "HEAD /_ping": works("src/api/server.test.ts: HEAD has no body"),
-  "GET /events": works("tests/api/events.test.ts", "src/engine/events/journaled.test.ts"),
-  "GET /system/df": {
-    ...works(newer, "tests/api/daemon.test.ts: sizes are those of a real dockerd"),
-    params: { verbose: { state: "later", note: "from 1.52" } },
-  },
+  "GET /events": works("tests/api/events.test.ts", newest, "src/engine/events/journaled.test.ts"),
+  "GET /system/df": works(
+    newer,
+    newest,
+    "src/api/routes/system.test.ts",
+    "tests/api/daemon.test.ts: sizes are those of a real dockerd",
+  ),
   "OPTIONS /{anyroute}": works(),
   "POST /auth": unsupported("POST /auth (docker login)"),
   "POST /session": unsupported("POST /session (BuildKit session)"),

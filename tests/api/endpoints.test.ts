@@ -65,7 +65,7 @@ for (const endpoint of endpoints.filter((one) => stateOf(one).state !== "refused
     const sent = sentTo(endpoint) ?? assert.fail("not in requests.table.ts");
     for (const [name] of endpoint.params) {
       const state = stateOf(endpoint).params?.[name];
-      if (state?.state === "later" || state?.state === "refused") continue;
+      if (state?.state === "refused") continue;
       assert.ok(sent.has(name), `requests.table.ts does not send ${name}`);
       if (state?.note !== "means nothing, as with dockerd")
         assert.ok(sources.includes(`"${name}"`), `no route reads ${name}`);

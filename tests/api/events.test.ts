@@ -123,7 +123,8 @@ test("prunes tell what they have reclaimed", { skip }, async () => {
 
 test("the answer is a stream of JSON, or of JSON texts that are marked", { skip }, async () => {
   const ask = async (accept: string): Promise<string> => {
-    const url = "http://d/events?since=1&until=2000000000.5&filters=%7B%22event%22%3A%5B%22rename%22%5D%7D";
+    const url =
+      "http://d/v1.51/events?since=1&until=2000000000.5&filters=%7B%22event%22%3A%5B%22rename%22%5D%7D";
     const bounded = url.replace("2000000000.5", now());
     const { stdout } = await run([
       "curl",

@@ -10,6 +10,7 @@ export interface RawRequest {
   readonly path: string;
   readonly json?: unknown;
   readonly bytes?: Uint8Array;
+  readonly accept?: string;
   /** Asks for the raw connection, or for a WebSocket. */
   readonly upgrade?: "tcp" | "websocket";
   /** Sent on the raw connection, whose sending side is then closed. */
@@ -48,6 +49,7 @@ export async function sendRaw(socketPath: string, asked: RawRequest): Promise<Ra
       ...(payload !== undefined && { "content-length": payload.length }),
       ...(asked.json !== undefined && { "content-type": "application/json" }),
       ...(asked.bytes !== undefined && { "content-type": "application/x-tar" }),
+      ...(asked.accept !== undefined && { accept: asked.accept }),
       ...(asked.upgrade !== undefined && upgrades[asked.upgrade]),
     },
   });

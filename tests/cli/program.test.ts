@@ -51,6 +51,11 @@ const wrong: readonly (readonly [readonly string[], number, string])[] = [
     1,
     "gantry: unknown command: gantry conatiner\n\nDid you mean this?\n\tcontainer\n\nRun 'gantry --help' for more information\n",
   ],
+  [
+    ["commit", "--no-pause", "--pause=false", "web"],
+    1,
+    "conflicting options: --no-pause and --pause cannot be used together\n",
+  ],
   [["help", "foo"], 1, "unknown help topic: foo\n"],
   [["help", "image", "foo"], 1, "unknown help topic: image foo\n"],
   [["-l", "loud", "ps"], 1, "Unable to parse logging level: loud\n"],

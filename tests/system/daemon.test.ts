@@ -15,7 +15,7 @@ const skip = process.getuid?.() !== 0 && "needs root";
 test("the real client reads version and info", { skip }, async () => {
   await using engine = await startEngine();
   const version = await engine.docker("version", "--format", "{{.Server.APIVersion}} {{.Server.Os}}");
-  assert.equal(version, "1.50 linux");
+  assert.equal(version, "1.55 linux");
   const info = JSON.parse(await engine.docker("info", "--format", "json"));
   assert.equal(info.ServerVersion, "0.1.0");
   assert.equal(info.DockerRootDir, `${engine.dir}/root`);

@@ -22,6 +22,7 @@ import { parseWaitCondition, waitForContainer } from "#engine/containers/wait.ts
 import type { ContainersDeps } from "#engine/containers/wiring.ts";
 import { parseFilters } from "#engine/filters.ts";
 import { toHttpFailure } from "../failures.ts";
+import { acceptedStream, frameJson } from "../json-streams.ts";
 import { queryFlag, queryNumber } from "../query.ts";
 import type { ApiCall, ApiResponse, Route } from "../router.ts";
 import { type ExperimentDeps, refuseCheckpoint } from "./checkpoints.ts";
@@ -216,6 +217,15 @@ function refusedAttach(error: unknown): ApiResponse {
   return { kind: "text", status, text: `${message}\r\n`, headers };
 }
 
+/** API 1.54: lines as JSON, for a client that asks for that or accepts no more than such a stream. */
+function jsonLogType({ query, headers, version }: ApiCall): string | undefined {
+  if (version.minor < 54) return undefined;
+  const format = query.get("format") ?? "";
+  if (format !== "" && format !== "json") throw invalid("unsupported log format");
+  if (format === "") return acceptedStream(headers.accept);
+  return acceptedStream(headers.accept, { ranges: true }) ?? "application/x-ndjson";
+}
+
 const streamRoutes = (deps: ContainersDeps): readonly Route[] => [
   {
     method: "POST",
@@ -251,6 +261,7 @@ const streamRoutes = (deps: ContainersDeps): readonly Route[] => [
       const request = {
         stream: !query.has("stream") || queryFlag(query, "stream"),
         oneShot: version.minor >= 41 && queryFlag(query, "one-shot"),
+        minor: version.minor,
       };
       if (request.stream && request.oneShot) throw invalid("cannot have stream=true and one-shot=true");
       const chunks = streamStats(deps, container, request, signal);
@@ -271,6 +282,7 @@ const streamRoutes = (deps: ContainersDeps): readonly Route[] => [
     path: "/containers/:id*/logs",
     handle: async (call) => {
       const { query, version, signal } = call;
+      const json = jsonLogType(call);
       const since = parseLogTime("since", query.get("since") ?? "");
       const until = parseLogTime("until", query.get("until") ?? "");
       const tail = parseTail(query.get("tail") ?? "all");
@@ -285,9 +297,11 @@ const streamRoutes = (deps: ContainersDeps): readonly Route[] => [
           ...(until !== undefined && { until }),
         },
         tail,
+        ...(json !== undefined && { frame: (text: string) => frameJson(text, json) }),
       };
       const { tty, chunks } = openLogs(deps, idOf(call), request, signal);
-      return { kind: "stream", status: 200, contentType: streamType(tty, version.minor), chunks };
+      const contentType = json ?? streamType(tty, version.minor);
+      return { kind: "stream", status: 200, contentType, chunks };
     },
   },
 ];

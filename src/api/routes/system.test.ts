@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { EventJournal } from "#engine/events/journal.ts";
 import { JournaledEvents } from "#engine/events/journaled.ts";
@@ -72,14 +75,22 @@ function makeDeps(): SystemRouteDeps & { readonly bus: JournaledEvents } {
     diskUsage: new DiskUsage(
       {
         images: async () => ({ images: [], layersSize: 7 }),
-        containers: async () => [],
-        volumes: async () => [],
+        containers: async () => [
+          { Id: "a", State: "running", SizeRw: 5, Health: { Status: "none" } },
+          { Id: "b", State: "exited", SizeRw: 3, Health: { Status: "none" } },
+        ],
+        volumes: async () => [volume("used", 4, 1), volume("unused", 2, 0), volume("unknown", -1, 0)],
       },
       new AbortController().signal,
     ),
     explain: async (request) => [request],
   };
 }
+
+const volume = (Name: string, Size: number, RefCount: number) => ({
+  ...{ Name, Driver: "local", Mountpoint: "/", Labels: {}, Scope: "local" as const, Options: {} },
+  UsageData: { Size, RefCount },
+});
 
 async function get(deps: SystemRouteDeps, path: string, query = "", minor = 50): Promise<ApiResponse> {
   const route = systemRoutes(deps).find((candidate) => candidate.method === "GET" && candidate.path === path);
@@ -113,7 +124,7 @@ test("ping tells the classic builder and no swarm", async () => {
 
 test("version names the parts of the engine", async () => {
   const version = await getJson(makeDeps(), "/version");
-  assert.equal(version.ApiVersion, "1.50");
+  assert.equal(version.ApiVersion, "1.55");
   assert.ok(Array.isArray(version.Components));
   assert.deepEqual(
     version.Components.map(({ Name }) => Name),
@@ -126,6 +137,26 @@ test("info counts containers and shows what an API version knows", async () => {
   assert.equal(info.Containers, 3);
   assert.deepEqual(info.FirewallBackend, { Driver: "nftables" });
   assert.equal((await getJson(makeDeps(), "/info", "", 41)).FirewallBackend, undefined);
+});
+
+test("info tells the devices that CDI files describe, and which it cannot read, since 1.50", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "gantry-cdi-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const devices = [{ name: "1" }, { name: "0" }];
+  writeFileSync(
+    join(folder, "gpu.json"),
+    JSON.stringify({ cdiVersion: "0.5.0", kind: "v.com/gpu", devices }),
+  );
+  const deps = makeDeps();
+  const infoAt = (minor: number) =>
+    getJson({ ...deps, settings: { ...deps.settings, cdiDirectories: [folder] } }, "/info", "", minor);
+  assert.equal((await infoAt(49)).DiscoveredDevices, undefined);
+  assert.deepEqual(
+    (await infoAt(50)).DiscoveredDevices,
+    ["v.com/gpu=0", "v.com/gpu=1"].map((ID) => ({ Source: "cdi", ID })),
+  );
+  writeFileSync(join(folder, "nic.yaml"), "");
+  assert.match(String((await infoAt(50)).Warnings), /nic.yaml: YAML is not supported/);
 });
 
 test("events are one JSON object a line with all digits of their time", async () => {
@@ -150,15 +181,36 @@ for (const [query, message] of [
 
 test("disk usage gives the kinds that were asked for", async () => {
   const deps = makeDeps();
-  const report = await getJson(deps, "/system/df");
-  assert.deepEqual(report, { LayersSize: 7, Images: [], Containers: [], Volumes: [], BuildCache: [] });
-  assert.deepEqual(await getJson(deps, "/system/df", "type=volume"), {
-    Images: null,
-    Containers: null,
-    Volumes: [],
-    BuildCache: null,
-  });
+  const report = await getJson(deps, "/system/df", "type=image&type=build-cache");
+  assert.deepEqual(report, { LayersSize: 7, Images: [], Containers: null, Volumes: null, BuildCache: [] });
   await assert.rejects(get(deps, "/system/df", "type=air"), { message: "unknown object type: air" });
+});
+
+test("disk usage is lists until 1.51, and sums besides or instead since 1.52", async () => {
+  const deps = makeDeps();
+  const old = await getJson(deps, "/system/df", "verbose=1", 51);
+  assert.deepEqual(old.Containers, [
+    { Id: "a", State: "running", SizeRw: 5 },
+    { Id: "b", State: "exited", SizeRw: 3 },
+  ]);
+  const query = "type=container&type=volume&type=build-cache";
+  const both = await getJson(deps, "/system/df", query, 52);
+  assert.deepEqual(Object.keys(both), [
+    ...["Containers", "Volumes", "BuildCache"],
+    ...["ContainerUsage", "VolumeUsage", "BuildCacheUsage"],
+  ]);
+  const { ContainerUsage, VolumeUsage, ...rest } = await getJson(
+    deps,
+    "/system/df",
+    `${query}&verbose=1`,
+    52,
+  );
+  assert.deepEqual(rest, { BuildCacheUsage: {} });
+  const sums = { ActiveCount: 1, TotalCount: 2, Reclaimable: 3, TotalSize: 8 };
+  assert.deepEqual(ContainerUsage, { ...sums, Items: both.Containers });
+  const { Items = [], ...volumes } = Object(VolumeUsage);
+  assert.deepEqual(volumes, { ActiveCount: 2, TotalCount: 3, Reclaimable: 2, TotalSize: 6 });
+  assert.equal(Items.length, 3);
 });
 
 test("missing cgroup features are warned of in Docker's words", () => {

@@ -7,9 +7,12 @@ import { publishPrune } from "#engine/pruning.ts";
 import { type DiskUsage, parseUsageKinds } from "#engine/system/disk-usage.ts";
 import { describeSystem, type InfoDeps } from "#engine/system/info.ts";
 import { describeVersion } from "#engine/system/version.ts";
-import { encodeEvent, eventStreamType, frameEvent } from "../event-encoding.ts";
+import { encodeEvent } from "../event-encoding.ts";
 import { parseEventRange } from "../event-range.ts";
+import { acceptedStream, frameJson } from "../json-streams.ts";
+import { queryFlag } from "../query.ts";
 import type { ApiCall, ApiResponse, Route } from "../router.ts";
+import { encodeUsage } from "../usage-encoding.ts";
 
 export interface SystemRouteDeps extends InfoDeps {
   readonly bus: EventBus;
@@ -63,9 +66,11 @@ export function systemRoutes(deps: SystemRouteDeps): Route[] {
     {
       method: "GET",
       path: "/system/df",
-      handle: async ({ query, version }) => {
-        const kinds = version.minor >= 42 ? parseUsageKinds(query.getAll("type")) : [];
-        return { kind: "json", status: 200, value: await deps.diskUsage.report(kinds) };
+      handle: async ({ query, version: { minor } }) => {
+        const kinds = minor >= 42 ? parseUsageKinds(query.getAll("type")) : [];
+        const report = await deps.diskUsage.report(kinds);
+        const verbose = minor >= 52 && queryFlag(query, "verbose");
+        return { kind: "json", status: 200, value: encodeUsage(report, { minor, verbose }) };
       },
     },
     {
@@ -84,7 +89,9 @@ async function streamEvents(deps: SystemRouteDeps, call: ApiCall): Promise<ApiRe
   const range = parseEventRange(call.query);
   const wanted = eventFilter(parseFilters(call.query.get("filters")));
   const { minor } = call.version;
-  const contentType = eventStreamType(call.headers.accept ?? "", minor);
+  // It was called JSON, though it is a stream of it.
+  const unasked = minor < 52 ? "application/json" : "application/jsonl";
+  const contentType = acceptedStream(call.headers.accept) ?? unasked;
   const events = deps.bus.watch(range, call.signal);
   return {
     kind: "stream",
@@ -93,7 +100,7 @@ async function streamEvents(deps: SystemRouteDeps, call: ApiCall): Promise<ApiRe
     chunks: encodeEvents(
       events,
       (event) => wanted(event) && isKnown(event, minor),
-      (event) => frameEvent(encodeEvent(event, minor), contentType),
+      (event) => frameJson(encodeEvent(event, minor), contentType),
     ),
   };
 }

@@ -67,6 +67,7 @@ const rows: readonly Row[] = [
   ["GET /images/json", "read", "no"],
   ["GET /images/:name/json", "read", "no"],
   ["GET /images/:name/history", "read", "no"],
+  ["GET /images/:name/attestations", "read", "no"],
   ["GET /images/get", "-", "no"],
   ["GET /images/:name/get", "-", "no"],
   ["GET /images/search", "-", "no"],

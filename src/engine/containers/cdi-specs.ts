@@ -3,7 +3,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { type Decoded, integer, isRecord, array as list, object, string } from "#base/decode.ts";
-import { systemError } from "#base/errors.ts";
+import { EngineError, systemError } from "#base/errors.ts";
 
 const hook = object(
   { hookName: string, path: string },
@@ -69,6 +69,24 @@ export async function findCdiEdits(
 /** Kinds that the files describe: "nvidia.com/gpu". */
 export const cdiKinds = async (directories: readonly string[]): Promise<readonly string[]> =>
   (await readSpecs(directories)).map(({ kind }) => kind);
+
+export interface CdiListing {
+  /** "vendor.com/class=name", sorted. */
+  readonly devices: readonly string[];
+  /** Why there may be more. */
+  readonly warnings: readonly string[];
+}
+
+export async function listCdiDevices(directories: readonly string[]): Promise<CdiListing> {
+  try {
+    const specs = await readSpecs(directories);
+    const names = specs.flatMap(({ kind, devices }) => devices.map(({ name }) => `${kind}=${name}`));
+    return { devices: [...new Set(names)].sort(), warnings: [] };
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return { devices: [], warnings: [error.message] };
+  }
+}
 
 async function readSpecs(directories: readonly string[]): Promise<readonly CdiSpec[]> {
   const specs: CdiSpec[] = [];

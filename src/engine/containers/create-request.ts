@@ -11,6 +11,7 @@ import {
   type HostConfig,
 } from "#spec/container-config.ts";
 import { decodeSecretSpecs } from "#spec/engine-api/secrets.ts";
+import { containerOf } from "./namespace-modes.ts";
 import { parseSecrets, type Secret } from "./secrets/parse-secrets.ts";
 
 export interface CreateRequest {
@@ -41,7 +42,11 @@ export function decodeCreateRequest(
   const network = { config, hostConfig, endpoints: decoded.endpoints };
   const { endpoints, warnings } = adaptEndpoints(network, minor);
   const platform = minor >= 41 ? query.platform : "";
-  const all = [...warnings, ...warnOfVolumeDriver(hostConfig, minor)];
+  const all = [
+    ...warnOfVolumeDriver(hostConfig, minor),
+    ...warnings,
+    ...warnOfEmptyBindings(decoded.hostConfig.PortBindings, minor),
+  ];
   const secrets = parseSecrets(decoded.secrets);
   return { name: query.name, platform, config, hostConfig, endpoints, secrets, warnings: all };
 }
@@ -130,6 +135,15 @@ function fillPortBindings(bindings: PortBindings): PortBindings {
   );
 }
 
+function warnOfEmptyBindings(bindings: PortBindings, minor: number): readonly string[] {
+  const empty = Object.entries(bindings ?? {}).filter(([, list]) => list === null || list.length === 0);
+  if (minor < 52 || empty.length === 0) return [];
+  const ports = empty.map(([port]) => (port.includes("/") ? port : `${port}/tcp`)).sort();
+  return [
+    `Following container port(s) have an empty list of port-bindings: ${ports.join(", ")}. Such bindings will be discarded in a future version.`,
+  ];
+}
+
 /** Options that a version does not have yet mean nothing in it. */
 function adaptMount(mount: MountRequest, minor: number): MountRequest {
   if (minor < 45 && mount.VolumeOptions?.Subpath)
@@ -149,11 +163,11 @@ function adaptMount(mount: MountRequest, minor: number): MountRequest {
   };
 }
 
-function adaptEndpoints(
-  request: Pick<CreateRequest, "config" | "hostConfig" | "endpoints">,
-  minor: number,
-): Pick<CreateRequest, "endpoints" | "warnings"> {
-  const { config, hostConfig } = request;
+type Network = Pick<CreateRequest, "config" | "hostConfig" | "endpoints">;
+type AdaptedEndpoints = Pick<CreateRequest, "endpoints" | "warnings">;
+
+function adaptEndpoints(request: Network, minor: number): AdaptedEndpoints {
+  const { hostConfig } = request;
   const names = Object.keys(request.endpoints);
   if (minor < 44 && names.length > 1)
     throw invalid(`Container cannot be created with multiple network endpoints: ${names.join(", ")}`);
@@ -161,21 +175,31 @@ function adaptEndpoints(
   const endpoints = Object.fromEntries(
     Object.entries(request.endpoints).map(([name, endpoint]) => [
       name === "default" ? hostConfig.NetworkMode : name,
-      minor < 44 ? { ...endpoint, MacAddress: "" } : endpoint,
+      {
+        ...endpoint,
+        ...(minor < 44 && { MacAddress: "" }),
+        ...(minor < 48 && { GwPriority: 0 }),
+      },
     ]),
   );
+  return minor < 52 ? adaptMacAddress({ ...request, endpoints }, minor) : { endpoints, warnings: [] };
+}
+
+/** Before 1.52 a container could have a MAC address, which is that of its endpoint on the main network. */
+function adaptMacAddress({ config, hostConfig, endpoints }: Network, minor: number): AdaptedEndpoints {
   const mac = config.MacAddress ?? "";
   if (mac === "") return { endpoints, warnings: [] };
-  const own = endpoints[hostConfig.NetworkMode] ?? decodeEndpointConfigs({ x: {} }, "").x;
-  if (own === undefined) return { endpoints, warnings: [] };
+  const mode = hostConfig.NetworkMode;
+  const hasAddress = mode !== "host" && mode !== "none" && containerOf(mode) === undefined;
+  if (minor < 44 && !hasAddress) throw invalid("conflicting options: mac-address and the network mode");
+  const warning =
+    "The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.";
+  const warnings = minor >= 44 ? [warning] : [];
+  const own = endpoints[mode] ?? decodeEndpointConfigs({ x: {} }, "").x;
+  if (!hasAddress || own === undefined) return { endpoints, warnings };
   if (own.MacAddress !== "" && own.MacAddress !== mac)
     throw invalid(
       "the container-wide MAC address must match the endpoint-specific MAC address for the main network, or be left empty",
     );
-  const warning =
-    "The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.";
-  return {
-    endpoints: { ...endpoints, [hostConfig.NetworkMode]: { ...own, MacAddress: mac } },
-    warnings: minor >= 44 ? [warning] : [],
-  };
+  return { endpoints: { ...endpoints, [mode]: { ...own, MacAddress: mac } }, warnings };
 }

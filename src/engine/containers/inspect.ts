@@ -52,6 +52,8 @@ export async function inspectContainer(
     ExecIDs: execIds.length === 0 ? null : execIds,
     HostConfig: describeHostConfig(deps, container, options.minor),
     GraphDriver: { Data: await describeLayers(deps, record.id), Name: "overlay2" },
+    // dockerd tells one or the other; the directories are true for a snapshot, too.
+    ...(options.minor >= 52 && { Storage: { RootFS: { Snapshot: { Name: "overlay2" } } } }),
     ...size,
     Mounts: record.mounts.map(describeMount),
     Config: describeConfig(container, options.minor),
@@ -123,14 +125,16 @@ const describeSecret = ({ id, target, uid, gid, mode }: SecretFile): Fields => (
 
 /** Fields that Go leaves out when they are zero are left out here too. */
 function describeConfig({ record }: Container, minor: number): Readonly<Record<string, unknown>> {
-  const { ExposedPorts, ArgsEscaped, NetworkDisabled, MacAddress, ...config } = record.config;
+  const { ExposedPorts, ArgsEscaped, NetworkDisabled, MacAddress: _own, OnBuild, ...config } = record.config;
+  const MacAddress = minor < 52 ? record.endpoints[record.hostConfig.NetworkMode]?.MacAddress : "";
   return inOrder(configSupport, {
     ...config,
     Labels: config.Labels ?? {},
     ...(ExposedPorts !== undefined && Object.keys(ExposedPorts).length > 0 && { ExposedPorts }),
     ...(ArgsEscaped === true && { ArgsEscaped }),
     ...(NetworkDisabled === true && { NetworkDisabled }),
-    ...(MacAddress && minor < 52 && { MacAddress }),
+    ...((minor < 52 || (OnBuild ?? []).length > 0) && { OnBuild }),
+    ...(MacAddress && { MacAddress }),
   });
 }
 

@@ -10,7 +10,7 @@ import { type MeasureDeps, measureContainer } from "./measure.ts";
 import type { ContainerImages } from "./plan-container.ts";
 import type { ContainerRecord } from "./record.ts";
 import type { Container } from "./store.ts";
-import { describeSummary, type EncodedSummaries, type Surroundings } from "./summary.ts";
+import { describeSummary, type EncodedSummaries, type Summary, type Surroundings } from "./summary.ts";
 
 export interface ListDeps extends FilterDeps, MeasureDeps {
   readonly networks: Pick<NetworkController, "get">;
@@ -27,12 +27,17 @@ export interface ListOptions {
   readonly minor: number;
 }
 
+export interface ListedContainer extends Summary {
+  /** Bytes; only with `size`, and not when it is 0. */
+  readonly SizeRw?: number;
+}
+
 /** Newest first. */
 export async function listContainers(
   deps: ListDeps,
   options: ListOptions,
   signal: AbortSignal,
-): Promise<readonly Readonly<Record<string, unknown>>[]> {
+): Promise<readonly ListedContainer[]> {
   const { shown, surroundingsOf } = await lookAround(deps, options, signal);
   const now = deps.clock.now();
   const lines = shown.map(async (container) => {

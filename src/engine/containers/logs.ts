@@ -1,8 +1,10 @@
 // GET /containers/{id}/logs.
 
 import { conflict, EngineError, invalid } from "#base/errors.ts";
-import { type LogFormat, LogFormatter, type LogRange, timeText } from "../logs/format.ts";
+import { type LogFormat, LogFormatter } from "../logs/format.ts";
+import { JsonLogFormatter } from "../logs/json-format.ts";
 import { readLog } from "../logs/read.ts";
+import { type LogRange, timeText } from "../logs/time-range.ts";
 import { followContainer } from "./container-logs.ts";
 import { isCacheDisabled, logSourceOf } from "./log-config.ts";
 import type { Container, ContainerStore } from "./store.ts";
@@ -16,6 +18,8 @@ export interface LogsRequest extends Omit<LogFormat, "tty"> {
   readonly range: LogRange;
   /** Lines from the end; undefined is all. */
   readonly tail: number | undefined;
+  /** JSON texts instead of bytes, each framed by this. */
+  readonly frame?: (text: string) => string;
 }
 
 /** "all", "" or a number of lines; anything else is all too, as with Docker. */
@@ -60,8 +64,11 @@ async function* streamLogs(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const { record } = container;
-  const { range, tail } = request;
-  const formatter = new LogFormatter({ ...request, tty: record.config.Tty }, range);
+  const { range, tail, frame } = request;
+  const formatter =
+    frame === undefined
+      ? new LogFormatter({ ...request, tty: record.config.Tty }, range)
+      : new JsonLogFormatter(request, range, frame);
   const start = {
     ...(range.since !== undefined && { since: timeText(range.since).toString("latin1") }),
     ...(tail !== undefined && { tail }),

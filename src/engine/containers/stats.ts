@@ -22,6 +22,7 @@ export interface StatsRequest {
   readonly stream: boolean;
   /** Without the wait for a second sample to compare with. */
   readonly oneShot: boolean;
+  readonly minor: number;
 }
 
 type Sample = Readonly<Record<string, unknown>>;
@@ -38,21 +39,25 @@ export async function* streamStats(
   let before = await takeSample(deps, container);
   if (!request.stream && !request.oneShot && before !== undefined) {
     await delay(SECOND, undefined, { signal });
-    yield line(await describe(deps, container, before));
+    yield line(versioned(await describe(deps, container, before), request.minor));
     return;
   }
   for (;;) {
     const now: Taken | undefined = await takeSample(deps, container);
-    yield line(
+    const sample =
       now === undefined
         ? emptyStats(container)
-        : shape(deps, container, now, request.oneShot ? undefined : before),
-    );
+        : shape(deps, container, now, request.oneShot ? undefined : before);
+    yield line(versioned(sample, request.minor));
     if (!request.stream || container.removed) return;
     before = now;
     await delay(SECOND, undefined, { signal });
   }
 }
+
+/** API 1.52 brought the operating system. */
+const versioned = (sample: Sample, minor: number): Sample =>
+  minor < 52 ? sample : { ...sample, os_type: "linux" };
 
 const line = (sample: Sample): string => `${JSON.stringify(sample)}\n`;
 

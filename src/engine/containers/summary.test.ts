@@ -10,7 +10,8 @@ import { renameContainer } from "./rename.ts";
 import { describeSummary, EncodedSummaries, type Surroundings } from "./summary.ts";
 
 const network = (id: string): NetworkInfo => ({
-  ...{ id, name: "bridge", driver: "bridge", createdAt: new Date(0), options: {}, endpoints: [] },
+  ...{ id, name: "bridge", driver: "bridge", createdAt: new Date(0), addresses: undefined },
+  ...{ options: {}, endpoints: [] },
 });
 const around: Surroundings = {
   networks: { get: () => network("net1") },
@@ -99,6 +100,7 @@ const changes: Readonly<
     },
   }),
   "the API's version": () => ({ minor: 45 }),
+  "a version that tells the health": () => ({ minor: 52 }),
 };
 
 for (const [what, change] of Object.entries(changes))

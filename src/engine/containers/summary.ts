@@ -24,8 +24,17 @@ export interface Surroundings {
 
 type Fields = Readonly<Record<string, unknown>>;
 
+export interface Summary extends Fields {
+  readonly State: ContainerState["status"];
+}
+
 /** `sizes`: fields to show with it. */
-export function describeSummary(container: Container, around: Surroundings, now: bigint, sizes = {}): Fields {
+export function describeSummary(
+  container: Container,
+  around: Surroundings,
+  now: bigint,
+  sizes = {},
+): Summary {
   const { record, state } = container;
   return {
     ...describeHead(container, around),
@@ -46,7 +55,7 @@ const describeHead = (container: Container, { image, aliases }: Surroundings): F
   Ports: describePorts(container),
 });
 
-const describeLabels = ({ config }: ContainerRecord, { status }: ContainerState): Fields => ({
+const describeLabels = ({ config }: ContainerRecord, { status }: ContainerState) => ({
   Labels: config.Labels ?? {},
   State: status,
 });
@@ -58,8 +67,17 @@ function describeTail(container: Container, { networks, minor }: Surroundings): 
     HostConfig: { NetworkMode, ...(Annotations !== undefined && minor >= 46 && { Annotations }) },
     NetworkSettings: { Networks: describeEndpoints(networks, container) },
     Mounts: mounts.map(describeMount),
+    ...(minor >= 52 && { Health: summarizeHealth(container.state) }),
   };
 }
+
+const summarizeHealth = ({ health }: ContainerState): Fields => ({
+  Status: health?.status ?? "none",
+  FailingStreak: health?.failingStreak ?? 0,
+});
+
+/** Fields came with these versions. */
+const shapeOf = (minor: number): number => [46, 52].filter((since) => minor >= since).length;
 
 /** Quoted if it has a space; Docker escapes nothing. */
 function quoteArgument(argument: string, index: number): string {
@@ -101,7 +119,7 @@ interface Line {
   readonly image: string;
   readonly aliases: string;
   readonly networkId: string;
-  readonly annotated: boolean;
+  readonly shape: number;
   /** Up to the status's value. */
   readonly head: string;
   readonly from: bigint | undefined;
@@ -122,7 +140,7 @@ export class EncodedSummaries {
     const { image, networks, minor } = around;
     const aliases = around.aliases.join(",");
     const networkId = shownNetworkId(networks, container);
-    const annotated = minor >= 46;
+    const shape = shapeOf(minor);
     const known = this.#lines.get(container);
     if (
       known?.record === record &&
@@ -130,12 +148,12 @@ export class EncodedSummaries {
       known.image === image &&
       known.aliases === aliases &&
       known.networkId === networkId &&
-      known.annotated === annotated
+      known.shape === shape
     )
       return known;
     const head = { ...describeHead(container, around), ...describeLabels(record, state) };
     const line = {
-      ...{ record, state, image, aliases, networkId, annotated },
+      ...{ record, state, image, aliases, networkId, shape },
       head: `${JSON.stringify(head).slice(0, -1)},"Status":`,
       from: countsFrom(state),
       tail: `,${JSON.stringify(describeTail(container, around)).slice(1)}`,

@@ -24,11 +24,18 @@ export async function measureImages(
   const uses = new Map<string, number>();
   for (const { image } of listed)
     for (const chainId of new Set(image.chainIds)) uses.set(chainId, (uses.get(chainId) ?? 0) + 1);
-  const users = deps.users();
+  const containers = countUsers(deps);
   const images = listed.map(async (one) => ({
     listed: one,
     sharedSize: await deps.sizes.total(one.image.chainIds.filter((chainId) => (uses.get(chainId) ?? 0) > 1)),
-    containers: users.filter(({ imageId }) => imageId === one.image.id).length,
+    containers: containers(one.image.id),
   }));
   return { images: await Promise.all(images), layersSize: await deps.sizes.total([...uses.keys()]) };
+}
+
+/** How many containers, running or not, an image has now, by its id. */
+export function countUsers({ users }: Pick<ImageDeps, "users">): (imageId: string) => number {
+  const counts = new Map<string, number>();
+  for (const { imageId } of users()) counts.set(imageId, (counts.get(imageId) ?? 0) + 1);
+  return (imageId) => counts.get(imageId) ?? 0;
 }

@@ -1,8 +1,8 @@
 // Lines of the json-file log -> bytes of the logs stream. Works on the bytes: a line as the shim writes it costs no string and no object.
 
-import { formatTime, parseTime } from "#base/clock.ts";
-import { parseLogEntry } from "./entry.ts";
+import { entryTime, parseLogEntry } from "./entry.ts";
 import { copyJsonString } from "./json-text.ts";
+import { type LogRange, TimeRange, timeText } from "./time-range.ts";
 
 export interface LogFormat {
   readonly stdout: boolean;
@@ -14,12 +14,6 @@ export interface LogFormat {
   readonly tty: boolean;
 }
 
-/** Nanoseconds since the epoch, both inclusive. */
-export interface LogRange {
-  readonly since?: bigint;
-  readonly until?: bigint;
-}
-
 const HEADER_BYTES = 8;
 /** "2026-01-01T00:00:00.000000000Z " */
 const TIMESTAMP_BYTES = 31;
@@ -29,30 +23,24 @@ const ZERO = 0x30;
 
 export class LogFormatter {
   readonly #format: LogFormat;
-  readonly #since: Buffer | undefined;
-  readonly #until: Buffer | undefined;
-  readonly #isLimited: boolean;
+  readonly #range: TimeRange;
   #out = Buffer.alloc(0);
   #used = 0;
-  #ended = false;
 
-  constructor(format: LogFormat, { since, until }: LogRange) {
+  constructor(format: LogFormat, range: LogRange) {
     this.#format = format;
-    this.#since = since === undefined ? undefined : timeText(since);
-    this.#until = until === undefined ? undefined : timeText(until);
-    this.#isLimited = since !== undefined || until !== undefined;
+    this.#range = new TimeRange(range);
   }
 
-  /** A line later than the range was seen: there is no more to come. */
   get ended(): boolean {
-    return this.#ended;
+    return this.#range.ended;
   }
 
   /** Complete lines -> what the client gets; empty if none of them is wanted. */
   format(lines: Buffer): Uint8Array {
     this.#out = Buffer.allocUnsafeSlow(lines.length + 1024);
     this.#used = 0;
-    for (let start = 0; start < lines.length && !this.#ended; ) {
+    for (let start = 0; start < lines.length && !this.ended; ) {
       const end = lines.indexOf(NEWLINE, start);
       this.#reserve(end - start + HEADER_BYTES + TIMESTAMP_BYTES);
       if (!this.#formatPlain(lines, start, end)) this.#formatAny(lines.toString("utf8", start, end));
@@ -80,7 +68,7 @@ export class LogFormatter {
     const time = timeStart(lines, end);
     if (time < 0) return false;
     const timeEnd = end - 3;
-    if (this.#isLimited && !this.#isInRange(lines.subarray(time, timeEnd))) return true;
+    if (this.#range.isLimited && !this.#range.includes(lines.subarray(time, timeEnd))) return true;
     const head = this.#used;
     const from = head + (tty ? 0 : HEADER_BYTES);
     const text = timestamps ? from + TIMESTAMP_BYTES : from;
@@ -112,8 +100,8 @@ export class LogFormatter {
     const entry = parseLogEntry(line);
     if (entry === undefined) return;
     const { timestamps, details, tty, stdout, stderr } = this.#format;
-    const time = timeText(parseTime(entry.time) ?? 0n);
-    if (!this.#isInRange(time) || (entry.stream === "stdout" ? !stdout : !stderr)) return;
+    const time = timeText(entryTime(entry));
+    if (!this.#range.includes(time) || (entry.stream === "stdout" ? !stdout : !stderr)) return;
     const prefix = details ? `${formatDetails(entry.attrs)} ` : "";
     const text = Buffer.from(`${prefix}${entry.text}`);
     this.#reserve(text.length + HEADER_BYTES + TIMESTAMP_BYTES);
@@ -125,19 +113,7 @@ export class LogFormatter {
     if (!tty) this.#putHeader(this.#used, entry.stream === "stdout" ? 1 : 2, length);
     this.#used = from + length;
   }
-
-  #isInRange(time: Buffer): boolean {
-    if (this.#since !== undefined && isBefore(time, this.#since)) return false;
-    this.#ended = this.#until !== undefined && isBefore(this.#until, time);
-    return !this.#ended;
-  }
 }
-
-/** RFC 3339 without the Z: such texts compare as the times do. */
-export const timeText = (nanoseconds: bigint): Buffer =>
-  Buffer.from(formatTime(nanoseconds).slice(0, -1), "latin1");
-
-const isBefore = (a: Buffer, b: Buffer): boolean => Buffer.compare(a, b) < 0;
 
 /** Where the time of the line begins whose newline is at `end`; -1 if it does not end as the shim's do. */
 function timeStart(lines: Buffer, end: number): number {

@@ -7,9 +7,11 @@ import { gunzipSync } from "node:zlib";
 import { parseTime } from "#base/clock.ts";
 import { CompressedLog } from "./compressed-log.ts";
 import { compressRotated } from "./compressor.ts";
-import { LogFormatter, timeText } from "./format.ts";
+import { LogFormatter } from "./format.ts";
+import { JsonLogFormatter } from "./json-format.ts";
 import { openLogFile } from "./log-file.ts";
 import { type LogStart, readLog } from "./read.ts";
+import { timeText } from "./time-range.ts";
 
 const stamp = (number: number): string =>
   new Date(Date.UTC(2026, 0, 1) + number * 1000 + 500).toISOString().replace("500Z", "5Z");
@@ -180,6 +182,30 @@ test("timestamps, details and frames are Docker's", () => {
   assert.equal(shown({ timestamps: true }), "2026-01-01T00:00:01.500000000Z hi\n");
   assert.equal(shown({ tty: false }), "\x02\0\0\0\0\0\0\x03hi\n");
   assert.equal(shown({ stderr: false }), "");
+});
+
+test("a line can be a JSON text, framed as its stream wants it", () => {
+  const entries = [
+    { log: "early\n", stream: "stdout", time: "2026-01-01T00:00:00Z" },
+    { log: "a\tb\n", stream: "stderr", attrs: { b: "x y", a: "1" }, time: "2026-01-01T00:00:01.5Z" },
+    { log: "late\n", stream: "stdout", time: "2026-01-01T00:00:03Z" },
+  ];
+  const bytes = Buffer.from(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+  const limits = {
+    since: parseTime("2026-01-01T00:00:01Z") ?? 0n,
+    until: parseTime("2026-01-01T00:00:02Z") ?? 0n,
+  };
+  const shown = (format: Partial<typeof everything>) => {
+    const formatter = new JsonLogFormatter({ ...everything, ...format }, limits, (text) => `<${text}>`);
+    return [Buffer.from(formatter.format(bytes)).toString(), formatter.ended];
+  };
+  const line = '{"Line":"a\\tb\\n","Source":"stderr","Timestamp":"2026-01-01T00:00:01.5Z"';
+  assert.deepEqual(shown({}), [`<${line}}>`, true]);
+  assert.deepEqual(shown({ details: true }), [
+    `<${line},"Attrs":[{"Key":"a","Value":"1"},{"Key":"b","Value":"x y"}]}>`,
+    true,
+  ]);
+  assert.deepEqual(shown({ stderr: false }), ["", true]);
 });
 
 for (const [name, text] of [

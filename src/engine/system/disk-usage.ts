@@ -1,31 +1,30 @@
-// GET /system/df: what images, containers, volumes and the build cache take. One computation at a time of each kind:
+// What images, containers, volumes and the build cache take. One computation at a time of each kind:
 // whoever asks while it runs gets its result.
 
 import { invalid } from "#base/errors.ts";
-import type { BuildCache, Volume } from "#spec/engine-api/definitions.table.ts";
+import type { Volume } from "#spec/engine-api/definitions.table.ts";
+import type { ListedContainer } from "../containers/list.ts";
+import type { ImagesUsage } from "../images/usage.ts";
 
 export const usageKinds = ["container", "image", "volume", "build-cache"] as const;
 export type UsageKind = (typeof usageKinds)[number];
 
-/** As the API shows it. */
-type Shown = Readonly<Record<string, unknown>>;
-
-export interface UsageSources {
-  /** With SharedSize and Containers; `layersSize` counts each layer once. */
-  images(signal: AbortSignal): Promise<{ images: readonly Shown[]; layersSize: number }>;
-  /** With SizeRw and SizeRootFs. */
-  containers(signal: AbortSignal): Promise<readonly Shown[]>;
-  /** With UsageData. */
-  volumes(signal: AbortSignal): Promise<readonly Volume[]>;
-}
-
+/** What is measured of each kind: undefined if it was not asked for. */
 export interface DiskUsageReport {
-  readonly LayersSize?: number;
-  readonly Images: readonly Shown[] | null;
-  readonly Containers: readonly Shown[] | null;
-  readonly Volumes: readonly Volume[] | null;
-  readonly BuildCache: readonly BuildCache[] | null;
+  readonly images?: ImagesUsage;
+  /** With SizeRw and SizeRootFs, in the words of the newest API version. */
+  readonly containers?: readonly ListedContainer[];
+  /** With UsageData. */
+  readonly volumes?: readonly Volume[];
+  /** Nothing is built, and nothing kept from it. */
+  readonly buildCache?: readonly [];
 }
+
+export type UsageSources = {
+  readonly [K in "images" | "containers" | "volumes"]: (
+    signal: AbortSignal,
+  ) => Promise<NonNullable<DiskUsageReport[K]>>;
+};
 
 export class DiskUsage {
   readonly #images: () => ReturnType<UsageSources["images"]>;
@@ -48,11 +47,10 @@ export class DiskUsage {
       wanted("volume") ? this.#volumes() : null,
     ]);
     return {
-      ...(images !== null && { LayersSize: images.layersSize }),
-      Images: images?.images ?? null,
-      Containers: containers,
-      Volumes: volumes,
-      BuildCache: wanted("build-cache") ? [] : null,
+      ...(images !== null && { images }),
+      ...(containers !== null && { containers }),
+      ...(volumes !== null && { volumes }),
+      ...(wanted("build-cache") && { buildCache: [] }),
     };
   }
 }

@@ -3,6 +3,7 @@
 import { readdirSync, statfsSync } from "node:fs";
 import { formatTime } from "#base/clock.ts";
 import type { SystemInfo } from "#spec/engine-api/definitions.table.ts";
+import { listCdiDevices } from "../containers/cdi-specs.ts";
 import { defaultCdiDirectories } from "../containers/device-requests.ts";
 import { defaultRuntime, listRuntimes } from "../containers/runtimes.ts";
 import { logDriverNames } from "../logs/drivers/drivers.ts";
@@ -38,8 +39,14 @@ type Info = Omit<SystemInfo, "Warnings" | "Plugins" | "GenericResources"> & {
 };
 
 export async function describeSystem(deps: InfoDeps, minor: number): Promise<Info> {
-  const [counts, containerd] = await Promise.all([deps.count(), deps.containerd.version()]);
   const { settings, machine } = deps;
+  const directories = cdiDirectoriesOf(settings);
+  const [counts, containerd, cdi] = await Promise.all([
+    deps.count(),
+    deps.containerd.version(),
+    listCdiDevices(minor < 50 ? [] : directories),
+  ]);
+  const warnings = [...(systemWarnings(deps) ?? []), ...cdi.warnings];
   return {
     ID: deps.engineId,
     Containers: counts.running + counts.paused + counts.stopped,
@@ -80,6 +87,7 @@ export async function describeSystem(deps: InfoDeps, minor: number): Promise<Inf
     ...describeRuntimes(deps, containerd, minor),
     LiveRestoreEnabled: settings.liveRestore,
     ...newerFields(settings, minor),
+    ...(minor >= 50 && { DiscoveredDevices: cdi.devices.map((ID) => ({ Source: "cdi", ID })) }),
     Swarm: {
       NodeID: "",
       NodeAddr: "",
@@ -90,7 +98,7 @@ export async function describeSystem(deps: InfoDeps, minor: number): Promise<Inf
     },
     Isolation: "",
     SecurityOptions: describeSecurity(settings, machine),
-    Warnings: systemWarnings(deps),
+    Warnings: warnings.length === 0 ? null : warnings,
   };
 }
 
@@ -141,10 +149,13 @@ function describeRuntimes(
   };
 }
 
+const cdiDirectoriesOf = ({ cdiDirectories = [] }: InfoSettings): readonly string[] =>
+  cdiDirectories.length > 0 ? cdiDirectories : defaultCdiDirectories;
+
 function newerFields(settings: InfoSettings, minor: number): Info {
-  const { containerdAddress: address, cdiDirectories: directories = [] } = settings;
+  const { containerdAddress: address } = settings;
   return {
-    ...(minor >= 44 && { CDISpecDirs: directories.length > 0 ? directories : defaultCdiDirectories }),
+    ...(minor >= 44 && { CDISpecDirs: cdiDirectoriesOf(settings) }),
     ...(minor >= 46 && {
       Containerd: { Address: address, Namespaces: { Containers: "moby", Plugins: "plugins.moby" } },
     }),

@@ -1,7 +1,8 @@
 // What gantryd was asked for: its flags and configuration file read, or a text to print.
 
 import { readFileSync } from "node:fs";
-import { invalid } from "#base/errors.ts";
+import { versionRange } from "#api/version.ts";
+import { EngineError, invalid, prefixed } from "#base/errors.ts";
 import { decodeDaemonSettings, flagValue } from "#spec/daemon-config.ts";
 import { parseDaemonFlags } from "#spec/daemon-flags.ts";
 import { daemonOptions } from "#spec/daemon-options.table.ts";
@@ -37,11 +38,22 @@ export function readSettings(args: readonly string[]): ReadSettings {
   const flags = parseDaemonFlags(args);
   const named = flagValue(flags, "config-file");
   const file = readConfigFile(named);
-  const settings = decodeDaemonSettings(flags, file);
+  const settings = withMinApiVersion(decodeDaemonSettings(flags, file), process.env.DOCKER_MIN_API_VERSION);
   const tls = readTlsFiles(settings.tls, process.env);
   for (const host of [...settings.hosts, ...settings.scopedHosts.map((scoped) => scoped.host)])
     parseHost(host, tls === undefined ? {} : { tls });
   return { settings, fileKeys: file?.keys ?? new Set(), path: named ?? defaultConfigFile };
+}
+
+/** The environment's is that of a file which names none. */
+function withMinApiVersion(settings: DaemonSettings, environment = ""): DaemonSettings {
+  try {
+    versionRange(environment);
+  } catch (error) {
+    throw error instanceof EngineError ? prefixed("invalid DOCKER_MIN_API_VERSION: ", error) : error;
+  }
+  versionRange(settings.minApiVersion);
+  return { ...settings, minApiVersion: settings.minApiVersion || environment };
 }
 
 interface ConfigFile {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parseHost, showAddress } from "./addresses.ts";
+import { readSettings } from "./command-line.ts";
 import { openLog } from "./log.ts";
 import { claimPidfile } from "./pidfile.ts";
 
@@ -24,6 +25,20 @@ for (const host of ["/run/x.sock", "unix://x", "tcp://a:b", "tcp://a:99999", "ht
     assert.throws(() => parseHost(host, {}), { message: `Invalid bind address format: ${host}` });
   });
 }
+
+test("the environment's oldest API version is that of a file which names none", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "gantry-settings-"));
+  process.env.DOCKER_MIN_API_VERSION = "1.44";
+  t.after(() => {
+    delete process.env.DOCKER_MIN_API_VERSION;
+    rmSync(folder, { recursive: true });
+  });
+  const oldest = (config: object): string => {
+    writeFileSync(join(folder, "daemon.json"), JSON.stringify(config));
+    return readSettings(["--config-file", join(folder, "daemon.json")]).settings.minApiVersion;
+  };
+  assert.deepEqual([oldest({}), oldest({ "min-api-version": "1.30" })], ["1.44", "1.30"]);
+});
 
 test("the log leaves out what is below its level", () => {
   const lines: string[] = [];

@@ -1,4 +1,5 @@
-// The Engine API versions that are spoken.
+// The Engine API versions that are spoken: 1.24 to 1.55.
 
-export const maxApiVersion = "1.50";
+export const newestMinor = 55;
+export const maxApiVersion = `1.${newestMinor}`;
 export const minApiVersion = "1.24";

@@ -1,5 +1,6 @@
 import { canonicalName, parseReference } from "#formats/reference.ts";
 import type { Command } from "../../grammar/command.ts";
+import { ExitError } from "../../grammar/errors.ts";
 import { list, text, toggle } from "../../grammar/flags.ts";
 
 const author = text("author", {
@@ -10,7 +11,7 @@ const change = list("change", { short: "c", about: "Apply Dockerfile instruction
 const message = text("message", { short: "m", about: "Commit message" });
 const pause = toggle("pause", { short: "p", shown: "true", about: "Pause container during commit" });
 
-/** The newer name. */
+/** Since 29 instead of --pause=false. */
 const noPause = toggle("no-pause", { about: "Disable pausing container during commit" });
 
 export const command: Command = {
@@ -18,7 +19,9 @@ export const command: Command = {
   about: "Create a new image from a container's changes",
   takes: [1, 2],
   flags: [author, change, message, pause, noPause],
-  run: async ({ session, arguments: [name = "", given = ""], option, signal }) => {
+  run: async ({ session, arguments: [name = "", given = ""], option, isGiven, signal }) => {
+    if (isGiven(pause) && isGiven(noPause))
+      throw new ExitError(1, "conflicting options: --no-pause and --pause cannot be used together");
     const reference = given === "" ? undefined : parseReference(given);
     const engine = await session.engine(signal);
     const id = await engine.containers.commit(
