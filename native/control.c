@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ops.gen.h"
@@ -74,14 +73,6 @@ void drop_connection(struct supervisor *us, struct connection *connection)
 	}
 }
 
-static struct message begin_reply(uint8_t type, uint32_t request)
-{
-	struct message frame = { 0 };
-	begin_frame(&frame, type);
-	put_u32(&frame, request);
-	return frame;
-}
-
 static void send_frame(struct supervisor *us, struct connection *connection, struct message *frame)
 {
 	if (connection->source.fd >= 0 && finish_frame(frame))
@@ -142,7 +133,7 @@ void announce_exit(struct supervisor *us, const struct process *process)
 
 static int read_whole_plan(struct bytes bytes, struct plan *plan)
 {
-	struct reader reader = { .at = bytes.data, .end = bytes.data + bytes.size };
+	struct reader reader = reader_of(bytes);
 	return bytes.size > 0 ? read_plan(&reader, plan) : 0;
 }
 
@@ -201,30 +192,19 @@ int on_will(struct supervisor *us, struct request *request)
 	return 1;
 }
 
-/* In a process of its own: namespaces that the plan enters are not for us. */
+/* In a process of its own: namespaces that the operations enter are not for us. */
 int on_plan(struct supervisor *us, struct request *request)
 {
 	struct context context;
-	struct plan plan = { 0 };
+	(void)us;
 	pid_t pid = fork();
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (pid > 0)
+		await_end(pid);
 	if (pid != 0)
 		return pid < 0 ? -errno : 0;
-	us->owner = NULL; /* whose going is not for this process to act on */
 	init_context(&context);
-	context.call = "decode";
-	int error = read_whole_plan(request->plan.plan, &plan);
-	if (error == 0)
-		error = run_plan(&context, &plan);
-	const struct failure failure = failure_of(&context, error);
-	struct message results = { 0 };
-	put_u32(&results, context.result_count);
-	put_bytes(&results, context.results.data, context.results.size);
-	if (error < 0)
-		reply_failure(us, request->from, request->number, &failure);
-	else if (!results.failed) /* else the end of the connection says it */
-		reply(us, request->from, request->number, results.data, results.size);
+	int error = run_ops(&context, reader_of(request->plan.ops));
+	send_outcome(request->from->source.fd, request->number, FRAME_DONE, &context, error);
 	_exit(0);
 }
 

@@ -5,8 +5,6 @@
 #define PLAN_VERSION 0x4b1a4493u
 
 enum frame_type {
-	FRAME_PLAN = 'P',
-	FRAME_STREAM = 'S',
 	FRAME_OPS = 'O',
 	FRAME_FLUSH = 'Y',
 	FRAME_END = 'E',

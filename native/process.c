@@ -132,7 +132,7 @@ static void be_created(struct supervisor *us, struct process *process)
 	answer(us, process);
 }
 
-static void await_end(pid_t pid)
+void await_end(pid_t pid)
 {
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;

@@ -53,7 +53,7 @@ struct request_will {
 };
 
 struct request_plan {
-	struct bytes plan;
+	struct bytes ops;
 };
 
 struct request_output {

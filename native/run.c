@@ -70,11 +70,6 @@ struct fd_path path_of_fd(int fd)
 	return path;
 }
 
-static struct reader reader_of(struct bytes bytes)
-{
-	return (struct reader){ .at = bytes.data, .end = bytes.data + bytes.size };
-}
-
 static long read_argument(struct machine *machine, uint32_t kind)
 {
 	uint32_t value = read_u32(&machine->code);
@@ -221,6 +216,19 @@ int run_op(struct context *context, const struct op *op)
 	return op->marks & MARK_MAY_FAIL || (op->marks & MARK_MISSING_OK && missing) ? 0 : result;
 }
 
+int run_ops(struct context *context, struct reader ops)
+{
+	int error = 0;
+	for (; error == 0 && ops.at < ops.end; context->index += error == 0) {
+		struct op op;
+		context->call = "decode";
+		error = read_op(&ops, &op);
+		if (error == 0)
+			error = run_op(context, &op);
+	}
+	return error;
+}
+
 int run_plan(struct context *context, const struct plan *plan)
 {
 	for (; context->index < plan->count; context->index++) {
@@ -243,4 +251,19 @@ void put_failure(struct message *message, const struct failure *failure)
 	put_u32(message, failure->index);
 	put_u32(message, (uint32_t)-failure->error);
 	put_sized(message, failure->call, strlen(failure->call));
+}
+
+int send_outcome(int fd, uint32_t request, uint8_t type, const struct context *context, int error)
+{
+	const struct failure failure = failure_of(context, error);
+	struct message frame = begin_reply(error < 0 ? FRAME_FAILED : type, request);
+	if (error < 0) {
+		put_failure(&frame, &failure);
+	} else {
+		put_u32(&frame, context->result_count);
+		put_bytes(&frame, context->results.data, context->results.size);
+	}
+	int written = context->results.failed || !finish_frame(&frame) ? -ENOMEM : write_all(fd, frame.data, frame.size);
+	free_message(&frame);
+	return written;
 }

@@ -40,8 +40,12 @@ void free_plan(struct plan *plan);
 int run_op(struct context *context, const struct op *op);
 /* Runs operations in order from context->index on and stops at the first failure, which that tells then. */
 int run_plan(struct context *context, const struct plan *plan);
+int run_ops(struct context *context, struct reader ops); /* as they are read, one behind the other */
 struct failure failure_of(const struct context *context, int error);
 void put_failure(struct message *message, const struct failure *failure);
+/* A reply of that type with the results, or the failure. A negative errno if there was no memory or nobody to tell: the end of the
+ * connection says it then. */
+int send_outcome(int fd, uint32_t request, uint8_t type, const struct context *context, int error);
 
 /* Of the operation that runs. */
 struct machine {

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ops.gen.h"
@@ -138,8 +137,8 @@ static int serve_connection(void)
 	if (us.reaps && us.init)
 		return us.init->exit_code;
 	kill_all(&us);
-	while (us.init && us.init->state < PROCESS_ENDED && waitpid(us.init->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (us.init && us.init->state < PROCESS_ENDED)
+		await_end(us.init->pid);
 	if (us.init)
 		close_outputs(us.init);
 	if (taken)

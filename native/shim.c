@@ -41,17 +41,14 @@ static bool may_leave(const struct supervisor *us, int64_t *leave_at)
 
 static int open_sources(struct supervisor *us)
 {
-	char path[PATH_SIZE];
 	sigset_t children;
-	snprintf(path, sizeof(path), "%s/shim.sock", us->directory);
-	unlink(path); /* of an earlier shim that was killed */
-	us->listener.fd = listen_at(path);
+	us->listener.fd = chdir(us->directory) < 0 ? -1 : listen_at("shim.sock"); /* an address holds no long path */
 	sigemptyset(&children);
 	sigaddset(&children, SIGCHLD);
 	catch_signals(us, &children);
 	fcntl(CREATOR, F_SETFL, O_NONBLOCK);
 	accept_connection(us, CREATOR);
-	return us->listener.fd < 0 || us->signals.fd < 0 ? -1 : 0;
+	return chdir("/") < 0 || us->listener.fd < 0 || us->signals.fd < 0 ? -1 : 0;
 }
 
 /* Best effort: without CAP_SYS_RESOURCE the score cannot be lowered. Children go back to 0. */
@@ -71,8 +68,6 @@ static void settle(void)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	prctl(PR_SET_NAME, "gantry-shim", 0, 0, 0);
-	if (chdir("/") < 0)
-		return;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; fd < 3; fd++)
 		dup2(null, fd);

@@ -8,6 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+struct reader reader_of(struct bytes bytes)
+{
+	return (struct reader){ .at = bytes.data, .end = bytes.data + bytes.size };
+}
+
 static const uint8_t *take(struct reader *reader, size_t size)
 {
 	if (reader->bad || (size_t)(reader->end - reader->at) < size) {
@@ -160,6 +165,14 @@ void begin_frame(struct message *message, uint8_t type)
 {
 	put_u32(message, 0);
 	put_u8(message, type);
+}
+
+struct message begin_reply(uint8_t type, uint32_t request)
+{
+	struct message frame = { 0 };
+	begin_frame(&frame, type);
+	put_u32(&frame, request);
+	return frame;
 }
 
 bool finish_frame(struct message *message)

@@ -18,6 +18,7 @@ struct bytes {
 	uint32_t size;
 };
 
+struct reader reader_of(struct bytes bytes);
 uint32_t read_u32(struct reader *reader);
 uint64_t read_u64(struct reader *reader);
 struct bytes read_bytes(struct reader *reader);
@@ -64,6 +65,7 @@ int read_frame(int fd, struct frame *frame);
 void free_frame(struct frame *frame);
 /* What is put between the two is the frame's body. False: memory ran out. */
 void begin_frame(struct message *message, uint8_t type);
+struct message begin_reply(uint8_t type, uint32_t request);
 bool finish_frame(struct message *message);
 /* Blocking; to sockets (without SIGPIPE) and files. 0 or a negative errno. */
 int write_all(int fd, const void *data, size_t size);

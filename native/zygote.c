@@ -13,48 +13,29 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "ops.gen.h"
 #include "run.h"
 
-/* A path that is too long for an address goes through the fd of its directory. */
-static int name_socket(const char *path, struct sockaddr_un *address, int *directory)
-{
-	const char *base = strrchr(path, '/');
-	char above[4096];
-	if (strlen(path) < sizeof(address->sun_path)) {
-		memcpy(address->sun_path, path, strlen(path) + 1);
-		return 0;
-	}
-	if (!base || (size_t)(base - path) >= sizeof(above))
-		return -1;
-	memcpy(above, path, (size_t)(base - path));
-	above[base - path] = '\0';
-	*directory = open(above, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int n = snprintf(address->sun_path, sizeof(address->sun_path), "%s%s", path_of_fd(*directory).text, base);
-	return *directory < 0 || (size_t)n >= sizeof(address->sun_path) ? -1 : 0;
-}
-
-int listen_at(const char *path)
+int listen_at(const char *name)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	cleanup_fd int directory = -1;
-	if (name_socket(path, &address, &directory) < 0)
+	size_t length = strlen(name);
+	if (length >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
+	memcpy(address.sun_path, name, length);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
 	mode_t before = umask(0177);
-	int failed = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1024) < 0;
-	int error = errno;
+	unlink(name); /* of an earlier one that was killed */
+	int error = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1024) < 0 ? -errno : 0;
 	umask(before);
-	if (!failed)
-		return fd;
-	close(fd);
-	return -error;
+	if (error < 0)
+		close(fd);
+	return error < 0 ? error : fd;
 }
 
 int peer_trusted(int fd)
@@ -62,97 +43,6 @@ int peer_trusted(int fd)
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == 0 || peer.uid == geteuid());
-}
-
-/* A negative errno if nothing could be told: the end of the connection says it. */
-static int reply_as(int fd, const struct context *context, uint8_t type, int error)
-{
-	struct message frame = { 0 };
-	begin_frame(&frame, type);
-	if (error < 0) {
-		struct failure failure = failure_of(context, error);
-		put_failure(&frame, &failure);
-	} else {
-		put_u32(&frame, context->result_count);
-		put_bytes(&frame, context->results.data, context->results.size);
-	}
-	int written = context->results.failed || !finish_frame(&frame) ? -ENOMEM : write_all(fd, frame.data, frame.size);
-	free_message(&frame);
-	return written;
-}
-
-static void reply(int fd, const struct context *context, int error)
-{
-	reply_as(fd, context, error < 0 ? FRAME_FAILED : FRAME_DONE, error);
-}
-
-/* What there is so far: whoever writes the stream decides by it how to go on. */
-static int flush_results(int fd, struct context *context)
-{
-	int error = reply_as(fd, context, FRAME_RESULTS, 0);
-	context->results.size = 0;
-	context->result_count = 0;
-	return error;
-}
-
-void serve_plan(int fd, struct frame *frame)
-{
-	struct context context;
-	struct plan plan = { 0 };
-	struct reader reader = { .at = frame->body, .end = frame->body + frame->size };
-	init_context(&context);
-	context.call = "decode";
-	int error = read_plan(&reader, &plan);
-	if (error == 0)
-		error = run_plan(&context, &plan);
-	reply(fd, &context, error);
-}
-
-/* One frame of a stream: operations back to back. A negative errno stops the stream. */
-static int run_stream_frame(struct context *context, const struct frame *frame)
-{
-	struct reader reader = { .at = frame->body, .end = frame->body + frame->size };
-	while (reader.at < reader.end) {
-		struct op op;
-		context->call = "decode";
-		int error = read_op(&reader, &op);
-		if (error < 0)
-			return error;
-		error = run_op(context, &op);
-		if (error < 0)
-			return error;
-		context->index++;
-	}
-	return 0;
-}
-
-static void serve_stream(int fd)
-{
-	struct context context;
-	struct frame frame;
-	init_context(&context);
-	int error = 0;
-	while (error == 0) {
-		if (read_frame(fd, &frame) < 0) /* the other side gave up: nobody to tell */
-			return;
-		if (frame.type == FRAME_END)
-			break;
-		if (frame.type == FRAME_FLUSH) {
-			free_frame(&frame);
-			if (flush_results(fd, &context) < 0)
-				return;
-			continue;
-		}
-		error = frame.type == FRAME_OPS ? run_stream_frame(&context, &frame) : -EBADMSG;
-		if (error == 0) /* else the failure's name is in it */
-			free_frame(&frame);
-	}
-	reply(fd, &context, error);
-	if (error < 0) { /* let the writer run into the reply, not into a reset connection */
-		shutdown(fd, SHUT_WR);
-		while (read_frame(fd, &frame) == 0)
-			free_frame(&frame);
-	}
 }
 
 /* The connection goes on as the shim's first one: fd 3. */
@@ -170,18 +60,46 @@ static void become_shim(int fd, struct frame *frame)
 	execve("/proc/self/exe", arguments, environment);
 }
 
-static void serve(int fd)
+/* What there is so far: whoever sends operations decides by it how to go on. */
+static int flush_results(int fd, struct context *context)
+{
+	int error = send_outcome(fd, 0, FRAME_RESULTS, context, 0);
+	context->results.size = 0;
+	context->result_count = 0;
+	return error;
+}
+
+/* Let whoever still writes run into the reply, not into a reset connection. */
+static void read_to_the_end(int fd)
 {
 	struct frame frame;
+	shutdown(fd, SHUT_WR);
+	while (read_frame(fd, &frame) == 0)
+		free_frame(&frame);
+}
+
+/* Operations as they come, until their end or the first failure. */
+static void serve(int fd)
+{
+	struct context context;
+	struct frame frame;
 	signal(SIGCHLD, SIG_DFL);
-	if (!peer_trusted(fd) || read_frame(fd, &frame) < 0)
-		return;
-	if (frame.type == FRAME_PLAN)
-		serve_plan(fd, &frame);
-	else if (frame.type == FRAME_STREAM)
-		serve_stream(fd);
-	else if (frame.type == FRAME_SHIM)
-		become_shim(fd, &frame);
+	init_context(&context);
+	int error = 0;
+	while (error == 0 && read_frame(fd, &frame) == 0) {
+		if (frame.type == FRAME_OPS)
+			error = run_ops(&context, reader_of((struct bytes){ .data = frame.body, .size = (uint32_t)frame.size }));
+		else if (frame.type == FRAME_FLUSH && flush_results(fd, &context) < 0)
+			return;
+		else if (frame.type == FRAME_END)
+			send_outcome(fd, 0, FRAME_DONE, &context, 0);
+		else if (frame.type == FRAME_SHIM)
+			become_shim(fd, &frame);
+		if (error == 0) /* else the failure's name is in it */
+			free_frame(&frame);
+	}
+	if (error < 0 && send_outcome(fd, 0, FRAME_DONE, &context, error) == 0)
+		read_to_the_end(fd);
 }
 
 static void accept_one(int listener)
@@ -191,7 +109,8 @@ static void accept_one(int listener)
 		return;
 	if (fork() == 0) {
 		close(listener);
-		serve(fd);
+		if (peer_trusted(fd))
+			serve(fd);
 		_exit(0);
 	}
 	close(fd);
@@ -199,8 +118,8 @@ static void accept_one(int listener)
 
 int zygote_main(const char *socket_path)
 {
-	unlink(socket_path);
-	int listener = listen_at(socket_path);
+	const char *slash = strrchr(socket_path, '/');
+	int listener = listen_at(slash ? slash + 1 : socket_path);
 	if (listener < 0) {
 		fprintf(stderr, "gantry-exec: %s: %s\n", socket_path, strerror(-listener));
 		return 1;

@@ -11,9 +11,16 @@ const PLAN_SIZE = 64 << 10;
 /** u32 version, u32 number of operations, operations. */
 export function encodePlan(plan: Plan): Uint8Array {
   const writer = new WireWriter(PLAN_SIZE);
-  const compiler = new OpCompiler();
   writer.u32(planVersion);
   writer.u32(plan.length);
+  return encodeTo(writer, plan);
+}
+
+/** Operations one behind the other. */
+export const encodeOps = (plan: Plan): Uint8Array => encodeTo(new WireWriter(), plan);
+
+function encodeTo(writer: WireWriter, plan: Plan): Uint8Array {
+  const compiler = new OpCompiler();
   for (const op of plan) compiler.compile(op, writer);
   return writer.finish();
 }

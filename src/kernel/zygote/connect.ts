@@ -2,12 +2,14 @@
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { encodePlan } from "../plan/encode.ts";
+import { encodeOps } from "../plan/encode.ts";
 import type { Executor, PlanResult } from "../plan/executor.ts";
 import type { Plan } from "../plan/ops.ts";
 import { takeReply } from "./reply.ts";
 import { PlanSession } from "./session.ts";
 import { encodeFrame, type Frame, FrameReader } from "./wire-frames.ts";
+
+const nothing = new Uint8Array(0);
 
 /** The one reply of a connection. */
 async function readReply(socket: Socket): Promise<Frame> {
@@ -39,7 +41,7 @@ export function connectExecutor(socketPath: string): Executor {
     run: async (plan: Plan, signal: AbortSignal): Promise<PlanResult> => {
       const socket = await openConnection(socketPath, signal);
       try {
-        socket.write(encodeFrame("plan", encodePlan(plan)));
+        socket.write(Buffer.concat([encodeFrame("ops", encodeOps(plan)), encodeFrame("end", nothing)]));
         return takeReply(await readReply(socket), (index) => plan[index]?.why ?? "plan");
       } finally {
         socket.destroy();

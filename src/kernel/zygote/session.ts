@@ -39,7 +39,6 @@ export class PlanSession implements PlanStream {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    socket.write(encodeFrame("stream", nothing));
     this.#replies = readReplies(socket);
     this.#next = this.#fetch();
   }

@@ -1,8 +1,6 @@
 // Frames on a connection to gantry-exec: u32 size of the body, u8 type, body.
 
 export const frameTypes = {
-  plan: "P",
-  stream: "S",
   ops: "O",
   flush: "Y",
   end: "E",

@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { dirname } from "node:path";
 import type { Executor } from "../plan/executor.ts";
 import { connectExecutor } from "./connect.ts";
 
@@ -15,6 +16,7 @@ export interface ZygoteOptions {
 /** Starts the zygote and resolves when it listens. It ends when it is disposed or this process does. */
 export async function startZygote({ binary, socket }: ZygoteOptions): Promise<Executor & AsyncDisposable> {
   const child = spawn(binary, ["zygote", socket], {
+    cwd: dirname(socket),
     stdio: ["pipe", "pipe", "inherit"],
     env: {},
     detached: true,

@@ -60,7 +60,7 @@ export const requests = {
   },
   status: { letter: "t", fields: [] },
   will: { letter: "w", fields: [["plan", "bytes"]] },
-  plan: { letter: "P", fields: [["plan", "bytes"]] },
+  plan: { letter: "P", fields: [["ops", "bytes"]] },
   // of the client of a command alone
   taken: { letter: "h", fields: [] },
   output: {
