@@ -2,7 +2,7 @@
 #ifndef GANTRY_OPS_GEN_H
 #define GANTRY_OPS_GEN_H
 
-#define PLAN_VERSION 0x4b1a4493u
+#define PLAN_VERSION 0x8be33dbu
 
 enum frame_type {
 	FRAME_OPS = 'O',
@@ -39,7 +39,18 @@ enum {
 	COMPARE_UNEQUAL = 1,
 	COMPARE_LESS = 2,
 	COMPARE_NOT_LESS = 3,
-	CALL_COUNT = 74,
+	SLOT_STDIN = 29,
+	SLOT_STDOUT = 30,
+	SLOT_STDERR = 31,
+	SLOT_SYNC = 32,
+	SYNC_PID = 1,
+	SYNC_HOST = 2,
+	SYNC_CREATED = 3,
+	SYNC_FAILED = 4,
+	SYNC_GO = 5,
+	SYNC_FD = 6,
+	SYNC_KEEP = 7,
+	CALL_COUNT = 77,
 	STEP_COUNT = 92,
 };
 
@@ -50,6 +61,8 @@ struct machine;
 extern long (*const native_steps[STEP_COUNT - CALL_COUNT])(struct machine *machine, const long arguments[]);
 
 long step_value(struct machine *machine, const long a[]);
+long step_add(struct machine *machine, const long a[]);
+long step_find(struct machine *machine, const long a[]);
 long step_load(struct machine *machine, const long a[]);
 long step_store(struct machine *machine, const long a[]);
 long step_skip(struct machine *machine, const long a[]);
@@ -59,13 +72,8 @@ long step_read(struct machine *machine, const long a[]);
 long step_make(struct machine *machine, const long a[]);
 long step_remove(struct machine *machine, const long a[]);
 long step_copy(struct machine *machine, const long a[]);
-long step_talk(struct machine *machine, const long a[]);
-long step_tell(struct machine *machine, const long a[]);
-long step_ask(struct machine *machine, const long a[]);
-long step_send(struct machine *machine, const long a[]);
 long step_reset_signals(struct machine *machine, const long a[]);
 long step_complain(struct machine *machine, const long a[]);
 long step_result(struct machine *machine, const long a[]);
-long step_relay_readiness(struct machine *machine, const long a[]);
 
 #endif

@@ -40,14 +40,29 @@ static bool clones_first(const struct plan *plan)
 	return plan->count > 0 && plan->ops->marks & MARK_CLONES_SIMPLY;
 }
 
+static ssize_t tell_parent(const struct sync_message *message)
+{
+	return send(slot_fd(SLOT_SYNC), message, sizeof(*message), MSG_NOSIGNAL);
+}
+
+/* Until the parent has run the host operations from that one on. */
+static void await_host(uint32_t index)
+{
+	struct sync_message answer = { 0 };
+	tell_parent(&(struct sync_message){ .kind = SYNC_HOST, .at.index = index });
+	while (read(slot_fd(SLOT_SYNC), &answer, sizeof(answer)) < 0 && errno == EINTR)
+		;
+	if (answer.kind != SYNC_GO)
+		_exit(EXEC_FAILED); /* the parent knows why */
+}
+
 /* Runs the plan in the child. Host operations are left to the parent, a row of them at a time. */
 static int run_child(struct context *context, const struct plan *plan)
 {
 	while (context->index < plan->count) {
 		const struct op *op = &plan->ops[context->index];
 		if (op->marks & MARK_HOST) {
-			if (sync_ask(context->sync_fd, SYNC_HOST, context->index) < 0)
-				_exit(EXEC_FAILED); /* the parent knows why */
+			await_host(context->index);
 			context->index = row_end(plan, context->index);
 			continue;
 		}
@@ -75,11 +90,10 @@ __attribute__((noreturn)) static void become_child(const struct plan *plan, uint
 	syscall(SYS_close_range, slot_fd(SLOT_SYNC) + 1, ~0U, 0);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* nobody in the container may look into a process that joins it */
 	init_context(&context);
-	context.sync_fd = slot_fd(SLOT_SYNC);
 	context.index = from;
 	int error = run_child(&context, plan);
 	const struct sync_message failed = { .kind = SYNC_FAILED, .at = failure_of(&context, error) };
-	if (sync_send(context.sync_fd, &failed, -1) < 0) /* whoever made it left it to be started: all that listens is its own stream */
+	if (tell_parent(&failed) < 0) /* whoever made it left it to be started: all that listens is its own stream */
 		dprintf(STDERR_FILENO, "%s: %s\n", context.call, strerror(-error));
 	_exit(EXEC_FAILED);
 }
@@ -226,15 +240,32 @@ static void sync_ended(struct supervisor *us, struct process *process)
 	free_plan(&process->plan);
 }
 
+/* As recvmsg; `*carried` is -1 or an fd that came along. */
+static ssize_t receive(int fd, struct sync_message *message, int *carried)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec part = { .iov_base = message, .iov_len = sizeof(*message) };
+	struct msghdr received = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	*carried = -1;
+	ssize_t n = recvmsg(fd, &received, MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&received) : NULL;
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+		memcpy(carried, CMSG_DATA(header), sizeof(*carried));
+	return n;
+}
+
 /* Whether there was something to take. */
 static bool take_sync(struct supervisor *us, struct process *process)
 {
 	struct sync_message message = { 0 };
 	int carried;
-	ssize_t n = sync_receive(process->sync.fd, &message, &carried);
+	ssize_t n = receive(process->sync.fd, &message, &carried);
 	if (n < 0 && errno == EAGAIN)
 		return false;
-	if (n == (ssize_t)sizeof(message))
+	if (n > 0)
 		sync_message(us, process, &message, carried);
 	else if (n == 0 || (n < 0 && errno != EINTR))
 		sync_ended(us, process);
@@ -289,7 +320,7 @@ int start_process(struct supervisor *us, struct process *process, const struct r
 
 void release_start(struct process *process)
 {
-	sync_send(process->sync.fd, &(struct sync_message){ .kind = SYNC_GO }, -1);
+	send(process->sync.fd, &(struct sync_message){ .kind = SYNC_GO }, sizeof(struct sync_message), MSG_NOSIGNAL);
 }
 
 static void write_exit_record(const struct supervisor *us, const struct process *process)

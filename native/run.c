@@ -21,7 +21,7 @@ struct step {
 
 void init_context(struct context *context)
 {
-	*context = (struct context){ .call = "", .sync_fd = -1 };
+	*context = (struct context){ .call = "" };
 }
 
 void close_fd(int *fd)

@@ -19,7 +19,6 @@ struct op {
 
 struct context {
 	const char *call; /* the system call that failed last; of an operation's data: not for longer than its plan */
-	int sync_fd; /* to the shim; -1 in a host-side plan */
 	pid_t pid; /* of the child, in host operations; 0 elsewhere */
 	uint32_t index; /* of the operation under way */
 	struct message results; /* u32 index, sized bytes, … */

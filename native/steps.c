@@ -14,6 +14,20 @@ long step_value(struct machine *machine, const long a[])
 	return a[0];
 }
 
+long step_add(struct machine *machine, const long a[])
+{
+	(void)machine;
+	return a[0] + a[1];
+}
+
+/* Of some memory: how far in it begins what is in other memory. */
+long step_find(struct machine *machine, const long a[])
+{
+	const void *found = memmem((const void *)a[0], (size_t)a[1], (const void *)a[2], (size_t)a[3]);
+	(void)machine;
+	return found ? (const char *)found - (const char *)a[0] : -ENOENT;
+}
+
 /* Of memory, in bytes (1 to 8, little endian), and a mask. */
 long step_load(struct machine *machine, const long a[])
 {
@@ -81,28 +95,6 @@ long step_result(struct machine *machine, const long a[])
 {
 	put_result(machine->context, (const void *)a[0], (size_t)a[1]);
 	return 0;
-}
-
-/* Says something to the shim: what, a pid, a copy of an fd or -1, and its slot. */
-long step_tell(struct machine *machine, const long a[])
-{
-	const struct sync_message message = { .kind = (uint32_t)a[0], .pid = (pid_t)a[1], .at.index = (uint32_t)a[3] };
-	int error = sync_send(machine->context->sync_fd, &message, (int)a[2]);
-	return error < 0 ? refuse(machine->context, "sendmsg", -error) : 0;
-}
-
-/* Says it and waits to be let go on. */
-long step_ask(struct machine *machine, const long a[])
-{
-	int error = sync_ask(machine->context->sync_fd, (enum sync_kind)a[0], 0);
-	return error < 0 ? refuse(machine->context, "recv", -error) : 0;
-}
-
-/* Bytes and a copy of an fd, to a socket. */
-long step_send(struct machine *machine, const long a[])
-{
-	int error = send_fd((int)a[0], (const void *)a[1], (size_t)a[2], (int)a[3]);
-	return error < 0 ? refuse(machine->context, "sendmsg", -error) : 0;
 }
 
 long step_reset_signals(struct machine *machine, const long a[])

@@ -12,8 +12,6 @@
 #include "run.h"
 
 enum { ID_MAX = 128, CHUNK = 128 << 10 };
-/* Slots that are filled for a process before its plan runs. */
-enum { SLOT_STDIN = 29, SLOT_STDOUT = 30, SLOT_STDERR = 31, SLOT_SYNC = 32 };
 /* Descriptors from here on are neither slots of host operations nor such as a command's caller preserves. */
 enum { OUT_OF_THE_WAY = SLOT_BASE + 65 };
 

@@ -6,16 +6,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum sync_kind {
-	SYNC_PID = 'P', /* child -> shim: the clone's pid, from the process that made it */
-	SYNC_HOST = 'H', /* child -> shim: run the host operations from this index on */
-	SYNC_FD = 'D', /* child -> shim: carries the pty master */
-	SYNC_KEEP = 'K', /* child -> client: carries an fd for the client's own slot of that index */
-	SYNC_CREATED = 'A', /* child -> shim: stands at awaitStart */
-	SYNC_FAILED = 'F', /* child -> shim */
-	SYNC_GO = 'G', /* shim -> child */
-};
-
 /* Of a plan: which operation failed, how, in which system call. */
 struct failure {
 	uint32_t index;
@@ -24,19 +14,9 @@ struct failure {
 };
 
 struct sync_message {
-	uint32_t kind;
+	uint32_t kind; /* one of SYNC_ */
 	pid_t pid;
-	struct failure at; /* of SYNC_HOST only the index */
+	struct failure at; /* of SYNC_HOST, SYNC_KEEP only the index; what is left out is zero */
 };
-
-/* All return 0 or a negative errno. */
-/* With a copy of the fd `carried`, unless that is -1. */
-int sync_send(int fd, const struct sync_message *message, int carried);
-/* The same for any bytes. */
-int send_fd(int fd, const void *data, size_t size, int carried);
-/* Sends and waits until the shim says go. */
-int sync_ask(int fd, enum sync_kind kind, uint32_t index);
-/* Returns what recvmsg does; `*carried` is -1 or an fd that came along. */
-ssize_t sync_receive(int fd, struct sync_message *message, int *carried);
 
 #endif

@@ -209,12 +209,16 @@ export class Assembler {
     this.native("value", [value], { into: register, looks: true });
   }
 
-  /** The number in memory that the mask leaves. */
-  load(from: Memory, size: 1 | 2 | 4 | 8, mask = -1, into?: Register): Register {
+  add(left: Argument, right: Argument, into?: Register): Register {
+    return this.native("add", [left, right], { looks: true, ...(into !== undefined && { into }) });
+  }
+
+  /** The number in memory, or at an address, that the mask leaves. */
+  load(from: Memory | Register, size: 1 | 2 | 4 | 8, mask = -1, into?: Register): Register {
     return this.native("load", [from, size, mask], { looks: true, ...(into !== undefined && { into }) });
   }
 
-  store(to: Memory, size: 4 | 8, value: Argument): void {
+  store(to: Memory | Register, size: 1 | 2 | 4 | 8, value: Argument): void {
     this.native("store", [to, size, value]);
   }
 

@@ -13,8 +13,17 @@ import { EBADMSG } from "./kernel.table.ts";
 import { mounts } from "./mounts.ts";
 import { network } from "./network.ts";
 import { processes } from "./processes.ts";
+import { readiness } from "./readiness.ts";
 
-const common = { ...processes, ...descriptors, ...mounts, ...files, ...credentials, ...network };
+const common = {
+  ...processes,
+  ...descriptors,
+  ...readiness,
+  ...mounts,
+  ...files,
+  ...credentials,
+  ...network,
+};
 
 /** For the operations of one plan or stream, in their order: entries of an archive build on each other. */
 export class OpCompiler {

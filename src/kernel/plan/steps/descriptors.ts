@@ -5,7 +5,6 @@ import type { BodyOf, Compilers } from "./compilers.ts";
 import { checkFilesystem, fdOf, keep, open, stat, typeIn } from "./files.ts";
 import {
   AF_UNIX,
-  AT_FDCWD,
   CLOSE_RANGE_CLOEXEC,
   DEVPTS_SUPER_MAGIC,
   ENAMETOOLONG,
@@ -15,19 +14,16 @@ import {
   O_NONBLOCK,
   O_RDWR,
   S_IFIFO,
-  SIGCHLD,
   SOCK_CLOEXEC,
-  SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOCK_STREAM,
-  SYNC_FD,
-  SYNC_KEEP,
   TCGETS,
   TIOCGPTPEER,
   TIOCSCTTY,
   TIOCSPTLCK,
   TIOCSWINSZ,
 } from "./kernel.table.ts";
+import { sendFd, tellFd } from "./messages.ts";
 
 function openPty(code: Assembler, root: number, [masterSlot, slaveSlot]: readonly [number, number]): void {
   const master = open(code, { root, path: "dev/pts/ptmx", flags: O_RDWR | O_NOCTTY | O_NONBLOCK });
@@ -56,11 +52,8 @@ function chownStream(code: Assembler, fd: number, uid: number, gid: number): voi
 const MESSAGE_ROOM = 200 << 10;
 const ADDRESS_ROOM = 108;
 
-/** With "@" a name that is no path. */
-const anyName = (path: string): string => path.replace(/^@/, "\0");
-
-/** A socket that is bound or connected. */
-function openSocket(code: Assembler, call: "bind" | "connect", type: number, path: string): Register {
+/** A unix socket that is bound or connected. */
+export function openSocket(code: Assembler, call: "bind" | "connect", type: number, path: string): Register {
   const address = Buffer.concat([Uint8Array.of(AF_UNIX, 0), Buffer.from(path)]);
   if (address.length - 2 >= ADDRESS_ROOM) code.fail(call, ENAMETOOLONG);
   const socket = code.call("socket", [AF_UNIX, type | SOCK_CLOEXEC, 0], { opens: true });
@@ -84,26 +77,7 @@ function passFd(code: Assembler, op: BodyOf<"passFd">): void {
   const length = code.native("print", [message, MESSAGE_ROOM, code.text(format), ...values], { looks: true });
   code.when(length, "<", 0, () => code.fail("sendmsg", length));
   const socket = openSocket(code, "connect", SOCK_STREAM | SOCK_NONBLOCK, path);
-  code.native("send", [socket, message, length, passed], { label: "connect" });
-}
-
-/** The process that is left behind keeps nothing of the caller's open. */
-function relayReadiness(code: Assembler, { path, to, pid: service, main }: BodyOf<"relayReadiness">): void {
-  const process = code.call("pidfd_open", [service, 0], { opens: true });
-  const manager = openSocket(code, "connect", SOCK_DGRAM, anyName(to));
-  const said = openSocket(code, "bind", SOCK_DGRAM, anyName(path));
-  code.call("fchmodat", [AT_FDCWD, code.text(path), 0o777], { label: "bind" });
-  const relay = code.call("clone", [SIGCHLD, 0, 0, 0, 0], { looks: true });
-  code.when(relay, "<", 0, () => code.fail("fork", relay));
-  code.when(relay, "==", 0, () => {
-    for (const [fd, kept] of [said, process, manager].entries()) code.attempt("dup3", [kept, fd, 0]);
-    code.attempt("close_range", [3, -1, 0]);
-    code.native("relay_readiness", [0, 1, 2, main]);
-    code.call("exit_group", [0]);
-  });
-  const told = code.scratch(4);
-  code.store(told, 4, relay);
-  code.native("result", [told, 4]);
+  sendFd(code, { socket, bytes: message, size: length, passed, label: "connect" });
 }
 
 export const descriptors = {
@@ -112,10 +86,8 @@ export const descriptors = {
   dupTo: (code, { slot, fd }) => void code.call("dup3", [fdOf(slot), fd, 0], { label: "dup2" }),
   cloexecFrom: (code, { first }) => void code.call("close_range", [first, -1, CLOSE_RANGE_CLOEXEC]),
   openPty: (code, { root, master, slave }) => openPty(code, root, [master, slave]),
-  sendFd: (code, { slot, kept }) =>
-    void code.native("tell", [kept === true ? SYNC_KEEP : SYNC_FD, 0, fdOf(slot), slot]),
+  sendFd: (code, { slot, kept }) => tellFd(code, slot, kept === true),
   passFd,
-  relayReadiness,
   controllingTty: (code, { slot }) =>
     void code.call("ioctl", [fdOf(slot), TIOCSCTTY, 0], { label: "ioctl(TIOCSCTTY)" }),
   windowSize: (code, { slot, rows, cols }) => {

@@ -76,6 +76,7 @@ export const TIOCSPTLCK = 0x4004_5431;
 export const TIOCGPTPEER = 0x5441;
 export const F_GETFD = 1;
 export const F_SETFL = 4;
+export const POLLIN = 1;
 
 export const AF_UNIX = 1;
 export const AF_NETLINK = 16;
@@ -85,6 +86,8 @@ export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
+export const SCM_RIGHTS = 1;
+export const MSG_NOSIGNAL = 0x4000;
 export const SO_RCVTIMEO = 20;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
@@ -108,9 +111,3 @@ export const BPF_PROG_QUERY = 16;
 export const BPF_PROG_TYPE_CGROUP_DEVICE = 15;
 export const BPF_CGROUP_DEVICE = 6;
 export const BPF_F_ALLOW_MULTI = 2;
-
-/** Messages to the shim: native/sync.h. */
-export const SYNC_PID = 0x50;
-export const SYNC_FD = 0x44;
-export const SYNC_KEEP = 0x4b;
-export const SYNC_CREATED = 0x41;

@@ -1,6 +1,14 @@
 // Steps of netlink conversations, and of the eBPF device programs of cgroup v2.
 
-import { type Argument, type Assembler, behind, type Memory, pid, type Register } from "./assembler.ts";
+import {
+  type Argument,
+  type Assembler,
+  behind,
+  type Label,
+  type Memory,
+  pid,
+  type Register,
+} from "./assembler.ts";
 import type { BodyOf, Compilers } from "./compilers.ts";
 import { open } from "./files.ts";
 import {
@@ -13,6 +21,7 @@ import {
   BPF_PROG_LOAD,
   BPF_PROG_QUERY,
   BPF_PROG_TYPE_CGROUP_DEVICE,
+  EBADMSG,
   NETLINK_NETFILTER,
   O_DIRECTORY,
   O_RDONLY,
@@ -60,29 +69,107 @@ function openSocket(code: Assembler, protocol: number): Register {
   return socket;
 }
 
+/** Of a list of datagrams to send: the address, the size, and how many replies end what it asks. */
+const ENTRY_SIZE = 16;
+
 /** nftables takes a batch as one datagram; rtnetlink stops at the first failure only if asked one by one. */
-function netlink(code: Assembler, op: BodyOf<"netlink">): void {
-  const { protocol, messages, ignoreErrno = [], pidAt = 0 } = op;
-  if (messages.length === 0) return;
-  const socket = openSocket(code, protocol);
-  const room = code.scratch(RECEIVED);
-  const result = code.native("value", [0], { looks: true });
+function listDatagrams(code: Assembler, { protocol, messages, pidAt = 0 }: BodyOf<"netlink">) {
   const datagrams = protocol === NETLINK_NETFILTER ? [Buffer.concat(messages)] : messages;
+  const bytes = datagrams.map((datagram) => code.bytes(datagram));
+  const begin = code.pointers([]);
   datagrams.forEach((datagram, index) => {
-    const next = code.label();
-    const bytes = code.bytes(datagram);
-    if (index === 0 && pidAt > 0) code.store(behind(bytes, pidAt), 4, pid);
-    const asked = [socket, bytes, datagram.length, expectedReplies(datagram), room, RECEIVED];
-    if (ignoreErrno.length === 0) {
-      code.native("talk", asked);
-      return;
-    }
-    code.native("talk", asked, { looks: true, into: result });
-    code.skip(result, ">=", 0, next);
-    for (const errno of ignoreErrno) code.skip(result, "==", -errno, next);
-    code.fail("netlink", result);
-    code.place(next);
+    code.pointers(bytes.slice(index, index + 1));
+    code.numbers(4, [datagram.length, expectedReplies(datagram)]);
   });
+  if (pidAt > 0) for (const first of bytes.slice(0, 1)) code.store(behind(first, pidAt), 4, pid);
+  return { begin, end: behind(begin, datagrams.length * ENTRY_SIZE) };
+}
+
+const NLMSG_ERROR = 2;
+const NLMSG_DONE = 3;
+const ADDRESS_SIZE = 12;
+
+/** Sends the datagram of the entry, and takes what answers it: all but acknowledgements and ends are results. Only the kernel is
+ *  listened to: what else runs in a container's network namespace could send an answer, too. Gives 0 or a negative errno. */
+function converse(code: Assembler, socket: Register, entry: Register): Register {
+  const room = code.scratch(RECEIVED);
+  const [from, fromSize] = [code.scratch(ADDRESS_SIZE), code.scratch(4)];
+  const [receive, end] = [code.label(), code.label()];
+  const bytes = code.load(entry, 8);
+  const size = code.load(code.add(entry, 8), 4);
+  const left = code.load(code.add(entry, 12), 4);
+  const error = code.add(0, 0);
+  code.call("sendto", [socket, bytes, size, 0, 0, 0], { label: "send" });
+  code.place(receive);
+  code.skip(left, "==", 0, end);
+  code.store(fromSize, 4, ADDRESS_SIZE);
+  code.call("recvfrom", [socket, room, RECEIVED, 0, from, fromSize], { label: "recv", into: size });
+  code.skip(code.load(behind(from, 4), 4, -1, bytes), "!=", 0, receive);
+  code.add(room, 0, bytes);
+  takeReplies(code, { at: bytes, end: code.add(room, size, size), left, error }, end);
+  code.go(receive);
+  code.place(end);
+  return error;
+}
+
+interface Received {
+  /** Registers: where the next message begins, and where the last one ends. */
+  readonly at: Register;
+  readonly end: Register;
+  /** Replies that are still to come. */
+  readonly left: Register;
+  readonly error: Register;
+}
+
+/** The messages of a datagram; goes on at the label with an error. */
+function takeReplies(code: Assembler, { at, end, left, error }: Received, failed: Label): void {
+  const [message, answer, acknowledged] = [code.label(), code.label(), code.label()];
+  const [next, taken] = [code.label(), code.label()];
+  const padded = code.scratch(4);
+  code.place(message); // u32 length, u16 type
+  const body = code.add(at, HEADER);
+  code.skip(end, "<", body, taken);
+  const length = code.load(at, 4);
+  const found = code.add(at, length);
+  code.skip(length, "<", HEADER, taken);
+  code.skip(end, "<", found, taken);
+  code.load(code.add(at, 4, found), 2, -1, found);
+  code.skip(found, "==", NLMSG_ERROR, answer);
+  code.skip(found, "==", NLMSG_DONE, answer);
+  code.native("result", [at, length]);
+  code.go(next);
+
+  code.place(answer); // a negative errno, or 0
+  code.when(length, "<", HEADER + 4, () => code.fail("netlink", EBADMSG));
+  code.load(code.add(body, 3, found), 1, 0x80, found);
+  code.skip(found, "==", 0, acknowledged);
+  code.load(body, 4, -1, error);
+  for (let half = 0; half < 2; half++) code.add(error, -(2 ** 31), error);
+  code.go(failed);
+  code.place(acknowledged);
+  code.add(left, -1, left);
+
+  code.place(next); // they are padded to whole words
+  code.store(padded, 4, code.add(length, 3, length));
+  code.add(at, code.load(padded, 4, ~3, length), at);
+  code.go(message);
+  code.place(taken);
+}
+
+function netlink(code: Assembler, op: BodyOf<"netlink">): void {
+  if (op.messages.length === 0) return;
+  const [again, next] = [code.label(), code.label()];
+  const socket = openSocket(code, op.protocol);
+  const { begin, end } = listDatagrams(code, op);
+  const entry = code.add(begin, 0);
+  code.place(again);
+  const error = converse(code, socket, entry);
+  code.skip(error, ">=", 0, next);
+  for (const errno of op.ignoreErrno ?? []) code.skip(error, "==", -errno, next);
+  code.fail("netlink", error);
+  code.place(next);
+  code.add(entry, ENTRY_SIZE, entry);
+  code.skip(end, "!=", entry, again);
 }
 
 const bpf = (

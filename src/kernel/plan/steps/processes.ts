@@ -20,10 +20,9 @@ import {
   PROC_SUPER_MAGIC,
   S_IFDIR,
   SIGCHLD,
-  SYNC_CREATED,
-  SYNC_PID,
   X_OK,
 } from "./kernel.table.ts";
+import { awaitStart, tellPid } from "./messages.ts";
 import { spawn } from "./spawn.ts";
 import { constants } from "./steps.table.ts";
 
@@ -58,7 +57,7 @@ function clone(code: Assembler, flags: number, cgroupSlot: number | undefined): 
   const pid = code.call("clone3", [wanted, CLONE_ARGS_SIZE], { looks: true });
   code.when(pid, "<", 0, () => code.fail("clone3", pid));
   code.when(pid, "!=", 0, () => {
-    const told = code.native("tell", [SYNC_PID, pid, -1, 0], { looks: true });
+    const told = tellPid(code, pid);
     code.when(told, ">=", 0, () => code.attempt("write", [writes, byte, 1]));
     end(code, 0);
   });
@@ -182,7 +181,7 @@ export const processes = {
   pidfd: (code, { pid, slot }) => keep(code, code.call("pidfd_open", [pid, 0], { opens: true }), slot),
   awaitStart: (code) => {
     code.mark(constants.MARK_AWAITS_START);
-    code.native("ask", [SYNC_CREATED]);
+    awaitStart(code);
   },
   awaitByte: (code, { slot }) => void code.call("read", [fdOf(slot), code.scratch(1), 1]),
   userNamespace: makeUserNamespace,

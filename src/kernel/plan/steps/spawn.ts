@@ -2,11 +2,10 @@
 
 import { type Assembler, behind, type Memory, pid, type Register } from "./assembler.ts";
 import type { BodyOf } from "./compilers.ts";
-import { ECHILD, ETIMEDOUT, SIGCHLD, SIGKILL } from "./kernel.table.ts";
+import { ECHILD, ETIMEDOUT, POLLIN, SIGCHLD, SIGKILL } from "./kernel.table.ts";
 
 type Spawn = BodyOf<"spawn">;
 const MFD_CLOEXEC = 1;
-const POLLIN = 1;
 const NUMBER_ROOM = 16;
 /** What is told of each stream of a program that failed. */
 const TOLD = 180;

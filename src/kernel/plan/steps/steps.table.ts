@@ -52,9 +52,12 @@ export const calls = [
   "prlimit64",
   "pwrite64",
   "read",
+  "recvfrom",
   "sched_setaffinity",
   "sched_setattr",
   "seccomp",
+  "sendmsg",
+  "sendto",
   "set_mempolicy",
   "setdomainname",
   "setgroups",
@@ -78,9 +81,11 @@ export const calls = [
   "capset",
 ] as const;
 
-/** Steps with C of their own, `step_name`; native/steps.c, path.c, tree.c, netlink.c and readiness.c say what their arguments are. */
+/** Steps with C of their own, `step_name`; native/steps.c, path.c and tree.c say what their arguments are. */
 export const natives = [
   "value",
+  "add",
+  "find",
   "load",
   "store",
   "skip",
@@ -90,14 +95,9 @@ export const natives = [
   "make",
   "remove",
   "copy",
-  "talk",
-  "tell",
-  "ask",
-  "send",
   "reset_signals",
   "complain",
   "result",
-  "relay_readiness",
 ] as const;
 
 export type CallName = (typeof calls)[number];
@@ -131,4 +131,18 @@ export const constants = {
   COMPARE_UNEQUAL: 1,
   COMPARE_LESS: 2,
   COMPARE_NOT_LESS: 3,
+  /** Slots that are filled for a process before its plan runs; the last one is its connection to the shim. */
+  SLOT_STDIN: 29,
+  SLOT_STDOUT: 30,
+  SLOT_STDERR: 31,
+  SLOT_SYNC: 32,
+  /** What it says there: the pid of its clone, that host operations are next, that it stands at its start; and is told: go on. With an
+   *  fd: the master of its terminal, or for the same slot of whoever runs its host operations. */
+  SYNC_PID: 1,
+  SYNC_HOST: 2,
+  SYNC_CREATED: 3,
+  SYNC_FAILED: 4,
+  SYNC_GO: 5,
+  SYNC_FD: 6,
+  SYNC_KEEP: 7,
 } as const;
