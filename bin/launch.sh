@@ -50,9 +50,21 @@ stale() {
 # A program with a client part: that finds the resident, or starts one by this very file.
 if [ -n "${client:-}" ] && [ -z "${GANTRY_RUNC_RESIDENT:-}" ]; then
   run_client() {
-    [ "$program" = gantry ] || exec "$root/native/build/gantry-exec" "$client" "$self" "$@"
+    build=$1
+    shift
+    # Where residents listen: a folder of the user's own.
+    if [ -n "${GANTRY_RUNC_SOCKETS:-}" ]; then
+      sockets=$GANTRY_RUNC_SOCKETS
+    elif [ -w /run ]; then
+      sockets=/run/gantry-runc-resident
+    elif [ -w "${XDG_RUNTIME_DIR:-}" ]; then
+      sockets=$XDG_RUNTIME_DIR/gantry-runc-resident
+    else
+      sockets=/tmp/gantry-runc-resident-$(id -u)
+    fi
+    [ "$program" = gantry ] || exec "$root/native/build/gantry-exec" "$client" "$self" "$build" "$sockets" "$@"
     code=0
-    "$root/native/build/gantry-exec" "$client" "$self" "$@" || code=$?
+    "$root/native/build/gantry-exec" "$client" "$self" "$build" "$sockets" "$@" || code=$?
     [ "$code" -eq 253 ] || exit "$code" # else the resident leaves it to us
   }
 elif [ -n "${client:-}" ] && [ -z "${GANTRY_RUNC_CLEAN:-}" ]; then

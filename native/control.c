@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "ops.gen.h"
+#include "programs.h"
 #include "supervisor.h"
-#include "zygote.h"
 
 static struct process *find_process(const struct supervisor *us, const char *id)
 {

@@ -4,10 +4,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "runc.h"
-#include "sealed.h"
-#include "shim.h"
-#include "zygote.h"
+#include "programs.h"
 
 int main(int count, char **arguments)
 {
@@ -22,8 +19,8 @@ int main(int count, char **arguments)
 	}
 	if (count == 4 && strcmp(arguments[1], "shim") == 0)
 		return shim_main(arguments[2], arguments[3]);
-	if (count >= 4 && strcmp(arguments[1], "runc") == 0)
-		return runc_main(arguments[2], arguments[3]); /* the words behind them are for the resident */
+	if (count >= 5 && strcmp(arguments[1], "runc") == 0)
+		return runc_main(arguments[2], arguments[3], arguments[4]); /* the words behind them are for the resident */
 	if (count == 2 && strcmp(arguments[1], "runc-sealed") == 0)
 		return runc_sealed_main();
 	fputs("usage: gantry-exec zygote SOCKET\n", stderr);

@@ -165,14 +165,12 @@ const char *const call_names[CALL_COUNT] = {
 
 long (*const native_steps[STEP_COUNT - CALL_COUNT])(struct machine *, const long[]) = {
 	step_value,
-	step_add,
 	step_find,
 	step_load,
 	step_store,
 	step_skip,
 	step_print,
 	step_write,
-	step_read,
 	step_make,
 	step_remove,
 	step_copy,

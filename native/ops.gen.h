@@ -2,7 +2,7 @@
 #ifndef GANTRY_OPS_GEN_H
 #define GANTRY_OPS_GEN_H
 
-#define PLAN_VERSION 0x8be33dbu
+#define PLAN_VERSION 0x5587d171u
 
 enum frame_type {
 	FRAME_OPS = 'O',
@@ -51,7 +51,7 @@ enum {
 	SYNC_FD = 6,
 	SYNC_KEEP = 7,
 	CALL_COUNT = 77,
-	STEP_COUNT = 92,
+	STEP_COUNT = 90,
 };
 
 /* By the number of a step: first the system calls, then the others. */
@@ -61,14 +61,12 @@ struct machine;
 extern long (*const native_steps[STEP_COUNT - CALL_COUNT])(struct machine *machine, const long arguments[]);
 
 long step_value(struct machine *machine, const long a[]);
-long step_add(struct machine *machine, const long a[]);
 long step_find(struct machine *machine, const long a[]);
 long step_load(struct machine *machine, const long a[]);
 long step_store(struct machine *machine, const long a[]);
 long step_skip(struct machine *machine, const long a[]);
 long step_print(struct machine *machine, const long a[]);
 long step_write(struct machine *machine, const long a[]);
-long step_read(struct machine *machine, const long a[]);
 long step_make(struct machine *machine, const long a[]);
 long step_remove(struct machine *machine, const long a[]);
 long step_copy(struct machine *machine, const long a[]);

@@ -14,97 +14,93 @@
 
 enum { LINKS = 40 }; /* as many as the kernel follows */
 
-/* What is to be there: a directory or a file, as its mode says. */
-struct wanted {
+struct place {
 	struct context *context;
 	int root; /* AT_FDCWD: the process's own */
-	uint32_t mode;
 };
 
-static int open_path(const struct wanted *wanted, const char *path, uint32_t mode)
+static int open_path(const struct place *place, const char *path, int flags)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC | (S_ISDIR(mode) ? O_DIRECTORY : 0) };
+	struct open_how how = { .flags = (uint64_t)(O_PATH | O_CLOEXEC | flags) };
 	int fd;
-	if (wanted->root != AT_FDCWD)
+	if (place->root != AT_FDCWD)
 		how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 	do
-		fd = (int)syscall(SYS_openat2, wanted->root, path[0] ? path : ".", &how, sizeof(how));
+		fd = (int)syscall(SYS_openat2, place->root, path[0] ? path : ".", &how, sizeof(how));
 	while (fd < 0 && (errno == EAGAIN || errno == EINTR)); /* EAGAIN: a rename raced with ".." */
-	return fd < 0 ? fail(wanted->context, "openat2") : fd;
+	return fd < 0 ? fail(place->context, "openat2") : fd;
 }
 
-/* The directory that holds the last component. */
-static int open_parent(const struct wanted *wanted, const char *path, const char *base)
+static const char *base_of(const char *path)
 {
-	char directory[PATH_SIZE];
-	if (strcmp(base, "..") == 0 || base - path >= PATH_SIZE)
-		return refuse(wanted->context, "openat2", EINVAL);
-	snprintf(directory, sizeof(directory), "%.*s", (int)(base - path), path);
-	return open_path(wanted, directory, S_IFDIR);
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
 }
 
-/* Where the symlink `base` of `path`'s directory points to, as a path of the same root. False: it is none. */
-static bool follow(int parent, const char *path, const char *base, char target[PATH_SIZE])
+/* Makes the last component if it is missing. -ENOENT: a symlink to nothing has its name. */
+static int open_or_make(const struct place *place, const char *path, uint32_t mode)
 {
-	char link[PATH_SIZE];
-	ssize_t length = readlinkat(parent, base, link, sizeof(link));
-	if (length < 0)
-		return false;
-	int head = link[0] == '/' ? 0 : (int)(base - path);
-	return snprintf(target, PATH_SIZE, "%.*s%.*s", head, path, (int)length, link) < PATH_SIZE;
-}
-
-static int make_within(const struct wanted *wanted, const char *path, int links);
-
-/* The last component, or what a symlink of that name points to: as /etc/resolv.conf of many an image does to nothing. */
-static int make_last(const struct wanted *wanted, const char *path, uint32_t mode, int links)
-{
-	char target[PATH_SIZE];
-	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-	cleanup_fd int parent = open_parent(wanted, path, base);
+	char above[PATH_SIZE];
+	const char *base = base_of(path);
+	int flags = S_ISDIR(mode) ? O_DIRECTORY : 0, fd = open_path(place, path, flags);
+	if (fd != -ENOENT)
+		return fd;
+	if (strcmp(base, "..") == 0)
+		return refuse(place->context, "openat2", EINVAL);
+	snprintf(above, sizeof(above), "%.*s", (int)(base - path), path);
+	cleanup_fd int parent = open_path(place, above, O_DIRECTORY);
 	if (parent < 0)
 		return parent;
 	if ((S_ISDIR(mode) ? mkdirat(parent, base, mode & 07777) : mknodat(parent, base, mode, 0)) < 0 && errno != EEXIST)
-		return fail(wanted->context, S_ISDIR(mode) ? "mkdirat" : "mknodat");
-	int fd = open_path(wanted, path, mode);
-	if (fd != -ENOENT || links == 0 || !follow(parent, path, base, target))
-		return fd;
-	const struct wanted pointed = { .context = wanted->context, .root = wanted->root, .mode = mode };
-	return make_within(&pointed, target, links - 1);
+		return fail(place->context, S_ISDIR(mode) ? "mkdirat" : "mknodat");
+	return open_path(place, path, flags);
 }
 
-/* One component at a time, directories that must come before made 0755. */
-static int make_within(const struct wanted *wanted, const char *path, int links)
+/* A symlink's path becomes what it points to, with the rest behind that. False: it is none. */
+static bool follow(const struct place *place, char path[PATH_SIZE], const char *rest)
 {
-	char copy[PATH_SIZE];
-	size_t length = strlen(path);
-	int fd = open_path(wanted, path, wanted->mode);
-	if (fd != -ENOENT || length == 0)
-		return fd;
-	if (length >= sizeof(copy))
-		return refuse(wanted->context, "openat2", ENAMETOOLONG);
-	while (length > 1 && path[length - 1] == '/')
-		length--;
-	memcpy(copy, path, length);
-	copy[length] = '\0';
-	for (char *end = copy + 1;; *end++ = '/') {
+	char link[PATH_SIZE], led[PATH_SIZE];
+	cleanup_fd int fd = open_path(place, path, O_NOFOLLOW);
+	ssize_t length = fd < 0 ? -1 : readlinkat(fd, "", link, sizeof(link));
+	int above = length > 0 && link[0] == '/' ? 0 : (int)(base_of(path) - path);
+	if (length < 0 || snprintf(led, sizeof(led), "%.*s%.*s%s", above, path, (int)length, link, rest) >= PATH_SIZE)
+		return false;
+	strcpy(path, led);
+	return true;
+}
+
+/* A component after the other, directories that must come before made 0755. What a symlink points to is made, too: as /etc/resolv.conf
+ * of many an image does to nothing. */
+static int make_all(const struct place *place, char path[PATH_SIZE], uint32_t mode)
+{
+	char rest[PATH_SIZE];
+	int links = LINKS;
+	for (char *end = path + 1;; end++) {
 		end = strchrnul(end, '/');
-		bool last = *end == '\0';
-		uint32_t mode = last || S_ISDIR(wanted->mode) ? wanted->mode : S_IFDIR | 0755;
+		strcpy(rest, end);
+		bool last = rest[strspn(rest, "/")] == '\0';
 		*end = '\0';
-		fd = open_path(wanted, copy, mode);
-		if (fd == -ENOENT)
-			fd = make_last(wanted, copy, mode, links);
+		int fd = open_or_make(place, path, last || S_ISDIR(mode) ? mode : S_IFDIR | 0755);
+		if (fd == -ENOENT && links-- > 0 && follow(place, path, rest)) {
+			end = path;
+			continue;
+		}
 		if (fd < 0 || last)
 			return fd;
 		close(fd);
+		strcpy(end, rest);
 	}
 }
 
 /* Root, path, mode, and whether the directories above may be missing, too. An fd of what is there in the end. */
 long step_make(struct machine *machine, const long a[])
 {
-	const struct wanted wanted = { .context = machine->context, .root = (int)a[0], .mode = (uint32_t)a[2] };
+	const struct place place = { .context = machine->context, .root = (int)a[0] };
 	const char *path = (const char *)a[1];
-	return a[3] ? make_within(&wanted, path, LINKS) : make_last(&wanted, path, wanted.mode, 0);
+	char copy[PATH_SIZE];
+	if (strlen(path) >= sizeof(copy))
+		return refuse(machine->context, "openat2", ENAMETOOLONG);
+	strcpy(copy, path);
+	int fd = open_or_make(&place, copy, (uint32_t)a[2]);
+	return fd == -ENOENT && a[3] && copy[0] ? make_all(&place, copy, (uint32_t)a[2]) : fd;
 }

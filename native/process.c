@@ -14,9 +14,16 @@
 #include <unistd.h>
 
 #include "supervisor.h"
-#include "sync.h"
 
 enum { EXEC_FAILED = 127 };
+
+/* Between a process that runs a plan and its shim, over a SOCK_SEQPACKET pair. The end of the connection without a failure means that the
+ * program was executed. */
+struct sync_message {
+	uint32_t kind; /* one of SYNC_ */
+	pid_t pid;
+	struct failure at; /* of SYNC_HOST, SYNC_KEEP only the index; what is left out is zero */
+};
 
 /* Behind the host operations that begin at `index`. */
 static uint32_t row_end(const struct plan *plan, uint32_t index)

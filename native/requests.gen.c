@@ -56,19 +56,16 @@ int serve_request(struct supervisor *us, struct request *request)
 		request->plan.ops = read_bytes(&reader);
 		return reader.bad ? -EBADMSG : on_plan(us, request);
 	case 'h':
+		request->taken.seals = read_u32(&reader);
 		return reader.bad ? -EBADMSG : on_taken(us, request);
 	case 'o':
 		request->output.fd = read_u32(&reader);
 		request->output.data = read_bytes(&reader);
 		return reader.bad ? -EBADMSG : on_output(us, request);
-	case 'S':
-		return reader.bad ? -EBADMSG : on_seal(us, request);
 	case 'B':
 		return reader.bad ? -EBADMSG : on_hold(us, request);
 	case 'W':
 		return reader.bad ? -EBADMSG : on_wait(us, request);
-	case 'I':
-		return reader.bad ? -EBADMSG : on_read_input(us, request);
 	case 'X':
 		request->exit_with.code = read_u32(&reader);
 		return reader.bad ? -EBADMSG : on_exit_with(us, request);

@@ -56,6 +56,10 @@ struct request_plan {
 	struct bytes ops;
 };
 
+struct request_taken {
+	bool seals;
+};
+
 struct request_output {
 	uint32_t fd;
 	struct bytes data;
@@ -77,6 +81,7 @@ struct request {
 		struct request_attach attach;
 		struct request_will will;
 		struct request_plan plan;
+		struct request_taken taken;
 		struct request_output output;
 		struct request_exit_with exit_with;
 	};
@@ -94,10 +99,8 @@ int on_will(struct supervisor *us, struct request *request);
 int on_plan(struct supervisor *us, struct request *request);
 int on_taken(struct supervisor *us, struct request *request);
 int on_output(struct supervisor *us, struct request *request);
-int on_seal(struct supervisor *us, struct request *request);
 int on_hold(struct supervisor *us, struct request *request);
 int on_wait(struct supervisor *us, struct request *request);
-int on_read_input(struct supervisor *us, struct request *request);
 int on_exit_with(struct supervisor *us, struct request *request);
 
 /* Decodes the request in its frame, and calls its handler. */

@@ -14,9 +14,8 @@
 #include <unistd.h>
 
 #include "ops.gen.h"
+#include "programs.h"
 #include "run.h"
-#include "runc.h"
-#include "zygote.h"
 
 struct place {
 	char socket[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -68,28 +67,13 @@ static bool usable(const char *directory)
 	return lstat(directory, &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == geteuid() && (found.st_mode & 077) == 0;
 }
 
-static bool choose_directory(char *directory, size_t size)
+static bool choose_place(struct place *place, const char *build, const char *folder)
 {
-	const char *given = getenv("GANTRY_RUNC_SOCKETS"), *runtime = getenv("XDG_RUNTIME_DIR");
-	if (given && *given)
-		return (size_t)snprintf(directory, size, "%s", given) < size && usable(directory);
-	snprintf(directory, size, "/run/gantry-runc-resident");
-	if (geteuid() == 0 && usable(directory))
-		return true;
-	if (runtime && *runtime && (size_t)snprintf(directory, size, "%s/gantry-runc-resident", runtime) < size && usable(directory))
-		return true;
-	snprintf(directory, size, "/tmp/gantry-runc-resident-%u", geteuid());
-	return usable(directory);
-}
-
-static bool choose_place(struct place *place, const char *build)
-{
-	char directory[80];
-	if (!choose_directory(directory, sizeof(directory)))
+	size_t size = sizeof(place->socket);
+	if ((size_t)snprintf(place->socket, size, "%s/%016llx", folder, (unsigned long long)identity(build)) >= size)
 		return false;
-	snprintf(place->socket, sizeof(place->socket), "%s/%016llx", directory, (unsigned long long)identity(build));
 	snprintf(place->lock, sizeof(place->lock), "%s.lock", place->socket);
-	return true;
+	return usable(folder);
 }
 
 static int try_connect(const struct place *place)
@@ -113,42 +97,36 @@ __attribute__((noreturn)) static void become_resident(char *launcher, const stru
 	setenv("GANTRY_RUNC_RESIDENT", place->socket, 1);
 	dup2(open("/dev/null", O_RDWR | O_CLOEXEC), STDIN_FILENO);
 	dup2(ready, STDOUT_FILENO);
-	dup2(ready, STDERR_FILENO);
 	syscall(SYS_close_range, 3, ~0U, 0);
 	execv(launcher, arguments);
 	dprintf(STDERR_FILENO, "gantry-runc: %s: %s\n", launcher, strerror(errno));
 	_exit(127);
 }
 
-/* Until the resident listens: it says a NUL. What comes instead is for the user. */
+/* Until the resident listens: it says a byte. What went wrong it tells on our standard error. */
 static bool start_resident(char *launcher, const struct place *place)
 {
 	int ends[2];
-	char text[1024];
+	char byte;
+	ssize_t n;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return false;
 	if (fork() == 0)
 		become_resident(launcher, place, ends[1]);
 	cleanup_fd int ready = ends[0];
-	close_fd(&ends[1]);
-	for (;;) {
-		ssize_t n = read(ready, text, sizeof(text));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		bool listens = text[n - 1] == '\0';
-		if (write(STDERR_FILENO, text, (size_t)n - listens) < 0 || listens)
-			return listens;
-	}
+	close(ends[1]);
+	do
+		n = read(ready, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	return n == 1;
 }
 
 /* One command at a time starts a resident; the others wait for it. */
-int connect_resident(char *launcher, const char *build)
+int connect_resident(char *launcher, const char *build, const char *folder)
 {
 	struct place place = { 0 };
-	if (!choose_place(&place, build)) {
-		dprintf(STDERR_FILENO, "gantry-runc: no folder for the resident's socket: set XDG_RUNTIME_DIR\n");
+	if (!choose_place(&place, build, folder)) {
+		dprintf(STDERR_FILENO, "gantry-runc: %s is no folder for the resident's socket: set XDG_RUNTIME_DIR\n", folder);
 		return -1;
 	}
 	int fd = try_connect(&place);

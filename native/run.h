@@ -6,7 +6,6 @@
 #include <sys/types.h>
 
 #include "ops.gen.h"
-#include "sync.h"
 #include "wire.h"
 
 enum { SLOT_BASE = 64, SLOT_COUNT = 128, PATH_SIZE = 4096 };
@@ -29,6 +28,13 @@ struct plan {
 	struct frame memory; /* holds the bytes that the operations point into */
 	struct op *ops;
 	uint32_t count;
+};
+
+/* Of a plan: which operation failed, how, in which system call. */
+struct failure {
+	uint32_t index;
+	int32_t error; /* negative errno; 0: none */
+	char call[448]; /* or what a program said that was run and failed */
 };
 
 void init_context(struct context *context);

@@ -1,7 +1,7 @@
 /* The client of a command: a supervisor that its resident tells what to do. The resident decides; what a caller of the command must be
  * the parent of, or must have given (streams, descriptors, signals), is here. See PROTOCOL.md. */
 #define _GNU_SOURCE
-#include "runc.h"
+#include "programs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "ops.gen.h"
-#include "sealed.h"
 #include "supervisor.h"
 
 enum { CONNECTION = SLOT_BASE + 64, FAILED = 1, DRAIN_MS = 100 };
@@ -25,18 +24,28 @@ static int code = -1; /* of the command; -1: it goes on */
 /* What else it wants to know of us is in /proc. */
 static void say_hello(void)
 {
-	struct message frame = { 0 };
-	begin_frame(&frame, FRAME_HELLO);
-	put_u32(&frame, (uint32_t)getpid());
+	struct message frame = begin_reply(FRAME_HELLO, (uint32_t)getpid());
 	if (finish_frame(&frame))
 		write_all(CONNECTION, frame.data, frame.size); /* a resident that is gone is seen when it is read from */
 	free_message(&frame);
 }
 
+/* What a child of a container could change is not what we go on from. */
+static void seal(void)
+{
+	char *arguments[] = { "gantry-runc", "runc-sealed", NULL };
+	fcntl(CONNECTION, F_SETFD, 0);
+	run_sealed(arguments);
+	perror("gantry-runc: cannot run from memory");
+	_exit(FAILED);
+}
+
 int on_taken(struct supervisor *us, struct request *request)
 {
-	(void)us, (void)request;
+	(void)us;
 	taken = true;
+	if (request->taken.seals && !sealed())
+		seal();
 	return 0;
 }
 
@@ -60,31 +69,6 @@ int on_output(struct supervisor *us, struct request *request)
 		}
 	}
 	return 0;
-}
-
-int on_read_input(struct supervisor *us, struct request *request)
-{
-	static uint8_t data[64 << 10];
-	struct message input = { 0 };
-	ssize_t n;
-	while ((n = read(STDIN_FILENO, data, sizeof(data))) > 0)
-		put_bytes(&input, data, (size_t)n);
-	reply(us, request->from, request->number, input.data, input.size);
-	free_message(&input);
-	return 0;
-}
-
-/* A child of a container could change the program otherwise. */
-int on_seal(struct supervisor *us, struct request *request)
-{
-	(void)us, (void)request;
-	char *arguments[] = { "gantry-runc", "runc-sealed", NULL };
-	if (sealed())
-		return 0;
-	fcntl(CONNECTION, F_SETFD, 0);
-	run_sealed(arguments);
-	perror("gantry-runc: cannot run from memory");
-	_exit(FAILED);
 }
 
 /* What is sent to the command from here on is for the process that it stands for. */
@@ -126,7 +110,6 @@ static int serve_connection(void)
 {
 	struct supervisor us;
 	prctl(PR_SET_NAME, "gantry-runc", 0, 0, 0);
-	signal(SIGPIPE, SIG_IGN);
 	begin_supervising(&us);
 	us.drain_ms = DRAIN_MS;
 	add_connection(&us, CONNECTION, ROLE_CONTROL);
@@ -149,6 +132,8 @@ static int serve_connection(void)
 int runc_sealed_main(void)
 {
 	fcntl(CONNECTION, F_SETFD, FD_CLOEXEC);
+	signal(SIGPIPE, SIG_IGN);
+	taken = true;
 	return serve_connection();
 }
 
@@ -159,12 +144,13 @@ static void open_missing_streams(void)
 			open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
 }
 
-int runc_main(char *launcher, const char *build)
+int runc_main(char *launcher, const char *build, const char *folder)
 {
 	enum { TRIES = 5 };
 	open_missing_streams();
+	signal(SIGPIPE, SIG_IGN);
 	for (int tries = 0; tries < TRIES; tries++) { /* a resident may end just as we come */
-		int fd = connect_resident(launcher, build);
+		int fd = connect_resident(launcher, build, folder);
 		if (fd < 0)
 			return FAILED;
 		if (dup3(fd, CONNECTION, O_CLOEXEC) < 0) {

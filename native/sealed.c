@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "sealed.h"
+#include "programs.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

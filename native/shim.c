@@ -1,6 +1,6 @@
 /* A shim's life: it ends by itself when its container has ended, the exit is recorded and told, and every client has its part. */
 #define _GNU_SOURCE
-#include "shim.h"
+#include "programs.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "supervisor.h"
-#include "zygote.h"
 
 enum { CREATOR = 3, DRAIN_MS = 3000, LINGER_MS = 10000 };
 

@@ -7,17 +7,11 @@
 
 #include "run.h"
 
-/* A number, or a failure: it is one, unless the program looks at it. */
+/* One number and the product of two others, or a failure: it is one, unless the program looks at it. */
 long step_value(struct machine *machine, const long a[])
 {
 	(void)machine;
-	return a[0];
-}
-
-long step_add(struct machine *machine, const long a[])
-{
-	(void)machine;
-	return a[0] + a[1];
+	return a[0] + a[1] * a[2];
 }
 
 /* Of some memory: how far in it begins what is in other memory. */
@@ -72,22 +66,6 @@ long step_write(struct machine *machine, const long a[])
 {
 	int error = write_all((int)a[0], (const void *)a[1], (size_t)a[2]);
 	return error < 0 ? refuse(machine->context, "write", -error) : 0;
-}
-
-/* All that the file holds, up to a limit, is a result of the operation. */
-long step_read(struct machine *machine, const long a[])
-{
-	size_t length = 0;
-	while (length < (size_t)a[2]) {
-		ssize_t n = read((int)a[0], (char *)a[1] + length, (size_t)a[2] - length);
-		if (n < 0 && errno != EINTR)
-			return fail(machine->context, "read");
-		if (n == 0)
-			break;
-		length += n > 0 ? (size_t)n : 0;
-	}
-	put_result(machine->context, (const void *)a[1], length);
-	return 0;
 }
 
 /* Bytes that the operation returns. */

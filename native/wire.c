@@ -149,9 +149,7 @@ int write_all(int fd, const void *data, size_t size)
 {
 	size_t done = 0;
 	while (done < size) {
-		ssize_t n = send(fd, (const uint8_t *)data + done, size - done, MSG_NOSIGNAL);
-		if (n < 0 && errno == ENOTSOCK)
-			n = write(fd, (const uint8_t *)data + done, size - done);
+		ssize_t n = write(fd, (const uint8_t *)data + done, size - done);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

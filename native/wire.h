@@ -67,7 +67,7 @@ void free_frame(struct frame *frame);
 void begin_frame(struct message *message, uint8_t type);
 struct message begin_reply(uint8_t type, uint32_t request);
 bool finish_frame(struct message *message);
-/* Blocking; to sockets (without SIGPIPE) and files. 0 or a negative errno. */
+/* Blocking. 0 or a negative errno. */
 int write_all(int fd, const void *data, size_t size);
 
 #endif

@@ -1,7 +1,7 @@
 /* The zygote: an accept loop that forks a child for each connection. The child reads one request, serves it and ends, so namespaces that it
  * entered end with it and a slow operation holds up nobody. The zygote ends when its standard input does: its daemon is gone. */
 #define _GNU_SOURCE
-#include "zygote.h"
+#include "programs.h"
 
 #include <errno.h>
 #include <fcntl.h>

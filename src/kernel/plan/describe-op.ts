@@ -65,6 +65,7 @@ const processes = {
     `setns(${path === undefined ? slot(from ?? 0) : quote(path)}, ${flagNames(flags, CLONE_FLAGS)})`,
   pidfd: (op) => `pidfd_open(${op.pid}) as ${slot(op.slot)}`,
   awaitStart: () => "wait until the container is started",
+  readInput: () => "read(0) to its end",
   awaitByte: ({ slot: from }) => `read(${slot(from)}, 1 byte)`,
   findProgram: ({ candidates }) => `access(${candidates.map(quote).join(" or ")}, X_OK)`,
   setsid: () => "setsid()",

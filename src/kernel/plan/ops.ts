@@ -68,6 +68,8 @@ export type OpBody =
       readonly slot: number;
     }
   | { readonly op: "close"; readonly slot: number }
+  /** All that the standard input gives, up to 1 MiB, is the result. */
+  | { readonly op: "readInput" }
   /** dup2(slot, fd): standard streams. */
   | { readonly op: "dupTo"; readonly slot: number; readonly fd: number }
   /** Marks every fd from `first` on close-on-exec (close_range). */

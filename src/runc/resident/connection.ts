@@ -37,9 +37,8 @@ export async function serveConnection(
   const { type, body } = await greeted.promise;
   if (type !== frameTypes.hello) throw new Error("a client that does not say hello");
   const hello = readHello(new BodyReader(body));
-  const getsChild = hello.words.some((word) => spawning.has(word));
-  const sealing = getsChild ? [encodeRequest("seal", 0, {})] : [];
-  socket.write(Buffer.concat([encodeRequest("taken", 0, {}), ...sealing]));
+  const seals = hello.words.some((word) => spawning.has(word));
+  socket.write(encodeRequest("taken", 0, { seals }));
   const client = new ConnectedClient({ socket, control, ended: ended.promise }, hello);
   const code = await serve({ ...hello, client, signal: closing.signal });
   socket.end(encodeRequest("exitWith", 0, { code }));
@@ -81,7 +80,8 @@ class ConnectedClient implements Client {
   }
 
   async readInput(): Promise<string> {
-    return (await this.#connection.control.request("readInput", {})).rest.toString();
+    const result = await this.executor.run([{ op: "readInput", why: "standard input" }]);
+    return Buffer.from(result.get(0)?.[0] ?? []).toString();
   }
 
   readonly executor = {
@@ -95,7 +95,6 @@ class ConnectedClient implements Client {
     const { control, ended } = this.#connection;
     const { plan } = request;
     const whyOf = (index: number): string => plan[index]?.why ?? "child";
-    void this.#order("seal", {});
     if (request.foreground) void this.#order("hold", {});
     const waits = plan.some(({ op }) => op === "awaitStart");
     const values = createValues("", { kind: "inherited", preserved: request.preservedFds }, { plan });

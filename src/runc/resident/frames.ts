@@ -11,8 +11,8 @@ export interface Hello {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** gantry-exec runc LAUNCHER BUILD */
-const BEFORE_WORDS = 4;
+/** gantry-exec runc LAUNCHER BUILD FOLDER */
+const BEFORE_WORDS = 5;
 
 export function readHello(body: BodyReader): Hello {
   const pid = body.u32();

@@ -62,7 +62,7 @@ export const requests = {
   will: { letter: "w", fields: [["plan", "bytes"]] },
   plan: { letter: "P", fields: [["ops", "bytes"]] },
   // of the client of a command alone
-  taken: { letter: "h", fields: [] },
+  taken: { letter: "h", fields: [["seals", "bool"]] },
   output: {
     letter: "o",
     fields: [
@@ -70,10 +70,8 @@ export const requests = {
       ["data", "bytes"],
     ],
   },
-  seal: { letter: "S", fields: [] },
   hold: { letter: "B", fields: [] },
   wait: { letter: "W", fields: [] },
-  readInput: { letter: "I", fields: [] },
   exitWith: { letter: "X", fields: [["code", "u32"]] },
 } as const;
 

@@ -210,7 +210,11 @@ export class Assembler {
   }
 
   add(left: Argument, right: Argument, into?: Register): Register {
-    return this.native("add", [left, right], { looks: true, ...(into !== undefined && { into }) });
+    return this.native("value", [left, right, 1], { looks: true, ...(into !== undefined && { into }) });
+  }
+
+  subtract(from: Register, value: Register): void {
+    this.native("value", [from, value, -1], { looks: true, into: from });
   }
 
   /** The number in memory, or at an address, that the mask leaves. */

@@ -1,6 +1,6 @@
 // Steps of operations on files and directories.
 
-import { type Assembler, behind, pid } from "./assembler.ts";
+import { type Argument, type Assembler, behind, pid } from "./assembler.ts";
 import type { BodyOf, Compilers } from "./compilers.ts";
 import {
   checkFilesystem,
@@ -64,7 +64,24 @@ function read(code: Assembler, op: BodyOf<"read">): void {
   const fd = open(code, { ...op, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY });
   const type = typeIn(code, stat(code, fd));
   code.when(type, "!=", S_IFREG, () => code.fail("read", EINVAL));
-  code.native("read", [fd, code.scratch(READ_LIMIT), READ_LIMIT]);
+  readAll(code, fd);
+}
+
+/** What there is up to the limit is a result of the operation. */
+function readAll(code: Assembler, fd: Argument): void {
+  const again = code.label();
+  const memory = code.scratch(READ_LIMIT);
+  const end = code.add(memory, 0);
+  const room = code.add(READ_LIMIT, 0);
+  code.place(again);
+  const size = code.call("read", [fd, end, room], { looks: true });
+  code.when(size, "<", 0, () => code.fail("read", size));
+  code.add(end, size, end);
+  code.subtract(room, size);
+  code.skip(size, "!=", 0, again);
+  const begin = code.add(memory, 0);
+  code.subtract(end, begin);
+  code.native("result", [memory, end]);
 }
 
 function inheritFile(code: Assembler, from: string, to: string): void {
@@ -139,6 +156,7 @@ export const files = {
   touch: (code, op) => void make(code, { ...op, mode: S_IFREG | op.mode, parents: true }),
   write,
   read,
+  readInput: (code) => readAll(code, 0),
   inheritFile: (code, { from, to }) => inheritFile(code, from, to),
   symlink,
   mknod,

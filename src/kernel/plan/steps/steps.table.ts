@@ -84,14 +84,12 @@ export const calls = [
 /** Steps with C of their own, `step_name`; native/steps.c, path.c and tree.c say what their arguments are. */
 export const natives = [
   "value",
-  "add",
   "find",
   "load",
   "store",
   "skip",
   "print",
   "write",
-  "read",
   "make",
   "remove",
   "copy",
