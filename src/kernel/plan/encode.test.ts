@@ -137,3 +137,10 @@ test("a file that lacks content fails what comes next, and the end", () => {
   encoder.encode({ op: "fileData", why: "", data: Uint8Array.of(1) });
   assert.notEqual(encoder.end().length, 0);
 });
+
+test("the longest programs have registers enough", () => {
+  const relay = { path: "@here", to: "@manager", pid: 7, main: 7 };
+  assert.ok(encodeOp({ op: "relayReadiness", why: "", ...relay }).length > 0);
+  const message = new Uint8Array(16);
+  assert.ok(encodeOp({ op: "netlink", why: "", protocol: 0, messages: [message, message] }).length > 0);
+});

@@ -33,10 +33,11 @@ function awaitBarrier(code: Assembler): void {
 
 /** Goes on with what the service says until it is ready, and tells that; ends with the service. */
 function relay(code: Assembler, main: number): void {
-  const [again, heard, filled] = [code.label(), code.label(), code.label()];
+  const [again, heard, taken] = [code.label(), code.label(), code.label()];
   const text = code.scratch(ROOM);
   const watched = code.numbers(4, [SERVICE, POLLIN, PROCESS, POLLIN]);
-  const happened = (index: number) => code.load(behind(watched, index * POLLFD_SIZE + 6), 2);
+  const events = code.add(0, 0);
+  const happened = (index: number) => code.load(behind(watched, index * POLLFD_SIZE + 6), 2, -1, events);
   code.place(again);
   code.attempt("ppoll", [watched, 2, 0, 0, 0]);
   code.skip(happened(0), "!=", 0, heard);
@@ -45,16 +46,16 @@ function relay(code: Assembler, main: number): void {
   code.place(heard);
   const NEWLINE = 10;
   const size = code.call("recvfrom", [SERVICE, behind(text, 1), ROOM - 2, 0, 0, 0], { looks: true });
-  code.skip(size, ">=", 0, filled);
+  code.skip(size, ">=", 0, taken);
   code.set(size, 0);
-  code.place(filled);
-  const last = code.add(code.add(behind(text, 1), 0), size);
+  code.place(taken);
   code.store(text, 1, NEWLINE);
-  code.store(last, 1, NEWLINE);
-  const ready = code.native("find", [text, code.add(size, 2), code.text("\nREADY="), 7], { looks: true });
+  code.store(code.add(behind(text, 1), size), 1, NEWLINE);
+  const filled = code.add(size, 2);
+  const ready = code.native("find", [text, filled, code.text("\nREADY="), 7], { looks: true });
   code.skip(ready, "<", 0, again);
   const line = code.add(behind(text, 1), ready);
-  const length = code.native("find", [line, code.add(size, 0), code.text("\n"), 1], { looks: true });
+  const length = code.native("find", [line, filled, code.text("\n"), 1], { looks: true });
   code.attempt("sendto", [MANAGER, line, length, MSG_NOSIGNAL, 0, 0]);
   if (main !== 0) {
     const told = `MAINPID=${main}\n`;
