@@ -3,6 +3,7 @@
 import { ZERO_TIME } from "#base/clock.ts";
 import type { ListedImage } from "#engine/images/list.ts";
 import { type LocalImage, labelsOf, repoDigests, repoTags } from "#engine/images/local-image.ts";
+import { type ImageManifest, platformOf } from "#engine/images/manifests.ts";
 import { TAGGED_AT } from "#engine/images/names.ts";
 import type { ImageDefaults } from "#spec/oci-image.ts";
 
@@ -11,6 +12,8 @@ export interface ImageRow extends ListedImage {
   readonly sharedSize: number;
   /** -1: not counted. */
   readonly containers: number;
+  /** If they were asked for. */
+  readonly manifests?: readonly ManifestRow[];
 }
 
 export function encodeImageSummary(row: ImageRow, minor: number): Readonly<Record<string, unknown>> {
@@ -28,6 +31,41 @@ export function encodeImageSummary(row: ImageRow, minor: number): Readonly<Recor
     SharedSize: sharedSize,
     Size: size,
     ...(minor < 44 && { VirtualSize: size }),
+    ...(minor >= 48 && { Descriptor: image.records[0]?.target ?? image.manifest }),
+    ...(row.manifests !== undefined && { Manifests: row.manifests.map(encodeManifest) }),
+  };
+}
+
+/** A manifest, and what its image takes. */
+export interface ManifestRow {
+  readonly manifest: ImageManifest;
+  /** Bytes of the unpacked layers. */
+  readonly unpackedSize: number;
+  /** Ids of the containers made of it. */
+  readonly containers: readonly string[];
+}
+
+function encodeManifest({
+  manifest,
+  unpackedSize,
+  containers,
+}: ManifestRow): Readonly<Record<string, unknown>> {
+  const { descriptor, kind, available, contentSize, content, attests } = manifest;
+  const platform = content === undefined ? descriptor.platform : platformOf(content);
+  return {
+    ID: descriptor.digest,
+    Descriptor: descriptor,
+    Available: available,
+    Size: { Content: contentSize, Total: contentSize + unpackedSize },
+    Kind: kind,
+    ...(kind === "image" && {
+      ImageData: {
+        Platform: platform ?? { architecture: "", os: "" },
+        Containers: containers,
+        Size: { Unpacked: unpackedSize },
+      },
+    }),
+    ...(attests !== undefined && { AttestationData: { For: attests } }),
   };
 }
 
@@ -38,15 +76,18 @@ const orNone = (
   none: string,
 ): readonly string[] | null => (names.length > 0 ? names : others.length > 0 ? null : [none]);
 
+/** `manifests`: if they were asked for. */
 export function encodeImageInspect(
   image: LocalImage,
-  size: number,
+  { size, manifests }: { readonly size: number; readonly manifests?: readonly ManifestRow[] },
   minor: number,
 ): Readonly<Record<string, unknown>> {
   const { config } = image;
   const tagged = image.records.map(({ labels }) => labels[TAGGED_AT] ?? "").sort();
   return {
     Id: image.id,
+    ...(minor >= 48 && { Descriptor: image.records[0]?.target ?? image.manifest }),
+    ...(manifests !== undefined && { Manifests: manifests.map(encodeManifest) }),
     RepoTags: repoTags(image),
     RepoDigests: repoDigests(image),
     ...encodeOrigin(config, minor),

@@ -1,5 +1,5 @@
 // An answer that streams progress. What fails before the first message is an ordinary error with its status;
-// what fails after it is the stream's last message.
+// what fails after it, or in a stream that begins at once, is the stream's last message.
 
 import {
   type Emit,
@@ -13,12 +13,15 @@ import type { ApiResponse } from "./router.ts";
 /** Bars that a slow client has not read yet are dropped beyond this. */
 const MAX_QUEUED = 1000;
 
-export async function streamProgress(run: (emit: Emit) => Promise<void>): Promise<ApiResponse> {
+export async function streamProgress(
+  run: (emit: Emit) => Promise<void>,
+  begins: "at once" | "with the first message" = "with the first message",
+): Promise<ApiResponse> {
   const queue = new ProgressQueue();
   const ended = run((message) => queue.push(message)).finally(() => queue.end());
   // Later failures are told by the stream; if nobody reads it any more, by nobody.
   ended.catch(() => undefined);
-  await Promise.race([queue.first, ended]);
+  if (begins === "with the first message") await Promise.race([queue.first, ended]);
   return { kind: "stream", status: 200, contentType: "application/json", chunks: encode(queue, ended) };
 }
 

@@ -1,5 +1,7 @@
 // `--platform os[/architecture[/variant]]`.
 
+import { parsePlatform } from "#spec/platform.ts";
+
 const SYSTEMS =
   "aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows".split(
     " ",
@@ -25,3 +27,15 @@ export function checkPlatform(text: string): void {
   if (parts.length === 1 && ![...SYSTEMS, ...ARCHITECTURES].includes(only.toLowerCase()))
     throw new Error(`${failed}unknown operating system or architecture: invalid argument`);
 }
+
+/** What the daemon is sent by the image commands: JSON, or "" for no platform. Throws in Docker's words. */
+export function encodePlatform(text: string): string {
+  if (text === "") return "";
+  try {
+    return JSON.stringify(parsePlatform(text));
+  } catch (error) {
+    throw new Error(`invalid platform: ${error instanceof Error ? error.message : ""}`, { cause: error });
+  }
+}
+
+export const PLATFORM_HELP = 'Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")';

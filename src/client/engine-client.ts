@@ -121,6 +121,15 @@ export class EngineClient implements Disposable {
     return this.#version ?? minApiVersion;
   }
 
+  /** Throws in Docker's words if the daemon speaks an older version than `needed`. */
+  async require(what: string, needed: string, signal: AbortSignal): Promise<void> {
+    const version = await this.version(signal);
+    if (olderVersion(version, needed) === version && version !== needed)
+      throw new Error(
+        `${what} requires API version ${needed}, but the Docker daemon API version is ${version}`,
+      );
+  }
+
   /** The answer of a call that succeeded; its body is the caller's to read. Rejects ApiError and ConnectionError. */
   async call(request: ApiRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const answer = await this.#send(request, `/v${await this.version(signal)}`, signal);

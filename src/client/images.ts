@@ -39,10 +39,17 @@ export class Images {
   }
 
   async list(
-    options: { readonly all?: boolean; readonly sharedSize?: boolean; readonly filters?: Filters },
+    options: {
+      readonly all?: boolean;
+      readonly sharedSize?: boolean;
+      readonly manifests?: boolean;
+      readonly filters?: Filters;
+    },
     signal: AbortSignal,
   ): Promise<readonly ImageSummary[]> {
+    if (options.manifests === true) await this.#client.require('"--tree"', "1.47", signal);
     const query = {
+      ...(options.manifests === true && { manifests: true }),
       all: options.all ?? false,
       "shared-size": options.sharedSize ?? false,
       filters: encodeFilters(options.filters),
@@ -54,13 +61,29 @@ export class Images {
     return await this.#client.json({ method: "GET", path: `${pathOf(name)}/json` }, signal);
   }
 
-  /** The text of inspect as the daemon wrote it. */
-  async inspectText(name: string, signal: AbortSignal): Promise<string> {
-    return await this.#client.text({ method: "GET", path: `${pathOf(name)}/json` }, signal);
+  /** The text of inspect as the daemon wrote it. `platform` here and below: JSON, "" for none. */
+  async inspectText(name: string, platform: string, signal: AbortSignal): Promise<string> {
+    const query = await this.#platform(platform, "1.49", signal);
+    return await this.#client.text({ method: "GET", path: `${pathOf(name)}/json`, query }, signal);
   }
 
-  async history(name: string, signal: AbortSignal): Promise<readonly ImageHistoryResponseItem[]> {
-    return await this.#client.json({ method: "GET", path: `${pathOf(name)}/history` }, signal);
+  async history(
+    name: string,
+    platform: string,
+    signal: AbortSignal,
+  ): Promise<readonly ImageHistoryResponseItem[]> {
+    const query = await this.#platform(platform, "1.48", signal);
+    return await this.#client.json({ method: "GET", path: `${pathOf(name)}/history`, query }, signal);
+  }
+
+  async #platform(
+    platform: string,
+    needed: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly platform?: string }> {
+    if (platform === "") return {};
+    await this.#client.require('"--platform"', needed, signal);
+    return { platform };
   }
 
   /** `auth` is the value of X-Registry-Auth. */
@@ -87,18 +110,26 @@ export class Images {
     return this.#client.jsonStream(body === undefined ? request : { ...request, headers, body }, signal);
   }
 
-  load(
+  async *load(
     body: AsyncIterable<Uint8Array>,
-    quiet: boolean,
+    options: { readonly quiet: boolean; readonly platform: string },
     signal: AbortSignal,
   ): AsyncGenerator<ProgressMessage> {
     const headers = { "Content-Type": "application/x-tar" };
-    const query = { quiet: quiet ? "1" : "0" };
-    return this.#client.jsonStream({ method: "POST", path: "/images/load", query, headers, body }, signal);
+    const query = {
+      quiet: options.quiet ? "1" : "0",
+      ...(await this.#platform(options.platform, "1.48", signal)),
+    };
+    yield* this.#client.jsonStream({ method: "POST", path: "/images/load", query, headers, body }, signal);
   }
 
-  async save(names: readonly string[], signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    return (await this.#client.call({ method: "GET", path: "/images/get", query: { names } }, signal)).body;
+  async save(
+    names: readonly string[],
+    platform: string,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const query = { names, ...(await this.#platform(platform, "1.48", signal)) };
+    return (await this.#client.call({ method: "GET", path: "/images/get", query }, signal)).body;
   }
 
   async tag(
@@ -111,9 +142,14 @@ export class Images {
 
   async remove(
     name: string,
-    options: { readonly force?: boolean; readonly noprune?: boolean },
+    options: {
+      readonly force?: boolean;
+      readonly noprune?: boolean;
+      readonly platforms: readonly string[];
+    },
     signal: AbortSignal,
   ): Promise<readonly ImageDeleteResponseItem[]> {
+    if (options.platforms.length > 0) await this.#client.require('"--platform"', "1.50", signal);
     return (await this.#client.json({ method: "DELETE", path: pathOf(name), query: options }, signal)) ?? [];
   }
 

@@ -20,7 +20,12 @@ async function* bytes(archive: Buffer): AsyncGenerator<Uint8Array> {
 
 async function load(daemon: ImageDaemon, archive: Buffer): Promise<readonly string[]> {
   const messages: ProgressMessage[] = [];
-  await loadImages(daemon.images.deps, bytes(archive), (message) => messages.push(message), never);
+  await loadImages(
+    daemon.images.deps,
+    { body: bytes(archive), platforms: [] },
+    (message) => messages.push(message),
+    never,
+  );
   return messages.flatMap(({ stream }) => (stream === undefined ? [] : [stream]));
 }
 
@@ -74,10 +79,10 @@ test("what is saved can be loaded again", async () => {
   await using daemon = await startDaemon();
   await load(daemon, classic([item]));
   const saved = Buffer.concat(
-    await Array.fromAsync(await saveImages(daemon.images.deps, ["app", "team/app"])),
+    await Array.fromAsync(await saveImages(daemon.images.deps, ["app", "team/app"], [])),
   );
-  await removeImage(daemon.images.deps, "app:1", false);
-  await removeImage(daemon.images.deps, "team/app", false);
+  await removeImage(daemon.images.deps, "app:1", { force: false, prune: true });
+  await removeImage(daemon.images.deps, "team/app", { force: false, prune: true });
   assert.deepEqual(await daemon.images.deps.catalog.list(), []);
   await using other = await startDaemon();
   for (const target of [daemon, other]) {

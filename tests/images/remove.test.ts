@@ -19,8 +19,8 @@ async function makeImage({ images }: ImageDaemon, repo: string, content = repo):
   async function* body(): AsyncGenerator<Uint8Array> {
     yield makeArchive([file("a", content)]);
   }
-  const request = { body: body(), repo, tag: "", message: "", changes: [], platform: "" };
-  return await importImage(images.deps, request, never);
+  const request = { source: body(), repo, tag: "", message: "", changes: [], platform: "" };
+  return await importImage(images.deps, request, () => undefined, never);
 }
 
 const container = (imageId: string, running: boolean): ImageUser => ({
@@ -29,7 +29,7 @@ const container = (imageId: string, running: boolean): ImageUser => ({
   running,
 });
 const remove = async ({ images }: ImageDaemon, name: string, force = false): Promise<readonly string[]> =>
-  (await removeImage(images.deps, name, force)).map(
+  (await removeImage(images.deps, name, { force, prune: true })).map(
     ({ Untagged, Deleted }) => Untagged ?? `deleted ${Deleted}`,
   );
 const tags = async ({ images }: ImageDaemon): Promise<readonly (readonly string[])[]> =>
@@ -123,7 +123,7 @@ for (const [filters, expected] of [
   test(`images are listed by ${JSON.stringify(filters)}`, async () => {
     await using daemon = await startDaemon();
     for (const name of ["a", "ab", "b"]) await makeImage(daemon, name);
-    const listed = await listImages(daemon.images.deps, new Filters(new Map(Object.entries(filters))));
+    const listed = await listImages(daemon.images.deps, new Filters(new Map(Object.entries(filters))), false);
     assert.deepEqual(listed.flatMap((one) => one.repoTags).sort(), expected);
   });
 }

@@ -2,4 +2,4 @@
 
 import { testWalks } from "./walks.ts";
 
-testWalks(["files", "images", "logs"]);
+testWalks(["files", "logs"]);

@@ -23,7 +23,13 @@ const reworded: readonly (readonly [newer: RegExp, older: string])[] = [
   [/Invalid filter 'until=bad'/g, 'failed to parse value as time or duration: "bad"'],
   [/(error while looking up for \w+ \w+: ).*$/gm, "$1a number"],
   [/daemon: No such container: (nosuch)$/gm, "daemon: no such container $1"],
-  [/no such image: (\w+): No such image: /g, "No such image: "],
+  [/no such image: ([\w:./-]+): No such image: /g, "No such image: "],
+  [/repository name \(.*?\) must be lowercase/g, "repository name must be lowercase"],
+  [/(failed to register layer|Error processing tar file\(exit status 1\)): /g, ""],
+  [
+    /open \/tmp\/ENGINE\/root\/tmp\/docker-import-\d+\/repositories: no such file or directory/g,
+    "invalid archive: does not contain a manifest.json",
+  ],
   [/profile=builtin/g, "profile=default"],
   [
     /cannot remove container "[^"]+": container is paused and must be unpaused first/g,

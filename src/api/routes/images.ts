@@ -3,20 +3,25 @@
 import { invalid, unsupported } from "#base/errors.ts";
 import { parseFilters } from "#engine/filters.ts";
 import { inspectDistribution } from "#engine/images/distribution.ts";
+import { parseSource } from "#engine/images/fetch-archive.ts";
 import { imageHistory } from "#engine/images/history.ts";
 import { pulledFrom } from "#engine/images/identity.ts";
 import type { ImageDeps } from "#engine/images/image-deps.ts";
 import { importImage } from "#engine/images/import.ts";
 import { listImages } from "#engine/images/list.ts";
 import { loadImages } from "#engine/images/load.ts";
-import { statusMessage } from "#engine/images/progress-messages.ts";
+import type { LocalImage } from "#engine/images/local-image.ts";
+import { getForPlatform, listManifests } from "#engine/images/manifests.ts";
 import type { ImagePruner } from "#engine/images/prune.ts";
 import { pullImage } from "#engine/images/pull.ts";
 import { removeImage } from "#engine/images/remove.ts";
+import { removePlatforms } from "#engine/images/remove-platforms.ts";
 import { saveImages } from "#engine/images/save.ts";
 import { tagImage } from "#engine/images/tag.ts";
-import { countUsers } from "#engine/images/usage.ts";
-import { encodeImageInspect, encodeImageSummary } from "../image-encoding.ts";
+import { countUsers, sharedSizes } from "#engine/images/usage.ts";
+import type { Platform } from "#spec/oci-image.ts";
+import { encodeImageInspect, encodeImageSummary, type ManifestRow } from "../image-encoding.ts";
+import { parsePlatform, parsePlatforms } from "../platform-query.ts";
 import { streamProgress } from "../progress-stream.ts";
 import { queryFlag } from "../query.ts";
 import { parseRegistryAuth } from "../registry-auth.ts";
@@ -34,12 +39,8 @@ export function imageRoutes(deps: ImageRouteDeps): Route[] {
     { method: "POST", path: "/images/create", handle: (call) => create(images, call) },
     { method: "POST", path: "/images/prune", handle: (call) => prune(deps, call) },
     { method: "POST", path: "/images/load", handle: (call) => load(images, call) },
-    {
-      method: "GET",
-      path: "/images/get",
-      handle: (call) => save(images, call.query.getAll("names"), call),
-    },
-    { method: "GET", path: "/images/:name*/get", handle: (call) => save(images, [nameOf(call)], call) },
+    { method: "GET", path: "/images/get", handle: (call) => save(images, call, call.query.getAll("names")) },
+    { method: "GET", path: "/images/:name*/get", handle: (call) => save(images, call, [nameOf(call)]) },
     { method: "GET", path: "/images/:name*/json", handle: (call) => inspect(images, call) },
     { method: "GET", path: "/images/:name*/history", handle: (call) => history(images, call) },
     {
@@ -58,57 +59,70 @@ const json = (value: unknown): ApiResponse => ({ kind: "json", status: 200, valu
 
 const nameOf = (call: ApiCall): string => call.params.name ?? "";
 
-/** Options of those versions that know them. */
-const flagSince = ({ query, version }: ApiCall, name: string, minor: number): boolean =>
-  version.minor >= minor && queryFlag(query, name);
-
-async function list(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
-  const { query, version } = call;
-  const manifests = flagSince(call, "manifests", 47);
-  if (flagSince(call, "identity", 54) && !manifests)
+async function list(deps: ImageDeps, { query, version }: ApiCall): Promise<ApiResponse> {
+  const { minor } = version;
+  const filters = parseFilters(query.get("filters"));
+  const listed = await listImages(deps, filters, queryFlag(query, "all"));
+  const withShared = minor >= 42 && queryFlag(query, "shared-size");
+  const withManifests = minor >= 47 && queryFlag(query, "manifests");
+  if (minor >= 54 && queryFlag(query, "identity") && !withManifests)
     throw invalid("conflicting options: identity requires manifests=1");
-  if (manifests) throw unsupported("manifests");
-  const listed = await listImages(deps, parseFilters(query.get("filters")));
-  const containers = version.minor < 51 ? () => -1 : countUsers(deps);
-  return json(
-    listed.map((one) =>
-      encodeImageSummary({ ...one, sharedSize: -1, containers: containers(one.image.id) }, version.minor),
+  const shared = sharedSizes(deps, withShared ? await deps.catalog.list() : []);
+  const containers = minor < 51 ? () => -1 : countUsers(deps);
+  const rows = listed.map(async (one) =>
+    encodeImageSummary(
+      {
+        ...one,
+        sharedSize: withShared ? await shared(one.image) : -1,
+        containers: containers(one.image),
+        ...(withManifests && { manifests: await manifestRows(deps, one.image) }),
+      },
+      minor,
     ),
+  );
+  return json(await Promise.all(rows));
+}
+
+async function manifestRows(deps: ImageDeps, image: LocalImage): Promise<readonly ManifestRow[]> {
+  const manifests = await Promise.all(
+    image.records.slice(0, 1).map(({ target }) => listManifests(deps, target)),
+  );
+  return await Promise.all(
+    manifests.flat().map(async (manifest) => ({
+      manifest,
+      unpackedSize: await deps.sizes.total(manifest.content?.chainIds ?? []),
+      containers: deps
+        .users()
+        .filter(({ imageId }) => imageId === manifest.content?.id)
+        .map(({ id }) => id),
+    })),
   );
 }
 
 async function inspect(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
-  const { minor } = call.version;
-  const manifests = flagSince(call, "manifests", 48);
-  const platform = minor >= 49 && (call.query.get("platform") ?? "") !== "";
-  if (manifests && platform)
+  const { query, version } = call;
+  const withManifests = version.minor >= 48 && queryFlag(query, "manifests");
+  const platform = version.minor >= 49 ? parsePlatform(query) : undefined;
+  if (withManifests && platform !== undefined)
     throw invalid("conflicting options: manifests and platform options cannot both be set");
-  if (manifests) throw unsupported("manifests");
-  if (platform) throw unsupported("platform");
-  const { image } = await deps.catalog.get(nameOf(call));
+  const { image: found } = await deps.catalog.get(nameOf(call));
+  const image = platform === undefined ? found : getForPlatform(nameOf(call), found, platform);
   const size = await deps.sizes.total(image.chainIds);
-  const repositories = minor < 53 ? [] : await pulledFrom(deps, image);
+  const manifests = withManifests ? { manifests: await manifestRows(deps, image) } : {};
+  const repositories = version.minor < 53 ? [] : await pulledFrom(deps, image);
   return json({
-    ...encodeImageInspect(image, size, minor),
+    ...encodeImageInspect(image, { size, ...manifests }, version.minor),
     ...(repositories.length > 0 && {
       Identity: { Pull: repositories.map((Repository) => ({ Repository })) },
     }),
   });
 }
 
-/** Choosing among the platforms of an image came with 1.48, choosing several with 1.52. */
-function refusePlatforms({ query, version }: ApiCall): void {
-  if (version.minor < 48 || !query.has("platform")) return;
-  if (version.minor < 52 && query.getAll("platform").length > 1)
-    throw invalid(
-      "multiple platform parameters are not supported in this API version; use API version 1.52 or later",
-    );
-  throw unsupported("platform");
-}
-
 async function history(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
-  if (call.version.minor >= 48 && call.query.get("platform")) throw unsupported("platform");
-  const items = await imageHistory(deps, nameOf(call));
+  const platform = call.version.minor >= 48 ? parsePlatform(call.query) : undefined;
+  const { image } = await deps.catalog.get(nameOf(call));
+  const chosen = platform === undefined ? image : getForPlatform(nameOf(call), image, platform);
+  const items = await imageHistory(deps, chosen);
   return json(items.map((item) => ({ ...item, Tags: item.Tags.length === 0 ? null : item.Tags })));
 }
 
@@ -124,34 +138,41 @@ async function create(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
   }
   const source = parameter("fromSrc");
   if (source === "") throw invalid("either fromImage or fromSrc must be given");
-  if (source !== "-") throw unsupported("fromSrc with a URL");
   const request = {
-    body: call.body,
+    source: source === "-" ? call.body : parseSource(source),
     repo: parameter("repo"),
     tag: parameter("tag"),
-    message: parameter("message") || "Imported from -",
+    message: parameter("message") || `Imported from ${source}`,
     changes: query.getAll("changes"),
     platform,
   };
-  return await streamProgress(async (emit) => emit(statusMessage(await importImage(deps, request, signal))));
+  return await streamProgress(async (emit) => void (await importImage(deps, request, emit, signal)));
 }
 
-async function load(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
-  refusePlatforms(call);
-  const quiet = call.version.minor >= 23 && queryFlag(call.query, "quiet");
-  return await streamProgress((emit) =>
-    loadImages(
-      deps,
-      call.body,
-      (message) => (quiet && message.stream === undefined ? undefined : emit(message)),
-      call.signal,
-    ),
+async function load(deps: ImageDeps, { body, query, version, signal }: ApiCall): Promise<ApiResponse> {
+  const quiet = version.minor >= 23 && queryFlag(query, "quiet");
+  const request = { body, platforms: archivePlatforms(query, version) };
+  return await streamProgress(
+    (emit) =>
+      loadImages(
+        deps,
+        request,
+        (message) => (quiet && message.stream === undefined ? undefined : emit(message)),
+        signal,
+      ),
+    "at once",
   );
 }
 
-async function save(deps: ImageDeps, names: readonly string[], call: ApiCall): Promise<ApiResponse> {
-  refusePlatforms(call);
-  const chunks = await saveImages(deps, names);
+const archivePlatforms = (query: URLSearchParams, { minor }: ApiCall["version"]): readonly Platform[] =>
+  minor >= 48 ? parsePlatforms(query, "platform", minor >= 52) : [];
+
+async function save(
+  deps: ImageDeps,
+  { query, version }: ApiCall,
+  names: readonly string[],
+): Promise<ApiResponse> {
+  const chunks = await saveImages(deps, names, archivePlatforms(query, version));
   return { kind: "stream", status: 200, contentType: "application/x-tar", chunks };
 }
 
@@ -168,8 +189,14 @@ async function tag(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
 
 async function remove(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
   if (nameOf(call).trim() === "") throw invalid("image name cannot be blank");
-  if (call.version.minor >= 50 && call.query.has("platforms")) throw unsupported("platforms");
-  return json(await removeImage(deps, nameOf(call), queryFlag(call.query, "force")));
+  const { query, version } = call;
+  const options = { force: queryFlag(query, "force"), prune: !queryFlag(query, "noprune") };
+  const platforms = version.minor >= 50 ? parsePlatforms(query, "platforms", true) : [];
+  return json(
+    platforms.length === 0
+      ? await removeImage(deps, nameOf(call), options)
+      : await removePlatforms(deps, nameOf(call), platforms, options),
+  );
 }
 
 async function prune({ pruner }: ImageRouteDeps, call: ApiCall): Promise<ApiResponse> {

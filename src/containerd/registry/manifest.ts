@@ -22,6 +22,8 @@ export type ManifestDocument =
 /** Bytes; registries refuse larger ones. */
 export const MAX_MANIFEST = 4 << 20;
 export const MAX_CONFIG = 8 << 20;
+/** Indexes in indexes: the deepest that is followed. */
+export const MAX_INDEX_DEPTH = 3;
 const MAX_LAYERS = 512;
 
 /** `mediaType`: what the registry or the descriptor called it. */

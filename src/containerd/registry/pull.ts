@@ -10,13 +10,13 @@ import {
   type Manifest,
   type Platform,
 } from "#spec/oci-image.ts";
+import { choosePlatform } from "#spec/platform.ts";
 import type { Labels } from "../scope.ts";
 import { hasBlob } from "./download.ts";
 import type { RegistryConfig } from "./endpoints.ts";
 import { HttpTransport } from "./http-transport.ts";
 import { decodeConfig } from "./image-config.ts";
 import { MAX_CONFIG, MAX_MANIFEST, parseManifestDocument } from "./manifest.ts";
-import { choosePlatform } from "./platform.ts";
 import {
   LayerPuller,
   type LayerPullerDeps,

@@ -1,11 +1,15 @@
 // The images of the engine: names from the image store, contents read once and remembered.
 
-import { EngineError, isKind, notFound } from "#base/errors.ts";
+import { EngineError, invalid, isKind, notFound } from "#base/errors.ts";
 import type { ContentStore } from "#containerd/content/content.ts";
 import type { ImageRecord, ImageStore } from "#containerd/images/images.ts";
 import { decodeConfig } from "#containerd/registry/image-config.ts";
-import { MAX_CONFIG, MAX_MANIFEST, parseManifestDocument } from "#containerd/registry/manifest.ts";
-import { formatPlatform, hostPlatform, platformDistance } from "#containerd/registry/platform.ts";
+import {
+  MAX_CONFIG,
+  MAX_INDEX_DEPTH,
+  MAX_MANIFEST,
+  parseManifestDocument,
+} from "#containerd/registry/manifest.ts";
 import { readDocument } from "#containerd/registry/store-document.ts";
 import { chainIds } from "#containerd/registry/unpack-chain.ts";
 import type { Scope } from "#containerd/scope.ts";
@@ -16,7 +20,8 @@ import {
   type Reference,
   withDefaultTag,
 } from "#formats/reference.ts";
-import type { Descriptor, Platform } from "#spec/oci-image.ts";
+import type { Descriptor } from "#spec/oci-image.ts";
+import { formatPlatform, hostPlatform, platformDistance } from "#spec/platform.ts";
 import { type ImageContent, type LocalImage, type NamedRecord, nameOf } from "./local-image.ts";
 
 export interface CatalogDeps {
@@ -80,30 +85,34 @@ export class ImageCatalog {
     }
   }
 
-  /** Rejects notFound if something is missing from the content store. */
-  async content(target: Descriptor, platform?: Platform): Promise<ImageContent> {
-    const key = `${target.digest} ${platform === undefined ? "" : formatPlatform(platform)}`;
-    const known = this.#contents.get(key);
+  /** Of an index the best for this machine, or any. Rejects notFound if something is missing from the content store. */
+  async content(target: Descriptor, depth = 0): Promise<ImageContent> {
+    const known = this.#contents.get(target.digest);
     if (known !== undefined) return known;
-    const content = await this.#read(target, platform);
-    this.#contents.set(key, content);
+    const content = await this.#read(target, depth);
+    this.#contents.set(target.digest, content);
     return content;
   }
 
-  async #find(target: Descriptor): Promise<ImageContent | undefined> {
+  /** What is below an index may have changed: it is read again. */
+  forget(target: Descriptor): void {
+    this.#contents.delete(target.digest);
+  }
+
+  async #find(target: Descriptor, depth = 0): Promise<ImageContent | undefined> {
     try {
-      return await this.content(target);
+      return await this.content(target, depth);
     } catch (error) {
       if (error instanceof EngineError) return undefined;
       throw error;
     }
   }
 
-  async #read(target: Descriptor, platform: Platform | undefined): Promise<ImageContent> {
+  async #read(target: Descriptor, depth: number): Promise<ImageContent> {
     const { content, scope } = this.#deps;
     const bytes = await readDocument(content, scope, target.digest, MAX_MANIFEST);
     const document = parseManifestDocument(bytes, target.mediaType);
-    if (document.kind === "index") return await this.#choose(document.index.manifests, platform);
+    if (document.kind === "index") return await this.#choose(document.index.manifests, depth);
     const { manifest } = document;
     const config = decodeConfig(await readDocument(content, scope, manifest.config.digest, MAX_CONFIG));
     return {
@@ -112,26 +121,26 @@ export class ImageCatalog {
       layers: manifest.layers,
       config,
       chainIds: chainIds(config.rootfs.diff_ids),
+      others: [],
     };
   }
 
-  /** Of an index the manifests that were pulled are there: the best for the platform, or for the machine, or any. */
-  async #choose(manifests: readonly Descriptor[], platform: Platform | undefined): Promise<ImageContent> {
-    const wanted = platform ?? hostPlatform();
-    const rank = (manifest: Descriptor): number =>
-      (manifest.platform === undefined ? undefined : platformDistance(wanted, manifest.platform)) ?? 1000;
-    const ranked = [...manifests].sort((left, right) => rank(left) - rank(right));
-    for (const manifest of ranked) {
-      if (platform !== undefined && rank(manifest) === 1000) break;
-      const content = await this.#find(manifest);
-      if (content !== undefined) return content;
-    }
-    throw new EngineError("notFound", `no manifest for ${formatPlatform(wanted)}: not found`);
+  async #choose(manifests: readonly Descriptor[], depth: number): Promise<ImageContent> {
+    if (depth === MAX_INDEX_DEPTH) throw invalid("invalid manifest: indexes are nested too deep");
+    const wanted = hostPlatform();
+    const rank = ({ platform }: Descriptor): number =>
+      (platform === undefined ? undefined : platformDistance(wanted, platform)) ?? 1000;
+    const unique = new Map(manifests.map((manifest) => [manifest.digest, manifest]));
+    const ranked = [...unique.values()].sort((left, right) => rank(left) - rank(right));
+    const found = await Promise.all(ranked.map((manifest) => this.#find(manifest, depth + 1)));
+    const [best, ...others] = found.filter((content) => content !== undefined);
+    if (best === undefined)
+      throw new EngineError("notFound", `no manifest for ${formatPlatform(wanted)}: not found`);
+    return { ...best, others: [...best.others, ...others] };
   }
 
   #forgetAllBut(targets: ReadonlySet<string>): void {
-    for (const key of this.#contents.keys())
-      if (!targets.has(key.slice(0, key.indexOf(" ")))) this.#contents.delete(key);
+    for (const key of this.#contents.keys()) if (!targets.has(key)) this.#contents.delete(key);
   }
 }
 
@@ -143,13 +152,22 @@ function withNames(content: ImageContent, records: readonly ImageRecord[]): Loca
   return { ...content, records, names };
 }
 
+/** The image as each of its platforms shows it. */
+function platformsOf(image: LocalImage): readonly LocalImage[] {
+  const all: readonly ImageContent[] = [image, ...image.others];
+  return all.map((content) => ({ ...image, ...content, others: all.filter((other) => other !== content) }));
+}
+
 function findByName(images: readonly LocalImage[], text: string): Found | undefined {
   const parsed = parseAnyReference(text);
   if (parsed.kind === "id") {
-    const image = images.find(
-      ({ id, records }) =>
-        id === parsed.digest || records.some(({ target }) => target.digest === parsed.digest),
-    );
+    const image = images
+      .flatMap(platformsOf)
+      .find(
+        ({ id, manifest, records }) =>
+          [id, manifest.digest].includes(parsed.digest) ||
+          records.some(({ target }) => target.digest === parsed.digest),
+      );
     return image === undefined ? undefined : { image };
   }
   const wanted = withDefaultTag(parsed.reference);
@@ -169,7 +187,7 @@ const sameName = (left: Reference, right: Reference): boolean =>
 function findById(images: readonly LocalImage[], text: string): Found | undefined {
   const prefix = /^(?:sha256:)?([a-f0-9]{1,64})$/.exec(text)?.[1];
   if (prefix === undefined) return undefined;
-  const matching = images.filter(({ id }) => id.startsWith(`sha256:${prefix}`));
+  const matching = images.flatMap(platformsOf).filter(({ id }) => id.startsWith(`sha256:${prefix}`));
   const [image] = matching;
   return image === undefined || matching.length > 1 ? undefined : { image };
 }

@@ -2,15 +2,15 @@
 
 import { parseTime } from "#base/clock.ts";
 import type { ImageHistoryResponseItem } from "#spec/engine-api/definitions.table.ts";
+import { parentOf } from "./family.ts";
 import type { ImageDeps } from "./image-deps.ts";
-import { repoTags } from "./local-image.ts";
+import { type LocalImage, repoTags } from "./local-image.ts";
 
-/** The newest step first. Only that one has an id: the image's. */
+/** The newest step first. A step has an id if it is an image of its own: the image, and what it was committed from. */
 export async function imageHistory(
   deps: Pick<ImageDeps, "catalog" | "sizes">,
-  name: string,
+  image: Family,
 ): Promise<readonly ImageHistoryResponseItem[]> {
-  const { image } = await deps.catalog.get(name);
   const items: ImageHistoryResponseItem[] = [];
   let layer = 0;
   for (const step of image.config.history ?? []) {
@@ -24,7 +24,22 @@ export async function imageHistory(
       Comment: step.comment ?? "",
     });
   }
-  const newest = items.pop();
-  if (newest !== undefined) items.push({ ...newest, Id: image.id, Tags: repoTags(image) });
-  return items.reverse();
+  return nameSteps(items.reverse(), await deps.catalog.list(), image);
+}
+
+type Family = Pick<LocalImage, "chainIds" | "config" | "id">;
+
+function nameSteps(
+  steps: readonly ImageHistoryResponseItem[],
+  all: readonly LocalImage[],
+  image: Family,
+): readonly ImageHistoryResponseItem[] {
+  let member: Family | undefined = image;
+  return steps.map((step) => {
+    if (member === undefined) return step;
+    const known = all.find(({ id }) => id === member?.id);
+    const named = { ...step, Id: member.id, Tags: known === undefined ? [] : repoTags(known) };
+    member = parentOf(all, member);
+    return named;
+  });
 }

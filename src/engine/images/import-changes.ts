@@ -25,9 +25,13 @@ function applyChange(config: ImageDefaults, change: string): ImageDefaults {
   const apply = instructions[word.toLowerCase()];
   if (apply === undefined) throw invalid(`${word.toLowerCase()} is not a valid change command`);
   if (text === "" && !["cmd", "entrypoint"].includes(word.toLowerCase()))
-    throw invalid(`${word.toUpperCase()} requires at least one argument`);
+    throw invalid(
+      `${word.toUpperCase()} requires ${takesOne.has(word.toLowerCase()) ? "exactly" : "at least"} one argument`,
+    );
   return apply(config, text);
 }
+
+const takesOne: ReadonlySet<string> = new Set(["stopsignal", "user", "workdir"]);
 
 const instructions: Readonly<Record<string, Apply>> = {
   cmd: (config, text) => ({ ...config, Cmd: parseCommand(text, config) }),

@@ -4,6 +4,7 @@ import { parseTime } from "#base/clock.ts";
 import type { Filters } from "#engine/filters.ts";
 import { parseUntil } from "#engine/pruning.ts";
 import { familiarName, familiarReference } from "#formats/reference.ts";
+import { hasChildren } from "./family.ts";
 import { compileGlob } from "./glob.ts";
 import type { ImageDeps } from "./image-deps.ts";
 import {
@@ -26,15 +27,18 @@ export interface ListedImage {
 
 const acceptedFilters = ["dangling", "label", "label!", "before", "since", "reference", "until"];
 
-/** The newest first. */
+/** The newest first; `all`: also nameless ones that others were made of. */
 export async function listImages(
   deps: Pick<ImageDeps, "catalog" | "clock" | "sizes">,
   filters: Filters,
+  all: boolean,
 ): Promise<readonly ListedImage[]> {
   filters.validate(acceptedFilters);
-  const all = await deps.catalog.list();
+  const images = await deps.catalog.list();
   const keeps = await imageFilter(deps, filters);
-  const chosen = all.filter(keeps).map((image) => matchReferences(image, filters));
+  const chosen = images
+    .filter((image) => keeps(image) && (all || image.names.length > 0 || !hasChildren(images, image.id)))
+    .map((image) => matchReferences(image, filters));
   const listed = chosen
     .filter((image) => image !== undefined)
     .map(async (image) => ({ ...image, size: await deps.sizes.total(image.image.chainIds) }));

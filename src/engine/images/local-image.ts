@@ -13,6 +13,8 @@ export interface ImageContent {
   readonly config: ImageConfig;
   /** Snapshots of the layers, bottom first. */
   readonly chainIds: readonly string[];
+  /** The same image for other platforms, as far as they are here. */
+  readonly others: readonly ImageContent[];
 }
 
 export interface NamedRecord {

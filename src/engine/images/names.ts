@@ -29,6 +29,7 @@ export async function setName(
     await keepNameless(deps, name, before.target);
   if (before === undefined) await images.create(scope, { name, target, labels });
   else await images.update(scope, { name, target, labels }, []);
+  deps.catalog.forget(target);
   await removeRecord(deps, danglingName(target.digest));
 }
 

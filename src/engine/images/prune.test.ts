@@ -26,6 +26,7 @@ function makeImage(letter: string, created: string) {
     manifest: target,
     layers: [],
     chainIds: [digest(letter)],
+    others: [],
     config: { created, rootfs: { type: "layers", diff_ids: [] } },
     records: [record],
     names: [{ record, reference: parseReference(record.name) }],

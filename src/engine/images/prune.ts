@@ -5,6 +5,7 @@ import { Filters } from "#engine/filters.ts";
 import { PruneTurn, publishPrune, readUntil } from "#engine/pruning.ts";
 import { familiarReference } from "#formats/reference.ts";
 import type { ImageDeleteResponseItem } from "#spec/engine-api/definitions.table.ts";
+import { hasChildren } from "./family.ts";
 import type { ImageDeps } from "./image-deps.ts";
 import { imageFilter } from "./list.ts";
 import { isTagged, type LocalImage } from "./local-image.ts";
@@ -40,11 +41,10 @@ export class ImagePruner {
       ),
     );
     const keeps = await imageFilter(this.#deps, others);
-    const used = new Set(this.#deps.users().map(({ imageId }) => imageId));
     const all = await this.#deps.catalog.list();
-    return all.filter(
-      (image) => !used.has(image.id) && keeps(image) && !(danglingOnly && image.names.some(isTagged)),
-    );
+    const goes = (image: LocalImage): boolean =>
+      image.names.length > 0 ? !(danglingOnly && image.names.some(isTagged)) : !hasChildren(all, image.id);
+    return all.filter((image) => goes(image) && keeps(image));
   }
 
   async #prune(images: readonly LocalImage[], signal: AbortSignal): Promise<PruneReport> {
@@ -62,14 +62,14 @@ export class ImagePruner {
     return { deleted, reclaimed };
   }
 
-  /** By its names, so that one that comes into use meanwhile stays. */
+  /** By its names, each for itself: an image in use keeps its last one, also if it came into use just now. */
   async #remove(image: LocalImage): Promise<readonly ImageDeleteResponseItem[]> {
-    const names = image.names.filter(isTagged).map(({ reference }) => familiarReference(reference));
+    const names = image.names.map(({ reference }) => familiarReference(reference));
     const targets = names.length > 0 ? names : [image.id];
     const deleted: ImageDeleteResponseItem[] = [];
     for (const target of targets)
       try {
-        deleted.push(...(await removeImage(this.#deps, target, false)));
+        deleted.push(...(await removeImage(this.#deps, target, { force: false, prune: true })));
       } catch (error) {
         if (!isKind(error, "conflict") && !isKind(error, "notFound")) throw error;
       }

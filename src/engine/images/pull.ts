@@ -1,7 +1,6 @@
 // POST /images/create?fromImage: fetches an image, names it, and tells about it as Docker does.
 
 import { EngineError } from "#base/errors.ts";
-import { hostPlatform, parsePlatform } from "#containerd/registry/platform.ts";
 import type { PulledImage } from "#containerd/registry/pull.ts";
 import { isDigest } from "#formats/digest.ts";
 import {
@@ -15,6 +14,7 @@ import {
 } from "#formats/reference.ts";
 import type { Credentials } from "#spec/distribution.ts";
 import type { Platform } from "#spec/oci-image.ts";
+import { hostPlatform, parsePlatform } from "#spec/platform.ts";
 import type { ImageDeps } from "./image-deps.ts";
 import { publishImageEvent } from "./image-events.ts";
 import { LayerProgress } from "./layer-progress.ts";

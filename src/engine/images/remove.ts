@@ -2,14 +2,16 @@
 //
 //   by name  the name goes; an image in use keeps its last one unless forced
 //   by id    all names go if they are of one repository, or if forced
-//   then     an image without names is deleted, unless a container needs it
+//   then     an image without names is deleted, unless a container or an image made of it needs it;
+//            and so are the nameless ones that it was made of, unless `prune` is false
 //
-// "cannot be forced": a running container.  "must be forced": a stopped container, names in several repositories.
+// "cannot be forced": a running container, a child.  "must be forced": a stopped container, names in several repositories.
 
 import { conflict } from "#base/errors.ts";
 import { shortId } from "#formats/digest.ts";
 import { canonicalName, familiarReference } from "#formats/reference.ts";
 import type { ImageDeleteResponseItem } from "#spec/engine-api/definitions.table.ts";
+import { hasChildren, parentOf } from "./family.ts";
 import type { ImageDeps, ImageUser } from "./image-deps.ts";
 import { publishImageEvent } from "./image-events.ts";
 import { danglingName, isTagged, type LocalImage, labelsOf, type NamedRecord } from "./local-image.ts";
@@ -19,24 +21,31 @@ export type RemoveDeps = Pick<ImageDeps, "catalog" | "events" | "images" | "name
 
 type Deleted = ImageDeleteResponseItem;
 
+export interface RemoveOptions {
+  readonly force: boolean;
+  /** Nameless images that this one was made of go too. */
+  readonly prune: boolean;
+}
+
 export async function removeImage(
   deps: RemoveDeps,
   text: string,
-  force: boolean,
+  options: RemoveOptions,
 ): Promise<readonly Deleted[]> {
   using _names = await deps.namesLock.acquire();
   const { image, name } = await deps.catalog.get(text);
   return name === undefined
-    ? await removeById(deps, image, force)
-    : await removeByName(deps, { image, name }, force);
+    ? await removeById(deps, image, options)
+    : await removeByName(deps, { image, name }, options);
 }
 
 async function removeByName(
   deps: RemoveDeps,
   { image, name }: { readonly image: LocalImage; readonly name: NamedRecord },
-  force: boolean,
+  options: RemoveOptions,
 ): Promise<readonly Deleted[]> {
-  const user = deps.users().find(({ imageId }) => imageId === image.id);
+  const { force } = options;
+  const [user] = usersOf(deps, image);
   if (!force && user !== undefined && ofOneRepository(image.names))
     throw conflict(
       `conflict: unable to remove repository reference "${familiarReference(name.reference)}" (must force) - container ${shortId(user.id)} is using its referenced image ${shortId(image.id)}`,
@@ -44,7 +53,7 @@ async function removeByName(
   const gone = namesThatGoWith(image.names, name);
   const rest = image.names.filter((other) => !gone.includes(other));
   // Without other names the image goes too, or stays nameless: that must be known before its last record goes.
-  const blocked = rest.length === 0 ? findConflict(deps, { ...image, names: [] }, force) : undefined;
+  const blocked = rest.length === 0 ? await findConflict(deps, { ...image, names: [] }, force) : undefined;
   const deleted = rest.length === 0 && blocked === undefined;
   const layers = deleted ? await layersThatGo(deps, image) : [];
   const records: Deleted[] = [];
@@ -53,19 +62,37 @@ async function removeByName(
     // The digests that go with a tag go without an event.
     records.push(each === name ? await untag(deps, image, each) : await dropName(deps, each));
   }
-  if (deleted) records.push(...(await deleteNameless(deps, image, layers)));
+  if (deleted) records.push(...(await deleteWithParents(deps, image, layers, options.prune)));
   return records;
 }
 
-async function removeById(deps: RemoveDeps, image: LocalImage, force: boolean): Promise<readonly Deleted[]> {
+async function removeById(
+  deps: RemoveDeps,
+  image: LocalImage,
+  { force, prune }: RemoveOptions,
+): Promise<readonly Deleted[]> {
   const single = ofOneRepository(image.names);
-  const found = findConflict(deps, single ? { ...image, names: [] } : image, force);
+  const found = await findConflict(deps, single ? { ...image, names: [] } : image, force);
   if (found !== undefined) throw found;
   const layers = await layersThatGo(deps, image);
   const records: Deleted[] = [];
   for (const name of image.names) records.push(await untag(deps, image, name));
-  records.push(...(await deleteNameless(deps, image, layers)));
+  records.push(...(await deleteWithParents(deps, image, layers, prune)));
   return records;
+}
+
+/** The image, and while `prune` is true the one that it was made of if that has no name and nothing needs it, and so on. */
+async function deleteWithParents(
+  deps: RemoveDeps,
+  image: LocalImage,
+  layers: readonly string[],
+  prune: boolean,
+): Promise<readonly Deleted[]> {
+  const parent = prune ? parentOf(await deps.catalog.list(), image) : undefined;
+  const records = await deleteNameless(deps, image, layers);
+  if (parent === undefined || (await findConflict(deps, parent, false)) !== undefined) return records;
+  const below = await layersThatGo(deps, parent);
+  return [...records, ...(await deleteWithParents(deps, parent, below, true))];
 }
 
 /** A tag, and with the last tag of a repository its digests as well. */
@@ -82,10 +109,16 @@ function ofOneRepository(names: readonly NamedRecord[]): boolean {
   return tags <= 1 && new Set(names.map(({ reference }) => canonicalName(reference))).size <= 1;
 }
 
-function findConflict(deps: Pick<RemoveDeps, "users">, image: LocalImage, force: boolean): Error | undefined {
-  const users = deps.users().filter(({ imageId }) => imageId === image.id);
+async function findConflict(
+  deps: Pick<RemoveDeps, "catalog" | "users">,
+  image: LocalImage,
+  force: boolean,
+): Promise<Error | undefined> {
+  const users = usersOf(deps, image);
   const refuse = (how: string, why: string): Error =>
     conflict(`conflict: unable to delete ${shortId(image.id)} (${how}) - ${why}`);
+  if (hasChildren(await deps.catalog.list(), image.id))
+    return refuse("cannot be forced", "image has dependent child images");
   const running = users.find((user) => user.running);
   if (running !== undefined)
     return refuse("cannot be forced", `image is being used by running container ${shortId(running.id)}`);
@@ -142,9 +175,21 @@ export async function layersThatGo(
   deps: Pick<RemoveDeps, "catalog" | "users">,
   image: LocalImage,
 ): Promise<readonly string[]> {
-  const used = (users: readonly ImageUser[]): boolean => users.some(({ imageId }) => imageId === image.id);
-  if (used(deps.users())) return [];
-  const others = (await deps.catalog.list()).filter(({ id }) => id !== image.id);
-  const kept = new Set(others.flatMap(({ chainIds }) => chainIds));
-  return image.chainIds.filter((chainId) => !kept.has(chainId)).reverse();
+  if (usersOf(deps, image).length > 0) return [];
+  const others = (await deps.catalog.list()).filter(
+    ({ records }) => records[0]?.name !== image.records[0]?.name,
+  );
+  const kept = new Set(others.flatMap(layersOf));
+  return layersOf(image).filter((chainId) => !kept.has(chainId));
+}
+
+/** Of all its platforms, top first, each once. */
+export const layersOf = (image: LocalImage): readonly string[] => [
+  ...new Set([image, ...image.others].flatMap(({ chainIds }) => chainIds.toReversed())),
+];
+
+/** Containers made of the image for any platform. */
+export function usersOf({ users }: Pick<RemoveDeps, "users">, image: LocalImage): readonly ImageUser[] {
+  const ids = new Set([image, ...image.others].map(({ id }) => id));
+  return users().filter(({ imageId }) => ids.has(imageId));
 }

@@ -1,11 +1,12 @@
 // The image that a container is to be made from.
 
-import { EngineError, notFound } from "#base/errors.ts";
-import { formatPlatform, parsePlatform, platformDistance } from "#containerd/registry/platform.ts";
+import { notFound } from "#base/errors.ts";
 import { familiarReference, formatReference, parseAnyReference, withDefaultTag } from "#formats/reference.ts";
-import type { Descriptor, ImageDefaults, Platform } from "#spec/oci-image.ts";
+import type { Descriptor, ImageDefaults } from "#spec/oci-image.ts";
+import { parsePlatform } from "#spec/platform.ts";
 import type { ImageDeps } from "./image-deps.ts";
 import type { ImageContent } from "./local-image.ts";
+import { getForPlatform } from "./manifests.ts";
 
 export interface ResolvedImage {
   /** Digest of the image's configuration. */
@@ -26,8 +27,8 @@ export async function resolveImage(
   text: string,
   platform: string,
 ): Promise<ResolvedImage> {
-  const { content, name } = await find(deps, text);
-  if (platform !== "") checkPlatform(text, content, parsePlatform(platform));
+  const { content: found, name } = await find(deps, text);
+  const content = platform === "" ? found : getForPlatform(text, found, parsePlatform(platform));
   return {
     id: content.id,
     name,
@@ -53,14 +54,4 @@ async function find(
       parsed.kind === "id" ? text : familiarReference(withDefaultTag(parsed.reference)),
     );
   return { content: found.image, name: found.name?.record.name ?? "" };
-}
-
-function checkPlatform(text: string, { config }: ImageContent, wanted: Platform): void {
-  const { os = "linux", architecture = "", variant } = config;
-  const actual = { os, architecture, ...(variant === undefined ? {} : { variant }) };
-  if (architecture === "" || platformDistance(wanted, actual) !== undefined) return;
-  throw new EngineError(
-    "notFound",
-    `image with reference ${text} was found but its platform (${formatPlatform(actual)}) does not match the specified platform (${formatPlatform(wanted)})`,
-  );
 }

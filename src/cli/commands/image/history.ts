@@ -1,9 +1,10 @@
 import { Struct } from "#formats/go-template-values.ts";
 import { formatSize } from "#formats/units.ts";
 import type { Command } from "../../grammar/command.ts";
-import { toggle, unsupportedFlags } from "../../grammar/flags.ts";
+import { text, toggle } from "../../grammar/flags.ts";
 import { formatFlag, type Listing, printRows } from "../../output/listing.ts";
 import { ellipsis, formatAgo, shortId } from "../../output/texts.ts";
+import { encodePlatform, PLATFORM_HELP } from "../../platform.ts";
 
 const human = toggle("human", {
   short: "H",
@@ -12,6 +13,8 @@ const human = toggle("human", {
 });
 const noTrunc = toggle("no-trunc", { about: "Don't truncate output" });
 const quiet = toggle("quiet", { short: "q", about: "Only show image IDs" });
+
+const platform = text("platform", { about: `Show history for the given platform. ${PLATFORM_HELP}` });
 
 const CREATED_BY_WIDTH = 45;
 
@@ -32,12 +35,12 @@ export const command: Command = {
   usage: "[OPTIONS] IMAGE",
   about: "Show the history of an image",
   takes: [1, 1],
-  flags: [formatFlag, human, noTrunc, quiet, ...unsupportedFlags("platform")],
+  flags: [formatFlag, human, noTrunc, quiet, platform],
   run: async ({ session, arguments: [name = ""], option, signal }) => {
     const engine = await session.engine(signal);
     const now = session.surroundings.now();
     const whole = option(noTrunc);
-    const layers = await engine.images.history(name, signal);
+    const layers = await engine.images.history(name, encodePlatform(option(platform)), signal);
     const rows = layers.map(({ Id = "", Created = 0, CreatedBy = "", Size = 0, Comment = "" }) => {
       const at = new Date(Created * 1000).toISOString().replace(".000", "");
       const line = CreatedBy.replaceAll("\t", " ");

@@ -3,15 +3,18 @@ import { familiarName, parseReference } from "#formats/reference.ts";
 import { formatSize } from "#formats/units.ts";
 import type { ImageSummary } from "#spec/engine-api/definitions.table.ts";
 import type { Call, Command } from "../../grammar/command.ts";
-import { toggle, unsupportedFlags } from "../../grammar/flags.ts";
+import { toggle } from "../../grammar/flags.ts";
 import { filterFlag, parseFilters } from "../../output/filters.ts";
 import { formatFlag, type Listing, printRows } from "../../output/listing.ts";
 import { formatAgo, formatTime, shortId } from "../../output/texts.ts";
+import { imageTree } from "./tree.ts";
 
 const all = toggle("all", { short: "a", about: "Show all images (default hides intermediate images)" });
 const digests = toggle("digests", { about: "Show digests" });
 const noTrunc = toggle("no-trunc", { about: "Don't truncate output" });
 const quiet = toggle("quiet", { short: "q", about: "Only show image IDs" });
+
+const tree = toggle("tree", { about: "List multi-platform images as a tree (EXPERIMENTAL)" });
 
 const NONE = "<none>";
 
@@ -101,8 +104,14 @@ async function run({ session, arguments: [wanted], option, signal }: Call): Prom
   const given = parseFilters(option(filterFlag));
   const filters =
     wanted === undefined ? given : { ...given, reference: [...(given.reference ?? []), wanted] };
+  if (option(tree)) refuseBesideTree(option);
   const engine = await session.engine(signal);
-  const images = await engine.images.list({ all: option(all), filters }, signal);
+  const asked = { all: option(all), manifests: option(tree), filters };
+  const images = await engine.images.list(asked, signal);
+  if (option(tree)) {
+    session.out(imageTree(images, session.surroundings.stdout.columns ?? 80));
+    return;
+  }
   const now = session.surroundings.now();
   const format = option(formatFlag) ?? (option(quiet) ? undefined : session.settings.imagesFormat);
   const withDigests = option(digests) || (format?.includes(".Digest") ?? false);
@@ -113,10 +122,22 @@ async function run({ session, arguments: [wanted], option, signal }: Call): Prom
   printRows(session, table, { format, quiet: option(quiet) && "ID" }, rows);
 }
 
+/** Throws in Docker's words for what a tree does not go with. */
+function refuseBesideTree(option: Call["option"]): void {
+  const refused = [
+    ["quiet", option(quiet)],
+    ["no-trunc", option(noTrunc)],
+    ["show-digest", option(digests)],
+    ["format", (option(formatFlag) ?? "") !== ""],
+  ] as const;
+  for (const [name, given] of refused)
+    if (given) throw new Error(`--${name} is not yet supported with --tree`);
+}
+
 export const command: Command = {
   usage: "[OPTIONS] [REPOSITORY[:TAG]]",
   about: "List images",
   takes: [0, 1],
-  flags: [all, digests, filterFlag, formatFlag, noTrunc, quiet, ...unsupportedFlags("tree")],
+  flags: [all, digests, filterFlag, formatFlag, noTrunc, quiet, tree],
   run,
 };

@@ -18,7 +18,7 @@ function fetchers(
 ): Readonly<Record<(typeof TYPES)[number], Fetch>> {
   return {
     container: (name) => engine.containers.inspectText(name, withSize, signal),
-    image: (name) => engine.images.inspectText(name, signal),
+    image: (name) => engine.images.inspectText(name, "", signal),
     network: (name) => engine.networks.inspectText(name, false, signal),
     volume: (name) => engine.volumes.inspectText(name, signal),
   };

@@ -1,7 +1,7 @@
 // Platforms: reading "linux/arm64/v8", and choosing the manifest of an index that a machine can run.
 
 import { EngineError, invalid } from "#base/errors.ts";
-import type { Descriptor, Platform } from "#spec/oci-image.ts";
+import type { Descriptor, Platform } from "./oci-image.ts";
 
 const architectures: Readonly<Record<string, string>> = {
   x64: "amd64",
