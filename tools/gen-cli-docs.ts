@@ -56,7 +56,7 @@ without one, only its grammar is tested.
 - A refused command ends it with code 1 and \`gantry COMMAND is not supported by this version of Gantry\`.
 - Of ${working.length} commands that work, ${count("works")} flags work and ${count("refused")} are refused.
 
-Ours besides: \`run --secret\` and \`create --secret\` ([secrets.md](secrets.md)), \`demo\`, \`explain run\`, \`completion bash|fish|zsh\`, \`--no-autostart\`; and a mistyped command is answered with what may have been meant.
+Ours besides: \`run --secret\` and \`create --secret\` ([secrets.md](secrets.md)), \`demo\`, \`explain run\`, \`system check\`, \`completion bash|fish|zsh\`, \`--no-autostart\`; and a mistyped command is answered with what may have been meant.
 
 ## Refused commands
 

@@ -47,6 +47,29 @@ export interface ExplainedStep {
   readonly why?: string;
 }
 
+/** What a check of the daemon's store came to. */
+export interface StoreReport {
+  readonly Checked?: {
+    readonly Blobs?: number;
+    readonly Bytes?: number;
+    readonly Snapshots?: number;
+    readonly Images?: number;
+    readonly Leases?: number;
+    readonly Ingests?: number;
+  };
+  readonly Findings?: readonly StoreFinding[];
+}
+
+export interface StoreFinding {
+  readonly Kind?: string;
+  readonly Namespace?: string;
+  readonly Name?: string;
+  readonly Problem?: string;
+  /** What mends it: "forgotten", "deleted"; "" if only a person can. */
+  readonly Remedy?: string;
+  readonly Repaired?: boolean;
+}
+
 /** An event as the daemon tells it, with the fields of older versions; `timeNano` is exact. */
 export interface ReportedEvent extends Omit<EventMessage, "timeNano"> {
   readonly timeNano?: number | bigint;
@@ -90,6 +113,11 @@ export class System {
       Volumes: VolumeUsage?.Items ?? [],
       BuildCache: BuildCacheUsage?.Items ?? [],
     };
+  }
+
+  /** Gantry's own: verifies images, layers and snapshots. */
+  async check(repair: boolean, signal: AbortSignal): Promise<StoreReport> {
+    return await this.#client.json({ method: "POST", path: "/gantry/check", query: { repair } }, signal);
   }
 
   /** Resolves when the daemon listens: what happens after that is in the stream. */

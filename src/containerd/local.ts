@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { openDatabase } from "#base/database.ts";
 import type { Shims } from "#shim/shim.ts";
+import { LocalCheck } from "./check/local.ts";
 import { LocalContainers } from "./containers/local.ts";
 import type { ContentStore } from "./content/content.ts";
 import { ContentFiles } from "./content/content-files.ts";
@@ -107,9 +108,10 @@ function openStores(options: LocalContainerdOptions, database: DatabaseSync, und
       keepInLease.run(type, id, namespace, lease);
     },
   };
+  const contentFiles = new ContentFiles(join(options.root, "content"));
   const content = new LocalContent({
     metadata,
-    files: new ContentFiles(join(options.root, "content")),
+    files: contentFiles,
     hashes: undo.use(
       new HashThread(options.hashWorker ?? new URL("./content/hash-worker.ts", import.meta.url)),
     ),
@@ -119,6 +121,7 @@ function openStores(options: LocalContainerdOptions, database: DatabaseSync, und
   const snapshots = undo.use(new OverlaySnapshotter({ metadata, files, signal: closing.signal }));
   undo.defer(() => closing.abort());
   const collector = undo.use(new Collector({ metadata, content, snapshots, holds }));
+  collector.request(); // an earlier process may have ended before it did
   return {
     events,
     namespaces,
@@ -127,5 +130,6 @@ function openStores(options: LocalContainerdOptions, database: DatabaseSync, und
     images: new LocalImages(metadata),
     containers: new LocalContainers(metadata),
     leases: new LocalLeases({ metadata, collect: async () => collector.collect() }),
+    check: new LocalCheck({ database, contentFiles, snapshotFiles: files }),
   };
 }

@@ -2,6 +2,7 @@
 
 import { Version } from "#proto/gen/version_pb.ts";
 import { GrpcClient } from "#transport/grpc/client.ts";
+import { noCheck } from "./check/local.ts";
 import { createContainersProxy } from "./containers/proxy.ts";
 import { createContentProxy } from "./content/proxy.ts";
 import { createDiffProxy } from "./diff/proxy.ts";
@@ -31,6 +32,7 @@ export function connectContainerd(address: string, patience = 5000): ContainerdS
     tasks: createTasksProxy(client),
     events: createEventsProxy(client),
     namespaces: createNamespacesProxy(client),
+    check: noCheck,
     version: async () => {
       const { version, revision } = await versions.version({}, { metadata: {} });
       return { version, revision };

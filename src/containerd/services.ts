@@ -1,5 +1,6 @@
 // The containerd layer as its users see it: one object, local or proxied.
 
+import type { StoreCheck } from "./check/check.ts";
 import type { ContainerRecords } from "./containers/containers.ts";
 import type { ContentStore } from "./content/content.ts";
 import type { DiffService } from "./diff/diff.ts";
@@ -20,5 +21,6 @@ export interface ContainerdServices extends AsyncDisposable {
   readonly tasks: Tasks;
   readonly events: EventExchange;
   readonly namespaces: Namespaces;
+  readonly check: StoreCheck;
   version(): Promise<{ readonly version: string; readonly revision: string }>;
 }

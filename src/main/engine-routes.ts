@@ -20,6 +20,7 @@ import { Filters } from "#engine/filters.ts";
 import { measureImages } from "#engine/images/usage.ts";
 import { DiskUsage } from "#engine/system/disk-usage.ts";
 import type { InfoCounts } from "#engine/system/info.ts";
+import { checkStore } from "#engine/system/store-check.ts";
 import { VolumePruner } from "#engine/volumes/prune.ts";
 import { measureVolumes } from "#engine/volumes/usage.ts";
 import { newestMinor } from "#spec/engine-api/versions.ts";
@@ -84,6 +85,7 @@ function systemDeps({ live, layers, objects }: RoutesOptions, signal: AbortSigna
     machine: objects.machine,
     cpus: host.cpus,
     count: () => countObjects(objects),
+    checkStore: (repair, asked) => checkStore(containerd.check, repair, asked),
     explain: async (body, { query, version, signal: asked }) => {
       const names = { name: query.get("name") ?? "", platform: query.get("platform") ?? "" };
       const request = decodeCreateRequest(body, names, version.minor);

@@ -83,6 +83,7 @@ function makeDeps(): SystemRouteDeps & { readonly bus: JournaledEvents } {
       },
       new AbortController().signal,
     ),
+    checkStore: () => Promise.reject(new Error("not here")),
     explain: async (request) => [request],
   };
 }

@@ -6,6 +6,7 @@ import { parseFilters } from "#engine/filters.ts";
 import { publishPrune } from "#engine/pruning.ts";
 import { type DiskUsage, parseUsageKinds } from "#engine/system/disk-usage.ts";
 import { describeSystem, type InfoDeps } from "#engine/system/info.ts";
+import type { StoreReport } from "#engine/system/store-check.ts";
 import { describeVersion } from "#engine/system/version.ts";
 import { encodeEvent } from "../event-encoding.ts";
 import { parseEventRange } from "../event-range.ts";
@@ -19,6 +20,7 @@ export interface SystemRouteDeps extends InfoDeps {
   readonly diskUsage: DiskUsage;
   /** The plan of the container that a create request asks for; nothing is made. */
   explain(request: unknown, call: ApiCall): Promise<readonly unknown[]>;
+  checkStore(repair: boolean, signal: AbortSignal): Promise<StoreReport>;
 }
 
 const pingHeaders = {
@@ -80,6 +82,15 @@ export function systemRoutes(deps: SystemRouteDeps): Route[] {
         kind: "json",
         status: 200,
         value: await deps.explain(await call.json(), call),
+      }),
+    },
+    {
+      method: "POST",
+      path: "/gantry/check",
+      handle: async ({ query, signal }) => ({
+        kind: "json",
+        status: 200,
+        value: await deps.checkStore(queryFlag(query, "repair"), signal),
       }),
     },
   ];

@@ -26,6 +26,7 @@ const rows: readonly Row[] = [
   ["GET /events", "read", "events"],
   ["GET /system/df", "read", "no"],
   ["POST /gantry/explain", "-", "no"],
+  ["POST /gantry/check", "-", "no"],
   ["POST /auth", "-", "no"],
 
   ["GET /containers/json", "read", "list"],

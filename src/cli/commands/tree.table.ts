@@ -294,6 +294,11 @@ export const entries: readonly Entry[] = [
     hidden: true,
     load: () => import("./system/dial-stdio.ts"),
   },
+  {
+    names: ["system check"],
+    about: "Verify the images, layers and snapshots of the daemon",
+    load: () => import("./system/check.ts"),
+  },
   { names: ["system df"], about: "Show docker disk usage", load: () => import("./system/df.ts") },
   {
     names: both("system", "events"),

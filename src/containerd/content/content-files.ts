@@ -1,7 +1,7 @@
 // Files of the content store: blobs/sha256/<hex> are complete and verified, ingest/<name> grow.
 
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseDigest } from "#formats/digest.ts";
@@ -58,9 +58,26 @@ export class ContentFiles {
     rmSync(this.ingest(name), { force: true });
   }
 
-  /** Removes ingests that no row of the database knows: their writer was killed before it was registered. */
-  sweep(isKnown: (name: string) => boolean): void {
-    for (const name of readdirSync(this.#ingests)) if (!isKnown(name)) this.removeIngest(name);
+  hasIngest(name: string): boolean {
+    return existsSync(this.ingest(name));
+  }
+
+  /** Removes files that no row of the database knows: the process was killed before it was written, or after it was deleted. */
+  sweep(isKnown: {
+    readonly ingest: (name: string) => boolean;
+    readonly blob: (digest: string) => boolean;
+  }): void {
+    for (const name of this.strangers(isKnown)) rmSync(name, { force: true, recursive: true });
+  }
+
+  /** Paths of the files that `isKnown` does not claim. */
+  strangers(isKnown: Parameters<ContentFiles["sweep"]>[0]): readonly string[] {
+    const ingests = readdirSync(this.#ingests).filter((name) => !isKnown.ingest(name));
+    const blobs = readdirSync(this.#blobs).filter((name) => !isKnown.blob(`sha256:${name}`));
+    return [
+      ...ingests.map((name) => join(this.#ingests, name)),
+      ...blobs.map((name) => join(this.#blobs, name)),
+    ];
   }
 
   async *read(digest: string, offset: number, size: number): AsyncGenerator<Uint8Array> {

@@ -16,6 +16,9 @@ import type { HashThread } from "./hash-thread.ts";
 import { openIngest } from "./open-ingest.ts";
 import { LocalWriter } from "./writer.ts";
 
+/** As with containerd. */
+const INGEST_LIFE_MS = 24 * 3600 * 1000;
+
 interface LocalContentDeps {
   readonly metadata: Metadata;
   readonly files: ContentFiles;
@@ -60,7 +63,19 @@ export class LocalContent implements ContentStore {
     );
     this.#deleteIngest = database.prepare("DELETE FROM ingests WHERE namespace = ? AND ref = ?");
     const known = database.prepare("SELECT 1 FROM ingests WHERE file = ?");
-    deps.files.sweep((name) => known.get(name) !== undefined);
+    deps.files.sweep({
+      ingest: (name) => known.get(name) !== undefined,
+      blob: (digest) => this.#anywhere.get(digest) !== undefined,
+    });
+    this.#forgetLostIngests();
+  }
+
+  /** Those that a process which was killed had made blobs, or not begun to write. */
+  #forgetLostIngests(): void {
+    const { metadata, files } = this.#deps;
+    for (const row of metadata.database.prepare("SELECT * FROM ingests").all())
+      if (!files.hasIngest(readText(row, "file")))
+        this.#deleteIngest.run(readText(row, "namespace"), readText(row, "ref"));
   }
 
   async info(scope: Scope, digest: string): Promise<BlobInfo> {
@@ -83,14 +98,17 @@ export class LocalContent implements ContentStore {
   }
 
   async delete(scope: Scope, digest: string): Promise<void> {
-    this.drop(scope, digest);
+    this.drop(scope, digest)();
   }
 
-  /** Synchronous removal, for the garbage collector. */
-  drop(scope: Scope, digest: string): void {
+  /** Removes the record, synchronously. The file goes when what it returns is called: after the transaction, so that a record
+   *  never outlives its file, whenever the process is killed. */
+  drop(scope: Scope, digest: string): () => void {
     if (this.#delete.run(scope.namespace, digest).changes === 0) throw missing(`content ${digest}`);
-    if (this.#anywhere.get(digest) === undefined) this.#deps.files.removeBlob(digest);
-    this.#deps.metadata.publish(scope, { topic: "/content/delete", digest });
+    return () => {
+      if (this.#anywhere.get(digest) === undefined) this.#deps.files.removeBlob(digest);
+      this.#deps.metadata.publish(scope, { topic: "/content/delete", digest });
+    };
   }
 
   async *read(scope: Scope, digest: string, range?: ReadRange): AsyncGenerator<Uint8Array> {
@@ -146,6 +164,20 @@ export class LocalContent implements ContentStore {
       throw new EngineError("unavailable", `ref ${ref} locked: unavailable`);
     if (this.#deleteIngest.run(scope.namespace, ref).changes === 0) throw missing(`ingest ref ${ref}`);
     files.removeIngest(files.ingestName(scope.namespace, ref));
+  }
+
+  /** Forgets ingests that nobody has written to for a day. Returns the milliseconds until the next one's day is over. */
+  expireIngests(): number | undefined {
+    const { metadata, files } = this.#deps;
+    let next = Number.POSITIVE_INFINITY;
+    for (const row of metadata.database.prepare("SELECT * FROM ingests").all()) {
+      const [namespace, ref] = [readText(row, "namespace"), readText(row, "ref")];
+      if (this.#open.has(`${namespace}\0${ref}`)) continue;
+      const left = this.#decodeStatus(row).updatedAt.getTime() + INGEST_LIFE_MS - metadata.now();
+      if (left > 0) next = Math.min(next, left, INGEST_LIFE_MS);
+      else if (this.#deleteIngest.run(namespace, ref).changes > 0) files.removeIngest(readText(row, "file"));
+    }
+    return Number.isFinite(next) ? next : undefined;
   }
 
   #find(scope: Scope, digest: string): Row {

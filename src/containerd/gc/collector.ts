@@ -56,11 +56,13 @@ export class Collector implements Disposable {
     clearTimeout(this.#timer);
     if (this.#closed) return;
     const { database, now } = this.#deps.metadata;
-    inTransaction(database, () => {
-      for (const row of this.#namespaces.all()) this.#collectNamespace(readText(row, "name"), now());
-    });
-    const next = this.#deps.holds.next;
-    if (next !== undefined) this.request(next + quietTime);
+    const removals = inTransaction(database, () =>
+      this.#namespaces.all().flatMap((row) => this.#collectNamespace(readText(row, "name"), now())),
+    );
+    for (const removeFiles of removals) removeFiles();
+    const waits = [this.#deps.holds.next, this.#deps.content.expireIngests()];
+    const next = Math.min(...waits.map((wait) => wait ?? Number.POSITIVE_INFINITY));
+    if (Number.isFinite(next)) this.request(next + quietTime);
   }
 
   [Symbol.dispose](): void {
@@ -68,7 +70,8 @@ export class Collector implements Disposable {
     clearTimeout(this.#timer);
   }
 
-  #collectNamespace(namespace: string, now: number): void {
+  /** Removes records; what it returns removes their files. */
+  #collectNamespace(namespace: string, now: number): readonly (() => void)[] {
     const { content, snapshots, holds } = this.#deps;
     this.#expireLeases(namespace, now);
     const referred = this.#marker.mark(namespace, now, []);
@@ -80,8 +83,10 @@ export class Collector implements Disposable {
         .all(namespace)
         .map((row) => readText(row, column))
         .filter((key) => !kept.has({ type, key }));
-    for (const key of unreferenced(this.#snapshots, "key", "snapshot")) snapshots.drop({ namespace }, key);
-    for (const digest of unreferenced(this.#blobs, "digest", "content")) content.drop({ namespace }, digest);
+    return [
+      ...unreferenced(this.#snapshots, "key", "snapshot").map((key) => snapshots.drop({ namespace }, key)),
+      ...unreferenced(this.#blobs, "digest", "content").map((digest) => content.drop({ namespace }, digest)),
+    ];
   }
 
   #expireLeases(namespace: string, now: number): void {

@@ -117,18 +117,21 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
   }
 
   async remove(scope: Scope, key: string): Promise<void> {
-    this.drop(scope, key);
+    this.drop(scope, key)();
   }
 
-  /** Synchronous removal, for the garbage collector. */
-  drop(scope: Scope, key: string): void {
+  /** Removes the record, synchronously. The tree goes when what it returns is called: after the transaction, so that a record
+   *  never outlives its tree, whenever the process is killed. */
+  drop(scope: Scope, key: string): () => void {
     const id = readInteger(this.#find(scope, key), "id");
     const child = this.#hasChild.get(id);
     if (child !== undefined)
       throw failedPrecondition(`cannot remove snapshot ${key} with child ${readText(child, "key")}`);
     this.#delete.run(id);
-    this.#discard(id);
-    this.#deps.metadata.publish(scope, { topic: "/snapshot/remove", key });
+    return () => {
+      this.#discard(id);
+      this.#deps.metadata.publish(scope, { topic: "/snapshot/remove", key });
+    };
   }
 
   async *list(scope: Scope, filters: readonly string[]): AsyncGenerator<SnapshotInfo> {

@@ -1,5 +1,6 @@
 // The directories of snapshots: <root>/<number>/{fs,work}; <root>/gone-<number> waits to be deleted.
 
+import { randomUUID } from "node:crypto";
 import { chownSync, lstatSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 
@@ -17,6 +18,10 @@ export class SnapshotFiles {
 
   directory(id: number): string {
     return join(this.#root, String(id));
+  }
+
+  path(name: string): string {
+    return join(this.#root, name);
   }
 
   /** The new tree's root belongs to whom its parent's does. */
@@ -38,10 +43,18 @@ export class SnapshotFiles {
     this.#delete(gone);
   }
 
-  /** Deletes what an earlier run left behind: directories that `isKnown` does not claim. */
+  /** Deletes what an earlier run left behind. A number that was never recorded is given again: its place must be free at once. */
   sweep(isKnown: (id: number) => boolean): void {
-    for (const name of readdirSync(this.#root))
-      if (!(/^\d+$/.test(name) && isKnown(Number(name)))) this.#delete(join(this.#root, name));
+    for (const name of this.strangers(isKnown)) {
+      const gone = join(this.#root, `gone-${randomUUID()}`);
+      renameSync(join(this.#root, name), gone);
+      this.#delete(gone);
+    }
+  }
+
+  /** Names of the directories that `isKnown` does not claim. */
+  strangers(isKnown: (id: number) => boolean): readonly string[] {
+    return readdirSync(this.#root).filter((name) => !(/^\d+$/.test(name) && isKnown(Number(name))));
   }
 
   /** Resolves when every deletion under way has ended. */

@@ -189,7 +189,7 @@ export const layersOf = (image: LocalImage): readonly string[] => [
 ];
 
 /** Containers made of the image for any platform. */
-export function usersOf({ users }: Pick<RemoveDeps, "users">, image: LocalImage): readonly ImageUser[] {
+function usersOf({ users }: Pick<RemoveDeps, "users">, image: LocalImage): readonly ImageUser[] {
   const ids = new Set([image, ...image.others].map(({ id }) => id));
   return users().filter(({ imageId }) => ids.has(imageId));
 }

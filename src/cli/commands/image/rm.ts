@@ -8,7 +8,10 @@ import { encodePlatform, PLATFORM_HELP } from "../../platform.ts";
 const force = toggle("force", { short: "f", about: "Force removal of the image" });
 const noPrune = toggle("no-prune", { about: "Do not delete untagged parents" });
 
-const platform = list("platform", { about: `Remove only the given platform variant. ${PLATFORM_HELP}` });
+const platform = list("platform", {
+  value: "strings",
+  about: `Remove only the given platform variant. ${PLATFORM_HELP}`,
+});
 
 export const command: Command = {
   usage: "[OPTIONS] IMAGE [IMAGE...]",
