@@ -84,14 +84,14 @@ static void send_frame(struct supervisor *us, struct connection *connection, str
 
 void reply(struct supervisor *us, struct connection *connection, uint32_t request, const void *data, size_t size)
 {
-	struct message frame = begin_reply(FRAME_DONE, request);
+	struct message frame = begin_frame(FRAME_DONE, request);
 	put_bytes(&frame, data, size);
 	send_frame(us, connection, &frame);
 }
 
 static void reply_failure(struct supervisor *us, struct connection *connection, uint32_t request, const struct failure *failure)
 {
-	struct message frame = begin_reply(FRAME_FAILED, request);
+	struct message frame = begin_frame(FRAME_FAILED, request);
 	put_failure(&frame, failure);
 	send_frame(us, connection, &frame);
 }
@@ -124,8 +124,7 @@ void announce_exit(struct supervisor *us, const struct process *process)
 	for (struct connection *connection = us->connections; connection; connection = connection->next) {
 		if (connection->source.fd < 0 || !connection->informed)
 			continue;
-		struct message frame = { 0 };
-		begin_frame(&frame, FRAME_EXIT);
+		struct message frame = begin_frame(FRAME_EXIT, 0);
 		put_process(&frame, process);
 		send_frame(us, connection, &frame);
 	}
@@ -204,7 +203,7 @@ int on_plan(struct supervisor *us, struct request *request)
 		return pid < 0 ? -errno : 0;
 	init_context(&context);
 	int error = run_ops(&context, reader_of(request->plan.ops));
-	send_outcome(request->from->source.fd, request->number, FRAME_DONE, &context, error);
+	send_outcome(request->from->source.fd, request->number, &context, error);
 	_exit(0);
 }
 
@@ -250,7 +249,7 @@ int on_close_stdin(struct supervisor *us, struct request *request)
 
 int on_status(struct supervisor *us, struct request *request)
 {
-	struct message frame = begin_reply(FRAME_DONE, request->number);
+	struct message frame = begin_frame(FRAME_DONE, request->number);
 	request->from->informed = true;
 	put_u32(&frame, (uint32_t)getpid());
 	for (const struct process *process = us->processes; process; process = process->next)

@@ -7,11 +7,9 @@
 enum frame_type {
 	FRAME_OPS = 'O',
 	FRAME_FLUSH = 'Y',
-	FRAME_END = 'E',
 	FRAME_SHIM = 'C',
 	FRAME_DONE = 'D',
 	FRAME_FAILED = 'F',
-	FRAME_RESULTS = 'R',
 	FRAME_EXIT = 'x',
 	FRAME_HELLO = 'H',
 };

@@ -81,11 +81,10 @@ static int run_child(struct context *context, const struct plan *plan)
 	return refuse(context, "execve", ENOEXEC); /* a plan ends with exec */
 }
 
-static void unprotect(void)
+bool set_oom_score(const char *score)
 {
 	cleanup_fd int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	if (fd >= 0 && write(fd, "0", 1) < 0)
-		return;
+	return fd >= 0 && write_all(fd, score, strlen(score)) == 0;
 }
 
 __attribute__((noreturn)) static void become_child(const struct plan *plan, uint32_t from, const int fds[4], uint32_t preserved)
@@ -119,7 +118,7 @@ static pid_t fork_child(const struct supervisor *us, const struct process *proce
 	if (!process->cloned) /* a clone of it does not inherit that */
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (us->protected_from_oom)
-		unprotect();
+		set_oom_score("0");
 	become_child(plan, direct ? 1 : 0, fds, wanted->preserved);
 }
 
@@ -258,9 +257,8 @@ static ssize_t receive(int fd, struct sync_message *message, int *carried)
 	struct msghdr received = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
 	*carried = -1;
 	ssize_t n = recvmsg(fd, &received, MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&received) : NULL;
-	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-		memcpy(carried, CMSG_DATA(header), sizeof(*carried));
+	if (n > 0 && control.header.cmsg_type == SCM_RIGHTS)
+		memcpy(carried, CMSG_DATA(&control.header), sizeof(*carried));
 	return n;
 }
 

@@ -253,10 +253,10 @@ void put_failure(struct message *message, const struct failure *failure)
 	put_sized(message, failure->call, strlen(failure->call));
 }
 
-int send_outcome(int fd, uint32_t request, uint8_t type, const struct context *context, int error)
+int send_outcome(int fd, uint32_t request, const struct context *context, int error)
 {
 	const struct failure failure = failure_of(context, error);
-	struct message frame = begin_reply(error < 0 ? FRAME_FAILED : type, request);
+	struct message frame = begin_frame(error < 0 ? FRAME_FAILED : FRAME_DONE, request);
 	if (error < 0) {
 		put_failure(&frame, &failure);
 	} else {

@@ -48,9 +48,9 @@ int run_plan(struct context *context, const struct plan *plan);
 int run_ops(struct context *context, struct reader ops); /* as they are read, one behind the other */
 struct failure failure_of(const struct context *context, int error);
 void put_failure(struct message *message, const struct failure *failure);
-/* A reply of that type with the results, or the failure. A negative errno if there was no memory or nobody to tell: the end of the
+/* A reply with the results, or the failure. A negative errno if there was no memory or nobody to tell: the end of the
  * connection says it then. */
-int send_outcome(int fd, uint32_t request, uint8_t type, const struct context *context, int error);
+int send_outcome(int fd, uint32_t request, const struct context *context, int error);
 
 /* Of the operation that runs. */
 struct machine {

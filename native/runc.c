@@ -24,7 +24,7 @@ static int code = -1; /* of the command; -1: it goes on */
 /* What else it wants to know of us is in /proc. */
 static void say_hello(void)
 {
-	struct message frame = begin_reply(FRAME_HELLO, (uint32_t)getpid());
+	struct message frame = begin_frame(FRAME_HELLO, (uint32_t)getpid());
 	if (finish_frame(&frame))
 		write_all(CONNECTION, frame.data, frame.size); /* a resident that is gone is seen when it is read from */
 	free_message(&frame);

@@ -50,13 +50,6 @@ static int open_sources(struct supervisor *us)
 	return chdir("/") < 0 || us->listener.fd < 0 || us->signals.fd < 0 ? -1 : 0;
 }
 
-/* Best effort: without CAP_SYS_RESOURCE the score cannot be lowered. Children go back to 0. */
-static bool keep_from_oom(void)
-{
-	cleanup_fd int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	return fd >= 0 && write(fd, "-999", 4) == 4;
-}
-
 static void settle(void)
 {
 	setsid();
@@ -87,7 +80,7 @@ int shim_main(const char *id, const char *directory)
 	us.directory = directory;
 	us.reaps = true;
 	us.drain_ms = DRAIN_MS;
-	us.protected_from_oom = keep_from_oom();
+	us.protected_from_oom = set_oom_score("-999"); /* children go back to 0 */
 	if (open_sources(&us) < 0)
 		return 1;
 	while (!may_leave(&us, &leave_at))

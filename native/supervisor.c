@@ -16,30 +16,22 @@
 
 typedef void ready_function(struct supervisor *us, struct source *source, short events);
 
-/* Of one turn of the loop. */
+enum { MOST_WATCHED = 4096 };
+
+/* Of one turn of the loop; what is too much waits for another. */
 static struct {
-	size_t count, capacity;
-	struct pollfd *polled;
+	size_t count;
+	struct pollfd polled[MOST_WATCHED];
 	struct {
 		struct source *source;
 		ready_function *ready;
-	} *watched;
+	} watched[MOST_WATCHED];
 } turn;
 
 static void watch(struct source *source, short events, ready_function *ready)
 {
-	if (source->fd < 0 || events == 0)
+	if (source->fd < 0 || events == 0 || turn.count == MOST_WATCHED)
 		return;
-	if (turn.count == turn.capacity) {
-		size_t wanted = turn.capacity + 16;
-		void *polled = reallocarray(turn.polled, wanted, sizeof(*turn.polled));
-		turn.polled = polled ? polled : turn.polled;
-		void *watched = reallocarray(turn.watched, wanted, sizeof(*turn.watched));
-		turn.watched = watched ? watched : turn.watched;
-		if (!polled || !watched) /* the next turn may find memory */
-			return;
-		turn.capacity = wanted;
-	}
 	turn.polled[turn.count] = (struct pollfd){ .fd = source->fd, .events = events };
 	turn.watched[turn.count].source = source;
 	turn.watched[turn.count++].ready = ready;

@@ -131,6 +131,7 @@ void release_start(struct process *process);
 void run_each(const struct plan *plan, uint32_t marks);
 void kill_all(const struct supervisor *us);
 void await_end(pid_t pid); /* of a child */
+bool set_oom_score(const char *score); /* our own; to lower it needs CAP_SYS_RESOURCE */
 void report_if_drained(struct supervisor *us, struct process *process);
 
 /* streams.c: pipes and terminals of processes on one side; the log, clients and FIFOs on the other */

@@ -75,7 +75,6 @@ void put_bytes(struct message *message, const void *data, size_t size)
 	message->size += size;
 }
 
-void put_u8(struct message *message, uint8_t value) { put_bytes(message, &value, sizeof(value)); }
 void put_u32(struct message *message, uint32_t value) { put_bytes(message, &value, sizeof(value)); }
 void put_u64(struct message *message, uint64_t value) { put_bytes(message, &value, sizeof(value)); }
 
@@ -159,16 +158,11 @@ int write_all(int fd, const void *data, size_t size)
 	return 0;
 }
 
-void begin_frame(struct message *message, uint8_t type)
-{
-	put_u32(message, 0);
-	put_u8(message, type);
-}
-
-struct message begin_reply(uint8_t type, uint32_t request)
+struct message begin_frame(uint8_t type, uint32_t request)
 {
 	struct message frame = { 0 };
-	begin_frame(&frame, type);
+	put_u32(&frame, 0);
+	put_bytes(&frame, &type, sizeof(type));
 	put_u32(&frame, request);
 	return frame;
 }

@@ -34,7 +34,6 @@ struct message {
 };
 
 void put_bytes(struct message *message, const void *data, size_t size);
-void put_u8(struct message *message, uint8_t value);
 void put_u32(struct message *message, uint32_t value);
 void put_u64(struct message *message, uint64_t value);
 /* u32 length and the bytes. */
@@ -63,9 +62,8 @@ int take_frame(int fd, struct incoming *incoming);
 /* Blocking. 0 or a negative errno. */
 int read_frame(int fd, struct frame *frame);
 void free_frame(struct frame *frame);
-/* What is put between the two is the frame's body. False: memory ran out. */
-void begin_frame(struct message *message, uint8_t type);
-struct message begin_reply(uint8_t type, uint32_t request);
+/* What is put between the two is the frame's body, behind the number of the request that it answers, or 0. False: memory ran out. */
+struct message begin_frame(uint8_t type, uint32_t request);
 bool finish_frame(struct message *message);
 /* Blocking. 0 or a negative errno. */
 int write_all(int fd, const void *data, size_t size);

@@ -61,9 +61,9 @@ static void become_shim(int fd, struct frame *frame)
 }
 
 /* What there is so far: whoever sends operations decides by it how to go on. */
-static int flush_results(int fd, struct context *context)
+static int send_results(int fd, struct context *context)
 {
-	int error = send_outcome(fd, 0, FRAME_RESULTS, context, 0);
+	int error = send_outcome(fd, 0, context, 0);
 	context->results.size = 0;
 	context->result_count = 0;
 	return error;
@@ -78,7 +78,7 @@ static void read_to_the_end(int fd)
 		free_frame(&frame);
 }
 
-/* Operations as they come, until their end or the first failure. */
+/* Operations as they come, until the connection's end or the first failure. */
 static void serve(int fd)
 {
 	struct context context;
@@ -89,16 +89,14 @@ static void serve(int fd)
 	while (error == 0 && read_frame(fd, &frame) == 0) {
 		if (frame.type == FRAME_OPS)
 			error = run_ops(&context, reader_of((struct bytes){ .data = frame.body, .size = (uint32_t)frame.size }));
-		else if (frame.type == FRAME_FLUSH && flush_results(fd, &context) < 0)
+		else if (frame.type == FRAME_FLUSH && send_results(fd, &context) < 0)
 			return;
-		else if (frame.type == FRAME_END)
-			send_outcome(fd, 0, FRAME_DONE, &context, 0);
 		else if (frame.type == FRAME_SHIM)
 			become_shim(fd, &frame);
 		if (error == 0) /* else the failure's name is in it */
 			free_frame(&frame);
 	}
-	if (error < 0 && send_outcome(fd, 0, FRAME_DONE, &context, error) == 0)
+	if (error < 0 && send_outcome(fd, 0, &context, error) == 0)
 		read_to_the_end(fd);
 }
 

@@ -41,7 +41,7 @@ export function connectExecutor(socketPath: string): Executor {
     run: async (plan: Plan, signal: AbortSignal): Promise<PlanResult> => {
       const socket = await openConnection(socketPath, signal);
       try {
-        socket.write(Buffer.concat([encodeFrame("ops", encodeOps(plan)), encodeFrame("end", nothing)]));
+        socket.write(Buffer.concat([encodeFrame("ops", encodeOps(plan)), encodeFrame("flush", nothing)]));
         return takeReply(await readReply(socket), (index) => plan[index]?.why ?? "plan");
       } finally {
         socket.destroy();

@@ -19,6 +19,6 @@ export function readResult(body: BodyReader): PlanResult {
 export function takeReply({ type, body }: Frame, whyOf: (index: number) => string): PlanResult {
   const reader = new BodyReader(body);
   reader.u32(); // one request at a time
-  if (type === frameTypes.done || type === frameTypes.results) return readResult(reader);
+  if (type === frameTypes.done) return readResult(reader);
   throw readFailure(reader, whyOf);
 }

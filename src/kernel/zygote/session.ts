@@ -2,7 +2,7 @@
 //
 //   daemon ---- O O … ---------> process        operations, as they come
 //   daemon ---- O, Y ----------> process        one whose result is wanted now
-//          <--- R --------------                the results so far
+//          <--- D --------------                the results so far
 //          <--- F -------------                 at any time: an operation failed
 
 import { once } from "node:events";
@@ -72,7 +72,7 @@ export class PlanSession implements PlanStream {
   async end(): Promise<PlanResult> {
     if (!this.#failed) {
       this.#socket.write(encodeFrame("ops", this.#encoder.end()));
-      this.#socket.write(encodeFrame("end", nothing));
+      this.#socket.write(encodeFrame("flush", nothing));
     }
     return this.#take(await this.#next);
   }

@@ -3,11 +3,9 @@
 export const frameTypes = {
   ops: "O",
   flush: "Y",
-  end: "E",
   shim: "C",
   done: "D",
   failed: "F",
-  results: "R",
   exit: "x",
   hello: "H",
 } as const;

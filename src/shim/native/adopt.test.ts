@@ -70,6 +70,7 @@ test("an exit that comes with the answer to the adoption is heard", async () => 
   writeProcess(status, "", 2);
   writeProcess(status, "exec", 2);
   const exit = new WireWriter();
+  exit.u32(0);
   writeProcess(exit, "exec", 4);
   const answer = [encodeFrame("done", status.finish()), encodeFrame("exit", exit.finish())];
   await using fake = await openShim(Buffer.concat(answer));

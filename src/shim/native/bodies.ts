@@ -126,6 +126,12 @@ export interface ProcessStatus {
   readonly exitedAt: number;
 }
 
+/** The number of a request that it is no answer to, and the process. */
+export function readExit(body: BodyReader): ProcessStatus {
+  body.u32();
+  return readProcess(body);
+}
+
 export function readProcess(body: BodyReader): ProcessStatus {
   const execId = body.text();
   const pid = body.u32();

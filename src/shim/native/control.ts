@@ -5,7 +5,7 @@ import { EngineError } from "#base/errors.ts";
 import type { PlanError } from "#kernel/plan/executor.ts";
 import { readFailure } from "#kernel/zygote/failure.ts";
 import { BodyReader, type Frame, FrameReader, frameTypes } from "#kernel/zygote/wire-frames.ts";
-import { encodeRequest, type ProcessStatus, readProcess } from "./bodies.ts";
+import { encodeRequest, type ProcessStatus, readExit } from "./bodies.ts";
 import type { RequestName, RequestValues } from "./requests.table.ts";
 
 interface Waiting {
@@ -64,7 +64,7 @@ export class ShimControl {
   #take(frame: Frame): void {
     const { type, body } = frame;
     const reader = new BodyReader(body);
-    if (type === frameTypes.exit) this.#onExit(readProcess(reader));
+    if (type === frameTypes.exit) this.#onExit(readExit(reader));
     else if (type === frameTypes.done || type === frameTypes.failed) this.#takeReply(type, reader);
     else this.#onOther(frame);
   }
