@@ -52,13 +52,22 @@ export const literal =
     return found;
   };
 
+// A list or an object that has nothing to leave out or to change is not copied: it would be slower, and the copy larger than what JSON.parse
+// made. The copy begins with the first element or field that is different.
+
 /** null is read as an empty list, as Go does. */
 export const array =
   <T>(item: Decoder<T>): Decoder<readonly T[]> =>
   (value, path) => {
     if (value === null) return [];
     if (!Array.isArray(value)) throw new DecodeError(path, "array", value);
-    return value.map((element: unknown, index) => item(element, `${path}[${index}]`));
+    let copy: unknown[] | undefined;
+    for (let index = 0; index < value.length; index++) {
+      const decoded = item(value[index], `${path}[${index}]`);
+      if (copy === undefined && decoded !== value[index]) copy = value.slice(0, index);
+      copy?.push(decoded);
+    }
+    return (copy ?? value) as readonly T[];
   };
 
 /** null is read as an empty record, as Go does. */
@@ -67,9 +76,10 @@ export const record =
   (value, path) => {
     if (value === null) return {};
     if (!isRecord(value)) throw new DecodeError(path, "object", value);
-    return Object.fromEntries(
-      Object.entries(value).map(([key, element]) => [key, item(element, `${path}.${key}`)]),
-    );
+    const keys = Object.keys(value);
+    const fields = keys.map((key) => item(value[key], `${path}.${key}`));
+    if (keys.every((key, index) => value[key] === fields[index])) return value as Readonly<Record<string, T>>;
+    return Object.fromEntries(keys.map((key, index) => [key, fields[index] as T]));
   };
 
 type Shape = Readonly<Record<string, Decoder<unknown>>>;
@@ -77,20 +87,52 @@ type ObjectOf<R extends Shape, O extends Shape> = { readonly [K in keyof R]: Dec
   readonly [K in keyof O]?: Decoded<O[K]>;
 };
 
-/** Known fields only; a null or absent optional field is left out. */
-export const object =
-  <R extends Shape, O extends Shape>(required: R, optional: O): Decoder<ObjectOf<R, O>> =>
-  (value, path) => {
+/** Known fields only, in the order of the shape; a null or absent optional field is left out. */
+export const object = <R extends Shape, O extends Shape>(
+  required: R,
+  optional: O,
+): Decoder<ObjectOf<R, O>> => {
+  const shape = [...fieldsOf(required, true), ...fieldsOf(optional, false)];
+  return (value, path) => {
     if (!isRecord(value)) throw new DecodeError(path, "object", value);
-    const result: Record<string, unknown> = {};
-    const at = (key: string): string => (path === "" ? key : `${path}.${key}`);
-    for (const [key, decode] of Object.entries(required)) result[key] = decode(value[key], at(key));
-    for (const [key, decode] of Object.entries(optional)) {
+    const before = below(path);
+    const own = Object.keys(value);
+    let same = 0; // fields that are the object's own first ones, unchanged
+    let copy: Record<string, unknown> | undefined;
+    for (const { key, decode, needed } of shape) {
       const field = value[key];
-      if (field !== undefined && field !== null) result[key] = decode(field, at(key));
+      if (!needed && isAbsent(field)) continue;
+      const decoded = decode(field, before + key);
+      if (copy === undefined && decoded === field && own[same] === key) same++;
+      else {
+        copy ??= pick(value, own, same);
+        copy[key] = decoded;
+      }
     }
-    return result as ObjectOf<R, O>;
+    return (copy ?? firstOf(value, own, same)) as ObjectOf<R, O>;
   };
+};
+
+const fieldsOf = (shape: Shape, needed: boolean) =>
+  Object.entries(shape).map(([key, decode]) => ({ key, decode, needed }));
+
+const below = (path: string): string => (path === "" ? "" : `${path}.`);
+const isAbsent = (field: unknown): boolean => field === undefined || field === null;
+
+/** `keys` are the object's own. */
+const firstOf = (value: Readonly<Record<string, unknown>>, keys: readonly string[], count: number) =>
+  count === keys.length ? value : pick(value, keys, count);
+
+/** A copy of the first `count` of these keys. */
+function pick(
+  value: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+  count: number,
+): Record<string, unknown> {
+  const picked: Record<string, unknown> = {};
+  for (const key of keys.slice(0, count)) picked[key] = value[key];
+  return picked;
+}
 
 /** For readers driven by a table that was made together with the type: they have checked what the compiler cannot see. */
 export const claimed = <T>(checked: unknown): T => checked as T;

@@ -234,8 +234,10 @@ export type EndpointConfig = Decoded<typeof decodeEndpointConfig>;
 export type EndpointConfigs = Readonly<Record<string, EndpointConfig>>;
 
 /** NetworkingConfig.EndpointsConfig; a null endpoint has default settings. */
-export const decodeEndpointConfigs: Decoder<EndpointConfigs> = (value, path) =>
-  or(map(or(decodeEndpointConfig, decodeEndpointConfig({}, ""))), {})(value, path);
+export const decodeEndpointConfigs: Decoder<EndpointConfigs> = or(
+  map(or(decodeEndpointConfig, decodeEndpointConfig({}, ""))),
+  {},
+);
 
 /** The body of POST /containers/{id}/update: only what is there is to change. */
 export const decodeUpdate = object(

@@ -41,7 +41,15 @@ async function restoreTask(deps: TaskDeps, identity: TaskIdentity): Promise<Task
 async function takeOver(deps: TaskDeps, identity: TaskIdentity, record: TaskRecord): Promise<Task> {
   const { id, directory } = identity;
   const task = new Task(deps, identity, record, undefined);
-  const adoption = deps.shims.adopt({ ...record, id, stateDir: directory }, deps.signal);
+  const request = {
+    id,
+    stateDir: directory,
+    ...(record.runtime !== undefined && { runtime: record.runtime }),
+    get spec() {
+      return record.spec;
+    },
+  };
+  const adoption = deps.shims.adopt(request, task.signal);
   const patience = Math.min(startPatience, deps.patience);
   const found = await answerWithin(patience, adoption).catch((error: unknown) => {
     if (isKind(error, "notFound") || deps.signal.aborted) throw error;

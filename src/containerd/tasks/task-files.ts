@@ -6,13 +6,14 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { array, boolean, type Decoder, object, string, unknown } from "#base/decode.ts";
+import { array, boolean, type Decoded, type Decoder, object, string, unknown } from "#base/decode.ts";
 import type { Mount, Spec } from "#spec/oci-runtime.ts";
 import { alreadyExists, errnoOf } from "../failures.ts";
 import { specOf } from "./spec-document.ts";
 import type { TaskIo } from "./tasks.ts";
 
 export interface TaskRecord {
+  /** Of one that was found: read when somebody asks, since a daemon that starts finds many and needs few. */
   readonly spec: Spec;
   readonly rootfs: readonly Mount[];
   readonly io: TaskIo;
@@ -35,6 +36,9 @@ const decodeRecord = object(
   },
   { runtime: string },
 );
+
+const readRecord = (directory: string): Decoded<typeof decodeRecord> =>
+  decodeRecord(JSON.parse(readFileSync(join(directory, "task.json"), "utf8")), "task");
 
 export class TaskFiles {
   readonly #root: string;
@@ -73,9 +77,15 @@ export class TaskFiles {
   /** undefined for a task that was being made when its daemon died. */
   find(directory: string): TaskRecord | undefined {
     try {
-      const document: unknown = JSON.parse(readFileSync(join(directory, "task.json"), "utf8"));
-      const { spec, ...record } = decodeRecord(document, "task");
-      return { ...record, spec: specOf(spec) };
+      const { spec: _later, ...record } = readRecord(directory);
+      return {
+        ...record,
+        get spec() {
+          const spec = specOf(readRecord(directory).spec);
+          Object.defineProperty(this, "spec", { value: spec });
+          return spec;
+        },
+      };
     } catch {
       return undefined;
     }

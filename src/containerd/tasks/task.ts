@@ -51,6 +51,8 @@ export class Task {
   readonly record: TaskRecord;
   readonly init: TaskProcessState;
   readonly #deps: TaskDeps;
+  /** Of its own: each listener more on one signal takes longer to add. */
+  readonly #released = new AbortController();
   #shim: Shim | undefined;
   #lostExitCode = lostExitCode;
   /** Nobody listens for the end of a shim that could not even be connected to. */
@@ -68,6 +70,11 @@ export class Task {
     this.#shim = shim;
     this.init = new TaskProcessState("", record.io);
     this.init.pid = shim?.initPid ?? 0;
+  }
+
+  /** Aborts when it is released. */
+  get signal(): AbortSignal {
+    return this.#released.signal;
   }
 
   get shim(): Shim {
@@ -233,6 +240,7 @@ export class Task {
 
   /** Lets go of the shim, which goes on. */
   async release(): Promise<void> {
+    this.#released.abort();
     await this.#shim?.[Symbol.asyncDispose]();
   }
 
@@ -303,7 +311,7 @@ export class Task {
   /** undefined when the layer closes first. */
   async #waitForExit({ execId }: TaskProcessState): Promise<ProcessExit | undefined> {
     try {
-      return await this.shim.wait(execId, this.#deps.signal);
+      return await this.shim.wait(execId, this.signal);
     } catch {
       if (this.#deps.signal.aborted) return undefined;
       if (execId === "") return this.#loseShim();

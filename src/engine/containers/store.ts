@@ -112,7 +112,7 @@ export class ContainerStore {
     this.#saveRecord = database.prepare("UPDATE containers SET name = ?, record = ? WHERE id = ?");
     this.#saveState = database.prepare("UPDATE containers SET state = ? WHERE id = ?");
     this.#delete = database.prepare("DELETE FROM containers WHERE id = ?");
-    for (const row of database.prepare("SELECT record, state FROM containers").all()) {
+    for (const row of database.prepare("SELECT record, state FROM containers").iterate()) {
       const record = decodeContainerRecord(JSON.parse(String(row.record)), "record");
       const state = decodeContainerState(JSON.parse(String(row.state)), "state");
       this.#byId.set(record.id, new Container(record, state));

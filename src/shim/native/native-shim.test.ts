@@ -31,13 +31,15 @@ test("the plan of a process that is executed again and again is compiled once, t
     freeze: async () => {},
     update: async () => {},
   };
-  const identity = { stateDir: "/nowhere", spec: { ociVersion: "1.2.0" }, pid: 1, initPid: 2 };
+  const identity = { stateDir: "/nowhere", pid: 1, initPid: 2 };
   const shim = new NativeShim(identity, control, container, () => "");
   const check: Process = { cwd: "/", args: ["true"], user: { uid: 0, gid: 0 } };
   const other: Process = { ...check, cwd: "/tmp" };
-  for (const [index, process] of [check, check, other].entries())
+  const again: Process = { ...check, user: { uid: 0, gid: 0 } };
+  for (const [index, process] of [check, again, other, check].entries())
     assert.equal(await shim.exec(`e${index}`, process, { kind: "null" }, signal), 7);
   assert.deepEqual(compiled, [check, other]);
   assert.deepEqual(sent[1], sent[0]);
   assert.notDeepEqual(sent[2], sent[0]);
+  assert.deepEqual(sent[3], sent[0]);
 });

@@ -1,10 +1,11 @@
 // One shim of our own: the daemon's end of it.
 
 import type { Duplex } from "node:stream";
+import { isDeepStrictEqual } from "node:util";
 import { notFound } from "#base/errors.ts";
 import { encodePlan } from "#kernel/plan/encode.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
-import type { Process, Resources, Spec } from "#spec/oci-runtime.ts";
+import type { Process, Resources } from "#spec/oci-runtime.ts";
 import type { AttachOptions, ProcessExit, ProcessIo, Shim } from "../shim.ts";
 import { attachTo } from "./attach.ts";
 import { createValues, type ProcessStatus } from "./bodies.ts";
@@ -23,15 +24,18 @@ export interface ContainerControl {
 
 export interface ShimIdentity {
   readonly stateDir: string;
-  readonly spec: Spec;
   readonly pid: number;
   readonly initPid: number;
 }
 
 interface EncodedPlan {
-  readonly plan: Plan;
+  readonly process: Process;
+  readonly whys: readonly string[];
   readonly encoded: Uint8Array;
 }
+
+/** Of how many processes the plans are kept: a health check's and what somebody runs again and again. */
+const KEPT_PLANS = 2;
 
 const REMEMBERED = 256;
 const SIGKILL = 9;
@@ -52,7 +56,8 @@ export class NativeShim implements Shim {
   readonly #ends = new Map<string, ProcessEnd>();
   /** Execs whose end is kept in case somebody asks, the oldest first. */
   readonly #ended: string[] = [];
-  readonly #plans = new WeakMap<Process, EncodedPlan>();
+  /** The newest first. */
+  #plans: readonly EncodedPlan[] = [];
 
   /** `whyOf`: the reason label of an operation of the init's plan. */
   constructor(
@@ -109,13 +114,13 @@ export class NativeShim implements Shim {
 
   async exec(execId: string, process: Process, io: ProcessIo, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
-    const { plan, encoded } = await this.#planExec(process);
+    const { whys, encoded } = await this.#planExec(process);
     this.#expect(execId);
     try {
       const reply = await this.#control.request(
         "create",
         createValues(execId, io, { plan: encoded }),
-        (index) => plan[index]?.why ?? "exec",
+        (index) => whys[index] ?? "exec",
       );
       reply.u32();
       return reply.u32();
@@ -125,13 +130,13 @@ export class NativeShim implements Shim {
     }
   }
 
-  /** The same process is asked for again and again: a health check's. */
+  /** What a plan is made from but for the process stays as it is for as long as the container runs. */
   async #planExec(process: Process): Promise<EncodedPlan> {
-    const known = this.#plans.get(process);
+    const known = this.#plans.find((one) => isDeepStrictEqual(one.process, process));
     if (known !== undefined) return known;
     const plan = await this.#container.planExec(process, this.initPid);
-    const made = { plan, encoded: encodePlan(plan) };
-    this.#plans.set(process, made);
+    const made = { process, whys: plan.map(({ why }) => why), encoded: encodePlan(plan) };
+    this.#plans = [made, ...this.#plans].slice(0, KEPT_PLANS);
     return made;
   }
 

@@ -41,7 +41,7 @@ export class NativeShims implements Shims {
   }
 
   async create(request: ShimCreate, signal: AbortSignal): Promise<Shim> {
-    const { id, stateDir, spec, io } = request;
+    const { id, stateDir, io } = request;
     const plans = await this.#deps.compile(request);
     const whyOf = (index: number): string => plans.plan[index]?.why ?? "create";
     // The connection outlives the request that asked for it: only the creation is cancelled with it.
@@ -55,7 +55,7 @@ export class NativeShims implements Shims {
     try {
       socket.write(encodeFrame("shim", shimBody(id, stateDir)));
       const reply = await control.request("create", createValues("", io, plans), whyOf);
-      const identity = { stateDir, spec, pid: reply.u32(), initPid: reply.u32() };
+      const identity = { stateDir, pid: reply.u32(), initPid: reply.u32() };
       const made = new NativeShim(identity, control, this.#deps.control(request), whyOf);
       exits.open((exit) => made.processEnded(exit));
       return made;
@@ -68,7 +68,7 @@ export class NativeShims implements Shims {
   }
 
   async adopt(request: AdoptRequest, signal: AbortSignal): Promise<Shim | ProcessExit> {
-    const { id, stateDir, spec } = request;
+    const { id, stateDir } = request;
     const socket = await findShim(stateDir, signal);
     if (socket === undefined) {
       const exit = await findExitRecord(stateDir, "");
@@ -85,7 +85,7 @@ export class NativeShims implements Shims {
       const processes: ProcessStatus[] = [];
       while (!reply.ended) processes.push(readProcess(reply));
       const init = processes.find(({ execId }) => execId === "");
-      const identity = { stateDir, spec, pid, initPid: init?.pid ?? 0 };
+      const identity = { stateDir, pid, initPid: init?.pid ?? 0 };
       const made = new NativeShim(identity, control, this.#deps.control(request), () => "start");
       made.adopt(processes);
       exits.open((exit) => made.processEnded(exit));

@@ -1,6 +1,5 @@
 // Connections to a shim's socket. A socket's address holds 107 bytes (man 7 unix); a longer path is reached through its directory's fd.
 
-import { once } from "node:events";
 import { closeSync, constants, openSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
@@ -25,13 +24,24 @@ export async function connectShim(
   }
 }
 
-async function open(path: string, allowHalfOpen: boolean, signal: AbortSignal): Promise<Socket> {
+function open(path: string, allowHalfOpen: boolean, signal: AbortSignal): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const socket = connect({ path, allowHalfOpen });
-  try {
-    await once(socket, "connect", { signal });
-    return socket;
-  } catch (error) {
+  const settle = (): void => {
+    signal.removeEventListener("abort", abort);
+    socket.off("error", fail);
+  };
+  const fail = (error: unknown): void => {
+    settle();
     socket.destroy();
-    throw error;
-  }
+    reject(error);
+  };
+  const abort = (): void => fail(signal.reason);
+  socket.once("connect", () => {
+    settle();
+    resolve(socket);
+  });
+  socket.on("error", fail);
+  signal.addEventListener("abort", abort, { once: true });
+  return promise;
 }
