@@ -1,6 +1,5 @@
 // A client's connection to a process's streams.
 
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { notFound } from "#base/errors.ts";
@@ -27,16 +26,18 @@ async function readReply(socket: Socket, signal: AbortSignal): Promise<Frame> {
   }
 }
 
-async function readableOrClosed(socket: Socket, signal: AbortSignal): Promise<void> {
-  const other = new AbortController();
-  const either = { signal: AbortSignal.any([signal, other.signal]) };
-  const waits = [once(socket, "readable", either), once(socket, "close", either)];
-  try {
-    await Promise.race(waits);
-  } finally {
-    other.abort();
-    await Promise.allSettled(waits);
-  }
+/** Rejects when the connection fails or the signal aborts. */
+function readableOrClosed(socket: Socket, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const goOn = (): void => resolve();
+  const abort = (): void => reject(signal.reason);
+  if (signal.aborted) abort();
+  socket.on("readable", goOn).on("close", goOn).on("error", reject);
+  signal.addEventListener("abort", abort, { once: true });
+  return promise.finally(() => {
+    socket.off("readable", goOn).off("close", goOn).off("error", reject);
+    signal.removeEventListener("abort", abort);
+  });
 }
 
 /** See Shim.attach. */

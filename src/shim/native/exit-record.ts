@@ -1,6 +1,6 @@
 // What a shim leaves on disk of a process's end: "code seconds nanoseconds".
 
-import { readFile, rm } from "node:fs/promises";
+import { readFile, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { ProcessExit } from "../shim.ts";
 
@@ -8,7 +8,7 @@ const pathOf = (stateDir: string, execId: string): string =>
   join(stateDir, execId === "" ? "exit" : `exec-${execId}.exit`);
 
 export const removeExitRecord = (stateDir: string, execId: string): Promise<void> =>
-  rm(pathOf(stateDir, execId), { force: true }).catch(() => {}); // the folder goes with the container
+  unlink(pathOf(stateDir, execId)).catch(() => {}); // the folder goes with the container
 
 export async function findExitRecord(stateDir: string, execId: string): Promise<ProcessExit | undefined> {
   const text = await readFile(pathOf(stateDir, execId), "utf8").catch(() => "");
