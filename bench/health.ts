@@ -5,6 +5,7 @@ import { openApi } from "../tests/system/api.ts";
 import { type Client, startEngine } from "../tests/system/engine.ts";
 import { importBusybox } from "../tests/system/images.ts";
 import { startPeer } from "../tests/system/peer.ts";
+import { until } from "../tests/system/until.ts";
 import { descendants, findProcesses } from "./memory.ts";
 import { processorTime } from "./processor.ts";
 
@@ -32,8 +33,9 @@ async function measure({ name, client, daemon, shims }: Side): Promise<void> {
     const { Id } = Object(await api.ask("POST", "/containers/create", config));
     await api.ask("POST", `/containers/${Id}/start`);
   }
+  const healthy = `/containers/json?filters=${encodeURIComponent(JSON.stringify({ health: ["healthy"] }))}`;
+  await until(async () => Object(await api.ask("GET", healthy)).length === containers); // each has been checked once
   const now = (): number => Math.floor(Date.now() / 1000);
-  await new Promise((resolve) => setTimeout(resolve, 3000)); // all have begun
   const shimPids = shims();
   const daemonPids = descendants(daemon).filter((pid) => !shimPids.includes(pid));
   const processes = [...daemonPids, ...shimPids];
