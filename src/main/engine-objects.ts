@@ -6,12 +6,14 @@ import { type Clock, openSystemClock } from "#base/clock.ts";
 import { openDatabase } from "#base/database.ts";
 import { countStates } from "#engine/containers/count-states.ts";
 import { type HostFacts, readHostFacts } from "#engine/containers/host-facts.ts";
+import type { ContainerImages } from "#engine/containers/plan-container.ts";
 import { type Container, containerSchema } from "#engine/containers/store.ts";
 import { type ContainersDeps, wireContainers } from "#engine/containers/wiring.ts";
 import { MeasuredSizes } from "#engine/disk/directory-sizes.ts";
 import { SizeThread } from "#engine/disk/size-thread.ts";
 import { EventJournal } from "#engine/events/journal.ts";
 import { JournaledEvents } from "#engine/events/journaled.ts";
+import { findDescendants } from "#engine/images/descendants.ts";
 import { type Images, type ImagesOptions, openImages } from "#engine/images/open-images.ts";
 import { resolveImage } from "#engine/images/resolve.ts";
 import { forgetUnfinished } from "#engine/images/unfinished.ts";
@@ -99,7 +101,7 @@ export async function openObjects(options: ObjectsOptions, signal: AbortSignal):
   const containers = wireContainers(
     {
       ...parts,
-      images: { resolve: (reference, platform) => resolveImage(images.deps, reference, platform) },
+      images: imagesForContainers(images),
     },
     await openContainerSettings(live, layers, signal),
     signal,
@@ -120,6 +122,11 @@ export async function openObjects(options: ObjectsOptions, signal: AbortSignal):
     [Symbol.dispose]: () => closing.dispose(),
   };
 }
+
+const imagesForContainers = ({ deps }: Images): ContainerImages => ({
+  resolve: (reference, platform) => resolveImage(deps, reference, platform),
+  descendants: (imageId) => findDescendants(deps.catalog, imageId),
+});
 
 /** A reload changes what they read. */
 function openEngineImages(

@@ -153,6 +153,7 @@ test("containers get the configuration's defaults", { skip }, async () => {
     "slow",
   );
   assert.equal(shown, "shareable /gantry-test-parent");
+  assert.equal(await engine.docker("exec", "slow", "sh", "-c", "ulimit -Sn; ulimit -Hn"), "77\n88");
   await engine.docker("stop", "slow");
   assert.equal(await engine.docker("inspect", "-f", "{{.State.ExitCode}}", "slow"), "137");
   await engine.docker("rm", "slow");

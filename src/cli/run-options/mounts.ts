@@ -17,12 +17,25 @@ const absoluteSource = (source: string): string => (/^\.{1,2}(\/|$)/.test(source
 
 function absoluteBind(bind: string): string {
   const [source = "", ...rest] = bind.split(":");
-  return [absoluteSource(source), ...rest].join(":");
+  return source.startsWith(".") ? [resolve(source), ...rest].join(":") : bind;
+}
+
+/** Sections between colons. As in Docker, a single letter is a drive of Windows: its colon is part of the path. */
+function sectionsOf(text: string): readonly string[] {
+  if (text === "") throw new Error("invalid empty volume spec");
+  if (Buffer.byteLength(text) <= 2) return [text];
+  const sections: readonly string[] = text.match(/(?<=^|:)(\p{L}:[^:]*|[^:]*)(?=:|$)/gu) ?? [];
+  if (sections.includes("")) throw new Error(`invalid spec: ${text}: empty section between colons`);
+  if (sections.length > 3) throw new Error(`invalid spec: ${text}: too many colons`);
+  return sections;
 }
 
 export function splitVolumes(texts: readonly string[]): Volumes {
-  const binds = texts.filter((text) => text.includes(":")).map(absoluteBind);
-  return { binds, anonymous: texts.filter((text) => !text.includes(":")) };
+  const isBind = (text: string): boolean => sectionsOf(text).length > 1;
+  return {
+    binds: texts.filter(isBind).map(absoluteBind),
+    anonymous: texts.filter((text) => !isBind(text)),
+  };
 }
 
 /** Fields of a line of comma-separated values; a field in double quotes may hold commas. */

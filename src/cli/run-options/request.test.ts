@@ -79,6 +79,26 @@ test("a volume with a source is a bind, without one it is anonymous", () => {
   assert.deepEqual(request.Volumes, { "/cache": {} });
 });
 
+for (const [text, expected] of [
+  ["v:/v", "v:/v"],
+  ["v:/v:/w", { bind: "v:/v:/w" }],
+  ["vv:v:/w:ro", { bind: "vv:v:/w:ro" }],
+  ["a:", "a:"],
+  [".v:/v", { bind: `${process.cwd()}/.v:/v` }],
+  ["", /^invalid empty volume spec$/],
+  ["vv::ro", /^invalid spec: vv::ro: empty section between colons$/],
+  ["vv:/v:ro:rw", /^invalid spec: vv:\/v:ro:rw: too many colons$/],
+] as const)
+  test(`-v '${text}' is what Docker takes it for`, () => {
+    if (expected instanceof RegExp)
+      return assert.throws(() => describe("-v", text, "x"), { message: expected });
+    const { HostConfig, Volumes } = describe("-v", text, "x");
+    assert.deepEqual(
+      [HostConfig?.Binds, Volumes],
+      typeof expected === "string" ? [undefined, { [text]: {} }] : [[expected.bind], undefined],
+    );
+  });
+
 test("variables without a value are ours, or stay as they are", () => {
   assert.deepEqual(describe("-e", "A=1", "-e", "HOME", "-e", "EMPTY", "-e", "NONE", "x").Env, [
     "A=1",

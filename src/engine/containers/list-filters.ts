@@ -10,7 +10,7 @@ import type { Container, ContainerStore } from "./store.ts";
 
 export interface FilterDeps {
   readonly containers: ContainerStore;
-  readonly images: Pick<ContainerImages, "resolve">;
+  readonly images: Pick<ContainerImages, "resolve" | "descendants">;
 }
 
 type Test = (container: Container) => boolean;
@@ -97,12 +97,12 @@ function ignoreUnknown(error: unknown): undefined {
   if (!(error instanceof EngineError)) throw error;
 }
 
-/** An unknown image matches nothing. Containers of images that build on it are not looked for. */
+/** An unknown image matches nothing. */
 async function ancestorTest(deps: FilterDeps, filters: Filters, signal: AbortSignal): Promise<Test> {
   const ids = new Set<string>();
   for (const reference of filters.values("ancestor")) {
     const image = await deps.images.resolve(reference, "", signal).catch(ignoreUnknown);
-    if (image !== undefined) ids.add(image.id);
+    if (image !== undefined) for (const id of await deps.images.descendants(image.id)) ids.add(id);
   }
   return ({ record }) => ids.has(record.imageId) || filters.matchExact("ancestor", record.config.Image);
 }

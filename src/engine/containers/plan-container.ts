@@ -38,6 +38,8 @@ interface ContainerImage {
 export interface ContainerImages {
   /** Rejects notFound "No such image: …". `platform`: os[/arch[/variant]] or "". */
   resolve(reference: string, platform: string, signal: AbortSignal): Promise<ContainerImage>;
+  /** Ids of the images that were made from an image, with its own. */
+  descendants(imageId: string): Promise<ReadonlySet<string>>;
 }
 
 export interface PlanContainerDeps {

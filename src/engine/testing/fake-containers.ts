@@ -155,6 +155,7 @@ export function openFakeContainers(t: TestContext) {
         name: "docker.io/library/busybox:latest",
         chainId: "sha256:c",
       }),
+      descendants: async (id: string) => new Set([id]),
     },
     executor: { run: async () => new Map([[4, [Buffer.from("root:x:0:0::/root:/bin/sh")]]]) },
     events: { publish: ({ action }: { action: string }) => log.push(`event ${action}`) },

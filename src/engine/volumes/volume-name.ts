@@ -6,7 +6,7 @@ const PATTERN = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
 /** Throws Docker's refusal. */
 export function checkVolumeName(name: string): void {
-  if (name.length === 1)
+  if (Buffer.byteLength(name) === 1)
     throw invalid(
       `create ${name}: volume name is too short, names should be at least two alphanumeric characters`,
     );

@@ -100,6 +100,7 @@ test("an anonymous volume has a long name and Docker's label", async () => {
 
 const refused: readonly (readonly [Partial<typeof asked>, RegExp])[] = [
   [{ name: "x" }, /^create x: volume name is too short/],
+  [{ name: "é" }, /^create é: "é" includes invalid characters/],
   [{ name: "a/b" }, /^create a\/b: "a\/b" includes invalid characters for a local volume name/],
   [{ name: "../x" }, /includes invalid characters/],
   [{ name: "bb", driver: "foo" }, /^create bb: error looking up volume plugin foo: plugin "foo" not found$/],
