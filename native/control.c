@@ -243,7 +243,7 @@ int on_close_stdin(struct supervisor *us, struct request *request)
 {
 	struct process *process = find_living(us, request->close_stdin.id);
 	if (process && process->terminal < 0)
-		end_input(process);
+		close_input(us, process);
 	return process ? 1 : -ESRCH;
 }
 

@@ -128,6 +128,19 @@ static void client_ended(struct supervisor *us, struct connection *client)
 		end_input(process);
 }
 
+void close_input(struct supervisor *us, struct process *process)
+{
+	process->stdin_once = true;
+	for (struct connection *client = us->connections; client; client = client->next) {
+		if (client->attached != process || !client->feeds || client->role != ROLE_PLAIN)
+			continue;
+		if (!process->input.kept.data)
+			client_ready(us, &client->source, POLLIN); /* it may have had no writer ever: no event would tell */
+		return;
+	}
+	end_input(process);
+}
+
 static void end_client(struct connection *client)
 {
 	client->ending = true;
@@ -248,8 +261,8 @@ static int join_fifos(struct supervisor *us, struct process *process, const char
 {
 	int error = 0;
 	for (int i = 0; i < 3 && error == 0; i++) {
-		/* Outputs with both ends: a reader that is not there yet or goes away does not end the container. */
-		int flags = (i == 0 ? O_RDONLY : O_RDWR) | O_NONBLOCK | O_CLOEXEC;
+		/* Outputs with both ends: a reader that is not there yet or goes away does not end the container. They may be files. */
+		int flags = (i == 0 ? O_RDONLY : O_RDWR | O_APPEND) | O_NONBLOCK | O_CLOEXEC;
 		if (paths[i][0])
 			error = join(us, process, open(paths[i], flags), i);
 	}

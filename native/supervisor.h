@@ -152,6 +152,8 @@ bool outputs_drained(const struct supervisor *us, const struct process *process)
 void close_outputs(struct process *process);
 /* Closes stdin when all that was fed has been taken. */
 void end_input(struct process *process);
+/* The same once a FIFO that feeds it is empty and has no writer; at once without one. */
+void close_input(struct supervisor *us, struct process *process);
 void attach_client(struct connection *connection, struct process *process);
 void attach_awaiting(struct supervisor *us, struct process *process);
 /* The process is done: each client gets its rest and the end. */

@@ -39,3 +39,19 @@ for (const filters of failing)
 
 for (const text of ["name==", "==x", "name=x", "name~=/(/", "name==a b", "labels."])
   test(`refuses ${JSON.stringify(text)}`, () => assert.throws(() => parseFilters([text]), /parse error/));
+
+const refusals: readonly (readonly [text: string, message: string])[] = [
+  ["bad,,filter", "[bad, >|,|< filter]: expected field or quoted"],
+  ["bad,", "[bad,]: expected field or quoted"],
+  ["==", "[ >|=|< =]: expected field or quoted"],
+  ["bad bad", '[bad  >|b|< ad]: expected an operator ("=="|"!="|"~=")'],
+  ["a=b", '[a >|=|< b]: unsupported operator "="'],
+  ["labels.containerd.io/gc.root", "[labels.containerd.io >|/|< gc.root]: quoted literal not terminated"],
+  ["name==", "[name==]: expected value or quoted"],
+  ["name==a b", "[name==a >| |< b]: unexpected input:  "],
+];
+for (const [text, message] of refusals)
+  test(`${JSON.stringify(text)} is refused in containerd's words`, () =>
+    assert.throws(() => parseFilters([text]), {
+      message: `filters: parse error: ${message}: invalid argument`,
+    }));

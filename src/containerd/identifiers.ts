@@ -1,18 +1,15 @@
 // Names that clients choose and that become parts of paths.
 
-import { EngineError } from "#base/errors.ts";
+import { invalidArgument } from "./failures.ts";
 
 const pattern = /^[A-Za-z0-9]+(?:[._-]+[A-Za-z0-9]+)*$/;
 const longest = 76;
 
-/** containerd's rule for namespaces, containers and execs; nothing that passes can climb out of a directory. */
-export function checkIdentifier(what: string, id: string): void {
-  if (id === "") throw new EngineError("invalid", `${what} must not be empty: invalid argument`);
+/** containerd's rule for namespaces, containers and execs; nothing that passes can climb out of a directory. `where` begins the refusal. */
+export function checkIdentifier(where: string, id: string): void {
+  const name = JSON.stringify(id);
+  if (id === "") throw invalidArgument(`${where}identifier must not be empty`);
   if (id.length > longest)
-    throw new EngineError(
-      "invalid",
-      `${what} "${id}" is longer than ${longest} characters: invalid argument`,
-    );
-  if (!pattern.test(id))
-    throw new EngineError("invalid", `${what} "${id}" must match ${pattern.source}: invalid argument`);
+    throw invalidArgument(`${where}identifier ${name} greater than maximum length (${longest} characters)`);
+  if (!pattern.test(id)) throw invalidArgument(`${where}identifier ${name} must match ${pattern.source}`);
 }

@@ -8,10 +8,21 @@ const trailerName = "gantry-plan-error";
 const unknownCode = 2;
 const decodeFailure = object({ index: integer, why: string, call: string, code: string }, {});
 
+/** Carries the failure in the words that it is told by. */
+export class ToldPlanError extends Error {
+  readonly plan: PlanError;
+
+  constructor(message: string, { cause }: { readonly cause: PlanError }) {
+    super(message, { cause });
+    this.plan = cause;
+  }
+}
+
 export const planErrorCodec: ErrorCodec = {
   encode: (error) => {
-    if (!(error instanceof PlanError)) return undefined;
-    const { index, why, call, code } = error;
+    const failure = error instanceof ToldPlanError ? error.plan : error;
+    if (!(error instanceof Error) || !(failure instanceof PlanError)) return undefined;
+    const { index, why, call, code } = failure;
     const trailer = { [trailerName]: encodeURIComponent(JSON.stringify({ index, why, call, code })) };
     return { code: unknownCode, message: error.message, trailer };
   },

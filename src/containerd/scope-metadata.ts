@@ -2,6 +2,7 @@
 
 import type { GrpcCall } from "#transport/grpc/service-types.ts";
 import { failedPrecondition } from "./failures.ts";
+import { checkIdentifier } from "./identifiers.ts";
 import type { Scope } from "./scope.ts";
 
 const namespaceKey = "containerd-namespace";
@@ -10,6 +11,7 @@ const leaseKey = "containerd-lease";
 export function scopeOf(call: GrpcCall): Scope {
   const namespace = call.metadata(namespaceKey) ?? "";
   if (namespace === "") throw failedPrecondition("namespace is required");
+  checkIdentifier("namespace validation: ", namespace);
   const lease = call.metadata(leaseKey) ?? "";
   return lease === "" ? { namespace } : { namespace, lease };
 }

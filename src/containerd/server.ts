@@ -8,6 +8,7 @@ import { serveContent } from "./content/server.ts";
 import { serveDiff } from "./diff/server.ts";
 import { serveEngine } from "./engine/server.ts";
 import { serveEvents } from "./events/server.ts";
+import { serveHealth } from "./health/server.ts";
 import { serveImages } from "./images/server.ts";
 import { serveIntrospection } from "./introspection/server.ts";
 import { serveLeases } from "./leases/server.ts";
@@ -22,24 +23,22 @@ import { serveVersion } from "./version/server.ts";
 /** Serves until disposed. A socket that a killed daemon left is replaced; one in use rejects `conflict`. */
 export function serveContainerd(services: ContainerdServices, socketPath: string): Promise<AsyncDisposable> {
   const sockets = new AttachSockets(join(dirname(socketPath), "attach"));
-  return openGrpcServer(
-    socketPath,
-    [
-      serveContainers(services.containers),
-      serveContent(services.content),
-      serveDiff(services.diff),
-      serveEngine(services.tasks, sockets),
-      serveEvents(services.events),
-      serveImages({ images: services.images, leases: services.leases }),
-      serveIntrospection(installationId(socketPath)),
-      serveLeases(services.leases),
-      serveNamespaces(services.namespaces),
-      serveSnapshots(services.snapshots),
-      serveTasks(services),
-      serveVersion(services),
-    ],
-    { codec: planErrorCodec },
-  );
+  const served = [
+    serveContainers(services.containers),
+    serveContent(services.content),
+    serveDiff(services.diff),
+    serveEngine(services.tasks, sockets),
+    serveEvents(services.events),
+    serveImages({ images: services.images, leases: services.leases }),
+    serveIntrospection(installationId(socketPath)),
+    serveLeases(services.leases),
+    serveNamespaces(services.namespaces),
+    serveSnapshots(services.snapshots),
+    serveTasks(services),
+    serveVersion(services),
+  ];
+  const health = serveHealth(served.map(({ service }) => service.typeName));
+  return openGrpcServer(socketPath, [...served, health], { codec: planErrorCodec });
 }
 
 /** The same for every daemon on this socket. */

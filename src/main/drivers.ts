@@ -2,7 +2,7 @@
 
 import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { rmdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { invalid } from "#base/errors.ts";
 import { killCgroup } from "#kernel/cgroups/processes.ts";
 import { removeCgroups } from "#kernel/cgroups/remove.ts";
@@ -16,6 +16,7 @@ import { compileBinary, pidFileOf, type RuntimeBinary } from "#lxc/compile-binar
 import { compileChroot, compileChrootExec } from "#lxc/compile-chroot.ts";
 import { cgroupOf, compileLxc, lxcCgroups, monitorCgroup } from "#lxc/compile-lxc.ts";
 import { findLxcInit, readPidFile } from "#lxc/container-process.ts";
+import { programOfRuntime } from "#shim/runtime-name.ts";
 import type { AdoptRequest, ShimCreate } from "#shim/shim.ts";
 import type { Process } from "#spec/oci-runtime.ts";
 
@@ -50,6 +51,8 @@ export function createDrivers(options: DriverOptions): FindDriver {
     const binary = Object.hasOwn(options.binaries, runtime) ? options.binaries[runtime] : undefined;
     const driver = Object.hasOwn(builtin, runtime) ? builtin[runtime] : undefined;
     if (binary !== undefined) return binaryDriver(options, binary);
+    const program = programOfRuntime(runtime);
+    if (program !== undefined) return binaryDriver(options, { path: findProgram(program), runtimeArgs: [] });
     if (driver === undefined)
       throw invalid(`runtime ${JSON.stringify(runtime)} is not available: invalid argument`);
     return driver;
@@ -104,15 +107,27 @@ const hasMountsBelow = (path: string): boolean =>
 
 const programDirectories = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-const isInstalled = (name: string): boolean =>
-  programDirectories.some((directory) => {
-    try {
-      accessSync(join(directory, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+const isInstalled = (name: string): boolean => pathsOf(name).some(isExecutable);
+
+const pathsOf = (name: string): readonly string[] =>
+  programDirectories.map((directory) => join(directory, name));
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `program`: a path, or a name that is looked up. */
+function findProgram(program: string): string {
+  const found = (isAbsolute(program) ? [program] : pathsOf(program)).find(isExecutable);
+  if (found !== undefined) return found;
+  const problem = isAbsolute(program) ? "no such file or directory" : "executable file not found in $PATH";
+  throw invalid(`failed to create shim task: OCI runtime create failed: fork/exec ${program}: ${problem}`);
+}
 
 /** What LXC and other runtimes keep beside the container's cgroup when they are killed. Idempotent. */
 export async function removeDriverRemains(container: AdoptRequest, host: HostFacts): Promise<void> {

@@ -22,14 +22,15 @@ export interface Layer extends AsyncDisposable {
   crash(): Promise<void>;
 }
 
-export async function startLayer(): Promise<Layer> {
+/** `netns`: a named network namespace to run in. */
+export async function startLayer(netns?: string): Promise<Layer> {
   await using undo = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), "gantry-ctr-"));
   undo.defer(() => rm(dir, { recursive: true, force: true }));
   const socket = join(dir, "run/containerd.sock");
   const command = [program, "--root", join(dir, "root"), "--state", join(dir, "run"), "--address", socket];
   const start = async (): Promise<Background> => {
-    const started = startBackground(command);
+    const started = startBackground(command, netns === undefined ? {} : { netns });
     await started.line(/serving/);
     return started;
   };

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { globSync } from "node:fs";
-import { mkdtemp, rm, rmdir, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { rmdir } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { test } from "node:test";
 import { makeBusyboxRoot } from "../system/images.ts";
-import { type Result, run, startBackground } from "../system/process.ts";
+import { type Result, run } from "../system/process.ts";
+import { startRealContainerd } from "../system/real-containerd.ts";
 import { installRuntime, settledLeftovers } from "./leftovers.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
@@ -18,34 +18,19 @@ async function removeParents(namespace: string): Promise<void> {
 }
 
 interface Containerd extends AsyncDisposable {
-  readonly folder: string;
   readonly namespace: string;
   ctr(...words: readonly string[]): Promise<Result>;
 }
 
 async function startContainerd(): Promise<Containerd> {
   await using undo = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), "gantry-containerd-"));
-  undo.defer(() => rm(folder, { recursive: true, force: true }));
-  const config = `version = 2
-root = "${folder}/root"
-state = "${folder}/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-[grpc]
-address = "${folder}/c.sock"
-`;
-  await writeFile(join(folder, "config.toml"), config);
-  const daemon = startBackground(["containerd", "-c", join(folder, "config.toml")]);
-  undo.defer(() => daemon.end());
-  await daemon.line(/containerd successfully booted/);
-  const namespace = basename(folder);
+  const socket = undo.use(await startRealContainerd()).socket;
+  const namespace = basename(dirname(socket));
   undo.defer(() => removeParents(namespace));
   const cleanup = undo.move();
   return {
-    folder,
     namespace,
-    ctr: (...words) =>
-      run(["timeout", "-s", "KILL", "30", "ctr", "-a", `${folder}/c.sock`, "-n", namespace, ...words]),
+    ctr: (...words) => run(["timeout", "-s", "KILL", "30", "ctr", "-a", socket, "-n", namespace, ...words]),
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
 }

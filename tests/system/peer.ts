@@ -6,9 +6,17 @@ import { basename, join } from "node:path";
 import { type Client, hasBridge, makeClient, makeNamespace } from "./engine.ts";
 import { run, startBackground } from "./process.ts";
 
-/** `netns`: an existing namespace to share; by default it gets its own. `runtime`: path of a program to run containers by. */
+interface PeerOptions {
+  /** An existing namespace to share; by default it gets its own. */
+  readonly netns?: string;
+  /** Path of a program to run containers by. */
+  readonly runtime?: string;
+  /** Socket of a containerd to use; by default it starts its own. */
+  readonly containerd?: string;
+}
+
 export async function startPeer(
-  options: { readonly netns?: string; readonly runtime?: string } = {},
+  options: PeerOptions = {},
 ): Promise<Client & AsyncDisposable & { readonly pid: number }> {
   await using undo = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), "gantry-peer-"));
@@ -24,6 +32,7 @@ export async function startPeer(
     pidfile: `${dir}/docker.pid`,
     hosts: [host],
     "insecure-registries": ["127.0.0.0/8"],
+    ...(options.containerd !== undefined && { containerd: options.containerd }),
     ...(options.runtime !== undefined && {
       runtimes: { other: { path: options.runtime } },
       "default-runtime": "other",

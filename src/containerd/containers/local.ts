@@ -71,7 +71,7 @@ export class LocalContainers implements ContainerRecords {
   }
 
   async create(scope: Scope, container: ContainerCreate): Promise<ContainerRecord> {
-    checkIdentifier("container", container.id);
+    checkIdentifier("create container failed validation: container.ID: ", container.id);
     const namespace = this.#metadata.enterNamespace(scope);
     const now = this.#metadata.now();
     if (this.#insert.run({ namespace, ...encode(container, now) }).changes === 0)
@@ -97,6 +97,7 @@ export class LocalContainers implements ContainerRecords {
   async delete(scope: Scope, id: string): Promise<void> {
     if (this.#delete.run(scope.namespace, id).changes === 0) throw missing(`container ${JSON.stringify(id)}`);
     this.#metadata.publish(scope, { topic: "/containers/delete", id });
+    this.#metadata.requestCollection(); // of what the container's snapshot was made from
   }
 }
 

@@ -98,7 +98,7 @@ async function openBlob(path: string, digest: string): Promise<FileHandle> {
   try {
     return await open(path, "r");
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") throw missing(`content ${digest}`);
+    if (errnoOf(error) === "ENOENT") throw missing(`content digest ${digest}`);
     throw error;
   }
 }

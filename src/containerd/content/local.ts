@@ -85,7 +85,7 @@ export class LocalContent implements ContentStore {
   async update(scope: Scope, digest: string, labels: Labels): Promise<BlobInfo> {
     const text = encodeLabels(labels);
     const { changes } = this.#setLabels.run(text, this.#deps.metadata.now(), scope.namespace, digest);
-    if (changes === 0) throw missing(`content ${digest}`);
+    if (changes === 0) throw missing(`content digest ${digest}`);
     return this.info(scope, digest);
   }
 
@@ -104,7 +104,7 @@ export class LocalContent implements ContentStore {
   /** Removes the record, synchronously. The file goes when what it returns is called: after the transaction, so that a record
    *  never outlives its file, whenever the process is killed. */
   drop(scope: Scope, digest: string): () => void {
-    if (this.#delete.run(scope.namespace, digest).changes === 0) throw missing(`content ${digest}`);
+    if (this.#delete.run(scope.namespace, digest).changes === 0) throw missing(`content digest ${digest}`);
     return () => {
       if (this.#anywhere.get(digest) === undefined) this.#deps.files.removeBlob(digest);
       this.#deps.metadata.publish(scope, { topic: "/content/delete", digest });
@@ -182,7 +182,7 @@ export class LocalContent implements ContentStore {
 
   #find(scope: Scope, digest: string): Row {
     const row = this.#get.get(scope.namespace, digest);
-    if (row === undefined) throw missing(`content ${digest}`);
+    if (row === undefined) throw missing(`content digest ${digest}`);
     return row;
   }
 

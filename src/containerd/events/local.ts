@@ -57,7 +57,7 @@ export class LocalEvents implements EventExchange {
   }
 
   async publish(scope: Scope, topic: string, event: AnyValue): Promise<void> {
-    checkIdentifier("namespace", scope.namespace);
+    checkIdentifier("namespace validation: ", scope.namespace);
     if (!/^(\/[A-Za-z0-9]+([._-][A-Za-z0-9]+)*)+$/.test(topic))
       throw invalidArgument(`topic ${JSON.stringify(topic)} must be a path of identifiers`);
     this.deliver({ timestamp: new Date(this.#now()), namespace: scope.namespace, topic, event });

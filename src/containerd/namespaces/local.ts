@@ -4,11 +4,20 @@ import { checkIdentifier } from "../identifiers.ts";
 import type { Metadata } from "../metadata.ts";
 import { encodeLabels, maskLabels, type Row, readLabels, readText } from "../rows.ts";
 import type { Labels, Scope } from "../scope.ts";
+import { snapshotterName } from "../snapshots/snapshotter-name.ts";
 import type { NamespaceRecord, Namespaces } from "./namespaces.ts";
 
 type Emit = Metadata["publish"];
 
-const populated = ["blobs", "ingests", "images", "snapshots", "containers", "leases"];
+/** Tables that must hold nothing of a namespace that is deleted, in the words of the refusal. */
+const populated: Readonly<Record<string, string>> = {
+  images: "images",
+  blobs: "blobs",
+  ingests: "ingests",
+  containers: "containers",
+  leases: "leases",
+  snapshots: `snapshots on "${snapshotterName}" snapshotter`,
+};
 
 export class LocalNamespaces implements Namespaces {
   readonly #emit: Emit;
@@ -29,20 +38,26 @@ export class LocalNamespaces implements Namespaces {
     this.#update = database.prepare("UPDATE namespaces SET labels = ? WHERE name = ?");
     this.#delete = database.prepare("DELETE FROM namespaces WHERE name = ?");
     this.#populated = database.prepare(
-      populated.map((table) => `SELECT 1 AS found FROM ${table} WHERE namespace = :name`).join(" UNION ALL "),
+      Object.keys(populated)
+        .map(
+          (table) =>
+            `SELECT '${table}' AS found WHERE EXISTS (SELECT 1 FROM ${table} WHERE namespace = :name)`,
+        )
+        .join(" UNION ALL "),
     );
   }
 
   enter({ namespace }: Scope): string {
     if (this.#known.has(namespace)) return namespace;
-    checkIdentifier("namespace", namespace);
+    checkIdentifier("namespace validation: ", namespace);
     this.#insert.run(namespace, "{}");
     this.#known.add(namespace);
     return namespace;
   }
 
   async get(name: string): Promise<NamespaceRecord> {
-    return decode(this.#get.get(name) ?? missingNamespace(name));
+    const row = this.#get.get(name);
+    return row === undefined ? { name, labels: {} } : decode(row);
   }
 
   async list(): Promise<readonly NamespaceRecord[]> {
@@ -50,7 +65,7 @@ export class LocalNamespaces implements Namespaces {
   }
 
   async create(name: string, labels: Labels): Promise<NamespaceRecord> {
-    checkIdentifier("namespace", name);
+    checkIdentifier("", name);
     if (this.#insert.run(name, encodeLabels(labels)).changes === 0)
       throw alreadyExists(`namespace ${JSON.stringify(name)}`);
     this.#emit({ namespace: name }, { topic: "/namespaces/create", name, labels });
@@ -59,6 +74,7 @@ export class LocalNamespaces implements Namespaces {
 
   async update(name: string, labels: Labels, fields: readonly string[]): Promise<NamespaceRecord> {
     const current = await this.get(name);
+    this.enter({ namespace: name });
     this.#update.run(
       encodeLabels(maskLabels(current.labels, labels, fields.length === 0 ? ["labels"] : fields)),
       name,
@@ -69,16 +85,15 @@ export class LocalNamespaces implements Namespaces {
   }
 
   async delete(name: string): Promise<void> {
-    if (this.#populated.get({ name }) !== undefined)
-      throw failedPrecondition(`namespace ${JSON.stringify(name)} must be empty`);
-    if (this.#delete.run(name).changes === 0) missingNamespace(name);
+    const left = this.#populated.all({ name }).map((row) => populated[readText(row, "found")]);
+    if (left.length > 0)
+      throw failedPrecondition(
+        `namespace ${JSON.stringify(name)} must be empty, but it still has ${left.join(", ")}`,
+      );
+    if (this.#delete.run(name).changes === 0) throw missing(`namespace ${JSON.stringify(name)}`);
     this.#known.delete(name);
     this.#emit({ namespace: name }, { topic: "/namespaces/delete", name });
   }
 }
 
 const decode = (row: Row): NamespaceRecord => ({ name: readText(row, "name"), labels: readLabels(row) });
-
-function missingNamespace(name: string): never {
-  throw missing(`namespace ${JSON.stringify(name)}`);
-}

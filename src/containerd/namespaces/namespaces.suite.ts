@@ -19,13 +19,20 @@ export function namespacesSuite(title: string, open: () => Promise<TestContainer
     assert.deepEqual(await namespaces.get("moby"), { name: "moby", labels: { owner: "engine", more: "1" } });
     assert.deepEqual(await namespaces.list(), [{ name: "moby", labels: { owner: "engine", more: "1" } }]);
     await namespaces.delete("moby");
-    await assert.rejects(namespaces.get("moby"), (error) => isKind(error, "notFound"));
+    assert.deepEqual(await namespaces.get("moby"), { name: "moby", labels: {} });
+    assert.deepEqual(await namespaces.list(), []);
+    await assert.rejects(namespaces.delete("moby"), (error) => isKind(error, "notFound"));
+    await namespaces.update("moby", { made: "1" }, ["labels.made"]);
+    assert.deepEqual(await namespaces.list(), [{ name: "moby", labels: { made: "1" } }]);
   });
 
   on("an object makes its namespace, which cannot be deleted under it", async ({ namespaces, snapshots }) => {
     await snapshots.prepare({ namespace: "fresh" }, "key", "", {});
     assert.equal((await namespaces.get("fresh")).name, "fresh");
-    await assert.rejects(namespaces.delete("fresh"), /must be empty: failed precondition/);
+    await assert.rejects(
+      namespaces.delete("fresh"),
+      /must be empty, but it still has snapshots on "overlayfs" snapshotter: failed precondition/,
+    );
     await snapshots.remove({ namespace: "fresh" }, "key");
     await namespaces.delete("fresh");
     await snapshots.prepare({ namespace: "fresh" }, "key", "", {});
@@ -35,7 +42,10 @@ export function namespacesSuite(title: string, open: () => Promise<TestContainer
   on("an unfinished ingest keeps its namespace", async ({ namespaces, content }) => {
     const fresh = { namespace: "fresh" };
     await (await content.openWriter(fresh, "ref"))[Symbol.asyncDispose]();
-    await assert.rejects(namespaces.delete("fresh"), /must be empty: failed precondition/);
+    await assert.rejects(
+      namespaces.delete("fresh"),
+      /must be empty, but it still has ingests: failed precondition/,
+    );
     await content.abort(fresh, "ref");
     await namespaces.delete("fresh");
   });

@@ -4,7 +4,7 @@ import type { StatementSync } from "node:sqlite";
 import { inTransaction } from "#base/database.ts";
 import { literal } from "#base/decode.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
-import { alreadyExists, errnoOf, failedPrecondition, missing } from "../failures.ts";
+import { alreadyExists, errnoOf, failedPrecondition, invalidArgument, missing } from "../failures.ts";
 import { parseFilters, readerOf } from "../filters.ts";
 import type { Metadata } from "../metadata.ts";
 import { encodeLabels, isNull, type Row, readDate, readInteger, readLabels, readText } from "../rows.ts";
@@ -92,7 +92,10 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
 
   async mounts(scope: Scope, key: string): Promise<readonly Mount[]> {
     const row = this.#find(scope, key);
-    return this.#mountsOf(readInteger(row, "id"), decode(row).kind);
+    const { kind } = decode(row);
+    if (kind === "committed")
+      throw failedPrecondition(`failed to get active mount: requested snapshot ${key} not active or view`);
+    return this.#mountsOf(readInteger(row, "id"), kind);
   }
 
   async prepare(scope: Scope, key: string, parent: string, labels: Labels): Promise<readonly Mount[]> {
@@ -104,13 +107,16 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
   }
 
   async commit(scope: Scope, name: string, key: string, labels: Labels): Promise<void> {
+    checkKey(name);
+    if (this.#get.get(scope.namespace, name) !== undefined)
+      throw alreadyExists(`snapshot ${JSON.stringify(name)}`);
     const row = this.#find(scope, key);
     if (decode(row).kind !== "active") throw failedPrecondition(`snapshot ${key} is not active`);
     const { metadata } = this.#deps;
     inTransaction(metadata.database, () => {
       const text = encodeLabels({ ...readLabels(row), ...labels });
       if (this.#commit.run(name, text, metadata.now(), readInteger(row, "id")).changes === 0)
-        throw alreadyExists(`snapshot ${name}`);
+        throw alreadyExists(`snapshot ${JSON.stringify(name)}`);
       metadata.keep(scope, { id: name, type: leaseType });
     });
     metadata.publish(scope, { topic: "/snapshot/commit", key, name });
@@ -118,6 +124,7 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
 
   async remove(scope: Scope, key: string): Promise<void> {
     this.drop(scope, key)();
+    this.#deps.metadata.requestCollection(); // of what it was made from
   }
 
   /** Removes the record, synchronously. The tree goes when what it returns is called: after the transaction, so that a record
@@ -125,8 +132,7 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
   drop(scope: Scope, key: string): () => void {
     const id = readInteger(this.#find(scope, key), "id");
     const child = this.#hasChild.get(id);
-    if (child !== undefined)
-      throw failedPrecondition(`cannot remove snapshot ${key} with child ${readText(child, "key")}`);
+    if (child !== undefined) throw failedPrecondition("cannot remove snapshot with child");
     this.#delete.run(id);
     return () => {
       this.#discard(id);
@@ -148,6 +154,7 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
   }
 
   #make(scope: Scope, wanted: NewSnapshot): readonly Mount[] {
+    checkKey(wanted.key);
     const { metadata, files } = this.#deps;
     const namespace = metadata.enterNamespace(scope);
     const id = inTransaction(metadata.database, () => {
@@ -175,7 +182,10 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
   #findParent(scope: Scope, key: string): number {
     const row = this.#get.get(scope.namespace, key);
     if (row === undefined) throw missing(`parent snapshot ${key} does not exist`);
-    if (decode(row).kind !== "committed") throw failedPrecondition(`parent ${key} is not committed`);
+    if (decode(row).kind !== "committed")
+      throw invalidArgument(
+        `failed to create snapshot: parent ${JSON.stringify(key)} is not committed snapshot`,
+      );
     return readInteger(row, "id");
   }
 
@@ -199,6 +209,10 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
       if (errnoOf(error) !== "ENOENT") throw error;
     }
   }
+}
+
+function checkKey(key: string): void {
+  if (key === "") throw invalidArgument("snapshot key must not be empty");
 }
 
 const decodeKind = literal("view", "active", "committed");

@@ -13,7 +13,7 @@ import { restoreTasks } from "./restore.ts";
 import { readSpec } from "./spec-document.ts";
 import { Task, type TaskDeps, type TaskIdentity } from "./task.ts";
 import { TaskFiles, type TaskRecord } from "./task-files.ts";
-import { parseTaskIo } from "./task-io.ts";
+import { makeLogFiles, parseTaskIo } from "./task-io.ts";
 import type { ExecCreate, ExplainedOp, TaskCreate, TaskExit, TaskProcess, Tasks } from "./tasks.ts";
 import type { TaskUsage } from "./usage.ts";
 
@@ -80,8 +80,8 @@ export class LocalTasks implements Tasks, AsyncDisposable {
 
   async create(scope: Scope, create: TaskCreate, signal: AbortSignal): Promise<{ readonly pid: number }> {
     const id = create.containerId;
-    checkIdentifier("namespace", scope.namespace);
-    checkIdentifier("container", id);
+    checkIdentifier("namespace validation: ", scope.namespace);
+    checkIdentifier("", id);
     const io = parseTaskIo(create.io);
     const directory = this.#files.directory(scope.namespace, id);
     if (this.#tasks.has(directory) || this.#making.has(directory)) throw alreadyExists(`task ${id}`);
@@ -92,6 +92,7 @@ export class LocalTasks implements Tasks, AsyncDisposable {
       const record = { spec, rootfs: create.rootfs, io: create.io, ...runtime };
       await this.#vacate(id, directory, spec);
       this.#files.make(scope.namespace, id, record);
+      makeLogFiles(create.io);
       const identity: TaskIdentity = { scope: { namespace: scope.namespace }, id, directory };
       const request = { ...record, id, stateDir: directory, io };
       return this.#register(identity, record, await this.#createShim(request, signal));
@@ -116,8 +117,9 @@ export class LocalTasks implements Tasks, AsyncDisposable {
   }
 
   async exec(scope: Scope, exec: ExecCreate): Promise<void> {
-    checkIdentifier("exec", exec.execId);
+    checkIdentifier("", exec.execId);
     parseTaskIo(exec.io);
+    makeLogFiles(exec.io);
     this.#get(scope, exec.containerId).addExec(exec);
   }
 
@@ -213,7 +215,7 @@ export class LocalTasks implements Tasks, AsyncDisposable {
 
   #get({ namespace }: Scope, id: string): Task {
     const task = this.#tasks.get(this.#files.directory(namespace, id));
-    if (task === undefined) throw missing(`task ${id}`);
+    if (task === undefined) throw missing(`task ${id} not found`);
     return task;
   }
 

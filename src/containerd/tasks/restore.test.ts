@@ -51,7 +51,7 @@ test("an exec of an earlier daemon can be waited for and removed", async () => {
   shims.orphans.set("web", shim);
   await using second = await openTestContainerd(folder.path, shims);
   const { tasks } = second.services;
-  await assert.rejects(tasks.wait(scope, "web", "../one", signal), /exec "..\/one" must match/);
+  await assert.rejects(tasks.wait(scope, "web", "../one", signal), /identifier "..\/one" must match/);
   const waiting = tasks.wait(scope, "web", "one", signal);
   await assert.rejects(tasks.delete(scope, "web", "one"), /is running/);
   shim.end("one", exit);

@@ -1,5 +1,6 @@
 import { isKind } from "#base/errors.ts";
 import { type CreateTaskRequest, Tasks as TasksService } from "#proto/gen/tasks_pb.ts";
+import type { Mount } from "#spec/oci-runtime.ts";
 import { type ServedService, serve } from "#transport/grpc/server.ts";
 import type { GrpcCall } from "#transport/grpc/service-types.ts";
 import type { ContainerRecords } from "../containers/containers.ts";
@@ -9,8 +10,9 @@ import { scopeOf } from "../scope-metadata.ts";
 import { fromMounts } from "../wire-values.ts";
 import { encodeProcess } from "./messages.ts";
 import { listMetrics } from "./metrics.ts";
-import { isDefaultRuntime, readRuntimeOptions } from "./runtime-options.ts";
-import { readProcess, readResources } from "./spec-document.ts";
+import { toldByRuntime } from "./runtime-failure.ts";
+import { readRuntime } from "./runtime-options.ts";
+import { readProcess, readResources, readSpec, specType } from "./spec-document.ts";
 import type { TaskCreate, TaskExit, TaskProcess, Tasks } from "./tasks.ts";
 
 interface TaskServerDeps {
@@ -28,13 +30,17 @@ export function serveTasks(deps: TaskServerDeps): ServedService {
   return serve(TasksService, {
     create: async (request, call) => {
       const { containerId } = request;
-      const { pid } = await tasks.create(scopeOf(call), await readCreate(deps, request, call), call.signal);
+      const wanted = await readCreate(deps, request, call);
+      const failing = { execId: "", findMounts: () => mountsOf(deps, containerId, call) };
+      const { pid } = await toldByRuntime(failing, () => tasks.create(scopeOf(call), wanted, call.signal));
       // A daemon that was killed meanwhile does not know of it, and its next start may have looked already.
       if (call.signal.aborted) await tasks.delete(scopeOf(call), containerId, "");
       return { containerId, pid };
     },
-    start: async ({ containerId, execId }, call) =>
-      tasks.start(scopeOf(call), containerId, execId, call.signal),
+    start: ({ containerId, execId }, call) =>
+      toldByRuntime({ execId, findMounts: () => mountsOf(deps, containerId, call) }, () =>
+        tasks.start(scopeOf(call), containerId, execId, call.signal),
+      ),
     delete: ({ containerId }, call) => remove(containerId, "", call),
     deleteProcess: ({ containerId, execId }, call) => remove(containerId, execId, call),
     get: async ({ containerId, execId }, call) => ({
@@ -91,19 +97,27 @@ async function readCreate(
 ): Promise<TaskCreate> {
   if (request.checkpoint !== undefined) throw notImplemented("restoring a checkpoint");
   const { containerId, terminal, stdin, stdout, stderr } = request;
-  const spec = readRuntimeOptions(request.options);
+  const given = request.options === undefined ? undefined : fromAny(request.options);
   const record = await containers.get(scopeOf(call), containerId).catch((error: unknown) => {
-    if (spec === undefined || !isKind(error, "notFound")) throw error; // a task may be made of its spec alone
+    if (given?.typeUrl !== specType || !isKind(error, "notFound")) throw error; // a task may be made of its spec alone
     return undefined;
   });
-  const runtime = record?.runtime.name ?? "";
   return {
     containerId,
     rootfs: fromMounts(request.rootfs),
     io: { terminal, stdin, stdout, stderr },
-    ...(spec === undefined ? {} : { spec }),
-    ...(isDefaultRuntime(runtime) ? {} : { runtime }),
+    ...readRuntime(record?.runtime.name ?? "", given ?? record?.runtime.options),
   };
+}
+
+/** Of the container's specification, if it has one. */
+async function mountsOf(
+  { containers }: TaskServerDeps,
+  id: string,
+  call: GrpcCall,
+): Promise<readonly Mount[]> {
+  const { spec } = await containers.get(scopeOf(call), id);
+  return (spec === undefined ? undefined : readSpec(spec).mounts) ?? [];
 }
 
 const encodeDeleted = (process: TaskProcess, exit: TaskExit) => ({

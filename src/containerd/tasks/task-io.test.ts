@@ -30,8 +30,20 @@ test("attach without log or stdin", () =>
     stdinOnce: false,
   }));
 
-for (const stdout of ["binary:///bin/sh", "file:///tmp/log", "relative"])
+for (const stdout of ["binary:///bin/sh", "relative"])
   test(`refuses ${stdout}`, () => assert.throws(() => parseTaskIo({ ...none, stdout }), /not implemented/));
+
+test("output may be appended to a file", () => {
+  const stdout = "file:///var/log/my%20task";
+  assert.deepEqual(parseTaskIo({ ...none, stdout }), {
+    kind: "fifos",
+    terminal: false,
+    stdin: "",
+    stdout: "/var/log/my task",
+    stderr: "",
+  });
+  assert.throws(() => parseTaskIo({ ...none, stdout: "file://relative" }), /must be absolute: invalid/);
+});
 
 test("refuses attach mixed with FIFOs, and sizes that are no numbers", () => {
   const attach = "gantry-attach:";

@@ -1,10 +1,13 @@
 // Standard streams as a client names them -> as the shim takes them.
 
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
 import type { JsonFileLog, ProcessIo } from "#shim/shim.ts";
 import { invalidArgument, notImplemented } from "../failures.ts";
 import type { TaskIo } from "./tasks.ts";
 
 const scheme = "gantry-attach:";
+const fileScheme = "file://";
 
 export function parseTaskIo(io: TaskIo): ProcessIo {
   if (io.stdout.startsWith(scheme)) return parseAttach(io);
@@ -34,6 +37,22 @@ export function formatAttachUri(log: JsonFileLog | undefined): string {
 /** The `stdin` that goes with it. */
 export const formatAttachStdin = (stdin: "none" | "open" | "once"): string =>
   stdin === "none" ? "" : stdin === "once" ? `${scheme}?once=1` : scheme;
+
+/** Files that output is appended to, as file:///PATH names them: made before the shim opens them. */
+export function makeLogFiles({ stdout, stderr }: TaskIo): void {
+  for (const uri of new Set([stdout, stderr])) {
+    if (!uri.startsWith(fileScheme)) continue;
+    const path = filePath(uri);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    closeSync(openSync(path, "a", 0o600));
+  }
+}
+
+function filePath(uri: string): string {
+  const path = decodeURIComponent(uri.slice(fileScheme.length).replace(/\?.*$/, ""));
+  if (!path.startsWith("/")) throw invalidArgument(`log path of ${uri} must be absolute`);
+  return path;
+}
 
 function parseAttach(io: TaskIo): ProcessIo {
   if (io.stderr !== "" || !(io.stdin === "" || io.stdin.startsWith(scheme)))
@@ -69,9 +88,10 @@ function readCount(query: URLSearchParams, name: string, fallback: number): numb
   return Math.max(fallback, Number(text));
 }
 
-/** containerd also takes URIs; those of other log drivers would run programs. */
+/** containerd also takes URIs; those of other log drivers (binary://) would run programs. */
 function fifoPath(text: string): string {
   if (text === "" || text.startsWith("/")) return text;
   if (text.startsWith("fifo://")) return text.slice("fifo://".length);
+  if (text.startsWith(fileScheme)) return filePath(text);
   throw notImplemented(`standard stream ${JSON.stringify(text)}`);
 }

@@ -120,14 +120,14 @@ export class Task {
 
   get(execId: string): TaskProcessState {
     const found = execId === "" ? this.init : this.#execs.get(execId);
-    if (found === undefined) throw missing(`process ${execId} of task ${this.identity.id}`);
+    if (found === undefined) throw missing(`process does not exist ${execId}`);
     return found;
   }
 
   /** The process to wait for; an exec of an earlier daemon is followed from now on. */
   follow(execId: string): TaskProcessState {
     if (execId === "" || this.#execs.has(execId) || !this.#adopted) return this.get(execId);
-    checkIdentifier("exec", execId); // the shim's files bear its name
+    checkIdentifier("", execId); // the shim's files bear its name
     const process = new TaskProcessState(execId, unknownIo);
     process.status = "running";
     this.#execs.set(execId, process);
@@ -151,7 +151,7 @@ export class Task {
 
   addExec({ execId, io, process }: ExecCreate): void {
     if (this.init.status !== "running") throw failedPrecondition(`task ${this.identity.id} is not running`);
-    if (this.#execs.has(execId)) throw alreadyExists(`exec ${execId}`);
+    if (this.#execs.has(execId)) throw alreadyExists(`id ${execId}`);
     this.#execs.set(execId, new TaskProcessState(execId, io, process));
     this.#emit({ topic: "/tasks/exec-added", containerId: this.identity.id, execId });
   }
