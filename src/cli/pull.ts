@@ -1,25 +1,9 @@
 // Pulling an image with the user's credentials: of `pull`, and of `run` when the image is not here.
 
 import type { ProgressMessage } from "#client/images.ts";
-import { familiarName, parseReference, type Reference, withDefaultTag } from "#formats/reference.ts";
-import { credentialsFor, serverOf } from "./credentials.ts";
+import { familiarName, parseReference, withDefaultTag } from "#formats/reference.ts";
+import { registryAuth } from "./registry-auth.ts";
 import type { Session } from "./session.ts";
-
-/** The value of X-Registry-Auth. */
-async function registryAuth(session: Session, reference: Reference, signal: AbortSignal): Promise<string> {
-  const server = serverOf(reference);
-  const found = await credentialsFor(session, server, signal);
-  const fields =
-    found === undefined
-      ? {}
-      : {
-          username: found.username ?? "",
-          password: found.password ?? "",
-          ...(found.identitytoken === undefined ? {} : { identitytoken: found.identitytoken }),
-          serveraddress: server,
-        };
-  return Buffer.from(JSON.stringify(fields)).toString("base64url");
-}
 
 export interface PullOptions {
   readonly platform?: string;

@@ -59,7 +59,7 @@ export function readSettings(folder: string): Settings {
 }
 
 /** Sets keys of the file, or removes those that are undefined; what we do not know of it stays. */
-export function changeSettings(folder: string, changes: Readonly<Record<string, string | undefined>>): void {
+export function changeSettings(folder: string, changes: Readonly<Record<string, unknown>>): void {
   const path = join(folder, "config.json");
   const text = readText(path) ?? "";
   const before: unknown = text.trim() === "" ? {} : JSON.parse(text);

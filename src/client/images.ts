@@ -21,6 +21,13 @@ export interface ProgressMessage {
   readonly aux?: unknown;
 }
 
+/** An OCI platform. */
+export interface PlatformQuery {
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant?: string;
+}
+
 export interface ImportOptions {
   readonly repo?: string;
   readonly tag?: string;
@@ -95,6 +102,21 @@ export class Images {
     const query = { fromImage: image.name, tag: image.tag, platform: image.platform };
     const headers = auth === undefined ? {} : { "X-Registry-Auth": auth };
     return this.#client.jsonStream({ method: "POST", path: "/images/create", query, headers }, signal);
+  }
+
+  /** `auth` is the value of X-Registry-Auth; without a tag all tags are pushed. */
+  push(
+    image: { readonly name: string; readonly tag?: string; readonly platform?: PlatformQuery },
+    auth: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<ProgressMessage> {
+    const platform = image.platform === undefined ? undefined : JSON.stringify(image.platform);
+    const query = { tag: image.tag, platform };
+    const headers = { "X-Registry-Auth": auth };
+    return this.#client.jsonStream(
+      { method: "POST", path: `${pathOf(image.name)}/push`, query, headers },
+      signal,
+    );
   }
 
   /** Makes an image of a tar archive: `source` is "-" for `body`, or a URL that the daemon fetches. */

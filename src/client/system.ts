@@ -82,6 +82,19 @@ async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<Repo
   for await (const event of parseJsonLines(body, parseExactJson)) yield claimed<ReportedEvent>(event);
 }
 
+export interface RegistryLogin {
+  readonly username: string;
+  readonly password: string;
+  readonly serveraddress: string;
+  readonly identitytoken?: string;
+}
+
+export interface RegistryLoginAnswer {
+  readonly Status?: string;
+  /** Instead of the password from now on; "" if there is none. */
+  readonly IdentityToken?: string;
+}
+
 export class System {
   readonly #client: EngineClient;
 
@@ -91,6 +104,11 @@ export class System {
 
   async version(signal: AbortSignal): Promise<SystemVersion> {
     return await this.#client.json({ method: "GET", path: "/version" }, signal);
+  }
+
+  /** Has the daemon show credentials to a registry. */
+  async login(credentials: RegistryLogin, signal: AbortSignal): Promise<RegistryLoginAnswer> {
+    return await this.#client.json({ method: "POST", path: "/auth", json: credentials }, signal);
   }
 
   async info(signal: AbortSignal): Promise<SystemInfo> {

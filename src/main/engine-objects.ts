@@ -150,6 +150,10 @@ function openEngineImages(
     get maxDownloadAttempts() {
       return live.current.maxDownloadAttempts;
     },
+    get maxUploads() {
+      return live.current.maxConcurrentUploads;
+    },
+    proxies: live.current.proxies,
     userAgent: `docker/${currentRelease().version} gantry/${currentRelease().version}`,
   });
 }

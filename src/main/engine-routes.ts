@@ -10,6 +10,7 @@ import { execRoutes } from "#api/routes/exec.ts";
 import { fileRoutes } from "#api/routes/files.ts";
 import { imageRoutes } from "#api/routes/images.ts";
 import { networkRoutes } from "#api/routes/networks.ts";
+import { registryRoutes } from "#api/routes/registry.ts";
 import { type SystemRouteDeps, systemRoutes } from "#api/routes/system.ts";
 import { volumeRoutes } from "#api/routes/volumes.ts";
 import { countStates } from "#engine/containers/count-states.ts";
@@ -54,6 +55,7 @@ export function engineRoutes(options: RoutesOptions, signal: AbortSignal): reado
     }),
     ...execRoutes(containers),
     ...imageRoutes({ images: images.deps, pruner: images.pruner }),
+    ...registryRoutes(images.deps),
     ...volumeRoutes({
       volumes,
       volumePruner: new VolumePruner({ volumes, events, sizes: options.objects.sizes }),

@@ -53,7 +53,9 @@ export interface DaemonSettings {
   readonly insecureRegistries: readonly string[];
   readonly registryMirrors: readonly string[];
   readonly maxConcurrentDownloads: number;
+  readonly maxConcurrentUploads: number;
   readonly maxDownloadAttempts: number;
+  readonly proxies: ProxyUrls;
   readonly labels: readonly string[];
   readonly runtimes: RuntimePrograms;
   readonly liveRestore: boolean;
@@ -62,6 +64,13 @@ export interface DaemonSettings {
   readonly containers: ContainerDefaults;
   /** "default", USER or USER:GROUP, by name or number; "" is no user namespaces. */
   readonly usernsRemap: string;
+}
+
+/** How registries are reached; "" is not given. */
+export interface ProxyUrls {
+  readonly httpProxy: string;
+  readonly httpsProxy: string;
+  readonly noProxy: string;
 }
 
 export interface TlsSettings {
@@ -123,6 +132,12 @@ export function toSettings(given: Given): DaemonSettings {
     insecureRegistries: values.list("insecure-registry"),
     registryMirrors: values.list("registry-mirror"),
     maxConcurrentDownloads: values.number("max-concurrent-downloads", 3) || 3,
+    maxConcurrentUploads: values.number("max-concurrent-uploads", 5) || 5,
+    proxies: {
+      httpProxy: values.text("http-proxy", ""),
+      httpsProxy: values.text("https-proxy", ""),
+      noProxy: values.text("no-proxy", ""),
+    },
     maxDownloadAttempts: values.number("max-download-attempts", 5) || 5,
     labels: uniqueLabels(values.list("label")),
     runtimes: decodeRuntimes(given.get("add-runtime") ?? {}),
@@ -252,6 +267,7 @@ function checkValues(settings: DaemonSettings): void {
   const least = [
     ["default MTU", settings.mtu],
     ["max concurrent downloads", settings.maxConcurrentDownloads],
+    ["max concurrent uploads", settings.maxConcurrentUploads],
     ["max download attempts", settings.maxDownloadAttempts],
     ["default stop timeout", stopTimeout],
     ["event backlog", settings.eventBacklog],

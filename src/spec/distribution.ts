@@ -41,14 +41,23 @@ export interface RegistryToken {
   readonly token: string;
   /** Seconds. */
   readonly expiresIn: number;
+  /** OAuth2 refresh token, Docker's identity token; "" if there is none. */
+  readonly refreshToken: string;
 }
 
-const tokenBody = object({}, { token: string, access_token: string, expires_in: integer });
+const tokenBody = object(
+  {},
+  { token: string, access_token: string, expires_in: integer, refresh_token: string },
+);
 
 export const decodeToken: Decoder<RegistryToken> = (value, path) => {
   const body = tokenBody(value, path);
   // Docker treats shorter lives as a minute.
-  return { token: body.token ?? body.access_token ?? "", expiresIn: Math.max(60, body.expires_in ?? 60) };
+  return {
+    token: body.token ?? body.access_token ?? "",
+    expiresIn: Math.max(60, body.expires_in ?? 60),
+    refreshToken: body.refresh_token ?? "",
+  };
 };
 
 export interface Credentials {

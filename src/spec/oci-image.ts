@@ -40,6 +40,7 @@ export const mediaTypes = {
   dockerSchema1Signed: "application/vnd.docker.distribution.manifest.v1+prettyjws",
   ociLayer: "application/vnd.oci.image.layer.v1.tar",
   dockerLayer: "application/vnd.docker.image.rootfs.diff.tar",
+  dockerLayerGzip: "application/vnd.docker.image.rootfs.diff.tar.gzip",
 } as const;
 
 export const isIndexType = (mediaType: string): boolean =>
@@ -57,6 +58,12 @@ const layerTypes = new Set([
     `application/vnd.docker.image.rootfs.foreign.diff.tar${suffix}`,
   ]),
 ]);
+/** An archive as it is. */
+export const isPlainLayerType = (mediaType: string): boolean =>
+  mediaType === mediaTypes.ociLayer || mediaType === mediaTypes.dockerLayer;
+/** Registries have the address of such a layer, not the layer. */
+export const isForeignLayerType = (mediaType: string): boolean =>
+  mediaType.includes(".nondistributable.") || mediaType.includes(".foreign.");
 export const isLayerType = (mediaType: string): boolean => layerTypes.has(mediaType);
 
 const platform: Decoder<Platform> = object(

@@ -109,7 +109,7 @@ export const endpointStates: Readonly<Record<string, EndpointState>> = {
     "tests/api/daemon.test.ts: sizes are those of a real dockerd",
   ),
   "OPTIONS /{anyroute}": works(),
-  "POST /auth": unsupported("POST /auth (docker login)"),
+  "POST /auth": works("tests/images/login.test.ts"),
   "POST /session": unsupported("POST /session (BuildKit session)"),
   "GET /containers/{id}/checkpoints": experiment,
   "POST /containers/{id}/checkpoints": experiment,

@@ -25,6 +25,7 @@ export const walks: Readonly<Record<string, readonly Step[]>> = {
     ["GET /events?since=x&until=2", "value"],
     ["GET /events?since=1&until=2&filters=%7B", "value"],
     ["GET /events?since=1&until=2&filters=%7B%22nosuch%22%3A%5B%22x%22%5D%7D", "text"],
+    ["POST /auth", "value", { json: { username: "u", password: "p", serveraddress: "127.0.0.1:1" } }],
     ["GET /nosuch", "value"],
     ["POST /containers/json", "value"],
     ["OPTIONS /containers/json", "text"],

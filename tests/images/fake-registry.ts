@@ -60,8 +60,13 @@ export class FakeRegistry implements AsyncDisposable {
     this.#blobs.set(digest, bytes);
   }
 
-  addManifest(tag: string, mediaType: string, value: unknown): Descriptor {
-    const bytes = Buffer.from(JSON.stringify(value));
+  /** `bytes`: its JSON in another form than the usual one. */
+  addManifest(
+    tag: string,
+    mediaType: string,
+    value: unknown,
+    bytes = Buffer.from(JSON.stringify(value)),
+  ): Descriptor {
     const digest = digestOf(bytes);
     for (const name of [tag, digest]) this.#manifests.set(name, { mediaType, bytes });
     return { mediaType, digest, size: bytes.length };

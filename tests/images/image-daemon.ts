@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { imageRoutes } from "#api/routes/images.ts";
+import { registryRoutes } from "#api/routes/registry.ts";
 import { ApiServer } from "#api/server.ts";
 import { openSystemClock } from "#base/clock.ts";
 import type { ContentStore } from "#containerd/content/content.ts";
@@ -68,6 +69,9 @@ export async function startImageDaemon(options: ImageDaemonOptions): Promise<Ima
     },
     maxDownloads: 3,
     maxDownloadAttempts: 5,
+    maxUploads: 5,
+    retryDelayMs: 20,
+    proxies: { httpProxy: "", httpsProxy: "", noProxy: "" },
     userAgent: "gantry-test",
   });
   const log = {
@@ -83,6 +87,7 @@ export async function startImageDaemon(options: ImageDaemonOptions): Promise<Ima
     ping,
     { ...ping, method: "HEAD" as const },
     ...imageRoutes({ images: images.deps, pruner: images.pruner }),
+    ...registryRoutes(images.deps),
   ];
   const api = new ApiServer({ version: "test", log, routes });
   const http = undo.use(new HttpServer((exchange) => api.serve(exchange)));

@@ -8,12 +8,10 @@ type Method = Route["method"];
 
 /** "GET /path", and the command of the real client that comes here. */
 const absent: readonly (readonly [string, string])[] = [
-  ["POST /auth", "docker login"],
   ["POST /build", "docker build"],
   ["POST /build/cancel", "docker build"],
   ["POST /session", "BuildKit session"],
   ["POST /grpc", "BuildKit"],
-  ["POST /images/:name*/push", "docker push"],
   ["GET /images/search", "docker search"],
   ["PUT /volumes/:name", "docker volume update"],
   ["GET /plugins/privileges", "docker plugin install"],

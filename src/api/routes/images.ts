@@ -2,7 +2,6 @@
 
 import { invalid, unsupported } from "#base/errors.ts";
 import { parseFilters } from "#engine/filters.ts";
-import { inspectDistribution } from "#engine/images/distribution.ts";
 import { parseSource } from "#engine/images/fetch-archive.ts";
 import { imageHistory } from "#engine/images/history.ts";
 import { pulledFrom } from "#engine/images/identity.ts";
@@ -50,7 +49,6 @@ export function imageRoutes(deps: ImageRouteDeps): Route[] {
       handle: () => Promise.reject(unsupported("GET /images/{name}/attestations")),
     },
     { method: "POST", path: "/images/:name*/tag", handle: (call) => tag(images, call) },
-    { method: "GET", path: "/distribution/:name*/json", handle: (call) => distribution(images, call) },
     { method: "DELETE", path: "/images/:name*", handle: (call) => remove(images, call) },
   ];
 }
@@ -174,12 +172,6 @@ async function save(
 ): Promise<ApiResponse> {
   const chunks = await saveImages(deps, names, archivePlatforms(query, version));
   return { kind: "stream", status: 200, contentType: "application/x-tar", chunks };
-}
-
-async function distribution(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
-  const credentials = parseRegistryAuth(call.headers["x-registry-auth"]);
-  const { descriptor, platforms } = await inspectDistribution(deps, nameOf(call), credentials, call.signal);
-  return json({ Descriptor: descriptor, Platforms: platforms });
 }
 
 async function tag(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {

@@ -22,13 +22,9 @@ export const unsupportedCommands: readonly string[] = [
   "compose",
   "config",
   "image build",
-  "image push",
-  "login",
-  "logout",
   "manifest",
   "node",
   "plugin",
-  "push",
   "search",
   "secret",
   "service",
@@ -234,6 +230,11 @@ export const entries: readonly Entry[] = [
     load: () => import("./image/pull.ts"),
   },
   {
+    names: both("image", "push"),
+    about: "Upload an image to a registry",
+    load: () => import("./image/push.ts"),
+  },
+  {
     names: ["image rm", "image remove", "rmi"],
     about: "Remove one or more images",
     load: () => import("./image/rm.ts"),
@@ -247,6 +248,16 @@ export const entries: readonly Entry[] = [
     names: both("image", "tag"),
     about: "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
     load: () => import("./image/tag.ts"),
+  },
+  {
+    names: ["login"],
+    about: "Authenticate to a registry",
+    load: () => import("./registry/login.ts"),
+  },
+  {
+    names: ["logout"],
+    about: "Log out from a registry",
+    load: () => import("./registry/logout.ts"),
   },
   {
     names: ["network connect"],

@@ -8,7 +8,7 @@ const rows: readonly (readonly [readonly [number, number], number, string, strin
   [[2, 2], 1, "gantry: 'gantry x' requires 2 arguments", "Run"],
   [[1, ANY], 0, "gantry: 'gantry x' requires at least 1 argument", "See"],
   [[2, ANY], 1, "gantry: 'gantry x' requires at least 2 arguments", "See"],
-  [[0, 1], 2, "gantry: 'gantry x' requires at most 1 argument", "Run"],
+  [[0, 1], 2, "gantry: 'gantry x' requires at most 1 argument", "SRun"],
   [[1, 2], 3, "gantry: 'gantry x' requires at least 1 and at most 2 arguments", "Run"],
 ];
 for (const [takes, given, message, verb] of rows)

@@ -41,6 +41,7 @@ export function checkArguments(path: string, takes: Command["takes"], given: num
   if (most === 0) throw new ArgumentError(`${program}: '${path}' accepts no arguments`);
   if (least === most) throw new ArgumentError(`${requires} ${counted(least)}`);
   if (most === ANY) throw new ArgumentError(`${requires} at least ${counted(least)}`, "See");
-  if (least === 0) throw new ArgumentError(`${requires} at most ${counted(most)}`);
+  // Docker's own slip.
+  if (least === 0) throw new ArgumentError(`${requires} at most ${counted(most)}`, "SRun");
   throw new ArgumentError(`${requires} at least ${least} and at most ${counted(most)}`);
 }

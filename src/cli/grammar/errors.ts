@@ -20,9 +20,9 @@ export class FlagError extends Error {
 export class ArgumentError extends Error {
   override readonly name = "ArgumentError";
   /** "Run" or "See" '… --help'. */
-  readonly verb: "Run" | "See";
+  readonly verb: "Run" | "SRun" | "See";
 
-  constructor(message: string, verb: "Run" | "See" = "Run") {
+  constructor(message: string, verb: "Run" | "SRun" | "See" = "Run") {
     super(message);
     this.verb = verb;
   }

@@ -1,9 +1,9 @@
 // Answers a registry's challenges: basic credentials, or a bearer token from the token server it names. Tokens are kept per scope.
 //
-//   GET /v2/ -> 401 WWW-Authenticate -> Basic:  Authorization: Basic …
-//                                    -> Bearer: GET realm?service&scope [Basic …] -> token -> Authorization: Bearer …
+//   GET … -> 401 WWW-Authenticate -> Basic:  Authorization: Basic …
+//                                 -> Bearer: GET realm?service&scope [Basic …] -> token -> Authorization: Bearer …
 
-import { systemError } from "#base/errors.ts";
+import { type EngineError, systemError } from "#base/errors.ts";
 import {
   type Credentials,
   decodeToken,
@@ -11,7 +11,8 @@ import {
   parseRegistryErrors,
 } from "#spec/distribution.ts";
 import type { Challenge } from "./challenge.ts";
-import { type HttpTransport, readBody, type Trust } from "./http-transport.ts";
+import { type HttpRequest, type HttpTransport, readBody, type Trust } from "./http-transport.ts";
+import { TransientError } from "./retry.ts";
 
 type Bearer = Extract<Challenge, { readonly scheme: "bearer" }>;
 
@@ -20,21 +21,25 @@ interface HeldToken {
   readonly expiresAt: number;
 }
 
-const CLIENT_ID = "gantry";
+const CLIENT_ID = "docker";
 const MAX_TOKEN_BODY = 1 << 20;
 
 export interface AuthorizerDeps {
   readonly transport: HttpTransport;
-  readonly trust: Trust;
+  /** For the token server, which has certificates of its own. */
+  readonly trustFor: (host: string) => Promise<Trust>;
   readonly credentials: Credentials | undefined;
   /** Milliseconds. */
   readonly now: () => number;
+  /** Ask token servers for an identity token, too: a login. */
+  readonly offline?: boolean;
 }
 
 export class Authorizer {
   readonly #deps: AuthorizerDeps;
   readonly #tokens = new Map<string, HeldToken>();
   #challenge: Challenge | undefined;
+  #identityToken = "";
 
   constructor(deps: AuthorizerDeps) {
     this.#deps = deps;
@@ -46,13 +51,18 @@ export class Authorizer {
       challenges.find(({ scheme }) => scheme === "bearer") ?? challenges[0] ?? this.#challenge;
   }
 
-  /** A token was refused: do not use it again. */
-  forget(scope: string): void {
-    this.#tokens.delete(scope);
+  /** What the token server gave instead of the password; "" if nothing. */
+  get identityToken(): string {
+    return this.#identityToken;
   }
 
-  /** The Authorization header for requests within the scope ("repository:a/b:pull"). */
-  async header(scope: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
+  /** A token was refused: do not use it again. */
+  forget(scopes: readonly string[]): void {
+    this.#tokens.delete(scopes.join(" "));
+  }
+
+  /** The Authorization header for requests within all of the scopes ("repository:a/b:pull"). */
+  async header(scopes: readonly string[], signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
     const { credentials } = this.#deps;
     if (credentials !== undefined && credentials.registryToken !== "")
       return { Authorization: `Bearer ${credentials.registryToken}` };
@@ -63,36 +73,42 @@ export class Authorizer {
         throw systemError("no basic auth credentials");
       return { Authorization: basic(credentials) };
     }
-    return { Authorization: `Bearer ${await this.#token(challenge, scope, signal)}` };
+    return { Authorization: `Bearer ${await this.#token(challenge, scopes, signal)}` };
   }
 
-  async #token(challenge: Bearer, scope: string, signal: AbortSignal): Promise<string> {
-    const held = this.#tokens.get(scope);
+  async #token(challenge: Bearer, scopes: readonly string[], signal: AbortSignal): Promise<string> {
+    const key = scopes.join(" ");
+    const held = this.#tokens.get(key);
     if (held !== undefined && held.expiresAt > this.#deps.now()) return held.token;
-    const { token, expiresIn } = readToken(await this.#askToken(challenge, scope, signal));
+    const { token, expiresIn, refreshToken } = readToken(await this.#askToken(challenge, scopes, signal));
     if (token === "") throw systemError("authorization server did not include a token in the response");
+    if (refreshToken !== "") this.#identityToken = refreshToken;
     // Nine tenths of its life, given in seconds: it must not end on its way.
-    this.#tokens.set(scope, { token, expiresAt: this.#deps.now() + expiresIn * 900 });
+    this.#tokens.set(key, { token, expiresAt: this.#deps.now() + expiresIn * 900 });
     return token;
   }
 
-  async #askToken(challenge: Bearer, scope: string, signal: AbortSignal): Promise<string> {
-    const { transport, trust, credentials } = this.#deps;
+  async #askToken(challenge: Bearer, scopes: readonly string[], signal: AbortSignal): Promise<string> {
+    const { transport, credentials, offline = false } = this.#deps;
     const realm = readRealm(challenge);
+    const trust = await this.#deps.trustFor(realm.host);
     const request =
       credentials !== undefined && credentials.identityToken !== ""
-        ? oauthRequest(realm, challenge, { scope, refresh: credentials.identityToken })
-        : tokenRequest(realm, challenge, { scope, credentials });
+        ? oauthRequest(realm, challenge, { scopes, refresh: credentials.identityToken })
+        : tokenRequest(realm, challenge, { scopes, credentials, offline });
     const response = await transport.send(request, trust, signal);
     const body = (await readBody(response, MAX_TOKEN_BODY)).toString();
     if (response.statusCode === 200) return body;
-    const [error] = parseRegistryErrors(body);
-    throw systemError(
-      error === undefined
-        ? `unexpected status from token server ${realm.origin}: ${response.statusCode}`
-        : formatRegistryError(error),
-    );
+    throw refusal(realm, response.statusCode ?? 0, body);
   }
+}
+
+function refusal(realm: URL, status: number, body: string): EngineError {
+  const [error] = parseRegistryErrors(body);
+  if (error !== undefined) return systemError(formatRegistryError(error));
+  if (status === 401) return systemError("unauthorized: incorrect username or password");
+  const message = `received unexpected HTTP status from the token server ${realm.origin}: ${status}`;
+  return status >= 500 ? new TransientError(message) : systemError(message);
 }
 
 function readToken(body: string): ReturnType<typeof decodeToken> {
@@ -115,12 +131,21 @@ const basic = ({ username, password }: Credentials): string =>
 
 function tokenRequest(
   realm: URL,
-  challenge: Bearer,
-  { scope, credentials }: { readonly scope: string; readonly credentials: Credentials | undefined },
-): { readonly method: "GET"; readonly url: URL; readonly headers: Readonly<Record<string, string>> } {
+  { service }: Bearer,
+  asked: {
+    readonly scopes: readonly string[];
+    readonly credentials: Credentials | undefined;
+    readonly offline: boolean;
+  },
+): HttpRequest {
   const url = new URL(realm);
-  if (challenge.service !== "") url.searchParams.set("service", challenge.service);
-  if (scope !== "") url.searchParams.set("scope", scope);
+  const { scopes, credentials, offline } = asked;
+  if (service !== "") url.searchParams.set("service", service);
+  for (const scope of scopes) url.searchParams.append("scope", scope);
+  if (offline) {
+    url.searchParams.set("offline_token", "true");
+    url.searchParams.set("client_id", CLIENT_ID);
+  }
   if (credentials === undefined || credentials.username === "") return { method: "GET", url, headers: {} };
   url.searchParams.set("account", credentials.username);
   return { method: "GET", url, headers: { Authorization: basic(credentials) } };
@@ -128,19 +153,14 @@ function tokenRequest(
 
 function oauthRequest(
   url: URL,
-  challenge: Bearer,
-  { scope, refresh }: { readonly scope: string; readonly refresh: string },
-): {
-  readonly method: "POST";
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-} {
+  { service }: Bearer,
+  { scopes, refresh }: { readonly scopes: readonly string[]; readonly refresh: string },
+): HttpRequest {
   const form = new URLSearchParams({
     grant_type: "refresh_token",
-    service: challenge.service,
+    service,
     client_id: CLIENT_ID,
-    scope,
+    scope: scopes.join(" "),
     refresh_token: refresh,
   });
   const headers = { "Content-Type": "application/x-www-form-urlencoded" };

@@ -1,9 +1,10 @@
-// Private authorities and client certificates of a registry: DIR/<host:port>/{*.crt, *.cert + *.key}.
+// The folder of a registry, DIR/<host:port>: private authorities and client certificates (*.crt, *.cert + *.key), and hosts.toml.
 
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { rootCertificates } from "node:tls";
 import { systemError } from "#base/errors.ts";
+import { type HostsFile, type HostTable, readHostsFile } from "./hosts-file.ts";
 
 export interface TlsFiles {
   /** PEM; the system's own are among them when there are private ones. */
@@ -20,6 +21,33 @@ export async function readTlsFiles(directories: readonly string[], host: string)
     if (names !== undefined) return await readFolder(folder, names.sort());
   }
   return {};
+}
+
+/** The hosts.toml of a registry: under its name, with underscores for the port, or of "_default". */
+export async function findHostsFile(
+  directories: readonly string[],
+  host: string,
+): Promise<HostsFile | undefined> {
+  const names = [...new Set([host.replace(/:([0-9]+)$/, "_$1_"), host, "_default"])];
+  for (const directory of directories)
+    for (const name of names) {
+      const found = await readHostsFile(join(directory, name));
+      if (found !== undefined) return found;
+    }
+  return undefined;
+}
+
+/** The files that a hosts.toml names. */
+export async function readNamedFiles({ ca, client }: Pick<HostTable, "ca" | "client">): Promise<TlsFiles> {
+  const authorities = await Promise.all(ca.map((path) => readFile(path, "utf8")));
+  const [pair] = client;
+  return {
+    ...(authorities.length > 0 && { ca: [...rootCertificates, ...authorities] }),
+    ...(pair !== undefined && {
+      cert: await readFile(pair.cert, "utf8"),
+      key: await readFile(pair.key, "utf8"),
+    }),
+  };
 }
 
 async function readFolder(folder: string, names: readonly string[]): Promise<TlsFiles> {

@@ -6,7 +6,9 @@ import type { Descriptor } from "#spec/oci-image.ts";
 import type { ContentStore, ContentWriter } from "../content/content.ts";
 import { errnoOf } from "../failures.ts";
 import type { Labels, Scope } from "../scope.ts";
-import type { Repository } from "./repository.ts";
+import { readChunks } from "./http-transport.ts";
+import type { RepositoryChain } from "./repository-chain.ts";
+import { type RetryPolicy, TransientError, withRetries } from "./retry.ts";
 
 export type DownloadProgress =
   | { readonly kind: "downloading"; readonly current: number; readonly total: number }
@@ -15,14 +17,8 @@ export type DownloadProgress =
 
 export interface DownloadDeps {
   readonly content: Pick<ContentStore, "abort" | "info" | "openWriter">;
-  readonly repository: Pick<Repository, "openBlob">;
+  readonly repository: Pick<RepositoryChain, "openBlob">;
   readonly retry: RetryPolicy;
-}
-
-export interface RetryPolicy {
-  readonly attempts: number;
-  /** Waited before the second attempt; twice that before the third, and so on. */
-  readonly delayMs: number;
 }
 
 export interface BlobWanted {
@@ -64,16 +60,21 @@ async function fill(
   target: DownloadTarget,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let attempt = 1; !target.complete; attempt++) {
-    const before = target.position;
-    try {
-      await downloadOnce(deps, wanted, target, signal);
-    } catch (error) {
-      if (signal.aborted || !isTransient(error)) throw error;
-      if (attempt >= deps.retry.attempts)
-        throw systemError(`download failed after attempts=${attempt}: ${messageOf(error)}`, { cause: error });
-      if (target.position === before) await pause(deps.retry.delayMs * attempt, target, signal);
-    }
+  const onWait = (seconds: number): void => target.report({ kind: "retrying", seconds });
+  try {
+    await withRetries({ policy: deps.retry, onWait, signal }, async (progressed) => {
+      const before = target.position;
+      try {
+        if (!target.complete) await downloadOnce(deps, wanted, target, signal);
+      } finally {
+        if (target.position > before) progressed();
+      }
+    });
+  } catch (error) {
+    if (signal.aborted || !(error instanceof TransientError)) throw error;
+    throw systemError(`download failed after attempts=${deps.retry.attempts}: ${error.message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -85,22 +86,6 @@ async function forget(
 ): Promise<void> {
   await writer[Symbol.asyncDispose]();
   await content.abort(scope, ref).catch(() => undefined);
-}
-
-/** A connection that broke, a registry in trouble; not what it refuses or what we refuse, nor trouble of this machine. */
-const isTransient = (error: unknown): boolean => error instanceof EngineError && error.kind === "system";
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-async function pause(
-  ms: number,
-  { report }: Pick<DownloadTarget, "report">,
-  signal: AbortSignal,
-): Promise<void> {
-  for (let left = ms; left > 0; left -= 1000) {
-    report({ kind: "retrying", seconds: Math.ceil(left / 1000) });
-    await delay(Math.min(left, 1000), undefined, { signal });
-  }
 }
 
 class DownloadTarget {
@@ -156,26 +141,15 @@ async function downloadOnce(
   const stream = await deps.repository.openBlob(descriptor.digest, target.position, signal);
   await target.startAt(stream.offset);
   try {
-    for await (const chunk of readStream(stream.body, signal)) await target.write(chunk);
+    for await (const chunk of readChunks(stream.body)) await target.write(chunk);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   } finally {
     // What came before a break is kept: the next attempt goes on after it.
     await target.flush();
   }
-  if (!target.complete) throw systemError("unexpected EOF");
-}
-
-/** The body's own failures, and only these, are an unexpected end. */
-async function* readStream(body: AsyncIterable<unknown>, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const chunks = body[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await chunks.next().catch((cause: unknown) => {
-      signal.throwIfAborted();
-      throw systemError("unexpected EOF", { cause });
-    });
-    if (next.done === true) return;
-    if (!Buffer.isBuffer(next.value)) throw new TypeError("an HTTP body gave text");
-    yield next.value;
-  }
+  if (!target.complete) throw new TransientError("unexpected EOF");
 }
 
 /** Undefined: the blob is there already. Another program's download of it is waited for. */

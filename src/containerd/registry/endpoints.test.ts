@@ -30,7 +30,8 @@ for (const [domain, expected] of [
 ] as const) {
   test(`${domain} is reached at ${expected.join(", ")}`, () => {
     const shown = planEndpoints(domain, config).map(
-      ({ base, verifyTls, mirror }) => base + (verifyTls ? " verified" : "") + (mirror ? " mirror" : ""),
+      ({ api, verifyTls, mirror }) =>
+        api.replace(/\/v2$/, "") + (verifyTls ? " verified" : "") + (mirror ? " mirror" : ""),
     );
     assert.deepEqual(shown, expected);
   });

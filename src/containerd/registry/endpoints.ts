@@ -1,6 +1,7 @@
 // Where a registry's API is: which addresses to try for a domain, in which order, and how far to trust each.
 
 import { BlockList, isIP } from "node:net";
+import type { HostTable } from "./hosts-file.ts";
 
 export interface RegistryConfig {
   /** "host", "host:port" or a CIDR. Loopback is always among them. */
@@ -11,35 +12,89 @@ export interface RegistryConfig {
   readonly certsDirs: readonly string[];
 }
 
+/** "resolve" is tags to digests; "pull" is what has a digest. */
+export type Capability = "pull" | "resolve" | "push";
+
 export interface Endpoint {
-  /** "https://registry-1.docker.io": no path, no slash at the end. */
-  readonly base: string;
+  /** "https://registry-1.docker.io/v2": the API's root, no slash at the end. */
+  readonly api: string;
   /** "127.0.0.1:5000": the name of the folder with its certificates. */
   readonly host: string;
   readonly verifyTls: boolean;
   readonly mirror: boolean;
+  readonly capabilities: readonly Capability[];
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The domain that a mirror of several is asked about. */
+  readonly namespace?: string;
+  /** Of hosts.toml; instead of the folder's own certificates. */
+  readonly tls?: Pick<HostTable, "ca" | "client">;
 }
 
 const DOCKER_HUB = "docker.io";
 const DOCKER_HUB_HOST = "registry-1.docker.io";
+const ALL: readonly Capability[] = ["pull", "resolve", "push"];
 
-/** An insecure registry is tried with unverified TLS first, then without. */
+/** The endpoints by the daemon's keys. An insecure registry is tried with unverified TLS first, then without. */
 export function planEndpoints(domain: string, config: RegistryConfig): readonly Endpoint[] {
-  if (domain !== DOCKER_HUB) return endpointsOf(domain, config, false);
+  if (domain !== DOCKER_HUB) return endpointsOf(domain, config);
   const mirrors = config.mirrors.map((mirror) => mirrorEndpoint(mirror, config));
-  return [...mirrors, ...endpointsOf(DOCKER_HUB_HOST, config, false)];
+  return [...mirrors, ...endpointsOf(DOCKER_HUB_HOST, config)];
 }
 
-function endpointsOf(host: string, config: RegistryConfig, mirror: boolean): readonly Endpoint[] {
+/** The endpoints by a hosts.toml, which is all there is to be said of its registry. */
+export function planHosts(
+  domain: string,
+  { hosts, server }: { readonly hosts: readonly HostTable[]; readonly server: HostTable },
+  config: RegistryConfig,
+): readonly Endpoint[] {
+  const mirrors = hosts.map((host) => hostEndpoint(host, domain, true));
+  if (server.url === undefined) return [...mirrors, ...endpointsOf(apiHostOf(domain), config)];
+  return [...mirrors, hostEndpoint(server, domain, false)];
+}
+
+export const apiHostOf = (domain: string): string => (domain === DOCKER_HUB ? DOCKER_HUB_HOST : domain);
+
+function hostEndpoint(table: HostTable, domain: string, mirror: boolean): Endpoint {
+  const url = new URL(table.url ?? `https://${apiHostOf(domain)}`);
+  const path = url.pathname.replace(/\/+$/, "");
+  const root = table.overridePath || path.endsWith("/v2") ? path : `${path}/v2`;
+  const { ca, client } = table;
+  return {
+    api: `${url.protocol}//${url.host}${root}`,
+    host: url.host,
+    verifyTls: !table.skipVerify,
+    mirror,
+    capabilities: table.capabilities,
+    headers: table.headers,
+    ...(mirror && { namespace: domain }),
+    ...((ca.length > 0 || client.length > 0) && { tls: { ca, client } }),
+  };
+}
+
+function endpointsOf(host: string, config: RegistryConfig): readonly Endpoint[] {
   const secure = !isInsecure(host, config);
-  const https = { base: `https://${host}`, host, verifyTls: secure, mirror };
-  return secure ? [https] : [https, { ...https, base: `http://${host}` }];
+  const https: Endpoint = {
+    api: `https://${host}/v2`,
+    host,
+    verifyTls: secure,
+    mirror: false,
+    capabilities: ALL,
+    headers: {},
+  };
+  return secure ? [https] : [https, { ...https, api: `http://${host}/v2` }];
 }
 
 function mirrorEndpoint(mirror: string, config: RegistryConfig): Endpoint {
   const url = new URL(mirror);
-  const base = `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, "")}`;
-  return { base, host: url.host, verifyTls: !isInsecure(url.host, config), mirror: true };
+  return {
+    api: `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, "")}/v2`,
+    host: url.host,
+    verifyTls: !isInsecure(url.host, config),
+    mirror: true,
+    capabilities: ["pull", "resolve"],
+    headers: {},
+  };
 }
 
 function isInsecure(host: string, config: RegistryConfig): boolean {

@@ -1,15 +1,27 @@
 // HTTP requests to registries: keep-alive per endpoint, redirects followed without leaking credentials, bounded waiting.
 
 import http, { type IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { isRecord } from "#base/decode.ts";
 import { systemError } from "#base/errors.ts";
 import type { TlsFiles } from "./certificates.ts";
-import { networkError } from "./network-error.ts";
+import { NetworkError } from "./network-error.ts";
+import type { ProxyFor } from "./proxies.ts";
+import { TransientError } from "./retry.ts";
+
+/** A body that can be sent more than once. */
+export interface StreamBody {
+  readonly size: number;
+  readonly open: () => AsyncIterable<Uint8Array>;
+}
 
 export interface HttpRequest {
-  readonly method: "GET" | "HEAD" | "POST";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** Text may hold credentials: it is sent to no other host. */
+  readonly body?: string | Uint8Array | StreamBody;
 }
 
 /** How one endpoint's TLS is checked; the same object is used for every request to it. */
@@ -17,31 +29,37 @@ export interface Trust extends TlsFiles {
   readonly verify: boolean;
 }
 
+export interface HttpTransportOptions {
+  readonly userAgent: string;
+  /** The proxy that a URL is to be reached through. */
+  readonly proxyFor: ProxyFor;
+}
+
 const MAX_REDIRECTS = 10;
 /** A registry that says nothing for this long is given up. */
 const IDLE_MS = 60_000;
 const DEFAULT_TRUST: Trust = { verify: true };
 
-/** Holds the connections of one pull; disposing closes them. */
+/** Holds the connections of one pull or push; disposing closes them. */
 export class HttpTransport implements Disposable {
   readonly #agents = new Map<Trust, Map<string, http.Agent>>();
-  readonly #userAgent: string;
+  readonly #options: HttpTransportOptions;
 
-  constructor(userAgent: string) {
-    this.#userAgent = userAgent;
+  constructor(options: HttpTransportOptions) {
+    this.#options = options;
   }
 
-  /** The answer's body must be read or destroyed. Rejects with the network's error in Docker's words. */
+  /** The answer's body must be read or destroyed. Rejects NetworkError, in Docker's words. */
   async send(request: HttpRequest, trust: Trust, signal: AbortSignal): Promise<IncomingMessage> {
     let current = request;
     let trusted = trust;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-      const response = await this.#once(current, trusted, signal);
+      const response = await this.#oncePerConnection(current, trusted, signal);
       const location = response.headers.location;
-      const { statusCode = 0 } = response;
-      if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined) return response;
+      if (!isRedirect(response, current) || location === undefined) return response;
       response.destroy();
-      const next = new URL(location, current.url);
+      const next = URL.parse(location, current.url);
+      if (next === null) throw systemError(`Get "${current.url.href}": failed to parse Location header`);
       if (next.host !== current.url.host || next.protocol !== current.url.protocol) trusted = DEFAULT_TRUST;
       current = redirected(current, next);
     }
@@ -53,50 +71,105 @@ export class HttpTransport implements Disposable {
     this.#agents.clear();
   }
 
-  async #once(request: HttpRequest, trust: Trust, signal: AbortSignal): Promise<IncomingMessage> {
+  /** A kept connection may have been closed by the registry just now: that is no failure of this request. */
+  async #oncePerConnection(
+    request: HttpRequest,
+    trust: Trust,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const sent = { reused: false };
+    try {
+      return await this.#once(request, trust, sent, signal);
+    } catch (error) {
+      if (!sent.reused || !(error instanceof NetworkError) || !wasReset(error.cause)) throw error;
+      return await this.#once(request, trust, sent, signal);
+    }
+  }
+
+  async #once(
+    request: HttpRequest,
+    trust: Trust,
+    sent: { reused: boolean },
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
     signal.throwIfAborted();
     const { url, method, body } = request;
-    const secure = url.protocol === "https:";
-    const agent = await this.#agent(url.protocol, trust);
-    const { request: open } = secure ? await import("node:https") : http;
+    const agent = await this.#agent(url, trust);
+    const { request: open } = url.protocol === "https:" ? await import("node:https") : http;
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const headers = { "User-Agent": this.#userAgent, ...request.headers };
+    const headers = { "User-Agent": this.#options.userAgent, ...bodyHeaders(body), ...request.headers };
     const outgoing = open(url, { method, headers, agent, signal, timeout: IDLE_MS });
     outgoing.once("response", (response) => {
       response.setTimeout(IDLE_MS, () => response.destroy(new Error("no data from the registry")));
       resolve(response);
     });
     outgoing.once("timeout", () => outgoing.destroy(new Error("i/o timeout")));
-    outgoing.on("error", (cause) =>
-      reject(signal.aborted ? signal.reason : networkError(method, url.href, cause)),
-    );
-    outgoing.end(body);
+    outgoing.on("error", (cause) => {
+      sent.reused = outgoing.reusedSocket;
+      reject(signal.aborted ? signal.reason : new NetworkError(method, url.href, cause));
+    });
+    sendBody(outgoing, body);
     return await promise;
   }
 
-  async #agent(protocol: string, trust: Trust): Promise<http.Agent> {
+  async #agent({ protocol, host, href }: URL, trust: Trust): Promise<http.Agent> {
+    const proxy = this.#options.proxyFor(new URL(href));
+    const key = proxy === undefined ? protocol : `${protocol} ${host} ${proxy.href}`;
     const agents = this.#agents.get(trust) ?? new Map<string, http.Agent>();
     this.#agents.set(trust, agents);
-    const known = agents.get(protocol);
+    const known = agents.get(key);
     if (known !== undefined) return known;
-    const agent = protocol === "https:" ? await secureAgent(trust) : new http.Agent({ keepAlive: true });
-    agents.set(protocol, agent);
+    const agent =
+      protocol === "https:"
+        ? await secureAgent(trust, proxy)
+        : new http.Agent({ keepAlive: true, ...throughProxy(proxy) });
+    agents.set(key, agent);
     return agent;
   }
 }
 
-async function secureAgent({ verify, ca, cert, key }: Trust): Promise<http.Agent> {
+const wasReset = (cause: unknown): boolean =>
+  isRecord(cause) && (cause.code === "ECONNRESET" || cause.code === "EPIPE");
+
+/** What a body is sent to stays there, but for the codes that keep method and body. */
+function isRedirect({ statusCode = 0 }: IncomingMessage, { method }: HttpRequest): boolean {
+  if (statusCode === 307 || statusCode === 308) return true;
+  return [301, 302, 303].includes(statusCode) && (method === "GET" || method === "HEAD");
+}
+
+function bodyHeaders(body: HttpRequest["body"]): Readonly<Record<string, string>> {
+  if (body === undefined) return {};
+  const size = typeof body === "string" ? Buffer.byteLength(body) : "size" in body ? body.size : body.length;
+  return { "Content-Length": String(size) };
+}
+
+function sendBody(outgoing: http.ClientRequest, body: HttpRequest["body"]): void {
+  if (body === undefined || typeof body === "string" || body instanceof Uint8Array) {
+    outgoing.end(body);
+    return;
+  }
+  pipeline(Readable.from(body.open(), { objectMode: false }), outgoing).catch((error: unknown) =>
+    outgoing.destroy(error instanceof Error ? error : new Error(String(error))),
+  );
+}
+
+/** Node decides by environment variables; ours has decided already, by Docker's rules. */
+const throughProxy = (proxy: URL | undefined): Pick<http.AgentOptions, "proxyEnv"> =>
+  proxy === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href } };
+
+async function secureAgent({ verify, ca, cert, key }: Trust, proxy: URL | undefined): Promise<http.Agent> {
   const { Agent } = await import("node:https");
   return new Agent({
     keepAlive: true,
     rejectUnauthorized: verify,
+    ...throughProxy(proxy),
     ...(ca === undefined ? {} : { ca: [...ca] }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   });
 }
 
-/** Credentials, which a body may hold too, stay with the host they were made for; never from TLS to plain HTTP. */
+/** Credentials, which a text may hold too, stay with the host they were made for; never from TLS to plain HTTP. */
 export function redirected(request: HttpRequest, next: URL): HttpRequest {
   if (next.protocol !== "https:" && next.protocol !== "http:")
     throw systemError(
@@ -105,7 +178,7 @@ export function redirected(request: HttpRequest, next: URL): HttpRequest {
   if (request.url.protocol === "https:" && next.protocol === "http:")
     throw systemError(`Get "${request.url.href}": refused to follow a redirect from https to http`);
   if (next.host === request.url.host) return { ...request, url: next };
-  if (request.body !== undefined)
+  if (typeof request.body === "string")
     throw systemError(`Post "${request.url.href}": refused to send credentials on to ${next.host}`);
   const headers = Object.fromEntries(
     Object.entries(request.headers).filter(([name]) => name.toLowerCase() !== "authorization"),
@@ -113,15 +186,34 @@ export function redirected(request: HttpRequest, next: URL): HttpRequest {
   return { ...request, headers, url: next };
 }
 
-/** The whole body; a longer one than `limit` bytes is refused. */
+/** The whole body; a longer one than `limit` bytes is refused. Rejects TransientError if it breaks off. */
 export async function readBody(response: IncomingMessage, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of response) {
-    if (!Buffer.isBuffer(chunk)) throw new TypeError("an HTTP body gave text");
+  for await (const chunk of readChunks(response)) {
     size += chunk.length;
-    if (size > limit) throw systemError(`registry answer is larger than ${limit} bytes`);
+    if (size > limit) {
+      response.destroy();
+      throw systemError(`registry answer is larger than ${limit} bytes`);
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** The body's own failures, and only these, are an unexpected end. */
+export async function* readChunks(body: IncomingMessage): AsyncGenerator<Buffer> {
+  const chunks = body[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await chunks.next().catch((cause: unknown) => {
+        throw new TransientError("unexpected EOF", { cause });
+      });
+      if (next.done === true) return;
+      if (!Buffer.isBuffer(next.value)) throw new TypeError("an HTTP body gave text");
+      yield next.value;
+    }
+  } finally {
+    body.destroy();
+  }
 }

@@ -1,7 +1,7 @@
 // Network failures in the words that Docker's users know: `Get "URL": dial tcp 127.0.0.1:5000: connect: connection refused`.
 
 import { isRecord } from "#base/decode.ts";
-import { type EngineError, systemError } from "#base/errors.ts";
+import { TransientError } from "./retry.ts";
 
 const connectTexts: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connect: connection refused",
@@ -21,11 +21,15 @@ const tlsTexts: Readonly<Record<string, string>> = {
 };
 
 /** The request could not be made, or its answer broke off. */
-export function networkError(method: string, url: string, cause: unknown): EngineError {
-  return systemError(
-    `${method.charAt(0)}${method.slice(1).toLowerCase()} "${url}": ${describeNetwork(cause)}`,
-    { cause },
-  );
+export class NetworkError extends TransientError {
+  /** "dial tcp 127.0.0.1:5000: connect: connection refused" */
+  readonly why: string;
+
+  constructor(method: string, url: string, cause: unknown) {
+    const why = describeNetwork(cause);
+    super(`${method.charAt(0)}${method.slice(1).toLowerCase()} "${url}": ${why}`, { cause });
+    this.why = why;
+  }
 }
 
 function describeNetwork(cause: unknown): string {

@@ -8,10 +8,12 @@ import type { LeaseService } from "../leases/leases.ts";
 import type { Scope } from "../scope.ts";
 import { Slots } from "../slots.ts";
 import type { Snapshotter } from "../snapshots/snapshotter.ts";
-import { type DownloadProgress, downloadBlob, hasBlob, type RetryPolicy } from "./download.ts";
-import { type Repository, sourceLabel } from "./repository.ts";
+import { type DownloadProgress, downloadBlob, hasBlob } from "./download.ts";
+import type { RepositoryChain } from "./repository-chain.ts";
+import type { RetryPolicy } from "./retry.ts";
 import type { SharedHold } from "./shared-hold.ts";
 import { SharedWork } from "./shared-work.ts";
+import { withSource } from "./sources.ts";
 import { type ChainLayer, chainIds, hasSnapshot, unpackChainLayer } from "./unpack-chain.ts";
 
 export interface LayerPullerDeps {
@@ -35,7 +37,7 @@ export type LayerState =
 /** One pull on its way. */
 export interface PullJob {
   readonly scope: Scope;
-  readonly repository: Repository;
+  readonly repository: RepositoryChain;
   /** The scope's lease and the repository's connections: work that others may join shares it. */
   readonly hold: Pick<SharedHold, "share">;
   readonly onLayer: (digest: string, state: LayerState) => void;
@@ -125,7 +127,7 @@ export class LayerPuller {
       scope,
       descriptor,
       ref: `${what}-${descriptor.digest}`,
-      labels: sourceLabel(repository),
+      labels: withSource({}, repository.reference),
     };
     const work = async (onProgress: (state: LayerState) => void, own: AbortSignal): Promise<void> => {
       await using _hold = hold.share();

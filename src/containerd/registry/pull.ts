@@ -13,8 +13,6 @@ import {
 import { choosePlatform } from "#spec/platform.ts";
 import type { Labels } from "../scope.ts";
 import { hasBlob } from "./download.ts";
-import type { RegistryConfig } from "./endpoints.ts";
-import { HttpTransport } from "./http-transport.ts";
 import { decodeConfig } from "./image-config.ts";
 import { MAX_CONFIG, MAX_MANIFEST, parseManifestDocument } from "./manifest.ts";
 import {
@@ -26,17 +24,14 @@ import {
   planLayers,
 } from "./pull-layers.ts";
 import { PullLease } from "./pull-lease.ts";
-import { listTags, type ResolvedReference, type ResolveOptions, resolveReference } from "./resolve.ts";
+import { Registries, type RegistryOptions } from "./registries.ts";
+import { listTags, type ResolvedReference, resolveReference, withDocumentRetries } from "./resolve.ts";
 import { SharedHold } from "./shared-hold.ts";
+import { addSource } from "./sources.ts";
 import { configLabels, indexLabels, manifestLabels, readDocument, storeDocument } from "./store-document.ts";
 import { chainIds } from "./unpack-chain.ts";
 
-export interface PullOptions extends LayerPullerOptions {
-  readonly registries: RegistryConfig;
-  readonly userAgent: string;
-  /** Milliseconds. */
-  readonly now: () => number;
-}
+export interface PullOptions extends LayerPullerOptions, RegistryOptions {}
 
 export interface PullRequest {
   readonly namespace: string;
@@ -83,11 +78,12 @@ export class ImagePuller {
     signal: AbortSignal,
   ): Promise<PulledImage> {
     await using undo = new AsyncDisposableStack();
-    const options = this.#resolveOptions(request.credentials, undo);
-    const resolved = await resolveReference(request.reference, options, signal);
+    const registries = undo.use(new Registries(this.#options));
+    const { reference, credentials } = request;
+    const resolved = await resolveReference(registries, reference, credentials, signal);
     observer.onResolved(resolved.descriptor);
     const running = { leases: this.#deps.leases, running: this.#leases };
-    const lease = undo.use(await PullLease.open(running, request, options.now()));
+    const lease = undo.use(await PullLease.open(running, request, this.#options.now()));
     await using hold = new SharedHold(undo.move());
     const { onLayer } = observer;
     const job = { scope: lease.scope, repository: resolved.repository, hold, onLayer, signal };
@@ -102,20 +98,14 @@ export class ImagePuller {
     }
   }
 
-  /** The connections are closed with the stack. */
-  #resolveOptions(credentials: Credentials | undefined, held: Pick<DisposableStack, "use">): ResolveOptions {
-    const { registries: config, now, userAgent } = this.#options;
-    return { config, transport: held.use(new HttpTransport(userAgent)), now, credentials };
-  }
-
   /** The tags that the registry has for the reference's repository. */
   async listTags(
     reference: Reference,
     credentials: Credentials | undefined,
     signal: AbortSignal,
   ): Promise<readonly string[]> {
-    using held = new DisposableStack();
-    return await listTags(reference, this.#resolveOptions(credentials, held), signal);
+    using registries = new Registries(this.#options);
+    return await listTags(registries, reference, credentials, signal);
   }
 
   /** What the registry has under a name: the document's descriptor and the platforms it is for. Nothing is stored. */
@@ -124,9 +114,8 @@ export class ImagePuller {
     credentials: Credentials | undefined,
     signal: AbortSignal,
   ): Promise<{ readonly descriptor: Descriptor; readonly platforms: readonly Platform[] }> {
-    using held = new DisposableStack();
-    const options = this.#resolveOptions(credentials, held);
-    const { repository, descriptor } = await resolveReference(reference, options, signal);
+    using registries = new Registries(this.#options);
+    const { repository, descriptor } = await resolveReference(registries, reference, credentials, signal);
     const { bytes } = await repository.getManifest(descriptor.digest, signal);
     const document = parseManifestDocument(bytes, descriptor.mediaType);
     if (document.kind === "index") {
@@ -146,6 +135,9 @@ export class ImagePuller {
     const known = await hasBlob(this.#deps.content, job.scope, manifest.config.digest);
     const config = await this.#config(job, manifest);
     await this.#layers.pullAll(job, planLayers(manifest, config), known);
+    const parts = [top.descriptor, descriptor, manifest.config, ...manifest.layers];
+    for (const { digest } of parts)
+      await addSource(this.#deps.content, job.scope, digest, job.repository.reference);
     const chainId = chainIds(config.rootfs.diff_ids).at(-1) ?? "";
     return {
       target: top.descriptor,
@@ -184,7 +176,8 @@ export class ImagePuller {
     const { content } = this.#deps;
     if (await hasBlob(content, job.scope, descriptor.digest))
       return { descriptor, bytes: await readDocument(content, job.scope, descriptor.digest, MAX_MANIFEST) };
-    const got = await job.repository.getManifest(descriptor.digest, job.signal);
+    const ask = () => job.repository.getManifest(descriptor.digest, job.signal);
+    const got = await withDocumentRetries(ask, job.signal);
     // The registry's word for the type is as good as the index's; they must not differ between kinds.
     if (isIndexType(got.descriptor.mediaType) !== isIndexType(descriptor.mediaType))
       throw invalid(`unexpected media type ${got.descriptor.mediaType} for ${descriptor.digest}`);

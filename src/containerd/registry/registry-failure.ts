@@ -5,33 +5,56 @@ import { EngineError, systemError } from "#base/errors.ts";
 import { familiarName, familiarReference, type Reference } from "#formats/reference.ts";
 import { formatRegistryError, parseRegistryErrors, type RegistryError } from "#spec/distribution.ts";
 import { readBody } from "./http-transport.ts";
+import { parseRetryAfter, TransientError } from "./retry.ts";
 
 const MAX_ERROR_BODY = 64 << 10;
+/** Trouble that passes. */
+const PASSING = new Set([408, 500, 502, 503, 504]);
 
 /** The error that an answer other than success stands for; reads the answer's body. */
-export async function registryFailure(response: IncomingMessage, reference: Reference): Promise<EngineError> {
+export async function registryFailure(
+  response: IncomingMessage,
+  translate: (error: RegistryError) => EngineError = refused,
+): Promise<EngineError> {
   const body = (await readBody(response, MAX_ERROR_BODY)).toString();
   const [error] = parseRegistryErrors(body);
   const { statusCode = 0, statusMessage = "" } = response;
-  if (error !== undefined) return translate(error, reference);
-  if (statusCode === 401) return systemError("unauthorized: authentication required");
-  return systemError(`received unexpected HTTP status: ${statusCode} ${statusMessage}`);
+  const told = describe(error, translate, statusCode, statusMessage);
+  const waitMs = parseRetryAfter(response.headers["retry-after"] ?? "", Date.now());
+  if (waitMs !== undefined && (statusCode === 429 || PASSING.has(statusCode)))
+    return new TransientError(told.message, { waitMs });
+  return PASSING.has(statusCode) ? new TransientError(told.message) : told;
 }
 
-/** A refusal for want of credentials is status 500, as with dockerd: at 401 the client would ask for a password and try again. */
-function translate(error: RegistryError, reference: Reference): EngineError {
-  const text = formatRegistryError(error);
-  switch (error.code) {
-    case "DENIED":
-      return new EngineError(
-        "notFound",
-        `pull access denied for ${familiarName(reference)}, repository does not exist or may require 'docker login': ${text}`,
-      );
-    case "MANIFEST_UNKNOWN":
-      return new EngineError("notFound", `manifest for ${familiarReference(reference)} not found: ${text}`);
-    case "NAME_UNKNOWN":
-      return new EngineError("notFound", `repository ${familiarName(reference)} not found: ${text}`);
-    default:
-      return systemError(text);
-  }
+function describe(
+  error: RegistryError | undefined,
+  translate: (error: RegistryError) => EngineError,
+  status: number,
+  text: string,
+): EngineError {
+  if (error !== undefined) return translate(error);
+  if (status === 401) return systemError("unauthorized: authentication required");
+  return systemError(`received unexpected HTTP status: ${status} ${text}`);
 }
+
+const refused = (error: RegistryError): EngineError => systemError(formatRegistryError(error));
+
+/** A refusal for want of credentials is status 500, as with dockerd: at 401 the client would ask for a password and try again. */
+export const pullRefused =
+  (reference: Reference) =>
+  (error: RegistryError): EngineError => {
+    const text = formatRegistryError(error);
+    switch (error.code) {
+      case "DENIED":
+        return new EngineError(
+          "notFound",
+          `pull access denied for ${familiarName(reference)}, repository does not exist or may require 'docker login': ${text}`,
+        );
+      case "MANIFEST_UNKNOWN":
+        return new EngineError("notFound", `manifest for ${familiarReference(reference)} not found: ${text}`);
+      case "NAME_UNKNOWN":
+        return new EngineError("notFound", `repository ${familiarName(reference)} not found: ${text}`);
+      default:
+        return refused(error);
+    }
+  };

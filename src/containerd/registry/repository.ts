@@ -1,29 +1,20 @@
-// One repository of one registry: its manifests and blobs. Made for one pull.
+// One repository of one registry, read: its manifests and blobs. Made for one pull.
 
 import type { IncomingMessage } from "node:http";
-import { EngineError, systemError } from "#base/errors.ts";
+import { systemError } from "#base/errors.ts";
 import { digestOf, isDigest } from "#formats/digest.ts";
-import { canonicalName, type Reference } from "#formats/reference.ts";
+import type { Reference } from "#formats/reference.ts";
 import { decodeTags } from "#spec/distribution.ts";
 import { type Descriptor, mediaTypes } from "#spec/oci-image.ts";
-import type { Authorizer } from "./authorizer.ts";
-import { parseChallenges } from "./challenge.ts";
-import type { Endpoint } from "./endpoints.ts";
-import { type HttpTransport, readBody, type Trust } from "./http-transport.ts";
+import type { RegistryConnection } from "./connection.ts";
+import { readBody } from "./http-transport.ts";
 import { MAX_CONFIG, MAX_MANIFEST } from "./manifest.ts";
-import { registryFailure } from "./registry-failure.ts";
-
-export interface RepositoryDeps {
-  readonly transport: HttpTransport;
-  readonly trust: Trust;
-  readonly authorizer: Authorizer;
-  readonly endpoint: Endpoint;
-}
+import { pullRefused, registryFailure } from "./registry-failure.ts";
 
 /** A blob's bytes from `offset` on, which may be less than asked for. */
 export interface BlobStream {
   readonly offset: number;
-  readonly body: AsyncIterable<unknown>;
+  readonly body: IncomingMessage;
 }
 
 const MAX_TAG_PAGES = 100;
@@ -38,31 +29,19 @@ const ACCEPT = [
 
 export class Repository {
   readonly reference: Reference;
-  readonly #deps: RepositoryDeps;
+  readonly #connection: RegistryConnection;
 
-  constructor(deps: RepositoryDeps, reference: Reference) {
-    this.#deps = deps;
+  constructor(connection: RegistryConnection, reference: Reference) {
+    this.#connection = connection;
     this.reference = reference;
-  }
-
-  /** "127.0.0.1:5000", for labels that say where content came from. */
-  get host(): string {
-    return this.#deps.endpoint.host;
-  }
-
-  /** Asks the registry who it is and what it wants to see. Rejects when nothing answers there. */
-  async ping(signal: AbortSignal): Promise<void> {
-    const { transport, trust, endpoint, authorizer } = this.#deps;
-    const url = new URL(`${endpoint.base}/v2/`);
-    const response = await transport.send({ method: "GET", url, headers: {} }, trust, signal);
-    authorizer.challenged(parseChallenges(response.headers["www-authenticate"] ?? ""));
-    await readBody(response, MAX_MANIFEST);
   }
 
   /** What the tag or digest stands for, if the registry says so without sending it. */
   async findManifest(tagOrDigest: string, signal: AbortSignal): Promise<Descriptor | undefined> {
     const response = await this.#send("HEAD", `manifests/${tagOrDigest}`, { Accept: ACCEPT }, signal);
     response.resume();
+    if (response.statusCode === 429 && response.headers["retry-after"] !== undefined)
+      throw await this.#refusal(response);
     const digest = response.headers["docker-content-digest"];
     const mediaType = mediaTypeOf(response);
     const size = Number(response.headers["content-length"]);
@@ -76,7 +55,7 @@ export class Repository {
     signal: AbortSignal,
   ): Promise<{ readonly descriptor: Descriptor; readonly bytes: Buffer }> {
     const response = await this.#send("GET", `manifests/${tagOrDigest}`, { Accept: ACCEPT }, signal);
-    if (response.statusCode !== 200) throw await registryFailure(response, this.reference);
+    if (response.statusCode !== 200) throw await this.#refusal(response);
     const bytes = await readBody(response, MAX_MANIFEST);
     const digest = digestOf(bytes);
     if (isDigest(tagOrDigest) && digest !== tagOrDigest)
@@ -87,7 +66,7 @@ export class Repository {
   /** A small blob, checked against its digest. */
   async getDocument(digest: string, signal: AbortSignal): Promise<Buffer> {
     const response = await this.#send("GET", `blobs/${digest}`, {}, signal);
-    if (response.statusCode !== 200) throw await registryFailure(response, this.reference);
+    if (response.statusCode !== 200) throw await this.#refusal(response);
     const bytes = await readBody(response, MAX_CONFIG);
     if (digestOf(bytes) !== digest)
       throw systemError(`image config verification failed for digest ${digest}`);
@@ -100,8 +79,8 @@ export class Repository {
     let path = "tags/list";
     for (let pages = 0; pages < MAX_TAG_PAGES; pages++) {
       const response = await this.#send("GET", path, {}, signal);
-      if (response.statusCode !== 200) throw await registryFailure(response, this.reference);
-      tags.push(...decodeTags(JSON.parse((await readBody(response, MAX_MANIFEST)).toString()), ""));
+      if (response.statusCode !== 200) throw await this.#refusal(response);
+      tags.push(...parseTags((await readBody(response, MAX_MANIFEST)).toString()));
       const next = /<[^>]*\?([^>]*)>;\s*rel="?next"?/.exec(String(response.headers.link ?? ""))?.[1];
       if (next === undefined) break;
       path = `tags/list?${next}`;
@@ -120,44 +99,35 @@ export class Repository {
       response.destroy();
       return offset === 0 ? await this.#refuse(response) : await this.openBlob(digest, 0, signal);
     }
-    throw await registryFailure(response, this.reference);
+    throw await this.#refusal(response);
   }
 
   async #refuse(response: IncomingMessage): Promise<never> {
     throw systemError(`received unexpected HTTP status: ${response.statusCode} ${response.statusMessage}`);
   }
 
-  async #send(
+  #refusal(response: IncomingMessage): Promise<Error> {
+    return registryFailure(response, pullRefused(this.reference));
+  }
+
+  #send(
     method: "GET" | "HEAD",
     path: string,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
-    const { transport, trust, endpoint, authorizer } = this.#deps;
-    const url = new URL(`${endpoint.base}/v2/${this.reference.path}/${path}`);
-    const scope = `repository:${this.reference.path}:pull`;
-    const attempt = async (): Promise<IncomingMessage> => {
-      const authorization = await authorizer
-        .header(scope, signal)
-        .catch((error: unknown) => rethrowAt(method, url, error));
-      return await transport.send({ method, url, headers: { ...headers, ...authorization } }, trust, signal);
-    };
-    const first = await attempt();
-    const challenge = first.headers["www-authenticate"];
-    if (first.statusCode !== 401 || challenge === undefined) return first;
-    // The token was too old or of another scope, or the registry asks only now.
-    await readBody(first, MAX_MANIFEST);
-    authorizer.challenged(parseChallenges(challenge));
-    authorizer.forget(scope);
-    return await attempt();
+    const name = this.reference.path;
+    const scopes = [`repository:${name}:pull`];
+    return this.#connection.send({ method, at: `${name}/${path}`, headers, scopes }, signal);
   }
 }
 
-/** `Head "URL": no basic auth credentials` */
-function rethrowAt(method: string, url: URL, error: unknown): never {
-  if (!(error instanceof EngineError) || error.message.includes('"')) throw error;
-  const verb = method.charAt(0) + method.slice(1).toLowerCase();
-  throw new EngineError(error.kind, `${verb} "${url.href}": ${error.message}`, { cause: error });
+function parseTags(body: string): readonly string[] {
+  try {
+    return decodeTags(JSON.parse(body), "");
+  } catch (cause) {
+    throw systemError("the registry's list of tags cannot be read", { cause });
+  }
 }
 
 const mediaTypeOf = (response: IncomingMessage): string =>
@@ -167,9 +137,3 @@ function contentRangeStart(response: IncomingMessage): number | undefined {
   const found = /^bytes ([0-9]+)-/.exec(response.headers["content-range"] ?? "");
   return found === null ? undefined : Number(found[1]);
 }
-
-/** The label that tells from which repositories a blob can be had. */
-export const sourceLabel = (repository: Repository): Readonly<Record<string, string>> => ({
-  [`containerd.io/distribution.source.${canonicalName(repository.reference).split("/")[0] ?? ""}`]:
-    repository.reference.path,
-});

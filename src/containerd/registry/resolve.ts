@@ -1,97 +1,59 @@
 // From a reference to the document it stands for: finds an endpoint that answers, and asks it.
 
-import { EngineError } from "#base/errors.ts";
 import type { Reference } from "#formats/reference.ts";
 import type { Credentials } from "#spec/distribution.ts";
 import type { Descriptor } from "#spec/oci-image.ts";
-import { Authorizer } from "./authorizer.ts";
-import { readTlsFiles } from "./certificates.ts";
-import { type Endpoint, planEndpoints, type RegistryConfig } from "./endpoints.ts";
-import type { HttpTransport } from "./http-transport.ts";
+import type { Endpoint } from "./endpoints.ts";
+import { type OpenedRegistry, type Registries, readAccess } from "./registries.ts";
 import { Repository } from "./repository.ts";
-
-export interface ResolveOptions {
-  readonly config: RegistryConfig;
-  readonly credentials: Credentials | undefined;
-  /** Must live as long as the resolved reference is used. */
-  readonly transport: HttpTransport;
-  readonly now: () => number;
-}
+import { RepositoryChain } from "./repository-chain.ts";
+import { type RetryPolicy, withRetries } from "./retry.ts";
 
 export interface ResolvedReference {
   readonly reference: Reference;
-  readonly repository: Repository;
+  readonly repository: RepositoryChain;
   readonly descriptor: Descriptor;
   /** The document, if the registry sent it already. */
   readonly bytes?: Buffer;
 }
 
+/** Documents are small: a registry in trouble is asked again soon, and then given up. */
+const DOCUMENT_RETRY: RetryPolicy = { attempts: 3, delayMs: 500 };
+
 /** Rejects `notFound` if the registry does not have it, in Docker's words. Without tag and digest it is "latest". */
 export async function resolveReference(
+  registries: Registries,
   reference: Reference,
-  options: ResolveOptions,
+  credentials: Credentials | undefined,
   signal: AbortSignal,
 ): Promise<ResolvedReference> {
-  const ask = async (repository: Repository): Promise<ResolvedReference> => ({
-    ...(await resolveAt(repository, signal)),
-    reference,
-    repository,
-  });
-  return await askRegistry(reference, options, ask, signal);
+  const access = readAccess(reference, credentials);
+  const ask = async (opened: OpenedRegistry, rest: readonly Endpoint[]): Promise<ResolvedReference> => {
+    const next = async (endpoint: Endpoint): Promise<Repository> =>
+      new Repository((await registries.open(access, endpoint)).connection, reference);
+    const first = new Repository(opened.connection, reference);
+    const repository = new RepositoryChain(first, opened.connection.endpoint.mirror ? rest : [], next);
+    const found = await withDocumentRetries(() => resolveAt(first, signal), signal);
+    return { ...found, reference, repository };
+  };
+  return await registries.ask(access, ask, signal);
 }
 
 /** The tags of the reference's repository. */
 export async function listTags(
+  registries: Registries,
   reference: Reference,
-  options: ResolveOptions,
+  credentials: Credentials | undefined,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  return await askRegistry(reference, options, (repository) => repository.listTags(signal), signal);
+  const ask = ({ connection }: OpenedRegistry): Promise<readonly string[]> =>
+    withDocumentRetries(() => new Repository(connection, reference).listTags(signal), signal);
+  return await registries.ask(readAccess(reference, credentials), ask, signal);
 }
 
-/** Mirrors are asked first; a registry that fails is passed over while there is another one to ask. */
-async function askRegistry<T>(
-  reference: Reference,
-  options: ResolveOptions,
-  ask: (repository: Repository) => Promise<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  const endpoints = planEndpoints(reference.domain, options.config);
-  for (const [index, endpoint] of endpoints.entries()) {
-    try {
-      const repository = await openRepository(reference, endpoint, options);
-      await repository.ping(signal);
-      return await ask(repository).catch((error: unknown) => {
-        throw endpoint.mirror ? error : new FinalError(error);
-      });
-    } catch (error) {
-      if (error instanceof FinalError) throw error.cause;
-      if (index === endpoints.length - 1 || signal.aborted) throw error;
-    }
-  }
-  throw new EngineError("system", `no endpoints for ${reference.domain}`);
-}
-
-/** The registry has answered: no other endpoint is asked. */
-class FinalError extends Error {
-  constructor(cause: unknown) {
-    super("final", { cause });
-  }
-}
-
-async function openRepository(
-  reference: Reference,
-  endpoint: Endpoint,
-  options: ResolveOptions,
-): Promise<Repository> {
-  const { transport, now } = options;
-  const files = await readTlsFiles(options.config.certsDirs, endpoint.host);
-  const trust = { ...files, verify: endpoint.verifyTls };
-  // Credentials were made for the registry, not for its mirrors.
-  const credentials = endpoint.mirror ? undefined : options.credentials;
-  const authorizer = new Authorizer({ transport, trust, credentials, now });
-  return new Repository({ transport, trust, authorizer, endpoint }, reference);
-}
+/** Repeats what asks for a document or a small answer. */
+export const withDocumentRetries = <T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> =>
+  withRetries({ policy: DOCUMENT_RETRY, onWait: () => undefined, signal }, ask);
 
 async function resolveAt(
   repository: Repository,

@@ -38,6 +38,8 @@ export class SharedWork<P, T> {
         running.controller.abort(signal.reason);
         // Whoever comes now must not join work that is being given up.
         if (this.#running.get(key) === running) this.#running.delete(key);
+        // What it holds is given back when this returns.
+        await running.promise.catch(() => undefined);
       }
     }
   }

@@ -3,7 +3,7 @@
 import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
 import { EngineError, type ErrorKind, invalid, systemError } from "#base/errors.ts";
-import { networkError } from "#containerd/registry/network-error.ts";
+import { NetworkError } from "#containerd/registry/network-error.ts";
 
 export interface FetchedArchive {
   readonly body: AsyncIterable<Uint8Array>;
@@ -63,7 +63,7 @@ async function get(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const request = url.protocol === "https:" ? https.get : http.get;
   request(url, { signal, agent: false }, resolve).on("error", (error) =>
-    reject(signal.aborted ? signal.reason : networkError("GET", url.href, error)),
+    reject(signal.aborted ? signal.reason : new NetworkError("GET", url.href, error)),
   );
   return await promise;
 }

@@ -7,6 +7,8 @@ import type { DiffService } from "#containerd/diff/diff.ts";
 import type { ImageStore } from "#containerd/images/images.ts";
 import type { LeaseService } from "#containerd/leases/leases.ts";
 import type { ImagePuller } from "#containerd/registry/pull.ts";
+import type { ImagePusher } from "#containerd/registry/push.ts";
+import type { RegistryOptions } from "#containerd/registry/registries.ts";
 import type { Scope } from "#containerd/scope.ts";
 import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { EventBus } from "#engine/events/events.ts";
@@ -31,6 +33,9 @@ export interface ImageDeps {
   readonly catalog: ImageCatalog;
   readonly sizes: LayerSizes;
   readonly puller: ImagePuller;
+  readonly pusher: ImagePusher;
+  /** How registries are reached, for what is neither a pull nor a push. */
+  readonly registries: RegistryOptions;
   readonly events: Pick<EventBus, "publish">;
   readonly clock: Clock;
   /** Held while names change. */

@@ -3,8 +3,8 @@
 import type { EventBus } from "#engine/events/events.ts";
 
 export interface ImageEvent {
-  readonly action: "delete" | "import" | "load" | "pull" | "save" | "tag" | "untag";
-  /** The id; for a pull the reference. */
+  readonly action: "delete" | "import" | "load" | "pull" | "push" | "save" | "tag" | "untag";
+  /** The id; for a pull or a push the reference. */
   readonly actorId: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;

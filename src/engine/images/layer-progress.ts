@@ -2,20 +2,17 @@
 
 import type { LayerState } from "#containerd/registry/pull-layers.ts";
 import { shortId } from "#formats/digest.ts";
-import { barMessage, type Emit, stepMessage } from "./progress-messages.ts";
-
-/** Bars of one layer are told at most this often. */
-const PACE_MS = 100;
+import { Pace } from "./pace.ts";
+import { barMessage, type Emit, retryText, stepMessage } from "./progress-messages.ts";
 
 export class LayerProgress {
   readonly #emit: Emit;
-  readonly #now: () => number;
-  readonly #last = new Map<string, { readonly kind: string; readonly at: number }>();
+  readonly #pace: Pace;
 
   /** `now`: milliseconds, of any origin. */
   constructor(emit: Emit, now: () => number) {
     this.#emit = emit;
-    this.#now = now;
+    this.#pace = new Pace(now);
   }
 
   tell(digest: string, state: LayerState): void {
@@ -26,7 +23,7 @@ export class LayerProgress {
   }
 
   #step(id: string, text: string): void {
-    this.#last.delete(id);
+    this.#pace.forget(id);
     this.#emit(stepMessage(id, text));
   }
 
@@ -35,15 +32,9 @@ export class LayerProgress {
     text: string,
     { current, total }: { readonly current: number; readonly total: number },
   ): void {
-    const at = this.#now();
-    const last = this.#last.get(id);
-    if (last !== undefined && last.kind === text && at - last.at < PACE_MS && current < total) return;
-    this.#last.set(id, { kind: text, at });
-    this.#emit(barMessage(id, text, current, total));
+    if (this.#pace.isTime(id, text, { current, total })) this.#emit(barMessage(id, text, current, total));
   }
 }
-
-const retryText = (seconds: number): string => `Retrying in ${seconds} second${seconds === 1 ? "" : "s"}`;
 
 const texts = {
   found: "Pulling fs layer",

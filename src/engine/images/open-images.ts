@@ -3,7 +3,10 @@
 import type { Clock } from "#base/clock.ts";
 import { Lock } from "#base/lock.ts";
 import type { RegistryConfig } from "#containerd/registry/endpoints.ts";
+import { chooseProxies, type ProxySettings } from "#containerd/registry/proxies.ts";
 import { ImagePuller } from "#containerd/registry/pull.ts";
+import { ImagePusher } from "#containerd/registry/push.ts";
+import type { RegistryOptions } from "#containerd/registry/registries.ts";
 import type { ContainerdServices } from "#containerd/services.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { ImageCatalog } from "./catalog.ts";
@@ -21,6 +24,10 @@ export interface ImagesOptions {
   readonly registries: RegistryConfig;
   readonly maxDownloads: number;
   readonly maxDownloadAttempts: number;
+  readonly maxUploads: number;
+  readonly proxies: ProxySettings;
+  /** Waited before a second attempt; twice that before the third. Docker's five seconds by default. */
+  readonly retryDelayMs?: number;
   /** "docker/… gantry/…" */
   readonly userAgent: string;
 }
@@ -28,8 +35,8 @@ export interface ImagesOptions {
 /** containerd's namespace for Docker's objects, and its name of the snapshotter. */
 const NAMESPACE = "moby";
 const SNAPSHOTTER = "overlayfs";
-/** Docker waits five seconds more before each further attempt. */
 const RETRY_MS = 5000;
+const UPLOAD_ATTEMPTS = 5;
 
 export interface Images {
   readonly deps: ImageDeps;
@@ -37,20 +44,31 @@ export interface Images {
 }
 
 export function openImages(options: ImagesOptions): Images {
-  const { services, events, clock, users } = options;
+  const { services, events, clock, users, retryDelayMs: delayMs = RETRY_MS } = options;
   const scope = { namespace: NAMESPACE };
   const { content, images, snapshots, diff, leases } = services;
-  const puller = new ImagePuller(services, {
+  const registries: RegistryOptions = {
     registries: options.registries,
     userAgent: options.userAgent,
+    proxyFor: chooseProxies(() => options.proxies),
+    now: () => Number(clock.now() / 1_000_000n),
+  };
+  const puller = new ImagePuller(services, {
+    ...registries,
     snapshotter: SNAPSHOTTER,
     get maxDownloads() {
       return options.maxDownloads;
     },
     get retry() {
-      return { attempts: options.maxDownloadAttempts, delayMs: RETRY_MS };
+      return { attempts: options.maxDownloadAttempts, delayMs };
     },
-    now: () => Number(clock.now() / 1_000_000n),
+  });
+  const pusher = new ImagePusher(content, {
+    ...registries,
+    get maxUploads() {
+      return options.maxUploads;
+    },
+    retry: { attempts: UPLOAD_ATTEMPTS, delayMs },
   });
   const deps: ImageDeps = {
     scope,
@@ -62,6 +80,8 @@ export function openImages(options: ImagesOptions): Images {
     catalog: new ImageCatalog({ content, images, scope }),
     sizes: new LayerSizes(snapshots, scope),
     puller,
+    pusher,
+    registries,
     events,
     clock,
     namesLock: new Lock(),

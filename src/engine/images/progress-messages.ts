@@ -29,6 +29,9 @@ export function barMessage(id: string, status: string, current: number, total: n
   return { status, progressDetail: { current, total }, progress: formatBar(current, total), id };
 }
 
+export const retryText = (seconds: number): string =>
+  `Retrying in ${seconds} second${seconds === 1 ? "" : "s"}`;
+
 export const errorMessage = (message: string): ProgressMessage => ({
   errorDetail: { message },
   error: message,

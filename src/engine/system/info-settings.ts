@@ -12,6 +12,8 @@ export interface InfoSettings {
   readonly runtimes?: Readonly<Record<string, ConfiguredRuntime>>;
   readonly insecureRegistries: readonly string[];
   readonly registryMirrors: readonly string[];
+  /** Their passwords are not shown. */
+  readonly proxies?: { readonly httpProxy: string; readonly httpsProxy: string; readonly noProxy: string };
   readonly authorizationPlugins: readonly string[];
   readonly experimental: boolean;
   /** "" is the oldest that there is. */

@@ -102,7 +102,16 @@ export async function describeSystem(deps: InfoDeps, minor: number): Promise<Inf
   };
 }
 
-function describeMachine({ machine, cpus }: InfoDeps): Partial<SystemInfo> {
+/** As dockerd shows the address of a proxy. */
+function withoutPassword(proxy: string): string {
+  const url = URL.parse(proxy);
+  if (url === null || (url.username === "" && url.password === "")) return proxy;
+  url.username = "xxxxx";
+  url.password = "xxxxx";
+  return url.href;
+}
+
+function describeMachine({ machine, cpus, settings }: InfoDeps): Partial<SystemInfo> {
   return {
     KernelVersion: machine.kernelVersion,
     OperatingSystem: machine.operatingSystem,
@@ -112,9 +121,9 @@ function describeMachine({ machine, cpus }: InfoDeps): Partial<SystemInfo> {
     NCPU: cpus,
     MemTotal: machine.memoryTotal,
     Name: machine.hostname,
-    HttpProxy: "",
-    HttpsProxy: "",
-    NoProxy: "",
+    HttpProxy: withoutPassword(settings.proxies?.httpProxy ?? ""),
+    HttpsProxy: withoutPassword(settings.proxies?.httpsProxy ?? ""),
+    NoProxy: settings.proxies?.noProxy ?? "",
   };
 }
 

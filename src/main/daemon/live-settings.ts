@@ -32,6 +32,7 @@ export class LiveSettings {
       labels: chosen("labels", ({ labels }) => labels),
       liveRestore: chosen("live-restore", ({ liveRestore }) => liveRestore),
       maxConcurrentDownloads: next.maxConcurrentDownloads,
+      maxConcurrentUploads: next.maxConcurrentUploads,
       maxDownloadAttempts: next.maxDownloadAttempts,
       registryMirrors: chosen("registry-mirrors", ({ registryMirrors }) => registryMirrors),
       runtimes: chosen("runtimes", ({ runtimes }) => runtimes),
@@ -70,7 +71,7 @@ export function describeReload(settings: DaemonSettings, hostname: string): Read
     labels: JSON.stringify(settings.labels),
     "live-restore": String(settings.liveRestore),
     "max-concurrent-downloads": String(settings.maxConcurrentDownloads),
-    "max-concurrent-uploads": "5",
+    "max-concurrent-uploads": String(settings.maxConcurrentUploads),
     "max-download-attempts": String(settings.maxDownloadAttempts),
     "registry-mirrors": JSON.stringify(settings.registryMirrors),
     runtimes: Object.entries(runtimes)

@@ -13,6 +13,7 @@ import { describeReload, LiveSettings } from "./live-settings.ts";
 import type { Log } from "./log.ts";
 import { watchEventLoop } from "./loop-watch.ts";
 import { claimPidfile } from "./pidfile.ts";
+import { withProxyEnvironment } from "./proxies.ts";
 import { readTlsFiles } from "./tls.ts";
 
 /** `args`: the command line that the settings are from. Resolves with the exit code when the daemon has been stopped. */
@@ -35,7 +36,7 @@ export async function runDaemon(
   mkdirSync(settings.execRoot, { recursive: true, mode: 0o711 });
   using _pidfile = claimPidfile(settings.pidfile, process.pid);
   const stopped = waitForStop(log);
-  const live = new LiveSettings(settings);
+  const live = new LiveSettings(withProxyEnvironment(settings, process.env));
 
   await using engine = await openEngine(live, log);
   process.on("SIGHUP", () => void reload(args, live, engine, log));

@@ -1,0 +1,42 @@
+// Labels that tell from which repositories of a registry a blob can be had: containerd's, a list of paths for each domain.
+
+import { isKind } from "#base/errors.ts";
+import type { Reference } from "#formats/reference.ts";
+import type { ContentStore } from "../content/content.ts";
+import type { Labels, Scope } from "../scope.ts";
+
+const PREFIX = "containerd.io/distribution.source.";
+/** A label has a limited size: the newest repositories stay. */
+const MAX_SOURCES = 20;
+
+/** The paths of repositories on the reference's registry, oldest first. */
+export function sourcesOf(labels: Labels, { domain }: Pick<Reference, "domain">): readonly string[] {
+  return (labels[PREFIX + domain] ?? "").split(",").filter((path) => path !== "");
+}
+
+/** Whether it came from a registry, or went to one. */
+export const hasSource = (labels: Labels): boolean =>
+  Object.keys(labels).some((key) => key.startsWith(PREFIX));
+
+/** The labels with the reference's repository among the sources. */
+export function withSource(labels: Labels, reference: Pick<Reference, "domain" | "path">): Labels {
+  const others = sourcesOf(labels, reference).filter((path) => path !== reference.path);
+  const paths = [...others, reference.path].slice(-MAX_SOURCES);
+  return { ...labels, [PREFIX + reference.domain]: paths.join(",") };
+}
+
+/** Records that the repository has the blob, if the blob is here. */
+export async function addSource(
+  content: Pick<ContentStore, "info" | "update">,
+  scope: Scope,
+  digest: string,
+  reference: Reference,
+): Promise<void> {
+  try {
+    const { labels } = await content.info(scope, digest);
+    if (sourcesOf(labels, reference).includes(reference.path)) return;
+    await content.update(scope, digest, withSource(labels, reference));
+  } catch (error) {
+    if (!isKind(error, "notFound")) throw error;
+  }
+}
