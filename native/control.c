@@ -21,7 +21,7 @@ static struct process *find_process(const struct supervisor *us, const char *id)
 	return process;
 }
 
-static struct process *find_living(const struct supervisor *us, const char *id)
+struct process *find_living(const struct supervisor *us, const char *id)
 {
 	struct process *process = find_process(us, id);
 	return process && process->state < PROCESS_ENDED ? process : NULL;
@@ -222,29 +222,26 @@ int on_start(struct supervisor *us, struct request *request)
 
 int on_kill(struct supervisor *us, struct request *request)
 {
-	const struct process *process = find_living(us, request->kill.id);
-	if (!process)
-		return -ESRCH;
-	return kill(process->pid, (int)request->kill.signal) < 0 ? -errno : 1;
+	(void)us;
+	return kill(request->kill.process->pid, (int)request->kill.signal) < 0 ? -errno : 1;
 }
 
 int on_resize(struct supervisor *us, struct request *request)
 {
 	const struct request_resize *wanted = &request->resize;
-	const struct process *process = find_living(us, wanted->id);
+	const struct process *process = wanted->process;
 	struct winsize size = { .ws_row = (unsigned short)wanted->rows, .ws_col = (unsigned short)wanted->columns };
-	if (!process)
-		return -ESRCH;
+	(void)us;
 	/* A process without a terminal has no size to set; Docker's clients may ask all the same. */
 	return process->terminal < 0 ? 1 : ioctl(process->terminal, TIOCSWINSZ, &size) < 0 ? -errno : 1;
 }
 
 int on_close_stdin(struct supervisor *us, struct request *request)
 {
-	struct process *process = find_living(us, request->close_stdin.id);
-	if (process && process->terminal < 0)
+	struct process *process = request->close_stdin.process;
+	if (process->terminal < 0)
 		close_input(us, process);
-	return process ? 1 : -ESRCH;
+	return 1;
 }
 
 int on_status(struct supervisor *us, struct request *request)

@@ -2,7 +2,7 @@
 #ifndef GANTRY_OPS_GEN_H
 #define GANTRY_OPS_GEN_H
 
-#define PLAN_VERSION 0x5587d171u
+#define PLAN_VERSION 0xb7291f06u
 
 enum frame_type {
 	FRAME_OPS = 'O',
@@ -48,8 +48,8 @@ enum {
 	SYNC_GO = 5,
 	SYNC_FD = 6,
 	SYNC_KEEP = 7,
-	CALL_COUNT = 77,
-	STEP_COUNT = 90,
+	CALL_COUNT = 79,
+	STEP_COUNT = 91,
 };
 
 /* By the number of a step: first the system calls, then the others. */
@@ -68,7 +68,6 @@ long step_write(struct machine *machine, const long a[]);
 long step_make(struct machine *machine, const long a[]);
 long step_remove(struct machine *machine, const long a[]);
 long step_copy(struct machine *machine, const long a[]);
-long step_reset_signals(struct machine *machine, const long a[]);
 long step_complain(struct machine *machine, const long a[]);
 long step_result(struct machine *machine, const long a[]);
 

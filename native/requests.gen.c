@@ -29,16 +29,22 @@ int serve_request(struct supervisor *us, struct request *request)
 	case 's':
 		return reader.bad ? -EBADMSG : on_start(us, request);
 	case 'k':
-		request->kill.id = read_string(&reader);
+		request->kill.process = find_living(us, read_string(&reader));
 		request->kill.signal = read_u32(&reader);
+		if (!request->kill.process)
+			return -ESRCH;
 		return reader.bad ? -EBADMSG : on_kill(us, request);
 	case 'r':
-		request->resize.id = read_string(&reader);
+		request->resize.process = find_living(us, read_string(&reader));
 		request->resize.rows = read_u32(&reader);
 		request->resize.columns = read_u32(&reader);
+		if (!request->resize.process)
+			return -ESRCH;
 		return reader.bad ? -EBADMSG : on_resize(us, request);
 	case 'i':
-		request->close_stdin.id = read_string(&reader);
+		request->close_stdin.process = find_living(us, read_string(&reader));
+		if (!request->close_stdin.process)
+			return -ESRCH;
 		return reader.bad ? -EBADMSG : on_close_stdin(us, request);
 	case 'a':
 		request->attach.id = read_string(&reader);

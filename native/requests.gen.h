@@ -5,6 +5,7 @@
 
 struct supervisor;
 struct connection;
+struct process;
 
 struct request_create {
 	const char *id;
@@ -26,18 +27,18 @@ struct request_create {
 };
 
 struct request_kill {
-	const char *id;
+	struct process *process;
 	uint32_t signal;
 };
 
 struct request_resize {
-	const char *id;
+	struct process *process;
 	uint32_t rows;
 	uint32_t columns;
 };
 
 struct request_close_stdin {
-	const char *id;
+	struct process *process;
 };
 
 struct request_attach {
@@ -102,6 +103,9 @@ int on_output(struct supervisor *us, struct request *request);
 int on_hold(struct supervisor *us, struct request *request);
 int on_wait(struct supervisor *us, struct request *request);
 int on_exit_with(struct supervisor *us, struct request *request);
+
+/* NULL: none of that id, or it has ended. */
+struct process *find_living(const struct supervisor *us, const char *id);
 
 /* Decodes the request in its frame, and calls its handler. */
 int serve_request(struct supervisor *us, struct request *request);

@@ -75,13 +75,6 @@ long step_result(struct machine *machine, const long a[])
 	return 0;
 }
 
-long step_reset_signals(struct machine *machine, const long a[])
-{
-	(void)machine, (void)a;
-	reset_signals();
-	return 0;
-}
-
 /* "text: what the failure means", to whoever reads the standard error. */
 long step_complain(struct machine *machine, const long a[])
 {

@@ -7,11 +7,12 @@ import { requests } from "../src/shim/native/requests.table.ts";
 
 /** What a field is in C, and how it is read. */
 const kinds = {
-  u32: ["uint32_t ", "read_u32"],
-  u64: ["uint64_t ", "read_u64"],
-  bool: ["bool ", "read_u32"],
-  str: ["const char *", "read_string"],
-  bytes: ["struct bytes ", "read_bytes"],
+  u32: ["uint32_t ", "read_u32(&reader)"],
+  u64: ["uint64_t ", "read_u64(&reader)"],
+  bool: ["bool ", "read_u32(&reader)"],
+  str: ["const char *", "read_string(&reader)"],
+  living: ["struct process *", "find_living(us, read_string(&reader))"],
+  bytes: ["struct bytes ", "read_bytes(&reader)"],
 } as const;
 
 const snake = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -22,6 +23,7 @@ const all = Object.entries(requests).map(([key, { letter, fields }]) => ({
   members: fields.map(([field, kind]) => ({
     field: snake(field),
     type: kinds[kind][0],
+    isNeeded: kind === "living",
     read: kinds[kind][1],
   })),
 }));
@@ -37,6 +39,7 @@ export const generateRequestsHeader = (): string =>
     "",
     "struct supervisor;",
     "struct connection;",
+    "struct process;",
     "",
     ...all.flatMap(({ name, members }) =>
       members.length === 0
@@ -56,6 +59,9 @@ export const generateRequestsHeader = (): string =>
     "",
     "/* The handlers: 1 if it is done, 0 if the reply was or will be given, or a negative errno. */",
     ...all.map(({ name }) => `int on_${name}(struct supervisor *us, struct request *request);`),
+    "",
+    "/* NULL: none of that id, or it has ended. */",
+    "struct process *find_living(const struct supervisor *us, const char *id);",
     "",
     "/* Decodes the request in its frame, and calls its handler. */",
     "int serve_request(struct supervisor *us, struct request *request);",
@@ -78,7 +84,10 @@ export const generateRequests = (): string =>
     "\tswitch (request->frame->type) {",
     ...all.flatMap(({ name, letter, members }) => [
       `\tcase '${letter}':`,
-      ...members.map(({ field, read }) => `\t\trequest->${name}.${field} = ${read}(&reader);`),
+      ...members.map(({ field, read }) => `\t\trequest->${name}.${field} = ${read};`),
+      ...members.flatMap(({ field, isNeeded }) =>
+        isNeeded ? [`\t\tif (!request->${name}.${field})`, "\t\t\treturn -ESRCH;"] : [],
+      ),
       `\t\treturn reader.bad ? -EBADMSG : on_${name}(us, request);`,
     ]),
     "\t}",

@@ -150,7 +150,7 @@ export class NativeShim implements Shim {
 
   async kill(execId: string, signal: number, all: boolean): Promise<void> {
     if (!all) {
-      await this.#control.request("kill", { id: execId, signal });
+      await this.#control.request("kill", { process: execId, signal });
       return;
     }
     const pids = await this.#container.pids();
@@ -165,11 +165,11 @@ export class NativeShim implements Shim {
   }
 
   async resizePty(execId: string, size: { readonly rows: number; readonly cols: number }): Promise<void> {
-    await this.#control.request("resize", { id: execId, rows: size.rows, columns: size.cols });
+    await this.#control.request("resize", { process: execId, rows: size.rows, columns: size.cols });
   }
 
   async closeStdin(execId: string): Promise<void> {
-    await this.#control.request("closeStdin", { id: execId });
+    await this.#control.request("closeStdin", { process: execId });
   }
 
   attach(execId: string, options: AttachOptions, signal: AbortSignal): Promise<Duplex> {

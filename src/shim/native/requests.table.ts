@@ -35,19 +35,19 @@ export const requests = {
   kill: {
     letter: "k",
     fields: [
-      ["id", "str"],
+      ["process", "living"],
       ["signal", "u32"],
     ],
   },
   resize: {
     letter: "r",
     fields: [
-      ["id", "str"],
+      ["process", "living"],
       ["rows", "u32"],
       ["columns", "u32"],
     ],
   },
-  closeStdin: { letter: "i", fields: [["id", "str"]] },
+  closeStdin: { letter: "i", fields: [["process", "living"]] },
   attach: {
     letter: "a",
     fields: [
@@ -82,6 +82,8 @@ interface Kinds {
   readonly u64: number;
   readonly bool: boolean;
   readonly str: string;
+  /** The id of a process that has not ended; another one fails the request with ESRCH. */
+  readonly living: string;
   readonly bytes: Uint8Array;
 }
 

@@ -40,12 +40,25 @@ function words(code: Assembler, { argv, pidArg = 0 }: Spawn): Memory {
   return list;
 }
 
+/** As a new program expects them: nothing ignored, nothing blocked. */
+function resetSignals(code: Assembler): void {
+  const [SIG_SETMASK, SET_SIZE, LAST] = [2, 8, 64];
+  const again = code.label();
+  const byDefault = code.numbers(8, [0, 0, 0, 0]);
+  const signal = code.add(1, 0);
+  code.place(again);
+  code.attempt("rt_sigaction", [signal, byDefault, 0, SET_SIZE]);
+  code.add(signal, 1, signal);
+  code.skip(signal, "<", LAST + 1, again);
+  code.attempt("rt_sigprocmask", [SIG_SETMASK, code.numbers(8, [0]), 0, SET_SIZE]);
+}
+
 /** In the new process: nothing here may fail, it would go on with the plan. */
 function become(code: Assembler, op: Spawn, argv: Memory, streams: readonly Register[]): void {
   const looks = { looks: true };
   const lost = code.label();
   const path = code.text(op.path);
-  code.native("reset_signals", []);
+  resetSignals(code);
   for (const [fd, stream] of streams.entries()) code.attempt("dup3", [stream, fd, 0]);
   const result = code.native("value", [0], looks);
   if (op.cwd !== undefined && op.cwd !== "") {

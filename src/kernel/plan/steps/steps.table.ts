@@ -53,6 +53,8 @@ export const calls = [
   "pwrite64",
   "read",
   "recvfrom",
+  "rt_sigaction",
+  "rt_sigprocmask",
   "sched_setaffinity",
   "sched_setattr",
   "seccomp",
@@ -93,7 +95,6 @@ export const natives = [
   "make",
   "remove",
   "copy",
-  "reset_signals",
   "complain",
   "result",
 ] as const;
