@@ -48,8 +48,15 @@ async function main(): Promise<number> {
   );
 }
 
+/** What was printed into a pipe and not read yet would go with the process. */
+const printed = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => stream.write("", () => resolve()));
+
 main().then(
-  (code) => process.exit(code),
+  async (code) => {
+    await Promise.all([process.stdout, process.stderr].map(printed));
+    process.exit(code);
+  },
   (error: unknown) => {
     console.error(error);
     process.exit(1);

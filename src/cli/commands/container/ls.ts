@@ -103,7 +103,9 @@ export function containerRow(container: ContainerSummary, now: number, whole: bo
   const line = container.Command ?? "";
   return new Struct(containerListing.type, {
     Command: quote(whole ? line : ellipsis(line, COMMAND_WIDTH)),
-    CreatedAt: formatTime(created),
+    get CreatedAt() {
+      return formatTime(created); // the zone's name takes longer than all the rest of a row
+    },
     ID: whole ? (container.Id ?? "") : shortId(container.Id ?? ""),
     Image: imageText(container, whole),
     Labels: formatLabels(labels),
