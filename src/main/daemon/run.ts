@@ -3,6 +3,7 @@
 // SIGHUP on the way reads the configuration file again.
 
 import { mkdirSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { hostname } from "node:os";
 import { systemError } from "#base/errors.ts";
 import type { DaemonSettings } from "#spec/daemon-settings.ts";
@@ -47,6 +48,7 @@ export async function runDaemon(
   }
   await engine.serveContainerd();
   log.info("Daemon has completed initialization");
+  flushCompileCache(); // what is compiled by now: one that is killed leaves it to the next, too
   await stopped;
   engine.stopAccepting();
   await engine.stopContainers();
