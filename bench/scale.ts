@@ -1,6 +1,7 @@
 // Many containers: what listing, starting and the daemon's own start cost with 1,000 stopped and 200 running ones, beside an engine with none.
 //   node bench/scale.ts [--peer] [STOPPED [RUNNING]], as root. --peer: two real dockerds afterwards.
 
+import { join } from "node:path";
 import { type Api, openApi } from "../tests/system/api.ts";
 import { type Client, startEngine } from "../tests/system/engine.ts";
 import { importBusybox } from "../tests/system/images.ts";
@@ -8,11 +9,13 @@ import { startPeer } from "../tests/system/peer.ts";
 import { must } from "../tests/system/process.ts";
 import { median, timed } from "./pair.ts";
 import { processorTime } from "./processor.ts";
+import { serveRecorded } from "./recorded.ts";
 
 const numbers = process.argv.slice(2).filter((word) => /^\d+$/.test(word));
 const stopped = Number(numbers[0] ?? 1000);
 const running = Number(numbers[1] ?? 200);
 const ROUNDS = 15;
+const gantry = join(import.meta.dirname, "../bin/gantry");
 
 interface Side {
   readonly client: Client;
@@ -44,8 +47,8 @@ async function fill({ api }: Side, exited: boolean): Promise<void> {
   for (let made = 0; made < running; made++) await startOne(api);
 }
 
-const list = ({ client }: Side) =>
-  timed(() => must(["docker", "ps", "-a"], { env: { DOCKER_HOST: client.host } }));
+const list = (host: string, program = "docker") =>
+  timed(() => must([program, "ps", "-a"], { env: { DOCKER_HOST: host } }));
 const listApi = ({ api }: Side) => timed(() => api.ask("GET", "/containers/json?all=1"));
 
 /** Milliseconds of the request pair that makes and starts one container; it is gone afterwards. */
@@ -74,8 +77,19 @@ async function compare(name: string, empty: Side, full: Side, sample: (side: Sid
   );
 }
 
+/** The client's own part, which no daemon can take away. */
+async function compareRecorded(empty: Side, full: Side): Promise<void> {
+  const path = "/v1.50/containers/json?all=1";
+  await using ofEmpty = await serveRecorded(empty.api, path);
+  await using ofFull = await serveRecorded(full.api, path);
+  await compare("... of a ready answer", empty, full, (side) =>
+    list((side === empty ? ofEmpty : ofFull).host),
+  );
+}
+
 async function compareAll(empty: Side, full: Side): Promise<void> {
-  await compare("docker ps -a", empty, full, list);
+  await compare("docker ps -a", empty, full, ({ client }) => list(client.host));
+  await compareRecorded(empty, full);
   await compare("GET /containers/json?all", empty, full, listApi);
   await compare("create and start one", empty, full, oneMore);
 }
@@ -93,6 +107,7 @@ async function ours(): Promise<void> {
   if (process.env.GANTRY_BENCH_HOLD !== undefined)
     await must(["sh", "-c", "read line </dev/tty || sleep 600"]);
   await compareAll(empty, full);
+  await compare("gantry ps -a", empty, full, ({ client }) => list(client.host, gantry));
   for (const [name, engine] of [
     ["empty", emptyEngine],
     ["full", fullEngine],
