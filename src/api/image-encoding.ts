@@ -43,12 +43,15 @@ export interface ManifestRow {
   readonly unpackedSize: number;
   /** Ids of the containers made of it. */
   readonly containers: readonly string[];
+  /** Repositories that it was pulled from, if they are to be told. */
+  readonly sources: readonly string[];
 }
 
 function encodeManifest({
   manifest,
   unpackedSize,
   containers,
+  sources,
 }: ManifestRow): Readonly<Record<string, unknown>> {
   const { descriptor, kind, available, contentSize, content, attests } = manifest;
   const platform = content === undefined ? descriptor.platform : platformOf(content);
@@ -63,11 +66,15 @@ function encodeManifest({
         Platform: platform ?? { architecture: "", os: "" },
         Containers: containers,
         Size: { Unpacked: unpackedSize },
+        ...(content !== undefined && encodeIdentity(sources)),
       },
     }),
     ...(attests !== undefined && { AttestationData: { For: attests } }),
   };
 }
+
+export const encodeIdentity = (sources: readonly string[]): Readonly<Record<string, unknown>> =>
+  sources.length === 0 ? {} : { Identity: { Pull: sources.map((Repository) => ({ Repository })) } };
 
 /** A nameless image shows as such; one with only the other kind of name shows that. */
 const orNone = (

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { sendRaw } from "../api/raw-request.ts";
 import { type Engine, startEngine } from "../system/engine.ts";
 import { must, startBackground } from "../system/process.ts";
 import { writeOciLayout } from "./oci-layout.ts";
@@ -126,6 +127,25 @@ for (const format of ["gzip", "zstd"]) {
     );
   });
 }
+
+test("an image tells where it was pulled from, whatever it is called, since API 1.53", { skip }, async () => {
+  await engine.docker("tag", "127.0.0.1:5000/team/gzip:1", "mine");
+  const ask = async (path: string) => {
+    const { body } = await sendRaw(engine.socket, { method: "GET", path });
+    return JSON.parse(body.toString());
+  };
+  // Compressed otherwise, it is the same image.
+  const Pull = ["gzip", "zstd"].map((name) => ({ Repository: `127.0.0.1:5000/team/${name}` }));
+  assert.equal((await ask("/v1.52/images/mine/json")).Identity, undefined);
+  assert.deepEqual((await ask("/v1.53/images/mine/json")).Identity, { Pull });
+  const filters = encodeURIComponent('{"reference":["mine"]}');
+  const listed = async (query: string) => {
+    const [{ Manifests }] = await ask(`/v1.54/images/json?manifests=1&filters=${filters}${query}`);
+    return Manifests[0].ImageData.Identity;
+  };
+  assert.deepEqual([await listed(""), await listed("&identity=1")], [undefined, { Pull }]);
+  await engine.docker("rmi", "mine");
+});
 
 test("a registry with passwords is read after login, and refuses others", { skip }, async () => {
   await writeFile(join(folder, "htpasswd"), await must(["htpasswd", "-Bbn", "user", "secret"]));

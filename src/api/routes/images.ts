@@ -19,7 +19,12 @@ import { saveImages } from "#engine/images/save.ts";
 import { tagImage } from "#engine/images/tag.ts";
 import { countUsers, sharedSizes } from "#engine/images/usage.ts";
 import type { Platform } from "#spec/oci-image.ts";
-import { encodeImageInspect, encodeImageSummary, type ManifestRow } from "../image-encoding.ts";
+import {
+  encodeIdentity,
+  encodeImageInspect,
+  encodeImageSummary,
+  type ManifestRow,
+} from "../image-encoding.ts";
 import { parsePlatform, parsePlatforms } from "../platform-query.ts";
 import { streamProgress } from "../progress-stream.ts";
 import { queryFlag } from "../query.ts";
@@ -63,8 +68,8 @@ async function list(deps: ImageDeps, { query, version }: ApiCall): Promise<ApiRe
   const listed = await listImages(deps, filters, queryFlag(query, "all"));
   const withShared = minor >= 42 && queryFlag(query, "shared-size");
   const withManifests = minor >= 47 && queryFlag(query, "manifests");
-  if (minor >= 54 && queryFlag(query, "identity") && !withManifests)
-    throw invalid("conflicting options: identity requires manifests=1");
+  const withIdentity = minor >= 54 && queryFlag(query, "identity");
+  if (withIdentity && !withManifests) throw invalid("conflicting options: identity requires manifests=1");
   const shared = sharedSizes(deps, withShared ? await deps.catalog.list() : []);
   const containers = minor < 51 ? () => -1 : countUsers(deps);
   const rows = listed.map(async (one) =>
@@ -73,7 +78,13 @@ async function list(deps: ImageDeps, { query, version }: ApiCall): Promise<ApiRe
         ...one,
         sharedSize: withShared ? await shared(one.image) : -1,
         containers: containers(one.image),
-        ...(withManifests && { manifests: await manifestRows(deps, one.image) }),
+        ...(withManifests && {
+          manifests: await manifestRows(
+            deps,
+            one.image,
+            withIdentity ? await pulledFrom(deps, one.image) : [],
+          ),
+        }),
       },
       minor,
     ),
@@ -81,13 +92,18 @@ async function list(deps: ImageDeps, { query, version }: ApiCall): Promise<ApiRe
   return json(await Promise.all(rows));
 }
 
-async function manifestRows(deps: ImageDeps, image: LocalImage): Promise<readonly ManifestRow[]> {
+async function manifestRows(
+  deps: ImageDeps,
+  image: LocalImage,
+  sources: readonly string[],
+): Promise<readonly ManifestRow[]> {
   const manifests = await Promise.all(
     image.records.slice(0, 1).map(({ target }) => listManifests(deps, target)),
   );
   return await Promise.all(
     manifests.flat().map(async (manifest) => ({
       manifest,
+      sources,
       unpackedSize: await deps.sizes.total(manifest.content?.chainIds ?? []),
       containers: deps
         .users()
@@ -106,13 +122,11 @@ async function inspect(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
   const { image: found } = await deps.catalog.get(nameOf(call));
   const image = platform === undefined ? found : getForPlatform(nameOf(call), found, platform);
   const size = await deps.sizes.total(image.chainIds);
-  const manifests = withManifests ? { manifests: await manifestRows(deps, image) } : {};
-  const repositories = version.minor < 53 ? [] : await pulledFrom(deps, image);
+  const manifests = withManifests ? { manifests: await manifestRows(deps, image, []) } : {};
+  const sources = version.minor < 53 ? [] : await pulledFrom(deps, image);
   return json({
     ...encodeImageInspect(image, { size, ...manifests }, version.minor),
-    ...(repositories.length > 0 && {
-      Identity: { Pull: repositories.map((Repository) => ({ Repository })) },
-    }),
+    ...encodeIdentity(sources),
   });
 }
 

@@ -18,6 +18,12 @@ export function sourcesOf(labels: Labels, { domain }: Pick<Reference, "domain">)
 export const hasSource = (labels: Labels): boolean =>
   Object.keys(labels).some((key) => key.startsWith(PREFIX));
 
+/** Every repository that is named: "docker.io/library/busybox". */
+export const repositoriesOf = (labels: Labels): readonly string[] =>
+  Object.entries(labels)
+    .filter(([key]) => key.startsWith(PREFIX))
+    .flatMap(([key, paths]) => paths.split(",").map((path) => `${key.slice(PREFIX.length)}/${path}`));
+
 /** The labels with the reference's repository among the sources. */
 export function withSource(labels: Labels, reference: Pick<Reference, "domain" | "path">): Labels {
   const others = sourcesOf(labels, reference).filter((path) => path !== reference.path);

@@ -1,11 +1,9 @@
 // Where an image came from, as far as this engine saw it come: the labels of its manifests, not its names, which anybody can give.
 
 import { isKind } from "#base/errors.ts";
+import { repositoriesOf } from "#containerd/registry/sources.ts";
 import type { ImageDeps } from "./image-deps.ts";
 import type { LocalImage } from "./local-image.ts";
-
-/** Ends with the registry; the value names its repositories, with commas between. */
-const SOURCE = "containerd.io/distribution.source.";
 
 /** Repositories that the image was pulled from: "docker.io/library/busybox". */
 export async function pulledFrom(
@@ -14,10 +12,7 @@ export async function pulledFrom(
 ): Promise<readonly string[]> {
   const digests = new Set(image.records.map(({ target }) => target.digest));
   const labels = await Promise.all([...digests].map((digest) => labelsOf(deps, digest)));
-  const sources = labels
-    .flatMap((one) => Object.entries(one))
-    .filter(([key]) => key.startsWith(SOURCE))
-    .flatMap(([key, paths]) => paths.split(",").map((path) => `${key.slice(SOURCE.length)}/${path}`));
+  const sources = labels.flatMap(repositoriesOf);
   return [...new Set(sources)].sort();
 }
 
