@@ -1,6 +1,7 @@
-// Files of containers beside a real dockerd: node bench/files.ts [ROUNDS], as root. One file of 1 GB and 10,000 of 20 bytes, out of a container
+// Files of containers beside a real dockerd: node bench/files.ts [ROUNDS [NAME]], as root. One file of 1 GB and 10,000 of 20 bytes, out of a container
 // and into it, by the bare request (curl) and by the real client; and the export of both. The page cache holds all of it.
 
+import { randomUUID } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +14,7 @@ import { processorTime } from "./processor.ts";
 import { type Row, renderRows } from "./report.ts";
 
 const rounds = Number(process.argv[2] ?? 5);
+/** Part of the names of what is measured. */
 const only = process.argv[3] ?? "";
 const LARGE = 1000;
 const MANY = 10_000;
@@ -42,42 +44,47 @@ const curl = ({ socket }: Client, ...args: readonly string[]): Promise<string> =
   must(["curl", "--silent", "--show-error", "--fail", "--unix-socket", socket, ...args]);
 const get = (client: Client, path: string): Promise<string> =>
   curl(client, "--output", "/dev/null", url(path));
-const put = (client: Client, archive: string): Promise<string> =>
+const put = (client: Client, archive: string, into: string): Promise<string> =>
   curl(
     client,
     "--upload-file",
     archive,
     "--header",
     "Content-Type: application/x-tar",
-    url("archive?path=/in"),
+    url(`archive?path=${into}`),
   );
 
 /** As a user starts it; its output goes nowhere. */
 const docker = (client: Client, ...args: readonly string[]): Promise<string> =>
   must(["sh", "-c", 'exec docker "$@" >/dev/null', "docker", ...args], { env: { DOCKER_HOST: client.host } });
 
-const clean = (client: Client): Promise<string> =>
-  client.docker("exec", "box", "sh", "-c", "rm -rf /in && mkdir /in");
+/** A new one each time: some file systems are slow where something was removed just before. */
+async function makeTarget(client: Client): Promise<string> {
+  const path = `/in-${randomUUID()}`;
+  await client.docker("exec", "box", "mkdir", path);
+  return path;
+}
 
-type Action = (client: Client) => Promise<unknown>;
+/** `into`: an empty directory of the container. */
+type Action = (client: Client, into: string) => Promise<unknown>;
 
-function actionsOf(folder: string): Readonly<Record<string, Action>> {
-  const at = (name: string): string => join(folder, name);
+function actionsOf(sources: string): Readonly<Record<string, Action>> {
+  const at = (name: string): string => join(sources, name);
   const out = async (client: Client, name: string): Promise<void> => {
-    await rm(at("out"), { recursive: true, force: true });
-    await mkdir(at("out"));
-    await docker(client, "cp", `box:/${name}`, at("out"));
+    const folder = at(`out-${randomUUID()}`);
+    await mkdir(folder);
+    await docker(client, "cp", `box:/${name}`, folder);
   };
   return {
     "1 GB out, the request": (client) => get(client, "archive?path=/large"),
-    "1 GB in, the request": (client) => put(client, at("large.tar")),
+    "1 GB in, the request": (client, into) => put(client, at("large.tar"), into),
     "10,000 files out, the request": (client) => get(client, "archive?path=/many"),
-    "10,000 files in, the request": (client) => put(client, at("many.tar")),
-    "export of both, the request": (client) => get(client, "export"),
+    "10,000 files in, the request": (client, into) => put(client, at("many.tar"), into),
+    "export of all of it, the request": (client) => get(client, "export"),
     "`cp box:/large DIR`": (client) => out(client, "large"),
-    "`cp large box:/in`": (client) => docker(client, "cp", at("large"), "box:/in"),
+    "`cp large box:/in`": (client, into) => docker(client, "cp", at("large"), `box:${into}`),
     "`cp box:/many DIR`": (client) => out(client, "many"),
-    "`cp many box:/in`": (client) => docker(client, "cp", at("many"), "box:/in"),
+    "`cp many box:/in`": (client, into) => docker(client, "cp", at("many"), `box:${into}`),
     "`cp box:/many -`": (client) => docker(client, "cp", "box:/many", "-"),
     "`export box`": (client) => docker(client, "export", "box"),
   };
@@ -86,10 +93,10 @@ function actionsOf(folder: string): Readonly<Record<string, Action>> {
 async function measure(name: string, action: Action, ours: Side, theirs: Side): Promise<Row[]> {
   const used = { ours: [] as number[], theirs: [] as number[] };
   const sample = (side: Side, times: number[]) => async (): Promise<number> => {
-    await clean(side.client);
-    const before = processorTime(side.pid);
-    const time = await timed(() => action(side.client));
-    times.push(processorTime(side.pid) - before);
+    const into = await makeTarget(side.client);
+    const before = processorTime(side.pid, true);
+    const time = await timed(() => action(side.client, into));
+    times.push(processorTime(side.pid, true) - before);
     return time;
   };
   const [load = 0] = loadavg();
@@ -102,7 +109,7 @@ async function measure(name: string, action: Action, ours: Side, theirs: Side): 
   });
   return [
     { ...figures, target: noSlower },
-    { name: `- processor of the daemon`, unit: "ms", ours: used.ours, theirs: used.theirs },
+    { name: `- processor of the daemon and its children`, unit: "ms", ours: used.ours, theirs: used.theirs },
   ];
 }
 
@@ -128,8 +135,8 @@ try {
         { client: theirs, pid: theirs.pid },
       )),
     );
+    console.log(renderRows(rows.slice(-2)));
   }
-  console.log(renderRows(rows));
   for (const client of [ours, theirs])
     await client.docker("rm", "-f", "-t", "0", "box").catch(() => undefined);
 } finally {

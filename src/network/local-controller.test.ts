@@ -26,7 +26,7 @@ function fakeKernel(links: readonly Uint8Array[] = []) {
       const bridge = createBridge({ index: BRIDGE, name: "docker0" });
       return new Map(isSurvey ? [[0, [bridge, ...links]]] : []);
     },
-    openStream: () => Promise.reject(new Error("not asked for")),
+    hold: () => Promise.reject(new Error("not asked for")),
   };
   return { kernel, executor };
 }

@@ -7,7 +7,7 @@ test("a removal that cannot be asked for is told, and the remover goes on", asyn
   const remover = new SandboxRemover({
     executor: {
       run: () => Promise.reject(new Error("connect ECONNREFUSED")),
-      openStream: () => Promise.reject(new Error("not asked for")),
+      hold: () => Promise.reject(new Error("not asked for")),
     },
     warn: (message) => warnings.push(message),
   });

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
   existsSync,
-  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -18,22 +17,14 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { PlanError } from "#kernel/plan/executor.ts";
-import type { Attributes, Op, OpBody, Plan } from "#kernel/plan/ops.ts";
+import type { Op, OpBody, Plan } from "#kernel/plan/ops.ts";
+import { openSlot } from "#kernel/zygote/held.ts";
 import { type NativeMachine, never, skip, startNativeMachine } from "./native-machine.ts";
 
 const O_PATH_DIRECTORY = 0o12200000;
 const O_CREAT_WRONLY = 0o101;
 const PROC_SUPER_MAGIC = 0x9fa0;
 const text = new TextEncoder();
-const attributes = (values: Partial<Attributes> = {}): Attributes => ({
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  mtime: { sec: 1_000_000_000, nsec: 123_456_789 },
-  xattrs: [],
-  ...values,
-});
-
 const why = (body: OpBody): Op => ({ ...body, why: "test" });
 
 /** A root folder in slot 0, beside a folder that nothing may reach. */
@@ -57,12 +48,6 @@ async function failureOf(machine: NativeMachine, plan: Plan): Promise<PlanError>
     throw error;
   }
   throw new assert.AssertionError({ message: "the plan did not fail" });
-}
-
-async function stream(machine: NativeMachine, ops: readonly Op[]): Promise<void> {
-  await using out = await machine.executor.openStream(never);
-  for (const op of ops) await out.write(op);
-  await out.end();
 }
 
 test("values that operations return come back by their index", { skip }, async () => {
@@ -176,9 +161,6 @@ test("no link below a root leads an operation out of it", { skip }, async () => 
       { op: "touch", path: `${path}/touched`, root: 0, mode: 0o777 },
       { op: "removeTree", path: `${path}/secret`, root: 0, missingOk: true },
       { op: "mkdir", path: `${path}/made`, root: 0, mode: 0o755, parents: true },
-      { op: "makeFile", path: `${path}/made`, root: 0, attributes: attributes(), size: 0n },
-      { op: "makeHardlink", path: "stolen", target: `${path}/secret`, root: 0 },
-      { op: "clearDir", path, root: 0 },
       { op: "symlink", path: `${path}/made`, target: "x", root: 0 },
       { op: "mknod", path: `${path}/node`, root: 0, mode: 0o10600, major: 0, minor: 0, uid: 0, gid: 0 },
       { op: "bind", source: "/etc", target: `${path}/secret`, root: 0, recursive: false },
@@ -280,109 +262,29 @@ test("a tree deeper than any path goes, its mounts stay", { skip }, async () => 
   assert.ok(existsSync(join(outside, "kept")));
 });
 
-test("entries of a layer get their owner, mode, times and xattrs, special bits included", {
+test("a process that is held keeps what it has mounted and opened, until it is let go", {
   skip,
 }, async () => {
   await using machine = await startNativeMachine();
-  const { jail, open } = makeJail(machine);
-  const capability = Uint8Array.of(1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-  const xattrs = [{ name: "security.capability", value: capability }];
-  await stream(machine, [
-    open,
-    why({
-      op: "makeFile",
-      root: 0,
-      path: "usr/bin/tool",
-      attributes: attributes({ mode: 0o4755, uid: 7, gid: 8, xattrs }),
-      size: 6n,
-    }),
-    why({ op: "fileData", data: text.encode("abc") }),
-    why({ op: "fileData", data: text.encode("def") }),
-    why({ op: "makeDir", root: 0, path: "usr", attributes: attributes({ mode: 0o1777, uid: 9, gid: 9 }) }),
-    why({
-      op: "makeSymlink",
-      root: 0,
-      path: "usr/link",
-      target: "/nowhere",
-      attributes: attributes({ uid: 3, gid: 4 }),
-    }),
-    why({ op: "makeHardlink", root: 0, path: "usr/same", target: "usr/bin/tool" }),
-    why({
-      op: "makeNode",
-      root: 0,
-      path: "pipe",
-      attributes: attributes({ mode: 0o10640 }),
-      major: 0,
-      minor: 0,
-    }),
-    why({ op: "setTimes", root: 0, path: "usr", mtime: { sec: 5, nsec: 0 } }),
-  ]);
-  const tool = statSync(join(jail, "usr/bin/tool"));
-  assert.equal(readFileSync(join(jail, "usr/bin/tool"), "utf8"), "abcdef");
-  assert.deepEqual([tool.mode & 0o7777, tool.uid, tool.gid, tool.nlink], [0o4755, 7, 8, 2]);
-  assert.equal(statSync(join(jail, "usr/bin/tool"), { bigint: true }).mtimeNs, 1_000_000_000_123_456_789n);
-  const attr = execFileSync(
-    "getfattr",
-    ["--absolute-names", "-n", "security.capability", "-e", "hex", join(jail, "usr/bin/tool")],
-    { encoding: "utf8" },
-  );
-  assert.match(attr, /0x0100000200040000/);
-  const usr = statSync(join(jail, "usr"));
-  assert.deepEqual([usr.mode & 0o7777, usr.uid, usr.mtimeMs], [0o1777, 9, 5000]);
-  const link = lstatSync(join(jail, "usr/link"));
-  assert.deepEqual([readlinkSync(join(jail, "usr/link")), link.uid, link.gid], ["/nowhere", 3, 4]);
-  assert.equal(statSync(join(jail, "pipe")).mode, 0o10640);
-});
-
-test("an entry replaces what is in its place and never writes through it", { skip }, async () => {
-  await using machine = await startNativeMachine();
   const { jail, outside, open } = makeJail(machine);
-  writeFileSync(join(outside, "kept"), "kept");
-  symlinkSync(join(outside, "kept"), join(jail, "file"));
-  symlinkSync(outside, join(jail, "folder"));
-  mkdirSync(join(jail, "was-folder/with"), { recursive: true });
-  writeFileSync(join(jail, "linked"), "old");
-  linkSync(join(jail, "linked"), join(outside, "other-name"));
-  await stream(machine, [
+  writeFileSync(join(outside, "seen"), "");
+  const plan: Plan = [
+    why({ op: "unshare", flags: 0x2_0000 }),
+    why({ op: "mountAttr", target: "/", set: 0, clear: 0, propagation: 1 << 18, recursive: true }),
+    why({ op: "bind", source: outside, target: jail, recursive: false }),
     open,
-    why({ op: "makeFile", root: 0, path: "file", attributes: attributes(), size: 0n }),
-    why({ op: "makeFile", root: 0, path: "linked", attributes: attributes(), size: 3n }),
-    why({ op: "fileData", data: text.encode("new") }),
-    why({ op: "makeDir", root: 0, path: "folder", attributes: attributes({ mode: 0o755 }) }),
-    why({ op: "makeFile", root: 0, path: "folder/in", attributes: attributes(), size: 0n }),
-    why({ op: "makeFile", root: 0, path: "was-folder", attributes: attributes(), size: 0n }),
-  ]);
-  assert.deepEqual(readdirSync(outside).sort(), ["kept", "other-name"]);
-  assert.equal(readFileSync(join(outside, "kept"), "utf8"), "kept");
-  assert.equal(readFileSync(join(outside, "other-name"), "utf8"), "old");
-  assert.ok(lstatSync(join(jail, "file")).isFile());
-  assert.ok(lstatSync(join(jail, "folder")).isDirectory());
-  assert.ok(lstatSync(join(jail, "was-folder")).isFile());
-});
-
-test("a stream reports its first failure and then takes no more", { skip }, async () => {
-  await using machine = await startNativeMachine();
-  const { open } = makeJail(machine);
-  const failing = stream(machine, [
-    open,
-    { op: "makeHardlink", why: "entry b", root: 0, path: "b", target: "missing" },
-    ...Array.from({ length: 1000 }, (_, i) =>
-      why({ op: "makeFile", root: 0, path: `f${i}`, attributes: attributes(), size: 0n }),
-    ),
-  ]);
-  await assert.rejects(failing, { index: 1, why: "entry b", code: "ENOENT" });
-});
-
-test("a truncated file is a failure", { skip }, async () => {
-  await using machine = await startNativeMachine();
-  const { open } = makeJail(machine);
-  const file = why({ op: "makeFile", root: 0, path: "f", attributes: attributes(), size: 4n });
-  await assert.rejects(stream(machine, [open, file, why({ op: "fileData", data: text.encode("abc") })]), {
-    code: "EBADMSG",
-  });
-  await assert.rejects(stream(machine, [open, file, why({ op: "fileData", data: text.encode("abcde") })]), {
-    code: "EBADMSG",
-  });
+  ];
+  {
+    await using held = await machine.executor.hold(plan, never);
+    using slot = openSlot(held.pid, 0);
+    assert.deepEqual(readdirSync(`/proc/self/fd/${slot.fd}`), ["seen"]);
+    assert.deepEqual(readdirSync(jail), []);
+    await assert.rejects(machine.executor.hold([{ op: "rmdir", why: "gone", path: "/none" }], never), {
+      why: "gone",
+      code: "ENOENT",
+    });
+    process.kill(held.pid, 0);
+  }
 });
 
 test("masked paths are empty and unwritable, read-only ones stay readable", { skip }, async () => {

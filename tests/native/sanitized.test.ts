@@ -34,9 +34,8 @@ const seeds: readonly Plan[] = [
   planContainer("/root-of-container", "echo", { terminal: true }),
   planFurther(4711, "true"),
   [
-    { op: "makeFile", why: "", root: 0, path: "a/b", attributes, size: 3n },
-    { op: "fileData", why: "", data: Uint8Array.of(1, 2, 3) },
-    { op: "makeNode", why: "", root: 0, path: "n", attributes, major: 1, minor: 3 },
+    { op: "makeDir", why: "", path: "/a", attributes },
+    { op: "mknod", why: "", path: "n", root: 0, mode: 0o10600, major: 0, minor: 0, uid: 1, gid: 2 },
     {
       op: "netlink",
       why: "",

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { tarEntry } from "#formats/tar-writer.ts";
-import type { Op } from "#kernel/plan/ops.ts";
+import type { TreeOp } from "#kernel/trees/write.ts";
 import { cleanPath, LayerPlan } from "./layer-plan.ts";
 
 const file = (name: string) => tarEntry({ name, type: "file" });
 const directory = (name: string) => tarEntry({ name, type: "directory", mtime: { sec: 7, nsec: 0 } });
-const show = (ops: readonly Op[]): readonly string[] =>
+const show = (ops: readonly TreeOp[]): readonly string[] =>
   ops.map((op) => `${op.op} ${"path" in op ? op.path : ""}`);
 
 for (const [name, expected] of [
@@ -24,7 +24,7 @@ for (const [name, expected] of [
 }
 
 test("whiteouts come out as removals", () => {
-  const plan = new LayerPlan(0);
+  const plan = new LayerPlan();
   assert.deepEqual(show(plan.entry(file("a/.wh.b"))), ["removeTree a/b"]);
   assert.deepEqual(show(plan.entry(file(".wh.c"))), ["removeTree c"]);
   assert.deepEqual(show(plan.entry(file("a/.wh..wh..opq"))), ["clearDir a"]);
@@ -43,13 +43,13 @@ test("a whiteout after the entries that it must not touch is left for a second p
     file("e/y"),
     file(".wh.e"),
   ];
-  const first = new LayerPlan(0);
+  const first = new LayerPlan();
   assert.deepEqual(show(entries.flatMap((entry) => first.entry(entry))), [
     "makeFile d/new",
     "makeFile x",
     "makeFile e/y",
   ]);
-  const second = new LayerPlan(0, first.late);
+  const second = new LayerPlan(first.late);
   assert.deepEqual(show(second.begin()), ["clearDir d", "removeTree x", "removeTree e"]);
   assert.deepEqual(show(entries.flatMap((entry) => second.entry(entry))), [
     "makeFile d/new",
@@ -60,14 +60,12 @@ test("a whiteout after the entries that it must not touch is left for a second p
 });
 
 test("directories get their times at the end, those that were replaced do not", () => {
-  const plan = new LayerPlan(0);
+  const plan = new LayerPlan();
   for (const entry of [directory("a"), directory("b"), directory("b/c"), file("b")]) plan.entry(entry);
   assert.deepEqual(show(plan.end()), ["setTimes a"]);
 });
 
 test("a device keeps its type in the mode", () => {
-  const [op] = new LayerPlan(0).entry(
-    tarEntry({ name: "n", type: "block", mode: 0o600, major: 7, minor: 1 }),
-  );
+  const [op] = new LayerPlan().entry(tarEntry({ name: "n", type: "block", mode: 0o600, major: 7, minor: 1 }));
   assert.ok(op?.op === "makeNode" && op.attributes.mode === 0o060600);
 });

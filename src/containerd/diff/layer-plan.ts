@@ -6,7 +6,8 @@
 
 import type { TarEntry } from "#formats/tar-entry.ts";
 import { TarError } from "#formats/tar-entry.ts";
-import type { Attributes, Op } from "#kernel/plan/ops.ts";
+import type { Attributes } from "#kernel/plan/ops.ts";
+import type { TreeOp } from "#kernel/trees/write.ts";
 
 const WHITEOUT = ".wh.";
 const META = ".wh..wh.";
@@ -20,7 +21,6 @@ const ROOT = ".";
 export type Hidden = ReadonlyMap<string, "tree" | "content">;
 
 export class LayerPlan {
-  readonly #root: number;
   readonly #first: Hidden;
   readonly #late = new Map<string, "tree" | "content">();
   /** Every path that this layer made something at or below. */
@@ -28,8 +28,7 @@ export class LayerPlan {
   /** Directories get their times last: what is made in them changes these. */
   readonly #directories = new Map<string, TarEntry["mtime"]>();
 
-  constructor(root: number, first: Hidden = new Map()) {
-    this.#root = root;
+  constructor(first: Hidden = new Map()) {
     this.#first = first;
   }
 
@@ -38,22 +37,21 @@ export class LayerPlan {
     return this.#late;
   }
 
-  begin(): readonly Op[] {
+  begin(): readonly TreeOp[] {
     return [...this.#first].map(([path, what]) => this.#hide(path, what));
   }
 
-  end(): readonly Op[] {
+  end(): readonly TreeOp[] {
     return [...this.#directories].map(([path, mtime]) => ({
       op: "setTimes",
       why: `layer: ${path}`,
-      root: this.#root,
       path,
       mtime,
     }));
   }
 
   /** No operation for content follows unless the result ends with a makeFile. */
-  entry(entry: TarEntry): readonly Op[] {
+  entry(entry: TarEntry): readonly TreeOp[] {
     const path = cleanPath(entry.name);
     const base = path.slice(path.lastIndexOf("/") + 1);
     if (base.startsWith(WHITEOUT)) return this.#whiteout(path, base);
@@ -62,7 +60,7 @@ export class LayerPlan {
     return [op];
   }
 
-  #whiteout(path: string, base: string): readonly Op[] {
+  #whiteout(path: string, base: string): readonly TreeOp[] {
     const directory = path === base ? ROOT : path.slice(0, -base.length - 1);
     if (base === OPAQUE) return this.#hideUnlessOwn(directory, "content", this.#ownsBelow(directory));
     if (base.startsWith(META)) return []; // aufs's own records
@@ -73,18 +71,16 @@ export class LayerPlan {
     return this.#hideUnlessOwn(target, "tree", this.#own.has(target));
   }
 
-  #hideUnlessOwn(path: string, what: "tree" | "content", own: boolean): readonly Op[] {
+  #hideUnlessOwn(path: string, what: "tree" | "content", own: boolean): readonly TreeOp[] {
     if (this.#first.has(path)) return [];
     if (!own) return [this.#hide(path, what)];
     this.#late.set(path, what);
     return [];
   }
 
-  #hide(path: string, what: "tree" | "content"): Op {
-    const common = { why: `layer: whiteout of ${path}`, root: this.#root, path };
-    return what === "content"
-      ? { op: "clearDir", ...common }
-      : { op: "removeTree", ...common, missingOk: true };
+  #hide(path: string, what: "tree" | "content"): TreeOp {
+    const common = { why: `layer: whiteout of ${path}`, path };
+    return what === "content" ? { op: "clearDir", ...common } : { op: "removeTree", ...common };
   }
 
   #ownsBelow(directory: string): boolean {
@@ -109,13 +105,13 @@ export class LayerPlan {
       if (directory.startsWith(`${path}/`)) this.#directories.delete(directory);
   }
 
-  #make(entry: TarEntry, path: string): Op {
+  #make(entry: TarEntry, path: string): TreeOp {
     if (path === ROOT && entry.type !== "directory")
       throw new TarError(`invalid layer entry: the root is not a directory but a ${entry.type}`);
-    const common = { why: `layer: ${path}`, root: this.#root, path };
+    const common = { why: `layer: ${path}`, path };
     switch (entry.type) {
       case "file":
-        return { op: "makeFile", ...common, attributes: attributesOf(entry), size: BigInt(entry.size) };
+        return { op: "makeFile", ...common, attributes: attributesOf(entry), size: entry.size };
       case "directory":
         return { op: "makeDir", ...common, attributes: attributesOf(entry) };
       case "symlink":
@@ -133,7 +129,7 @@ export class LayerPlan {
     }
   }
 
-  #node(entry: TarEntry, common: { why: string; root: number; path: string }, type: number): Op {
+  #node(entry: TarEntry, common: { why: string; path: string }, type: number): TreeOp {
     // 0:0 is how overlay file systems mark a whiteout: a layer must not forge one.
     if (type === S_IFCHR && entry.major === 0 && entry.minor === 0)
       throw new TarError(`invalid layer entry: ${common.path} is a character device 0:0`);

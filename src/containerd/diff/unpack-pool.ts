@@ -44,7 +44,8 @@ export class UnpackPool implements AsyncDisposable {
 
   #takeWorker(): Worker {
     const idle = this.#idle.pop();
-    if (idle === undefined) return new Worker(this.#options.workerUrl, { execArgv: [] });
+    if (idle === undefined)
+      return new Worker(this.#options.workerUrl, { execArgv: ["--disable-warning=ExperimentalWarning"] });
     clearTimeout(idle.timer);
     idle.worker.off("error", idle.drop);
     idle.worker.off("exit", idle.drop);

@@ -5,7 +5,9 @@
 import { createHash, type Hash } from "node:crypto";
 import { type TarEntry, TarError } from "#formats/tar-entry.ts";
 import { TarReader } from "#formats/tar-reader.ts";
-import type { Executor, PlanStream } from "#kernel/plan/executor.ts";
+import type { Executor } from "#kernel/plan/executor.ts";
+import { type TreeOp, TreeWriter } from "#kernel/trees/write.ts";
+import { openSlot } from "#kernel/zygote/held.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import { readDecompressed } from "./decompress.ts";
 import { type Hidden, LayerPlan } from "./layer-plan.ts";
@@ -29,7 +31,7 @@ export interface Unpacked {
 }
 
 export interface UnpackDeps {
-  readonly executor: Pick<Executor, "openStream">;
+  readonly executor: Pick<Executor, "hold">;
   readonly onProgress: (compressedBytes: number) => void;
 }
 
@@ -48,18 +50,16 @@ async function unpackOnce(
   hidden: Hidden,
   signal: AbortSignal,
 ): Promise<{ readonly unpacked: Unpacked; readonly late: Hidden }> {
-  await using stream = await deps.executor.openStream(signal);
-  for (const op of planSnapshotMount(job.mounts, job.target)) await stream.write(op);
-  const writer = new LayerWriter(stream, hidden);
-  await writer.begin();
+  await using mounted = await deps.executor.hold(planSnapshotMount(job.mounts, job.target), signal);
+  using root = openSlot(mounted.pid, SNAPSHOT_ROOT);
+  using tree = new TreeWriter(root.fd);
+  const writer = new LayerWriter(tree, hidden);
   for await (const chunk of readDecompressed(job.blob, deps.onProgress, signal)) {
     if (writer.size + chunk.length > job.maxSize)
       throw new TarError(`layer is larger than ${job.maxSize} bytes uncompressed`);
-    await writer.write(chunk);
+    writer.write(chunk);
   }
-  const unpacked = await writer.end();
-  await stream.end();
-  return { unpacked, late: writer.late };
+  return { unpacked: writer.end(), late: writer.late };
 }
 
 /** What `ls` shows of files and symbolic links. */
@@ -69,45 +69,46 @@ const diskSize = ({ type, size, linkName }: TarEntry): number =>
 class LayerWriter {
   size = 0;
   #fileSize = 0;
-  readonly #stream: PlanStream;
+  readonly #tree: TreeWriter;
   readonly #plan: LayerPlan;
   readonly #reader = new TarReader();
   readonly #hash: Hash = createHash("sha256");
+  /** The content of a whiteout, if it has any. */
   #skipping = false;
 
-  constructor(stream: PlanStream, hidden: Hidden) {
-    this.#stream = stream;
-    this.#plan = new LayerPlan(SNAPSHOT_ROOT, hidden);
+  constructor(tree: TreeWriter, hidden: Hidden) {
+    this.#tree = tree;
+    this.#plan = new LayerPlan(hidden);
+    this.#apply(this.#plan.begin());
   }
 
   get late(): Hidden {
     return this.#plan.late;
   }
 
-  async begin(): Promise<void> {
-    for (const op of this.#plan.begin()) await this.#stream.write(op);
-  }
-
   /** The digest covers every byte, also what follows the archive's end. */
-  async write(chunk: Buffer): Promise<void> {
+  write(chunk: Buffer): void {
     this.size += chunk.length;
     this.#hash.update(chunk);
     for (const event of this.#reader.push(chunk)) {
       if (event.kind === "data") {
-        if (!this.#skipping)
-          await this.#stream.write({ op: "fileData", why: "layer content", data: event.data });
+        if (!this.#skipping) this.#tree.data(event.data);
         continue;
       }
       this.#fileSize += diskSize(event.entry);
       const ops = this.#plan.entry(event.entry);
       this.#skipping = ops.at(-1)?.op !== "makeFile";
-      for (const op of ops) await this.#stream.write(op);
+      this.#apply(ops);
     }
   }
 
-  async end(): Promise<Unpacked> {
+  end(): Unpacked {
     this.#reader.finish();
-    for (const op of this.#plan.end()) await this.#stream.write(op);
+    this.#apply(this.#plan.end());
     return { digest: `sha256:${this.#hash.digest("hex")}`, size: this.size, fileSize: this.#fileSize };
+  }
+
+  #apply(ops: readonly TreeOp[]): void {
+    for (const op of ops) this.#tree.apply(op);
   }
 }

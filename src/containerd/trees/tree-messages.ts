@@ -11,6 +11,7 @@
 
 import { array, boolean, type Decoder, integer, isRecord, literal, object, string } from "#base/decode.ts";
 import type { EngineError } from "#base/errors.ts";
+import type { EncodedPlan } from "#kernel/zygote/connect.ts";
 import type { PathStat } from "./tree-paths.ts";
 import type { UnpackRequest } from "./tree-tasks.ts";
 
@@ -26,9 +27,8 @@ export type TreeTask =
 
 export interface TreeJob {
   readonly executorSocket: string;
-  /** Operations that open the tree, encoded, and why each is there. */
-  readonly plan: Uint8Array;
-  readonly whys: readonly string[];
+  /** Opens the tree. */
+  readonly plan: EncodedPlan;
   readonly task: TreeTask;
 }
 
@@ -84,7 +84,8 @@ const task: Decoder<TreeTask> = (value, path) => {
 
 const kindOf = (value: unknown): unknown => (isRecord(value) ? value.kind : undefined);
 
-const job = object({ executorSocket: string, plan: bytes, whys: array(string), task }, {});
+const plan = object({ bytes, whys: array(string) }, {});
+const job = object({ executorSocket: string, plan, task }, {});
 export const decodeTreeJob = (value: unknown): TreeJob => job(value, "job");
 
 const toThread = {

@@ -5,7 +5,8 @@ import { EngineError } from "#base/errors.ts";
 import { TarError } from "#formats/tar-entry.ts";
 import { PlanError } from "#kernel/plan/executor.ts";
 import { explain } from "#kernel/trees/write.ts";
-import { openHeld, openSlot } from "#kernel/zygote/held.ts";
+import { openHeld } from "#kernel/zygote/connect.ts";
+import { openSlot } from "#kernel/zygote/held.ts";
 import { LOWER, UPPER } from "./layer-view.ts";
 import {
   decodeToThread,
@@ -33,7 +34,7 @@ export async function serveTreeJob(port: MessagePort, message: unknown): Promise
 
 async function runJob(job: TreeJob, channel: Channel): Promise<void> {
   const { task } = job;
-  await using held = await openHeld(job.executorSocket, job, channel.signal);
+  await using held = await openHeld(job.executorSocket, job.plan, channel.signal);
   if (task.kind === "layer" || task.kind === "changes") {
     using upper = openSlot(held.pid, UPPER);
     using lower = openSlot(held.pid, LOWER);

@@ -3,9 +3,9 @@
 
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { EngineError, systemError } from "#base/errors.ts";
-import { encodeOp } from "#kernel/plan/encode.ts";
 import { PlanError } from "#kernel/plan/executor.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
+import { encodeHeld } from "#kernel/zygote/connect.ts";
 import {
   decodeFromThread,
   type FromThread,
@@ -107,9 +107,8 @@ export class TreeThreads implements Trees, AsyncDisposable {
     clearTimeout(thread.timer);
     thread.worker.ref();
     const { port1, port2 } = new MessageChannel();
-    const ops = Buffer.concat(plan.map(encodeOp));
     const { executorSocket } = this.#options;
-    const job = { executorSocket, plan: ops, whys: plan.map(({ why }) => why), task };
+    const job = { executorSocket, plan: encodeHeld(plan), task };
     thread.worker.postMessage({ job, port: port2 }, [port2]);
     return new Job(port1, signal, () => this.#release(thread));
   }

@@ -147,8 +147,7 @@ function planSnapshot(
   if (root.writes === "kept") return root.mounts.flatMap((mount) => planMount(mount, target, false));
   const [upper, work] = [`${scratch}/upper`, `${scratch}/work`];
   return [
-    { op: "open", why, path: scratch, flags: O_PATH_DIRECTORY, slot: VIEW_ROOT },
-    { op: "makeDir", why, root: VIEW_ROOT, path: "upper", attributes: root.writes.lost },
+    { op: "makeDir", why, path: upper, attributes: root.writes.lost },
     { op: "mkdir", why, path: work, mode: 0o755 },
     ...root.mounts.flatMap((mount) => planMount(above(mount, upper, work), target, false)),
   ];

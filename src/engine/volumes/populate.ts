@@ -44,7 +44,8 @@ export async function populateVolume(
 
 const planClear = (path: string): Plan => [
   { op: "open", why: "volume", path, flags, slot: TO },
-  { op: "clearDir", why: "volume", root: TO, path: "." },
+  { op: "clearDir", why: "volume", slot: TO },
+  { op: "close", why: "volume", slot: TO }, // whoever unmounts it next need not wait for the process's end
 ];
 
 const OPEN_SOURCE = "image content of the volume";

@@ -123,6 +123,7 @@ const mounts = {
 
 const files = {
   mkdir: (op) => `mkdir(${at(op)}, ${octal(op.mode)})`,
+  makeDir: (op) => `mkdir(${at(op)}, ${octal(op.attributes.mode)})`,
   touch: (op) => `open(${at(op)}, O_CREAT, ${octal(op.mode)})`,
   write: (op) => `write(${at(op)}, ${content(op.data)})`,
   inheritFile: ({ from, to }) => `read(${quote(from)}), write(${quote(to)}) if it is blank`,
@@ -134,6 +135,7 @@ const files = {
   unlink: ({ path }) => `unlink(${quote(path)})`,
   rmdir: ({ path }) => `rmdir(${quote(path)})`,
   removeTree: (op) => `remove ${at(op)} and all below`,
+  clearDir: (op) => `remove all that is in ${slot(op.slot)}`,
   copyTree: ({ from, to }) => `copy what is in ${slot(from)} to ${slot(to)}`,
   chdir: ({ path }) => `chdir(${quote(path)})`,
 } satisfies Partial<Describers>;
@@ -166,24 +168,12 @@ const attributes = {
     `sendmsg(${NETLINK_PROTOCOLS[protocol] ?? `netlink ${protocol}`}, ${count(messages.length, "message")})`,
 } satisfies Partial<Describers>;
 
-const archives = {
-  makeFile: (op) => `open(${at(op)}, O_CREAT|O_EXCL), ${op.size} bytes`,
-  fileData: ({ data }) => `write(${count(data.length, "byte")})`,
-  makeDir: (op) => `mkdir(${at(op)}, ${octal(op.attributes.mode)})`,
-  makeSymlink: (op) => `symlink(${quote(op.target)}, ${at(op)})`,
-  makeHardlink: (op) => `link(${slot(op.root)}:${quote(op.target)}, ${at(op)})`,
-  makeNode: (op) => `mknod(${at(op)}, ${octal(op.attributes.mode)}, ${op.major}:${op.minor})`,
-  clearDir: (op) => `remove all below ${at(op)}`,
-  setTimes: (op) => `utimensat(${at(op)})`,
-} satisfies Partial<Describers>;
-
 const describers: Describers = {
   ...processes,
   ...descriptors,
   ...mounts,
   ...files,
   ...attributes,
-  ...archives,
 };
 
 export const describeOp = (op: Op): string => claimed<(op: Op) => string>(describers[op.op])(op);

@@ -1,7 +1,8 @@
-// Plans and streams of operations -> wire.
+// Plans -> wire.
 
-import type { Op, Plan } from "./ops.ts";
-import { OpCompiler } from "./steps/compile-op.ts";
+import type { Plan } from "./ops.ts";
+import { Assembler } from "./steps/assembler.ts";
+import { compileOp } from "./steps/compile-op.ts";
 import { WireWriter } from "./wire.ts";
 import { planVersion } from "./wire-version.ts";
 
@@ -20,30 +21,11 @@ export function encodePlan(plan: Plan): Uint8Array {
 export const encodeOps = (plan: Plan): Uint8Array => encodeTo(new WireWriter(), plan);
 
 function encodeTo(writer: WireWriter, plan: Plan): Uint8Array {
-  const compiler = new OpCompiler();
-  for (const op of plan) compiler.compile(op, writer);
+  const code = new Assembler();
+  for (const op of plan) {
+    code.begin(op);
+    compileOp(code, op);
+    code.write(writer);
+  }
   return writer.finish();
-}
-
-/** One by itself: none that goes on with an archive. */
-export function encodeOp(op: Op): Uint8Array {
-  return new StreamEncoder().encode(op);
-}
-
-/** Operations that come one by one. */
-export class StreamEncoder {
-  readonly #compiler = new OpCompiler();
-
-  encode(op: Op): Uint8Array {
-    const writer = new WireWriter();
-    this.#compiler.compile(op, writer);
-    return writer.finish();
-  }
-
-  /** What is still to be sent: nothing if all was complete. */
-  end(): Uint8Array {
-    const writer = new WireWriter();
-    this.#compiler.end(writer);
-    return writer.finish();
-  }
 }

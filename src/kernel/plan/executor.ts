@@ -1,6 +1,6 @@
 // The narrow waist between what TypeScript decides and what the kernel is asked to do.
 
-import type { Op, Plan } from "./ops.ts";
+import type { Plan } from "./ops.ts";
 
 /** Bytes that operations returned (`read`, `netlink`), by their index in the plan. */
 export type PlanResult = ReadonlyMap<number, readonly Uint8Array[]>;
@@ -24,16 +24,14 @@ export class PlanError extends Error {
   }
 }
 
-/** Operations sent one at a time to one process, with back-pressure: unpacking a layer. */
-export interface PlanStream extends AsyncDisposable {
-  /** Resolves when more may be written; rejects with PlanError once an operation has failed. */
-  write(op: Op): Promise<void>;
-  /** All operations are done; resolves with their results. */
-  end(): Promise<PlanResult>;
+/** A process that a plan has run in. It stays until it is disposed, and what it has mounted and opened with it. */
+export interface HeldProcess extends AsyncDisposable {
+  readonly pid: number;
 }
 
 export interface Executor {
   /** Runs a host-side plan in a process of its own, forked for it: namespaces entered there end with it. */
   run(plan: Plan, signal: AbortSignal): Promise<PlanResult>;
-  openStream(signal: AbortSignal): Promise<PlanStream>;
+  /** The same, and keeps the process. It ends when the signal is aborted, too. */
+  hold(plan: Plan, signal: AbortSignal): Promise<HeldProcess>;
 }

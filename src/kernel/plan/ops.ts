@@ -196,6 +196,8 @@ export type OpBody =
       readonly mode: number;
       readonly parents?: boolean;
     }
+  /** A new directory with these attributes, but xattrs. */
+  | { readonly op: "makeDir"; readonly path: string; readonly attributes: Attributes }
   /** An empty regular file if nothing is there (mount target of a file bind). */
   | { readonly op: "touch"; readonly path: string; readonly root?: number; readonly mode: number }
   /** open + write + close. `fsMagic`: f_type that fstatfs must report (procfs, sysfs, cgroup), else EXDEV. */
@@ -238,6 +240,8 @@ export type OpBody =
   | { readonly op: "rmdir"; readonly path: string; readonly missingOk?: boolean }
   /** Recursive removal that never follows symlinks and never crosses a mount. */
   | { readonly op: "removeTree"; readonly path: string; readonly root?: number; readonly missingOk?: boolean }
+  /** Removes everything in a directory and keeps that. */
+  | { readonly op: "clearDir"; readonly slot: number }
   /** Copies what is in one directory slot into another, and its own owner, mode and times: contents, links, special files, xattrs.
    *  Follows no symlink, crosses no mount. `contentOnly`: the directory itself stays as it is. */
   | { readonly op: "copyTree"; readonly from: number; readonly to: number; readonly contentOnly?: boolean }
@@ -301,39 +305,7 @@ export type OpBody =
       readonly ignoreErrno?: readonly number[];
       /** Host: where the child's pid (u32) goes in the first message; 0 is nowhere. */
       readonly pidAt?: number;
-    }
-  // -- archives: one entry of a layer, below `root`, parents resolved in root and created 0755 if missing
-  | {
-      readonly op: "makeFile";
-      readonly root: number;
-      readonly path: string;
-      readonly attributes: Attributes;
-      readonly size: bigint;
-    }
-  /** Content of the file made last; the sizes must sum to its size. */
-  | { readonly op: "fileData"; readonly data: Uint8Array }
-  | { readonly op: "makeDir"; readonly root: number; readonly path: string; readonly attributes: Attributes }
-  | {
-      readonly op: "makeSymlink";
-      readonly root: number;
-      readonly path: string;
-      readonly target: string;
-      readonly attributes: Attributes;
-    }
-  | { readonly op: "makeHardlink"; readonly root: number; readonly path: string; readonly target: string }
-  /** char, block (mode has S_IFCHR or S_IFBLK) or FIFO. */
-  | {
-      readonly op: "makeNode";
-      readonly root: number;
-      readonly path: string;
-      readonly attributes: Attributes;
-      readonly major: number;
-      readonly minor: number;
-    }
-  /** Removes everything in a directory and keeps the directory (opaque whiteout); absent is success. */
-  | { readonly op: "clearDir"; readonly root: number; readonly path: string }
-  /** Modification time of a directory, set after its content is complete. */
-  | { readonly op: "setTimes"; readonly root: number; readonly path: string; readonly mtime: FileTimes };
+    };
 
 export interface Attributes {
   readonly mode: number;

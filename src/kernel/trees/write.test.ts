@@ -86,6 +86,50 @@ test("a file has what the archive says, when its content is complete", () => {
   );
 });
 
+test("owners, special bits and capabilities are kept", {
+  skip: process.getuid?.() !== 0 && "needs root",
+}, () => {
+  using scene = openScene();
+  const capability = Buffer.from("0100000200040000000000000000000000000000", "hex");
+  const owned = {
+    ...attributes,
+    mode: 0o4755,
+    uid: 7,
+    gid: 8,
+    xattrs: [{ name: "security.capability", value: capability }],
+  };
+  scene.apply({ op: "makeFile", why: "", path: "tool", attributes: owned, size: 1 });
+  scene.data("x");
+  scene.apply(
+    { op: "makeSymlink", why: "", path: "link", target: "/nowhere", attributes: owned },
+    {
+      op: "makeNode",
+      why: "",
+      path: "null",
+      attributes: { ...attributes, mode: 0o20640 },
+      major: 1,
+      minor: 3,
+    },
+    {
+      op: "makeNode",
+      why: "",
+      path: "pipe",
+      attributes: { ...attributes, mode: 0o10604 },
+      major: 0,
+      minor: 0,
+    },
+  );
+  const tool = statSync(scene.at("tool"));
+  assert.deepEqual([tool.mode & 0o7777, tool.uid, tool.gid], [0o4755, 7, 8]);
+  const link = lstatSync(scene.at("link"));
+  assert.deepEqual([link.uid, link.gid, link.mtimeMs], [7, 8, 7250]);
+  const device = statSync(scene.at("null"));
+  assert.deepEqual([device.mode, device.rdev], [0o20640, 0x103]);
+  assert.equal(statSync(scene.at("pipe")).mode, 0o10604);
+  using root = openDirectory(scene.root);
+  assert.deepEqual(findRecord(root.fd, "tool")?.xattrs, [{ name: "security.capability", value: capability }]);
+});
+
 test("directories that are missing are made, whatever the umask is", () => {
   using scene = openScene();
   const before = process.umask(0o077);

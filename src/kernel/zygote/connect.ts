@@ -3,18 +3,17 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { encodeOps } from "../plan/encode.ts";
-import type { Executor, PlanResult } from "../plan/executor.ts";
+import type { Executor, HeldProcess, PlanResult } from "../plan/executor.ts";
 import type { Plan } from "../plan/ops.ts";
 import { takeReply } from "./reply.ts";
-import { PlanSession } from "./session.ts";
 import { encodeFrame, type Frame, FrameReader } from "./wire-frames.ts";
 
 const nothing = new Uint8Array(0);
 
-/** The one reply of a connection. */
+/** The one reply of a connection, which stays open. */
 async function readReply(socket: Socket): Promise<Frame> {
   const frames = new FrameReader();
-  for await (const chunk of socket) {
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
     if (!(chunk instanceof Buffer)) continue;
     frames.push(chunk);
     const frame = frames.next();
@@ -38,19 +37,49 @@ export async function openConnection(path: string, signal: AbortSignal): Promise
 /** An executor over the socket of a running zygote; any thread may make one. */
 export function connectExecutor(socketPath: string): Executor {
   return {
-    run: async (plan: Plan, signal: AbortSignal): Promise<PlanResult> => {
+    run: async (plan, signal) => {
       const socket = await openConnection(socketPath, signal);
       try {
-        socket.write(Buffer.concat([encodeFrame("ops", encodeOps(plan)), encodeFrame("flush", nothing)]));
-        return takeReply(await readReply(socket), (index) => plan[index]?.why ?? "plan");
+        return await exchange(socket, encodeTold(plan));
       } finally {
         socket.destroy();
       }
     },
-    openStream: (signal) => openSession(socketPath, signal),
+    hold: (plan, signal) => openHeld(socketPath, encodeHeld(plan), signal),
   };
 }
 
-/** A stream that can also be asked. */
-export const openSession = async (socketPath: string, signal: AbortSignal): Promise<PlanSession> =>
-  new PlanSession(await openConnection(socketPath, signal));
+/** A plan on its way to another thread: its bytes, and why each operation is there. */
+export interface EncodedPlan {
+  readonly bytes: Uint8Array;
+  readonly whys: readonly string[];
+}
+
+const encodeTold = (plan: Plan): EncodedPlan => ({
+  bytes: encodeOps(plan),
+  whys: plan.map(({ why }) => why),
+});
+
+/** For openHeld. */
+export const encodeHeld = (plan: Plan): EncodedPlan =>
+  encodeTold([{ op: "read", why: "pid of the process", path: "/proc/self/stat" }, ...plan]);
+
+/** Rejects with PlanError. */
+export async function openHeld(
+  socketPath: string,
+  plan: EncodedPlan,
+  signal: AbortSignal,
+): Promise<HeldProcess> {
+  const socket = await openConnection(socketPath, signal);
+  using undo = new DisposableStack();
+  undo.defer(() => socket.destroy());
+  const results = await exchange(socket, plan);
+  const pid = Number.parseInt(Buffer.concat(results.get(0) ?? []).toString("latin1"), 10);
+  undo.move();
+  return { pid, [Symbol.asyncDispose]: async () => void socket.destroy() };
+}
+
+async function exchange(socket: Socket, { bytes, whys }: EncodedPlan): Promise<PlanResult> {
+  socket.write(Buffer.concat([encodeFrame("ops", bytes), encodeFrame("flush", nothing)]));
+  return takeReply(await readReply(socket), (index) => whys[index] ?? "plan");
+}

@@ -151,6 +151,17 @@ const unlink = (code: Assembler, path: string, flags: number, label: string): vo
   code.call("unlinkat", [AT_FDCWD, code.text(path), flags], { label });
 };
 
+function makeDir(code: Assembler, { path, attributes }: BodyOf<"makeDir">): void {
+  const { mode, uid, gid, mtime } = attributes;
+  const name = code.text(path);
+  const times = code.numbers(8, [mtime.sec, mtime.nsec, mtime.sec, mtime.nsec]);
+  code.call("mkdirat", [AT_FDCWD, name, 0o700]);
+  const fd = code.call("openat", [AT_FDCWD, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0], { opens: true });
+  code.call("fchownat", [fd, code.text(""), uid, gid, AT_EMPTY_PATH]);
+  code.call("fchmod", [fd, mode & 0o7777]);
+  code.call("utimensat", [fd, code.text(""), times, AT_EMPTY_PATH]);
+}
+
 export const files = {
   mkdir: (code, op) => void make(code, { ...op, mode: S_IFDIR | op.mode, parents: op.parents === true }),
   touch: (code, op) => void make(code, { ...op, mode: S_IFREG | op.mode, parents: true }),
@@ -168,7 +179,12 @@ export const files = {
     allowMissing(code, missingOk);
     unlink(code, path, AT_REMOVEDIR, "rmdir");
   },
+  makeDir,
   removeTree,
+  clearDir: (code, { slot }) => {
+    const fd = open(code, { root: slot, path: ".", flags: O_RDONLY });
+    code.native("remove", [fd, code.text("")]);
+  },
   copyTree: (code, { from, to, contentOnly }) =>
     void code.native("copy", [fdOf(from), fdOf(to), contentOnly === true ? 1 : 0]),
 } satisfies Partial<Compilers>;
