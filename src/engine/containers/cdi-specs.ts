@@ -3,7 +3,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { type Decoded, integer, isRecord, array as list, object, string } from "#base/decode.ts";
-import { EngineError, systemError } from "#base/errors.ts";
+import { systemError } from "#base/errors.ts";
 
 const hook = object(
   { hookName: string, path: string },
@@ -70,43 +70,37 @@ export async function findCdiEdits(
 export const cdiKinds = async (directories: readonly string[]): Promise<readonly string[]> =>
   (await readSpecs(directories)).map(({ kind }) => kind);
 
-export interface CdiListing {
-  /** "vendor.com/class=name", sorted. */
-  readonly devices: readonly string[];
-  /** Why there may be more. */
-  readonly warnings: readonly string[];
-}
-
-export async function listCdiDevices(directories: readonly string[]): Promise<CdiListing> {
-  try {
-    const specs = await readSpecs(directories);
-    const names = specs.flatMap(({ kind, devices }) => devices.map(({ name }) => `${kind}=${name}`));
-    return { devices: [...new Set(names)].sort(), warnings: [] };
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    return { devices: [], warnings: [error.message] };
-  }
+/** Their names, "vendor.com/class=name", sorted. */
+export async function listCdiDevices(directories: readonly string[]): Promise<readonly string[]> {
+  const specs = await readSpecs(directories);
+  const names = specs.flatMap(({ kind, devices }) => devices.map(({ name }) => `${kind}=${name}`));
+  return [...new Set(names)].sort();
 }
 
 async function readSpecs(directories: readonly string[]): Promise<readonly CdiSpec[]> {
   const specs: CdiSpec[] = [];
   for (const directory of directories)
     for (const name of (await readdir(directory).catch((): string[] => [])).sort())
-      if (extname(name) === ".json") specs.push(...(await readSpec(join(directory, name))));
-      else if (/^\.ya?ml$/.test(extname(name)))
-        throw systemError(
-          `CDI device injection failed: ${join(directory, name)}: YAML is not supported by this version of Gantry`,
-        );
+      if (isSpec(name)) specs.push(...(await readSpec(join(directory, name))));
   return specs;
 }
+
+const isSpec = (name: string): boolean => [".json", ".yaml"].includes(extname(name));
 
 /** Nothing if it is none: one vendor's fault must not stop another's devices. */
 async function readSpec(path: string): Promise<readonly CdiSpec[]> {
   try {
-    const value: unknown = JSON.parse(await readFile(path, "utf8"));
+    const value = await parseSpec(await readFile(path, "utf8"), path);
     if (isRecord(value) && foreign.some((field) => JSON.stringify(value).includes(`"${field}"`))) return [];
     return [decodeSpec(value, path)];
   } catch {
     return [];
   }
+}
+
+/** The parser of YAML is loaded where there is such a file. */
+async function parseSpec(text: string, path: string): Promise<unknown> {
+  if (extname(path) === ".json") return JSON.parse(text);
+  const { parse } = await import("yaml");
+  return parse(text);
 }

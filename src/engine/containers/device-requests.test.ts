@@ -53,6 +53,44 @@ test("a device is found by its name, a later directory wins, a file's own edits 
   });
 });
 
+const yaml = `
+cdiVersion: "0.6.0"
+kind: vendor.com/nic
+containerEdits: { env: [ALL=1] }
+devices:
+  - name: first
+    containerEdits: &edits
+      env:
+        - NIC=first
+  - name: again
+    containerEdits: *edits
+`;
+/** Nine anchors that each repeat the one before nine times. */
+const bomb = Array.from({ length: 9 }, (_, level) => {
+  const below =
+    level === 0
+      ? "[x]"
+      : `[${Array(9)
+          .fill(`*a${level - 1}`)
+          .join(", ")}]`;
+  return `a${level}: &a${level} ${below}\n`;
+}).join("");
+
+test("a description may be YAML; one that is broken, or grows without bounds, is none", async (t) => {
+  const directories = openSpecs(t);
+  const [directory = ""] = directories;
+  writeFileSync(join(directory, "nic.yaml"), yaml);
+  writeFileSync(join(directory, "broken.yaml"), "kind: [");
+  writeFileSync(join(directory, "bomb.yaml"), `${yaml}${bomb}`.replace("vendor.com", "bomb.com"));
+  writeFileSync(join(directory, "other.yml"), yaml.replace("vendor.com", "other.com"));
+  const cdi = (...DeviceIDs: string[]) => env([{ Driver: "cdi", DeviceIDs }], directories);
+  assert.deepEqual(await cdi("vendor.com/nic=first"), ["ALL=1", "NIC=first"]);
+  assert.deepEqual(await cdi("vendor.com/nic=again"), ["ALL=1", "NIC=first"]);
+  await assert.rejects(cdi("bomb.com/nic=first", "other.com/nic=first"), {
+    message: /unresolvable CDI devices bomb.com\/nic=first, other.com\/nic=first$/,
+  });
+});
+
 test("GPUs are asked for by number, by id, or all of them", async (t) => {
   const directories = openSpecs(t);
   const gpu = (request: object) => [{ Capabilities: [["gpu"]], ...request }];

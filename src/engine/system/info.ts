@@ -41,12 +41,11 @@ type Info = Omit<SystemInfo, "Warnings" | "Plugins" | "GenericResources"> & {
 export async function describeSystem(deps: InfoDeps, minor: number): Promise<Info> {
   const { settings, machine } = deps;
   const directories = cdiDirectoriesOf(settings);
-  const [counts, containerd, cdi] = await Promise.all([
+  const [counts, containerd, devices] = await Promise.all([
     deps.count(),
     deps.containerd.version(),
     listCdiDevices(minor < 50 ? [] : directories),
   ]);
-  const warnings = [...(systemWarnings(deps) ?? []), ...cdi.warnings];
   return {
     ID: deps.engineId,
     Containers: counts.running + counts.paused + counts.stopped,
@@ -87,7 +86,7 @@ export async function describeSystem(deps: InfoDeps, minor: number): Promise<Inf
     ...describeRuntimes(deps, containerd, minor),
     LiveRestoreEnabled: settings.liveRestore,
     ...newerFields(settings, minor),
-    ...(minor >= 50 && { DiscoveredDevices: cdi.devices.map((ID) => ({ Source: "cdi", ID })) }),
+    ...(minor >= 50 && { DiscoveredDevices: devices.map((ID) => ({ Source: "cdi", ID })) }),
     Swarm: {
       NodeID: "",
       NodeAddr: "",
@@ -98,7 +97,7 @@ export async function describeSystem(deps: InfoDeps, minor: number): Promise<Inf
     },
     Isolation: "",
     SecurityOptions: describeSecurity(settings, machine),
-    Warnings: warnings.length === 0 ? null : warnings,
+    Warnings: systemWarnings(deps),
   };
 }
 
