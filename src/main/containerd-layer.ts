@@ -25,6 +25,8 @@ export interface ContainerdLayerOptions {
   /** The zygote's socket: unpacking threads talk to it themselves. */
   readonly executorSocket: string;
   readonly cgroups: CgroupLayout;
+  /** How many times its compressed size a layer may have; 0 is any. */
+  readonly maxRatio: () => number;
   readonly explain?: TaskReaders["explain"];
   /** Tells whoever runs the daemon of a container in trouble. */
   readonly warn: (message: string) => void;
@@ -59,6 +61,7 @@ export async function openContainerdLayer(options: ContainerdLayerOptions): Prom
           trees,
           scratch,
           maxLayerSize,
+          maxRatio: options.maxRatio,
         }),
       readers: { ...createCgroupReaders(options.cgroups), ...(explain === undefined ? {} : { explain }) },
       hashWorker: scriptUrl("../containerd/content/hash-worker.ts"),

@@ -84,6 +84,7 @@ async function openContainerd(
     executor,
     executorSocket: socketPath,
     cgroups: host.cgroups,
+    maxRatio: () => live.current.maxDecompressionRatio,
     explain: explainPlan(host, binaries),
   });
 }

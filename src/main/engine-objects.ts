@@ -147,6 +147,12 @@ function openEngineImages(
     get maxDownloads() {
       return live.current.maxConcurrentDownloads;
     },
+    get maxDecompressionRatio() {
+      return live.current.maxDecompressionRatio;
+    },
+    get dataRoot() {
+      return live.current.dataRoot;
+    },
     get maxDownloadAttempts() {
       return live.current.maxDownloadAttempts;
     },

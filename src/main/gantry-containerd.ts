@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { serveContainerd } from "#containerd/server.ts";
 import { startZygote } from "#kernel/zygote/zygote.ts";
 import { readHostFacts } from "#libcontainer/host-facts.ts";
+import { DEFAULT_DECOMPRESSION_RATIO } from "#spec/daemon-settings.ts";
 import { openContainerdLayer } from "./containerd-layer.ts";
 import { nativeProgram } from "./native-program.ts";
 import { createNativeShims } from "./native-shims.ts";
@@ -61,6 +62,7 @@ async function run({ root, state, address }: Settings): Promise<void> {
     executor,
     executorSocket: socketPath,
     cgroups: host.cgroups,
+    maxRatio: () => DEFAULT_DECOMPRESSION_RATIO,
   });
   await using _server = await serveContainerd(services, address);
   console.error(`serving ${address}`);

@@ -90,6 +90,12 @@ export const daemonOptions: readonly DaemonOption[] = [
   yes("log-opt", "log-opts", "map", "Default log driver options for containers"),
   yes("max-concurrent-downloads", "=", "int", "Layers of one pull that are fetched at once"),
   yes("max-concurrent-uploads", "=", "int", "Layers that are sent to registries at once"),
+  yes(
+    "max-decompression-ratio",
+    "=",
+    "int",
+    "How many times its size an image may grow when it is decompressed (0: any; Gantry's own)",
+  ),
   yes("max-download-attempts", "=", "int", "Attempts to fetch a layer"),
   yes("metrics-addr", "=", "string", "Address to serve Prometheus metrics on"),
   yes("mtu", "=", "int", "Set the MTU of the default bridge"),

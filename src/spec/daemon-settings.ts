@@ -13,6 +13,9 @@ export interface Ulimit {
   readonly Hard: number;
 }
 
+/** More than real layers come to, but for those of nothing but zeros. */
+export const DEFAULT_DECOMPRESSION_RATIO = 1000;
+
 export interface DaemonSettings {
   readonly hosts: readonly string[];
   readonly scopedHosts: readonly ScopedHost[];
@@ -56,6 +59,8 @@ export interface DaemonSettings {
   readonly maxConcurrentUploads: number;
   readonly maxDownloadAttempts: number;
   readonly proxies: ProxyUrls;
+  /** How many times its compressed size an image's layer or archive may have; 0 is any. */
+  readonly maxDecompressionRatio: number;
   readonly labels: readonly string[];
   readonly runtimes: RuntimePrograms;
   readonly liveRestore: boolean;
@@ -139,6 +144,7 @@ export function toSettings(given: Given): DaemonSettings {
       noProxy: values.text("no-proxy", ""),
     },
     maxDownloadAttempts: values.number("max-download-attempts", 5) || 5,
+    maxDecompressionRatio: values.number("max-decompression-ratio", DEFAULT_DECOMPRESSION_RATIO),
     labels: uniqueLabels(values.list("label")),
     runtimes: decodeRuntimes(given.get("add-runtime") ?? {}),
     liveRestore: values.truth("live-restore"),

@@ -87,6 +87,7 @@ test("on a full disk errors are clear, nothing acknowledged is lost, and removal
       await fails("cp", join(dir, "file"), "keeper:/file");
       await must(["tar", "-C", dir, "-cf", join(dir, "image.tar"), "file"]);
       await fails("import", join(dir, "image.tar"), "toobig:1");
+      await fails("load", "-i", join(dir, "image.tar"));
     } finally {
       rmSync(dir, { recursive: true });
     }

@@ -72,6 +72,8 @@ export async function startImageDaemon(options: ImageDaemonOptions): Promise<Ima
     maxUploads: 5,
     retryDelayMs: 20,
     proxies: { httpProxy: "", httpsProxy: "", noProxy: "" },
+    maxDecompressionRatio: 0,
+    dataRoot: folder,
     userAgent: "gantry-test",
   });
   const log = {

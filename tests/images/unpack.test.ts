@@ -329,7 +329,13 @@ test("a bomb is stopped at the limit", { skip }, async () => {
   const bomb = gzipSync(Buffer.concat([makeArchive([file("a")]), Buffer.alloc(8 << 20)]));
   const blob = join(folder, "bomb");
   writeFileSync(blob, bomb);
-  const job = { blob, mounts: onto(newDirectory()), target: join(folder, "mnt"), maxSize: 4 << 20 };
+  const job = {
+    blob,
+    mounts: onto(newDirectory()),
+    target: join(folder, "mnt"),
+    maxSize: 4 << 20,
+    maxRatio: 0,
+  };
   await assert.rejects(
     unpacker.pool.run(job, () => undefined, never),
     /layer is larger than 4194304 bytes/,
@@ -340,7 +346,13 @@ test("an aborted unpacking ends, and the pool goes on", { skip }, async () => {
   const blob = join(folder, "big");
   writeFileSync(blob, makeArchive([file("a", "x".repeat(64 << 20))]));
   const abort = new AbortController();
-  const job = { blob, mounts: onto(newDirectory()), target: join(folder, "mnt"), maxSize: 1 << 30 };
+  const job = {
+    blob,
+    mounts: onto(newDirectory()),
+    target: join(folder, "mnt"),
+    maxSize: 1 << 30,
+    maxRatio: 0,
+  };
   const running = unpacker.pool.run(job, () => abort.abort(new Error("gone")), abort.signal);
   await assert.rejects(running, /gone/);
   assert.ok((await unpackOnto([file("next")])) !== "");

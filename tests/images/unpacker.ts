@@ -51,6 +51,7 @@ export class Unpacker implements AsyncDisposable {
       trees: { packLayer: () => assert.fail("nothing is packed here") },
       scratch: this.folder,
       maxLayerSize,
+      maxRatio: () => 0,
     });
   }
 
@@ -58,7 +59,7 @@ export class Unpacker implements AsyncDisposable {
   async unpack(archive: Uint8Array, mounts: readonly Mount[]): Promise<Unpacked> {
     const blob = join(this.folder, `blob-${this.#count++}`);
     await writeFile(blob, archive);
-    const job = { blob, mounts, target: join(this.folder, "work/mnt"), maxSize: maxLayerSize };
+    const job = { blob, mounts, target: join(this.folder, "work/mnt"), maxSize: maxLayerSize, maxRatio: 0 };
     return await this.pool.run(job, () => undefined, never);
   }
 

@@ -25,6 +25,8 @@ export interface LocalDiffDeps {
   readonly scratch: string;
   /** Uncompressed bytes of one layer after which it is refused. */
   readonly maxLayerSize: number;
+  /** How many times its compressed size a layer may have; 0 is any. Asked each time. */
+  readonly maxRatio: () => number;
 }
 
 export class LocalDiff implements DiffService {
@@ -40,7 +42,7 @@ export class LocalDiff implements DiffService {
     mounts: readonly Mount[],
     options: ApplyOptions & { readonly signal: AbortSignal },
   ): Promise<Descriptor> {
-    const { content, contentRoot, workDir, pool, maxLayerSize } = this.#deps;
+    const { content, contentRoot, workDir, pool, maxLayerSize, maxRatio } = this.#deps;
     const { digest } = await content.info(scope, layer.digest);
     const { algorithm, encoded } = parseDigest(digest);
     const target = join(workDir, randomUUID());
@@ -49,6 +51,7 @@ export class LocalDiff implements DiffService {
       mounts,
       target,
       maxSize: maxLayerSize,
+      maxRatio: maxRatio(),
     };
     try {
       const unpacked = await pool.run(job, options.onProgress ?? (() => undefined), options.signal);

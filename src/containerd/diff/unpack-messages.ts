@@ -22,6 +22,7 @@ const job: Decoder<UnpackJob> = object(
     blob: string,
     target: string,
     maxSize: integer,
+    maxRatio: integer,
     mounts: array(object({ destination: string }, { type: string, source: string, options: array(string) })),
   },
   {},

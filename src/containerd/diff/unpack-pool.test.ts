@@ -17,7 +17,7 @@ test("a worker that ended gets no further job", async () => {
   await using pool = new UnpackPool({ workerUrl, executorSocket: "", maxWorkers: 1, idleMs: 60_000 });
   const { signal } = new AbortController();
   const run = (blob: string) =>
-    pool.run({ blob, mounts: [], target: "", maxSize: 1 }, () => undefined, signal);
+    pool.run({ blob, mounts: [], target: "", maxSize: 1, maxRatio: 0 }, () => undefined, signal);
   await assert.rejects(run("bad"), /the unpack worker ended/);
   assert.equal((await run("good")).digest, "good");
   assert.equal((await run("again")).digest, "again");

@@ -10,6 +10,7 @@ import { type TreeOp, TreeWriter } from "#kernel/trees/write.ts";
 import { openSlot } from "#kernel/zygote/held.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import { readDecompressed } from "./decompress.ts";
+import { Inflation } from "./inflation.ts";
 import { type Hidden, LayerPlan } from "./layer-plan.ts";
 import { planSnapshotMount, SNAPSHOT_ROOT } from "./mount-plan.ts";
 
@@ -20,6 +21,8 @@ export interface UnpackJob {
   readonly target: string;
   /** Uncompressed bytes after which the layer is refused. */
   readonly maxSize: number;
+  /** How many times its compressed size it may have; 0 is any. */
+  readonly maxRatio: number;
 }
 
 export interface Unpacked {
@@ -54,7 +57,14 @@ async function unpackOnce(
   using root = openSlot(mounted.pid, SNAPSHOT_ROOT);
   using tree = new TreeWriter(root.fd);
   const writer = new LayerWriter(tree, hidden);
-  for await (const chunk of readDecompressed(job.blob, deps.onProgress, signal)) {
+  const inflation = new Inflation({ ratio: job.maxRatio, path: job.blob });
+  let compressed = 0;
+  const onRead = (bytes: number): void => {
+    compressed = bytes;
+    deps.onProgress(bytes);
+  };
+  for await (const chunk of readDecompressed(job.blob, onRead, signal)) {
+    inflation.check(compressed, writer.size + chunk.length);
     if (writer.size + chunk.length > job.maxSize)
       throw new TarError(`layer is larger than ${job.maxSize} bytes uncompressed`);
     writer.write(chunk);

@@ -6,12 +6,14 @@ import { Readable } from "node:stream";
 import { invalid } from "#base/errors.ts";
 import type { ContentStore, ContentWriter } from "#containerd/content/content.ts";
 import { openDecoder } from "#containerd/diff/decompress.ts";
+import { Inflation } from "#containerd/diff/inflation.ts";
 import { cleanPath } from "#containerd/diff/layer-plan.ts";
 import type { Scope } from "#containerd/scope.ts";
 import { type Compression, SNIFF_LENGTH, sniffCompression } from "#formats/tar-compression.ts";
 import { type TarEntry, TarError } from "#formats/tar-entry.ts";
 import { TarReader } from "#formats/tar-reader.ts";
 import { commitBlob } from "./create-image.ts";
+import type { ImageDeps } from "./image-deps.ts";
 
 export interface ArchiveBlob {
   readonly digest: string;
@@ -30,16 +32,24 @@ const MAX_DOCUMENT = 4 << 20;
 const MAX_FILES = 20_000;
 
 export async function readArchive(
-  content: ContentStore,
+  { content, inflation }: Pick<ImageDeps, "content" | "inflation">,
   scope: Scope,
   body: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<ArchiveFiles> {
   await using sink = new ArchiveSink(content, scope);
   const reader = new TarReader();
+  const limits = new Inflation(inflation());
+  let read = 0;
+  let plain = 0;
+  const counted = counting(body, (bytes) => {
+    read += bytes;
+  });
   try {
-    for await (const chunk of decompress(body)) {
+    for await (const chunk of decompress(counted)) {
       signal.throwIfAborted();
+      plain += chunk.length;
+      limits.check(read, plain);
       for (const event of reader.push(chunk))
         await (event.kind === "entry" ? sink.begin(event.entry) : sink.data(event.data));
     }
@@ -50,6 +60,16 @@ export async function readArchive(
     throw error;
   }
   return sink.files();
+}
+
+async function* counting(
+  body: AsyncIterable<Uint8Array>,
+  count: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    count(chunk.length);
+    yield chunk;
+  }
 }
 
 /** The body as it is, or what is in it if it is compressed. */

@@ -4,6 +4,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Lock } from "#base/lock.ts";
 import type { ContentStore } from "#containerd/content/content.ts";
 import type { DiffService } from "#containerd/diff/diff.ts";
+import type { InflationLimits } from "#containerd/diff/inflation.ts";
 import type { ImageStore } from "#containerd/images/images.ts";
 import type { LeaseService } from "#containerd/leases/leases.ts";
 import type { ImagePuller } from "#containerd/registry/pull.ts";
@@ -42,6 +43,8 @@ export interface ImageDeps {
   readonly namesLock: Lock;
   /** All containers, now. */
   readonly users: () => readonly ImageUser[];
+  /** What an archive that is loaded may grow to. */
+  readonly inflation: () => InflationLimits;
   /** Of the snapshotter, for labels: "overlayfs". */
   readonly snapshotter: string;
 }

@@ -37,7 +37,7 @@ export async function loadImages(
   signal: AbortSignal,
 ): Promise<void> {
   await using lease = await openLease(deps, "load");
-  const files = await readArchive(deps.content, lease.scope, body, signal);
+  const files = await readArchive(deps, lease.scope, body, signal);
   const run: LoadRun = { scope: lease.scope, emit, signal };
   const reading = { content: deps.content, scope: lease.scope, files, wanted };
   for (const image of await readArchiveIndex(reading)) await register(deps, run, image);

@@ -28,6 +28,9 @@ export interface ImagesOptions {
   readonly proxies: ProxySettings;
   /** Waited before a second attempt; twice that before the third. Docker's five seconds by default. */
   readonly retryDelayMs?: number;
+  readonly maxDecompressionRatio: number;
+  /** On the disk of the store. */
+  readonly dataRoot: string;
   /** "docker/… gantry/…" */
   readonly userAgent: string;
 }
@@ -86,6 +89,7 @@ export function openImages(options: ImagesOptions): Images {
     clock,
     namesLock: new Lock(),
     users,
+    inflation: () => ({ ratio: options.maxDecompressionRatio, path: options.dataRoot }),
     snapshotter: SNAPSHOTTER,
   };
   return { deps, pruner: new ImagePruner(deps) };
