@@ -6,7 +6,6 @@
 
 enum frame_type {
 	FRAME_OPS = 'O',
-	FRAME_FLUSH = 'Y',
 	FRAME_SHIM = 'C',
 	FRAME_DONE = 'D',
 	FRAME_FAILED = 'F',

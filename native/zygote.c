@@ -60,44 +60,25 @@ static void become_shim(int fd, struct frame *frame)
 	execve("/proc/self/exe", arguments, environment);
 }
 
-/* What there is so far: whoever sends operations decides by it how to go on. */
-static int send_results(int fd, struct context *context)
-{
-	int error = send_outcome(fd, 0, context, 0);
-	context->results.size = 0;
-	context->result_count = 0;
-	return error;
-}
-
-/* Let whoever still writes run into the reply, not into a reset connection. */
-static void read_to_the_end(int fd)
-{
-	struct frame frame;
-	shutdown(fd, SHUT_WR);
-	while (read_frame(fd, &frame) == 0)
-		free_frame(&frame);
-}
-
-/* Operations as they come, until the connection's end or the first failure. */
+/* One request. Then the process stays until the connection ends, and what it has mounted and opened with it. */
 static void serve(int fd)
 {
 	struct context context;
 	struct frame frame;
+	char ignored;
 	signal(SIGCHLD, SIG_DFL);
 	init_context(&context);
-	int error = 0;
-	while (error == 0 && read_frame(fd, &frame) == 0) {
-		if (frame.type == FRAME_OPS)
-			error = run_ops(&context, reader_of((struct bytes){ .data = frame.body, .size = (uint32_t)frame.size }));
-		else if (frame.type == FRAME_FLUSH && send_results(fd, &context) < 0)
-			return;
-		else if (frame.type == FRAME_SHIM)
-			become_shim(fd, &frame);
-		if (error == 0) /* else the failure's name is in it */
-			free_frame(&frame);
-	}
-	if (error < 0 && send_outcome(fd, 0, &context, error) == 0)
-		read_to_the_end(fd);
+	if (read_frame(fd, &frame) < 0)
+		return;
+	if (frame.type == FRAME_SHIM)
+		become_shim(fd, &frame);
+	if (frame.type != FRAME_OPS)
+		return;
+	int error = run_ops(&context, reader_of((struct bytes){ .data = frame.body, .size = (uint32_t)frame.size }));
+	send_outcome(fd, 0, &context, error);
+	free_frame(&frame); /* not before: a failure's name is in it */
+	while (read(fd, &ignored, sizeof(ignored)) < 0 && errno == EINTR)
+		;
 }
 
 static void accept_one(int listener)

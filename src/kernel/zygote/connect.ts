@@ -8,8 +8,6 @@ import type { Plan } from "../plan/ops.ts";
 import { takeReply } from "./reply.ts";
 import { encodeFrame, type Frame, FrameReader } from "./wire-frames.ts";
 
-const nothing = new Uint8Array(0);
-
 /** The one reply of a connection, which stays open. */
 async function readReply(socket: Socket): Promise<Frame> {
   const frames = new FrameReader();
@@ -80,6 +78,6 @@ export async function openHeld(
 }
 
 async function exchange(socket: Socket, { bytes, whys }: EncodedPlan): Promise<PlanResult> {
-  socket.write(Buffer.concat([encodeFrame("ops", bytes), encodeFrame("flush", nothing)]));
+  socket.write(encodeFrame("ops", bytes));
   return takeReply(await readReply(socket), (index) => whys[index] ?? "plan");
 }

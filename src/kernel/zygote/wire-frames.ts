@@ -2,7 +2,6 @@
 
 export const frameTypes = {
   ops: "O",
-  flush: "Y",
   shim: "C",
   done: "D",
   failed: "F",
