@@ -50,6 +50,8 @@ export type ApiResponse =
       readonly kind: "stream";
       readonly status: number;
       readonly contentType: string;
+      /** See StreamHead. */
+      readonly givenAway?: boolean;
       readonly chunks: AsyncIterable<Uint8Array | string>;
       readonly headers?: Readonly<Record<string, string>>;
     }

@@ -123,7 +123,10 @@ export class ApiServer {
       case "text":
         return exchange.send(status, all, body);
       case "stream":
-        return exchange.stream({ status, headers: all }, response.chunks);
+        return exchange.stream(
+          { status, headers: all, ...(response.givenAway === true && { givenAway: true }) },
+          response.chunks,
+        );
       case "hijack":
         return exchange.hijack({ ...headers, ...this.#commonHeaders }, response.serve);
       case "websocket":

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import {
   chmodSync,
   linkSync,
@@ -44,6 +45,21 @@ const states: Readonly<Record<string, readonly (readonly string[])[]>> = {
   stopped: [["run", "--name", "stopped", "busybox", "true"]],
   created: [["create", "--name", "created", "busybox", "true"]],
 };
+
+test("a file of many chunks goes in and comes out byte by byte, between small ones", { skip }, async () => {
+  const source = join(folder, "chunks");
+  mkdirSync(source);
+  writeFileSync(join(source, "large"), randomBytes(9_000_001));
+  for (let index = 0; index < 300; index++) writeFileSync(join(source, `${index}`), randomBytes(index * 7));
+  await engine.docker("create", "--name", "chunks", "busybox", "true");
+  await engine.docker("cp", source, "chunks:/");
+  await engine.docker("cp", "chunks:/chunks", join(folder, "copied"));
+  execFileSync("diff", ["-r", source, join(folder, "copied")]);
+  execFileSync("sh", ["-c", `docker export chunks | tar -x -C ${folder} --one-top-level=exported`], {
+    env: { ...process.env, DOCKER_HOST: engine.host },
+  });
+  execFileSync("diff", ["-r", source, join(folder, "exported/chunks")]);
+});
 
 for (const [name, steps] of Object.entries(states))
   test(`a tree goes into a container that is ${name}, and comes out the same`, { skip }, async () => {

@@ -36,7 +36,8 @@ export const fileRoutes = (deps: FileRouteDeps): readonly Route[] => [
     handle: async (call) => {
       const { stat, chunks } = await openArchive(deps, idOf(call), pathOf(call), call.signal);
       const headers = { [STAT]: encode(stat) };
-      return { kind: "stream", status: 200, contentType: "application/x-tar", chunks, headers };
+      const contentType = "application/x-tar";
+      return { kind: "stream", status: 200, contentType, chunks, headers, givenAway: true };
     },
   },
   { method: "PUT", path: "/containers/:id/archive", handle: (call) => extract(deps, call) },
@@ -47,6 +48,7 @@ export const fileRoutes = (deps: FileRouteDeps): readonly Route[] => [
       kind: "stream",
       status: 200,
       contentType: "application/octet-stream",
+      givenAway: true,
       chunks: await exportContainer(deps, idOf(call), call.signal),
     }),
   },

@@ -34,7 +34,7 @@ export interface Trees {
   packLayer(plan: Plan, exclude: readonly string[], signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** The same as Docker's JSON list of changes. */
   packChanges(plan: Plan, exclude: readonly string[], signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** By planView: an archive into a directory. */
+  /** By planView: an archive into a directory. The memory of the body's pieces is given away. */
   unpack(
     plan: Plan,
     request: UnpackRequest,
@@ -238,20 +238,30 @@ function errorOf({ message, errorKind, code, why }: ThreadFailure): Error {
   return new PlanError({ index: 0, why, call, code });
 }
 
-/** In buffers of their own, which can be given away. */
+/** In buffers of their own, which can be given away: large pieces as they are, small ones together. */
 async function* inChunks(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  let chunk = new Uint8Array(CHUNK);
+  let chunk = nothing;
   let used = 0;
-  for await (const bytes of body)
-    for (let at = 0; at < bytes.length; ) {
-      const part = bytes.subarray(at, at + CHUNK - used);
-      chunk.set(part, used);
-      used += part.length;
-      at += part.length;
-      if (used < CHUNK) continue;
-      yield chunk;
-      chunk = new Uint8Array(CHUNK);
-      used = 0;
+  for await (const bytes of body) {
+    const whole = bytes.length < LARGE ? undefined : wholeBuffer(bytes);
+    if (used > 0 && (whole !== undefined || bytes.length > CHUNK - used)) {
+      yield chunk.subarray(0, used);
+      [chunk, used] = [nothing, 0];
     }
+    if (whole !== undefined || bytes.length > CHUNK) {
+      yield whole ?? new Uint8Array(bytes);
+      continue;
+    }
+    if (chunk === nothing) chunk = new Uint8Array(CHUNK);
+    chunk.set(bytes, used);
+    used += bytes.length;
+  }
   if (used > 0) yield chunk.subarray(0, used);
 }
+
+const LARGE = 16 << 10;
+const nothing = new Uint8Array(0);
+
+/** Of bytes that share their memory with no others; as those that come from a connection. */
+const wholeBuffer = ({ buffer, byteLength }: Uint8Array): Uint8Array<ArrayBuffer> | undefined =>
+  buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? new Uint8Array(buffer) : undefined;

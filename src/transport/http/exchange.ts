@@ -16,6 +16,8 @@ export type Headers = Readonly<Record<string, string>>;
 export interface StreamHead {
   readonly status: number;
   readonly headers: Headers;
+  /** The chunks' memory is given back as soon as they are written; else the collector's work grows with each gigabyte. */
+  readonly givenAway?: boolean;
 }
 
 /** What the server hands over when a client asked for an upgrade. `stream` is not always the socket: while the request's body is still
@@ -100,14 +102,16 @@ export class HttpExchange {
   }
 
   /** Flushes the head at once, then each chunk as it comes, at the client's pace. A failing source cuts the connection. */
-  async stream({ status, headers }: StreamHead, chunks: AsyncIterable<Uint8Array | string>): Promise<void> {
+  async stream(head: StreamHead, chunks: AsyncIterable<Uint8Array | string>): Promise<void> {
     const response = this.#openResponse();
-    response.writeHead(status, { ...headers });
+    response.writeHead(head.status, { ...head.headers });
     response.flushHeaders();
     try {
       for await (const chunk of chunks) {
         if (this.signal.aborted) return;
-        if (!response.write(chunk)) await this.#drained(response);
+        if (response.write(chunk)) continue;
+        await this.#drained(response);
+        if (head.givenAway === true && !this.signal.aborted) release(chunk);
       }
       this.#settle();
       response.end();
@@ -224,4 +228,8 @@ export class HttpExchange {
   #settle(): void {
     this.#socket.off("close", this.#abort);
   }
+}
+
+function release(chunk: Uint8Array | string): void {
+  if (typeof chunk !== "string" && chunk.buffer instanceof ArrayBuffer) chunk.buffer.transfer(0);
 }
