@@ -102,7 +102,7 @@ function processOf(spec: Spec): Process {
   return spec.process;
 }
 
-function rootPathOf(spec: Spec, bundle: string | undefined): string {
+export function rootPathOf(spec: Spec, bundle: string | undefined): string {
   const path = spec.root?.path;
   if (path === undefined || path === "") throw invalid("root property must not be empty");
   if (posix.isAbsolute(path)) return posix.normalize(path);

@@ -4,28 +4,35 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { claimed } from "#base/decode.ts";
-import { invalid, systemError, unsupported } from "#base/errors.ts";
+import { systemError, unsupported } from "#base/errors.ts";
 import { planCgroup } from "#kernel/cgroups/plan-cgroup.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
+import { criuFailure, restoreArguments } from "#libcontainer/checkpoint/criu.ts";
+import { type Notes, readNotes } from "#libcontainer/checkpoint/notes.ts";
+import { planNetworkFd } from "#libcontainer/checkpoint/plan-restore.ts";
+import { refuseUnsaved } from "#libcontainer/checkpoint/refuse-unsaved.ts";
 import { CLONE_NEWNS } from "#libcontainer/linux-flags.table.ts";
+import { withBindSources } from "#libcontainer/mounts/bind-sources.ts";
 import { planIsolation } from "#libcontainer/mounts/plan-rootfs.ts";
 import { loadBundle } from "./bundle.ts";
 import { callerPath } from "./caller.ts";
-import { criuFailure, criuProgram, makeFolders, NOTES, type Notes } from "./checkpoint.ts";
+import { criuProgram, makeFolders } from "./checkpoint.ts";
 import { type Given, isOn, lastOf } from "./command-line.ts";
 import { beginState, type ContainerState, readProcess } from "./containers.ts";
 import { type Deps, writePidFile } from "./create.ts";
-import { refuseUnsaved, restoreArguments } from "./criu.ts";
+import { restoreOptions } from "./criu.ts";
 import { deleteContainer } from "./delete.ts";
 import { choosePlacement, closePlacement } from "./placement.ts";
 import { cgroupsOf } from "./status.ts";
+
+/** Of criu. */
+const NETWORK_FD = 3;
 
 export async function restoreCommand(deps: Deps, given: Given, id: string): Promise<number> {
   const { containers, caller, runtime } = deps;
   const { path, spec, rootfs } = loadBundle(caller, lastOf(given, "bundle") || ".");
   refuseUnsaved(spec);
-  const notes = readNotes(deps, given);
+  const notes = readNotes(callerPath(caller, lastOf(given, "image-path") || "checkpoint"));
   const placement = choosePlacement({ ...deps, host: runtime.host }, id, spec);
   if (placement.unit !== undefined) throw unsupported("--systemd-cgroup of restore");
   containers.reserve(id);
@@ -47,15 +54,6 @@ export async function restoreCommand(deps: Deps, given: Given, id: string): Prom
   }
 }
 
-function readNotes({ caller }: Deps, given: Given): Notes {
-  const path = join(callerPath(caller, lastOf(given, "image-path") || "checkpoint"), NOTES);
-  try {
-    return claimed<Notes>(JSON.parse(readFileSync(path, "utf8")));
-  } catch (cause) {
-    throw invalid(`open ${path}: no such file or directory`, { cause });
-  }
-}
-
 async function restoreProcesses(
   deps: Deps,
   given: Given,
@@ -70,16 +68,26 @@ async function restoreProcesses(
   mkdirSync(mountPoint, { mode: 0o700 });
   const plan = planCgroup(cgroups, host.cgroups, begun.spec.linux?.resources ?? {});
   await deps.caller.executor.run(plan, deps.signal);
-  const words = restoreArguments(given, { ...folders, ...notes, rootfs: mountPoint, cgroups, pidFile });
+  const words = restoreArguments({
+    ...folders,
+    spec: withBindSources(begun.spec, begun.bundle),
+    notes,
+    rootfs: mountPoint,
+    cgroups,
+    pidFile,
+    streamFds: [0, 1, 2],
+    networkFd: NETWORK_FD,
+    options: restoreOptions(given),
+  });
   const child = await deps.caller.spawn({
-    plan: planCriu(deps, words, { rootfs: begun.rootfs, mountPoint }),
+    plan: planCriu(deps, words, { ...begun, mountPoint }),
     preservedFds: 0,
     foreground: true,
   });
   child.go();
   await child.executed;
   const code = await child.wait();
-  if (code !== 0) throw criuFailure({ code }, join(folders.work, "restore.log"));
+  if (code !== 0) throw criuFailure("restore", folders, `exit status ${code}`);
   const pid = Number(readFileSync(pidFile, "utf8"));
   rmSync(pidFile);
   if (!Number.isInteger(pid) || pid <= 0) throw systemError("criu told no process");
@@ -90,7 +98,7 @@ async function restoreProcesses(
 function planCriu(
   deps: Deps,
   words: readonly string[],
-  { rootfs, mountPoint }: { readonly rootfs: string; readonly mountPoint: string },
+  { spec, rootfs, mountPoint }: Pick<ContainerState, "spec" | "rootfs"> & { readonly mountPoint: string },
 ): Plan {
   const why = "restore";
   const program = criuProgram(deps);
@@ -102,6 +110,7 @@ function planCriu(
     { op: "clone", why, flags: CLONE_NEWNS },
     planIsolation(),
     { op: "bind", why, source: rootfs, target: mountPoint, recursive: true },
+    ...planNetworkFd(spec, NETWORK_FD),
     {
       op: "exec",
       why,

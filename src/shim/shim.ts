@@ -33,6 +33,13 @@ export interface JsonFileLog {
   readonly attrs: string;
 }
 
+/** A container saved with criu. Both folders are absolute and there. */
+export interface Checkpoint {
+  readonly images: string;
+  /** Of criu's log. */
+  readonly work: string;
+}
+
 export interface ShimCreate {
   readonly id: string;
   /** Exists, 0711, owned by the caller: sockets, FIFOs and the exit record live here. */
@@ -43,6 +50,8 @@ export interface ShimCreate {
   /** Mounted in order to make the root file system, inside the container's mount namespace; empty: spec.root.path is ready. */
   readonly rootfs: readonly Mount[];
   readonly io: ProcessIo;
+  /** The container goes on from there: its processes come with the start. */
+  readonly checkpoint?: Checkpoint;
 }
 
 export interface ProcessExit {
@@ -63,7 +72,7 @@ export interface AttachOptions {
 /** One running shim. Process ids: "" is the container's init, anything else an exec. */
 export interface Shim extends AsyncDisposable {
   readonly pid: number;
-  /** The init's pid on the host. */
+  /** The init's pid on the host; of a container that is restored, once it is started. */
   readonly initPid: number;
   start(signal: AbortSignal): Promise<void>;
   /** Starts a further process; resolves with its pid once it has been exec'ed, rejects with PlanError when it could not be. */
@@ -83,6 +92,8 @@ export interface Shim extends AsyncDisposable {
   pause(): Promise<void>;
   resume(): Promise<void>;
   update(resources: Resources): Promise<void>;
+  /** Saves the container. Unless it is left running, its processes are killed behind that; a failure leaves it as it was. */
+  checkpoint(wanted: Checkpoint & { readonly leaveRunning: boolean }, signal: AbortSignal): Promise<void>;
 }
 
 export type AdoptRequest = Pick<ShimCreate, "id" | "stateDir" | "spec" | "runtime">;

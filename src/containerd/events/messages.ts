@@ -38,6 +38,7 @@ export type TaskEvent =
       readonly execId: string;
       readonly pid: number;
     }
+  | { readonly topic: "/tasks/checkpointed"; readonly containerId: string; readonly checkpoint: string }
   | { readonly topic: "/tasks/oom" | "/tasks/paused" | "/tasks/resumed"; readonly containerId: string };
 
 export type ContainerdEvent =
@@ -99,6 +100,8 @@ function encodeTaskEvent(event: TaskEvent): AnyValue {
       return packMessage(events.TaskExecAddedSchema, event);
     case "/tasks/exec-started":
       return packMessage(events.TaskExecStartedSchema, event);
+    case "/tasks/checkpointed":
+      return packMessage(events.TaskCheckpointedSchema, event);
     case "/tasks/oom":
       return packMessage(events.TaskOOMSchema, event);
     case "/tasks/paused":

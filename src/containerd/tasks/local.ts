@@ -94,7 +94,8 @@ export class LocalTasks implements Tasks, AsyncDisposable {
       this.#files.make(scope.namespace, id, record);
       makeLogFiles(create.io);
       const identity: TaskIdentity = { scope: { namespace: scope.namespace }, id, directory };
-      const request = { ...record, id, stateDir: directory, io };
+      const checkpoint = create.checkpoint === undefined ? {} : { checkpoint: create.checkpoint };
+      const request = { ...record, ...checkpoint, id, stateDir: directory, io };
       return this.#register(identity, record, await this.#createShim(request, signal));
     } finally {
       this.#making.delete(directory);
@@ -176,6 +177,15 @@ export class LocalTasks implements Tasks, AsyncDisposable {
 
   async update(scope: Scope, containerId: string, resources: Resources): Promise<void> {
     await this.#get(scope, containerId).shim.update(resources);
+  }
+
+  async checkpoint(
+    scope: Scope,
+    containerId: string,
+    wanted: Parameters<Tasks["checkpoint"]>[2],
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#get(scope, containerId).checkpoint(wanted, signal);
   }
 
   async metrics(scope: Scope, containerId: string): Promise<TaskUsage> {

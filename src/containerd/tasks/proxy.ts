@@ -6,6 +6,7 @@ import { fromTimestamp } from "../protobuf.ts";
 import { inScope } from "../scope-metadata.ts";
 import { toMounts } from "../wire-values.ts";
 import { connectAttachSocket } from "./attach-sockets.ts";
+import { encodeCheckpoint, encodeRestore } from "./checkpoint-codec.ts";
 import { decodeProcess } from "./messages.ts";
 import { packDocument, processType, resourcesType, specType } from "./spec-document.ts";
 import type { Tasks } from "./tasks.ts";
@@ -14,9 +15,10 @@ import { decodeUsage } from "./usage.ts";
 export function createTasksProxy(client: GrpcClient): Tasks {
   const tasks = client.service(TasksService);
   return {
-    create: async (scope, { containerId, rootfs, io, spec }, signal) => {
+    create: async (scope, { containerId, rootfs, io, spec, checkpoint }, signal) => {
       const options = spec === undefined ? {} : { options: packDocument(specType, spec) };
-      const request = { containerId, rootfs: toMounts(rootfs), ...io, ...options };
+      const from = checkpoint === undefined ? {} : { checkpoint: encodeRestore(checkpoint) };
+      const request = { containerId, rootfs: toMounts(rootfs), ...io, ...options, ...from };
       const { pid } = await tasks.create(request, inScope(scope, signal));
       return { pid };
     },
@@ -56,6 +58,11 @@ export function createTasksProxy(client: GrpcClient): Tasks {
       const request = { containerId, resources: packDocument(resourcesType, resources) };
       await tasks.update(request, inScope(scope));
     },
+    checkpoint: async (scope, containerId, wanted, signal) =>
+      void (await tasks.checkpoint(
+        { containerId, options: encodeCheckpoint(wanted) },
+        inScope(scope, signal),
+      )),
     ...createEngineProxy(client),
   };
 }

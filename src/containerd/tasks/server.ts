@@ -4,10 +4,10 @@ import type { Mount } from "#spec/oci-runtime.ts";
 import { type ServedService, serve } from "#transport/grpc/server.ts";
 import type { GrpcCall } from "#transport/grpc/service-types.ts";
 import type { ContainerRecords } from "../containers/containers.ts";
-import { notImplemented } from "../failures.ts";
 import { fromAny, required, toTimestamp } from "../protobuf.ts";
 import { scopeOf } from "../scope-metadata.ts";
 import { fromMounts } from "../wire-values.ts";
+import { decodeCheckpoint, decodeRestore } from "./checkpoint-codec.ts";
 import { encodeProcess } from "./messages.ts";
 import { listMetrics } from "./metrics.ts";
 import { toldByRuntime } from "./runtime-failure.ts";
@@ -74,6 +74,11 @@ export function serveTasks(deps: TaskServerDeps): ServedService {
       await tasks.resume(scopeOf(call), containerId);
       return {};
     },
+    checkpoint: async (request, call) => {
+      const scope = scopeOf(call);
+      await tasks.checkpoint(scope, request.containerId, decodeCheckpoint(request), call.signal);
+      return { descriptors: [] };
+    },
     listPids: async ({ containerId }, call) => ({
       processes: (await tasks.pids(scopeOf(call), containerId)).map((pid) => ({ pid })),
     }),
@@ -95,18 +100,19 @@ async function readCreate(
   request: CreateTaskRequest,
   call: GrpcCall,
 ): Promise<TaskCreate> {
-  if (request.checkpoint !== undefined) throw notImplemented("restoring a checkpoint");
   const { containerId, terminal, stdin, stdout, stderr } = request;
   const given = request.options === undefined ? undefined : fromAny(request.options);
   const record = await containers.get(scopeOf(call), containerId).catch((error: unknown) => {
     if (given?.typeUrl !== specType || !isKind(error, "notFound")) throw error; // a task may be made of its spec alone
     return undefined;
   });
+  const checkpoint = decodeRestore(request.checkpoint, given);
   return {
     containerId,
     rootfs: fromMounts(request.rootfs),
     io: { terminal, stdin, stdout, stderr },
     ...readRuntime(record?.runtime.name ?? "", given ?? record?.runtime.options),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
   };
 }
 

@@ -211,6 +211,13 @@ export class Task {
     this.#emit({ topic: "/tasks/resumed", containerId: this.identity.id });
   }
 
+  async checkpoint(...wanted: Parameters<Shim["checkpoint"]>): Promise<void> {
+    if (this.init.status !== "running") throw failedPrecondition(`task ${this.identity.id} is not running`);
+    await this.shim.checkpoint(...wanted);
+    const [{ images }] = wanted;
+    this.#emit({ topic: "/tasks/checkpointed", containerId: this.identity.id, checkpoint: images });
+  }
+
   deleteExec(execId: string): TaskExit {
     const process = this.get(execId);
     if (process.status === "running") throw failedPrecondition(`process ${execId} is running`);
@@ -278,6 +285,7 @@ export class Task {
         await Promise.race([this.init.exiting.promise, sleep(endTime, undefined, { ref: false })]);
       throw error;
     }
+    this.init.pid = this.shim.initPid;
     this.init.status = "running";
     this.#emit({ topic: "/tasks/start", containerId: this.identity.id, pid: this.init.pid });
   }

@@ -103,6 +103,25 @@ export function tasksSuite(title: string, open: () => Promise<TestContainerd>): 
     assert.deepEqual(shims.get("web").calls, ["start", "kill  15 false", "kill  9 true"]);
   });
 
+  on("a running task is saved, and a new one is made from what is saved", async (containerd) => {
+    const { tasks } = containerd.services;
+    const checkpoint = { images: "/saved", work: "/log" };
+    await tasks.create(scope, task, signal);
+    const saved = (leaveRunning: boolean) =>
+      tasks.checkpoint(scope, "web", { ...checkpoint, leaveRunning }, signal);
+    await assert.rejects(saved(true), /not running/);
+    await tasks.start(scope, "web", "", signal);
+    await saved(true);
+    await saved(false);
+    const shim = containerd.shims.get("web");
+    assert.deepEqual(shim.calls, ["start", "checkpoint /saved leave running", "checkpoint /saved"]);
+    shim.end("", ended);
+    await tasks.wait(scope, "web", "", signal);
+    await tasks.delete(scope, "web", "");
+    await tasks.create(scope, { ...task, checkpoint }, signal);
+    assert.deepEqual(containerd.shims.get("web").request.checkpoint, checkpoint);
+  });
+
   on("pause and resume", async ({ services: { tasks } }) => {
     await tasks.create(scope, task, signal);
     await assert.rejects(tasks.pause(scope, "web"), /not running/);

@@ -4,7 +4,7 @@
 // `stdin` is then "gantry-attach:" or "gantry-attach:?once=1" if a stdin stream is wanted, and `stderr` "".
 
 import type { Duplex } from "node:stream";
-import type { AttachOptions } from "#shim/shim.ts";
+import type { AttachOptions, Checkpoint } from "#shim/shim.ts";
 import type { Mount, Process, Resources, Spec } from "#spec/oci-runtime.ts";
 import type { Scope } from "../scope.ts";
 import type { TaskUsage } from "./usage.ts";
@@ -24,6 +24,8 @@ export interface TaskCreate {
   readonly spec?: Spec;
   /** The container record's runtime, if it is another than the default one. */
   readonly runtime?: string;
+  /** What `checkpoint` has saved: the task goes on from there when it is started, and has no pid before. */
+  readonly checkpoint?: Checkpoint;
 }
 
 export type TaskStatus = "created" | "running" | "stopped" | "paused" | "pausing" | "unknown";
@@ -83,6 +85,13 @@ export interface Tasks {
   pause(scope: Scope, containerId: string): Promise<void>;
   resume(scope: Scope, containerId: string): Promise<void>;
   update(scope: Scope, containerId: string, resources: Resources): Promise<void>;
+  /** Saves a running task in folders of this host with criu. Unless it is left running, its processes are killed behind that. */
+  checkpoint(
+    scope: Scope,
+    containerId: string,
+    wanted: Checkpoint & { readonly leaveRunning: boolean },
+    signal: AbortSignal,
+  ): Promise<void>;
   metrics(scope: Scope, containerId: string): Promise<TaskUsage>;
   /** Gantry's own (gRPC service gantry.v1.Engine tells the socket; needs the same host). See Shim.attach for the stream. */
   attach(

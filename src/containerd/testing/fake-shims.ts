@@ -97,6 +97,10 @@ export class FakeShim implements Shim {
     this.calls.push("update");
   }
 
+  async checkpoint({ images, leaveRunning }: Parameters<Shim["checkpoint"]>[0]): Promise<void> {
+    this.calls.push(`checkpoint ${images}${leaveRunning ? " leave running" : ""}`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.calls.push("release");
   }

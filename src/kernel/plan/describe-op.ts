@@ -71,6 +71,7 @@ const processes = {
   setsid: () => "setsid()",
   exec: ({ candidates, argv, env }) =>
     `execve(${candidates.map(quote).join(" or ")}, [${argv.map(quote).join(", ")}], ${count(env.length, "variable")})`,
+  handOver: ({ path }) => `read(${quote(path)}), exit`,
   spawn: ({ path, argv }) => `fork, execve(${quote(path)}, [${argv.map(quote).join(", ")}]), wait`,
 } satisfies Partial<Describers>;
 

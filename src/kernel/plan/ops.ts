@@ -47,7 +47,8 @@ export type OpBody =
       readonly env: readonly string[];
     }
   /** Runs a program to its end (hooks, helpers); a failure tells what it said. Its standard input is the parts of `stdin` with the
-   *  child's pid between them; argument `pidArg` of a host operation is that pid, too. `timeoutMs` 0 is none. */
+   *  child's pid between them; argument `pidArg` of a host operation is that pid, too. `timeoutMs` 0 is none. `tied`: it is killed if
+   *  who runs it ends before. */
   | {
       readonly op: "spawn";
       readonly path: string;
@@ -57,7 +58,10 @@ export type OpBody =
       readonly timeoutMs: number;
       readonly cwd?: string;
       readonly pidArg?: number;
+      readonly tied?: boolean;
     }
+  /** The process whose pid the file holds, a child or one that will be the shim's, goes on in place of this one, which ends. */
+  | { readonly op: "handOver"; readonly path: string }
   // -- file descriptors
   | {
       readonly op: "open";

@@ -2,7 +2,7 @@
 
 import type { Duplex } from "node:stream";
 import { isDeepStrictEqual } from "node:util";
-import { notFound } from "#base/errors.ts";
+import { notFound, unsupported } from "#base/errors.ts";
 import { encodePlan } from "#kernel/plan/encode.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import type { Process, Resources } from "#spec/oci-runtime.ts";
@@ -20,6 +20,9 @@ export interface ContainerControl {
   update(resources: Resources): Promise<void>;
   /** Runs what follows the program's start; a failure of it ends the container. */
   afterStart?(initPid: number): Promise<void>;
+  /** Why it did not start, in better words. */
+  explain?(error: unknown): unknown;
+  checkpoint?(initPid: number, ...wanted: Parameters<Shim["checkpoint"]>): Promise<void>;
 }
 
 export interface ShimIdentity {
@@ -48,7 +51,7 @@ interface ProcessEnd {
 
 export class NativeShim implements Shim {
   readonly pid: number;
-  readonly initPid: number;
+  #initPid: number;
   readonly #stateDir: string;
   readonly #control: ShimControl;
   readonly #container: ContainerControl;
@@ -68,12 +71,16 @@ export class NativeShim implements Shim {
   ) {
     this.#whyOf = whyOf;
     this.pid = identity.pid;
-    this.initPid = identity.initPid;
+    this.#initPid = identity.initPid;
     this.#stateDir = identity.stateDir;
     this.#control = control;
     this.#container = container;
     this.#expect("");
     void control.closed.then(() => this.#collect());
+  }
+
+  get initPid(): number {
+    return this.#initPid;
   }
 
   #expect(execId: string): ProcessEnd {
@@ -103,12 +110,22 @@ export class NativeShim implements Shim {
 
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await this.#control.request("start", {}, this.#whyOf);
+    await this.#startInit();
     try {
       await this.#container.afterStart?.(this.initPid);
     } catch (error) {
       await this.kill("", SIGKILL, false).catch(() => {}); // it may have ended by itself
       throw error;
+    }
+  }
+
+  async #startInit(): Promise<void> {
+    try {
+      const reply = await this.#control.request("start", {}, this.#whyOf);
+      reply.u32();
+      this.#initPid = reply.u32();
+    } catch (error) {
+      throw this.#container.explain?.(error) ?? error;
     }
   }
 
@@ -211,6 +228,11 @@ export class NativeShim implements Shim {
 
   update(resources: Resources): Promise<void> {
     return this.#container.update(resources);
+  }
+
+  async checkpoint(...wanted: Parameters<Shim["checkpoint"]>): Promise<void> {
+    if (this.#container.checkpoint === undefined) throw unsupported("checkpoint with this runtime");
+    await this.#container.checkpoint(this.initPid, ...wanted);
   }
 
   /** The daemon's side only: the shim goes on. */

@@ -26,7 +26,8 @@ export interface NativeShimsDeps {
   readonly socketPath: string;
   /** The plan of a container's init, and the one that removes what it leaves on the host. */
   compile(request: ShimCreate): Plans | Promise<Plans>;
-  control(container: AdoptRequest): ContainerControl;
+  /** `checkpoint`: it is made from there. */
+  control(container: AdoptRequest & Pick<ShimCreate, "checkpoint">): ContainerControl;
   /** Ends what runs in the container's cgroups and removes them; idempotent. */
   removeCgroups(container: AdoptRequest): Promise<void>;
   /** Ends with the state directory, whatever it throws. */

@@ -45,6 +45,7 @@ export const ELOOP = 40;
 export const EBADMSG = 74;
 export const ETIMEDOUT = 110;
 export const ECHILD = 10;
+export const ESRCH = 3;
 export const ECANCELED = 125;
 
 export const CLONE_NEWUSER = 0x1000_0000;
@@ -91,6 +92,7 @@ export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 export const NETLINK_NETFILTER = 12;
 
+export const PR_SET_PDEATHSIG = 1;
 export const PR_CAPBSET_DROP = 24;
 export const PR_CAP_AMBIENT = 47;
 export const PR_CAP_AMBIENT_RAISE = 2;

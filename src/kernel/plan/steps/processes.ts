@@ -14,6 +14,7 @@ import {
   ENOENT,
   ENOTDIR,
   EPERM,
+  ESRCH,
   O_CLOEXEC,
   O_RDONLY,
   O_WRONLY,
@@ -27,6 +28,8 @@ import { spawn } from "./spawn.ts";
 import { constants } from "./steps.table.ts";
 
 const CLONE_ARGS_SIZE = 88;
+const PID_DIGITS = 10;
+const ZERO = "0".charCodeAt(0);
 
 function cloneArguments(code: Assembler, flags: number, signal: number, cgroup = 0): Memory {
   return code.numbers(8, [flags, 0, 0, 0, signal, 0, 0, 0, 0, 0, cgroup]);
@@ -167,6 +170,33 @@ function exec(code: Assembler, candidates: readonly string[], rest: readonly [Ar
   code.fail(label, error);
 }
 
+/** A clone made by somebody else, of whom all that is known is in a file. */
+function handOver(code: Assembler, path: string): void {
+  code.mark(constants.MARK_CLONES);
+  const text = code.bytes(new Uint8Array(PID_DIGITS)); // zeros behind what is read
+  code.call("read", [open(code, { path, flags: O_RDONLY }), text, PID_DIGITS]);
+  const pid = readNumber(code, text, PID_DIGITS);
+  code.when(pid, "<", 2, () => code.fail("read", ESRCH));
+  tellPid(code, pid);
+  end(code, 0);
+}
+
+/** What the digits say that a text of so many bytes begins with. */
+function readNumber(code: Assembler, text: Memory, size: number): Register {
+  const number = code.native("value", [0], { looks: true });
+  const digit = code.native("value", [0], { looks: true });
+  const done = code.label();
+  for (let at = 0; at < size; at++) {
+    code.load(behind(text, at), 1, -1, digit);
+    code.add(digit, -ZERO, digit);
+    code.skip(digit, "<", 0, done);
+    code.skip(digit, ">=", 10, done);
+    code.native("value", [digit, number, 10], { looks: true, into: number });
+  }
+  code.place(done);
+  return number;
+}
+
 export const processes = {
   clone: (code, { flags, intoCgroupSlot }) => {
     code.mark(constants.MARK_CLONES);
@@ -190,5 +220,6 @@ export const processes = {
   setsid: (code) => void code.call("setsid", []),
   exec: (code, { candidates, argv, env }) => exec(code, candidates, [code.texts(argv), code.texts(env)]),
   spawn,
+  handOver: (code, { path }) => handOver(code, path),
   chroot: (code, { path }) => void code.call("chroot", [code.text(path)]),
 } satisfies Partial<Compilers>;

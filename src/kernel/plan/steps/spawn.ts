@@ -2,7 +2,7 @@
 
 import { type Assembler, behind, type Memory, pid, type Register } from "./assembler.ts";
 import type { BodyOf } from "./compilers.ts";
-import { ECHILD, ETIMEDOUT, POLLIN, SIGCHLD, SIGKILL } from "./kernel.table.ts";
+import { ECHILD, ETIMEDOUT, POLLIN, PR_SET_PDEATHSIG, SIGCHLD, SIGKILL } from "./kernel.table.ts";
 
 type Spawn = BodyOf<"spawn">;
 const MFD_CLOEXEC = 1;
@@ -59,6 +59,7 @@ function become(code: Assembler, op: Spawn, argv: Memory, streams: readonly Regi
   const lost = code.label();
   const path = code.text(op.path);
   resetSignals(code);
+  if (op.tied === true) code.attempt("prctl", [PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0]);
   for (const [fd, stream] of streams.entries()) code.attempt("dup3", [stream, fd, 0]);
   const result = code.native("value", [0], looks);
   if (op.cwd !== undefined && op.cwd !== "") {
