@@ -18,6 +18,8 @@ export interface StartTarget {
   readonly autoRemove: boolean;
   /** Signals that this program gets are the container's. */
   readonly proxiesSignals: boolean;
+  /** What it goes on from. */
+  readonly from?: { readonly checkpoint: string; readonly "checkpoint-dir": string };
 }
 
 /** Attached from before the start, so that no output is missed. Resolves to how it ended; undefined when the user detached. */
@@ -36,7 +38,7 @@ export async function startAttached(
   const { exit } = await engine.containers.wait(id, condition, signal);
   const streams = carryStreams(hijacked, { tty, stdin, ...detach }, session);
   streams.catch(() => undefined); // awaited below, after the start
-  await engine.containers.start(id, {}, signal);
+  await engine.containers.start(id, target.from ?? {}, signal);
   if (tty) scope.use(followWindowSize(session, (size) => engine.containers.resize(id, size, signal), signal));
   else if (target.proxiesSignals)
     scope.use(proxySignals(session, (name) => engine.containers.kill(id, name.slice(3), signal)));

@@ -123,7 +123,16 @@ export class Containers {
     return await this.#client.text({ method: "GET", path: `${pathOf(name)}/json`, query: { size } }, signal);
   }
 
-  async start(name: string, options: { readonly detachKeys?: string }, signal: AbortSignal): Promise<void> {
+  /** `checkpoint`: what it goes on from, "" is nothing. */
+  async start(
+    name: string,
+    options: {
+      readonly detachKeys?: string;
+      readonly checkpoint?: string;
+      readonly "checkpoint-dir"?: string;
+    },
+    signal: AbortSignal,
+  ): Promise<void> {
     await this.#post(`${pathOf(name)}/start`, options, signal);
   }
 

@@ -3,6 +3,7 @@
 //   using engine = connectEngine({ endpoint: parseEndpoint("unix:///run/gantry/docker.sock") });
 //   await engine.containers.list({ all: true }, AbortSignal.timeout(5000));
 
+import { Checkpoints } from "./checkpoints.ts";
 import { Containers } from "./containers.ts";
 import { EngineClient, type EngineClientOptions } from "./engine-client.ts";
 import { Execs } from "./execs.ts";
@@ -13,6 +14,7 @@ import { Volumes } from "./volumes.ts";
 
 export interface Engine extends Disposable {
   readonly client: EngineClient;
+  readonly checkpoints: Checkpoints;
   readonly containers: Containers;
   readonly execs: Execs;
   readonly images: Images;
@@ -26,6 +28,7 @@ export function connectEngine(options: EngineClientOptions): Engine {
   const client = new EngineClient(options);
   return {
     client,
+    checkpoints: new Checkpoints(client),
     containers: new Containers(client),
     execs: new Execs(client),
     images: new Images(client),

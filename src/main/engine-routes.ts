@@ -43,7 +43,7 @@ export function engineRoutes(options: RoutesOptions, signal: AbortSignal): reado
   const experimental = (): boolean => options.live.current.experimental;
   return [
     ...systemRoutes(systemDeps(options, signal)),
-    ...checkpointRoutes({ experimental }), // before the routes whose ids may hold slashes
+    ...checkpointRoutes({ ...containers, experimental }), // before the routes whose ids may hold slashes
     ...containerRoutes({ ...containers, experimental }),
     ...attachWebSocketRoutes(containers),
     ...fileRoutes({

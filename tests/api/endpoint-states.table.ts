@@ -24,9 +24,14 @@ const walk = "tests/system/walk.suite.ts";
 const newer = "tests/api/newer-versions.test.ts";
 const newest = "tests/api/newest-versions.test.ts";
 const debug = refused('404 "page not found", as dockerd without --debug');
-const experiment = refused(
-  '501 "This experimental feature is disabled by default. Start the Docker daemon in experimental mode in order to enable it.", as dockerd; with --experimental refused by name',
-);
+const experiment: EndpointState = {
+  ...works(
+    "tests/containers/checkpoint.test.ts",
+    "tests/containers/checkpoint-criu.test.ts",
+    "tests/side-by-side/checkpoints.test.ts",
+  ),
+  note: "with --experimental, as with dockerd; containers with a terminal, a user namespace, shared IPC or the host's processes, and paused ones, are refused by name",
+};
 const unsupported = (line: string): EndpointState =>
   refused(`400 "${line} is not supported by this version of Gantry"`);
 
@@ -57,11 +62,8 @@ export const endpointStates: Readonly<Record<string, EndpointState>> = {
     ...works("src/engine/containers/lifecycle.test.ts"),
     params: {
       detachKeys: { state: "works", note: "means nothing, as with dockerd" },
-      checkpoint: {
-        state: "refused",
-        note: '400 "docker start --checkpoint is not supported by this version of Gantry"',
-      },
-      "checkpoint-dir": { state: "refused", note: "400, refused by name" },
+      checkpoint: { state: "works", note: "with --experimental, as with dockerd" },
+      "checkpoint-dir": { state: "works", note: "403, as with dockerd" },
     },
   },
   "POST /containers/{id}/stop": works(newer, "src/engine/containers/lifecycle.test.ts"),

@@ -24,9 +24,11 @@ interface Pair extends AsyncDisposable {
   readonly theirs: Client;
 }
 
-async function startPair(): Promise<Pair> {
+type Config = Readonly<Record<string, unknown>>;
+
+async function startPair(config: Config): Promise<Pair> {
   await using undo = new AsyncDisposableStack();
-  const started = await Promise.allSettled([startEngine(), startPeer()]);
+  const started = await Promise.allSettled([startEngine({ config }), startPeer({ config })]);
   const [ours, theirs] = started.map((outcome) => {
     if (outcome.status === "rejected") throw outcome.reason;
     return undo.use(outcome.value);
@@ -100,8 +102,8 @@ async function readLeftovers(client: Client): Promise<readonly string[]> {
   ];
 }
 
-/** Registers the walks of these files: one test for each walk and client, one subtest for each command line. */
-export function testWalks(themes: readonly string[]): void {
+/** Registers the walks of these files: one test for each walk and client, one subtest for each command line. `config`: of both daemons. */
+export function testWalks(themes: readonly string[], config: Config = {}): void {
   const skip = process.getuid?.() !== 0 && "needs root";
   const walks = themes.flatMap((theme) =>
     parseWalks(readFileSync(`${import.meta.dirname}/walks/${theme}.walk`, "utf8")),
@@ -110,7 +112,7 @@ export function testWalks(themes: readonly string[]): void {
     let started: Pair;
     const pair = (): Pair => started;
     before(async () => {
-      started = await startPair();
+      started = await startPair(config);
     });
     after(() => started?.[Symbol.asyncDispose]());
     describe("at once", { concurrency: AT_ONCE }, () => {

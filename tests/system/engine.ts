@@ -50,6 +50,8 @@ export interface EngineOptions {
   readonly mode?: number;
   /** Default "own". */
   readonly containerd?: ContainerdMode;
+  /** Where the daemon, or containerd's process, finds programs; default: as this process. */
+  readonly path?: string;
 }
 
 export const makeClient = (host: string, netns: string): Client => {
@@ -90,12 +92,12 @@ interface ContainerdProcess {
   end(): Promise<void>;
 }
 
-async function startContainerd(dir: string, netns: string): Promise<ContainerdProcess> {
+async function startContainerd(dir: string, options: RunOptions): Promise<ContainerdProcess> {
   const state = join(dir, "containerd-state");
   const socket = join(state, "containerd.sock");
   const command = [containerdPath, "--root", join(dir, "containerd"), "--state", state, "--address", socket];
   const launch = async (): Promise<Background> => {
-    const started = startBackground(command, { netns });
+    const started = startBackground(command, options);
     await started.line(/^serving/);
     return started;
   };
@@ -130,12 +132,13 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
     ...options.config,
   };
   await writeFile(configFile, JSON.stringify(config));
-  const layer = options.containerd === "separate" ? await startContainerd(dir, netns) : undefined;
+  const surroundings = { netns, ...(options.path !== undefined && { env: { PATH: options.path } }) };
+  const layer = options.containerd === "separate" ? await startContainerd(dir, surroundings) : undefined;
   undo.defer(() => layer?.end());
   const address = layer === undefined ? [] : ["--containerd", layer.socket];
   const command = [gantrydPath, "--config-file", configFile, ...address, ...(options.flags ?? [])];
   const launch = async (): Promise<Background> => {
-    const daemon = startBackground(command, { netns });
+    const daemon = startBackground(command, surroundings);
     await daemon.line(/API listen on/);
     return daemon;
   };

@@ -13,6 +13,8 @@ interface PeerOptions {
   readonly runtime?: string;
   /** Socket of a containerd to use; by default it starts its own. */
   readonly containerd?: string;
+  /** Merged into the configuration file. */
+  readonly config?: Readonly<Record<string, unknown>>;
 }
 
 export async function startPeer(
@@ -38,6 +40,7 @@ export async function startPeer(
       "default-runtime": "other",
     }),
     ...(!hasBridge && { bridge: "none", iptables: false }),
+    ...options.config,
   };
   await writeFile(join(dir, "daemon.json"), JSON.stringify(config));
   const daemon = startBackground(["dockerd", "--config-file", join(dir, "daemon.json")], { netns });

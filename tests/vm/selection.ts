@@ -9,6 +9,7 @@ export type GuestName = (typeof guests)[number];
 /** Patterns of test files: what a kernel with other cgroups matters to. The rest runs on the machine alone. */
 const selected: readonly string[] = [
   "tests/attacks/*.test.ts",
+  "tests/containers/checkpoint-criu.test.ts",
   "tests/libcontainer/*.test.ts",
   "tests/native/{plans,shim,streams}.test.ts",
   "tests/runc/*.test.ts",

@@ -25,7 +25,7 @@ import { toHttpFailure } from "../failures.ts";
 import { acceptedStream, frameJson } from "../json-streams.ts";
 import { queryFlag, queryNumber } from "../query.ts";
 import type { ApiCall, ApiResponse, Route } from "../router.ts";
-import { type ExperimentDeps, refuseCheckpoint } from "./checkpoints.ts";
+import { type ExperimentDeps, readStartFrom } from "./checkpoints.ts";
 
 const noContent: ApiResponse = { kind: "empty", status: 204 };
 const idOf = ({ params }: ApiCall): string => params.id ?? "";
@@ -69,8 +69,8 @@ export const containerRoutes = (deps: ContainersDeps & ExperimentDeps): readonly
     path: "/containers/:id*/start",
     handle: async (call) => {
       await refuseBody(call);
-      refuseCheckpoint(deps, call.query);
-      await startContainer(deps, deps.containers.get(idOf(call)), call.signal);
+      const from = readStartFrom(deps, call.query);
+      await startContainer(deps, deps.containers.get(idOf(call)), call.signal, from);
       return noContent;
     },
   },

@@ -3,6 +3,7 @@
 import type { Entry, Group } from "../grammar/tree.ts";
 
 export const groups: readonly Group[] = [
+  { name: "checkpoint", about: "Manage checkpoints", usage: "COMMAND" },
   { name: "container", about: "Manage containers" },
   { name: "context", about: "Manage contexts" },
   { name: "explain", about: "Show what the engine would ask of the kernel" },
@@ -18,7 +19,6 @@ export const unsupportedCommands: readonly string[] = [
   "build",
   "builder",
   "buildx",
-  "checkpoint",
   "compose",
   "config",
   "image build",
@@ -40,6 +40,21 @@ export const commonCommands: readonly string[] = ["run", "exec", "ps", "pull", "
 const both = (noun: string, verb: string): readonly string[] => [`${noun} ${verb}`, verb];
 
 export const entries: readonly Entry[] = [
+  {
+    names: ["checkpoint create"],
+    about: "Create a checkpoint from a running container",
+    load: () => import("./checkpoint/create.ts"),
+  },
+  {
+    names: ["checkpoint ls", "checkpoint list"],
+    about: "List checkpoints for a container",
+    load: () => import("./checkpoint/ls.ts"),
+  },
+  {
+    names: ["checkpoint rm", "checkpoint remove"],
+    about: "Remove a checkpoint",
+    load: () => import("./checkpoint/rm.ts"),
+  },
   {
     names: both("container", "attach"),
     about: "Attach local standard input, output, and error streams to a running container",

@@ -19,6 +19,9 @@ export type Values = Source | readonly string[];
 
 /** By the command's first name. The last goes for all further arguments. */
 export const argumentValues: Readonly<Record<string, readonly Values[]>> = {
+  "checkpoint create": ["running", "nothing"],
+  "checkpoint ls": ["containers", "nothing"],
+  "checkpoint rm": ["containers", "nothing"],
   "container attach": ["running", "nothing"],
   "container commit": ["containers", "nothing"],
   "container cp": ["containers", "containers"],

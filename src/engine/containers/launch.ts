@@ -7,7 +7,7 @@ import { EngineError } from "#base/errors.ts";
 import { joinAll } from "#base/join.ts";
 import type { ContainerRecords } from "#containerd/containers/containers.ts";
 import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
-import type { Tasks } from "#containerd/tasks/tasks.ts";
+import type { TaskCreate, Tasks } from "#containerd/tasks/tasks.ts";
 import type { NetworkController, Sandbox } from "#network/controller.ts";
 import { idMapOptions, rootOf } from "#spec/id-maps.ts";
 import type { Mount, Seccomp, Spec } from "#spec/oci-runtime.ts";
@@ -49,6 +49,8 @@ export interface LaunchDeps extends SharedMemoryDeps, SecretDeps {
   readonly host: HostFacts;
 }
 
+export type Checkpoint = NonNullable<TaskCreate["checkpoint"]>;
+
 /** A launch in progress: `undo` takes back what was made. */
 interface Launch {
   readonly container: Container;
@@ -57,12 +59,17 @@ interface Launch {
 }
 
 /**
- * Resolves once the container's process runs and its state says so.
+ * Resolves once the container's process runs and its state says so. `checkpoint`: what it goes on from.
  *
  *   namespace ─┬─ interfaces, addresses, ports, hosts ─┬─ start
  *   root ──────┴─ task: mounts, cgroup, first process ─┘
  */
-export async function launch(deps: LaunchDeps, container: Container, signal: AbortSignal): Promise<void> {
+export async function launch(
+  deps: LaunchDeps,
+  container: Container,
+  signal: AbortSignal,
+  checkpoint?: Checkpoint,
+): Promise<void> {
   await using undo = new AsyncDisposableStack();
   const network = planNetwork(deps.containers, container.record);
   const links = linkEnvironment(deps.containers, container.record);
@@ -90,12 +97,13 @@ export async function launch(deps: LaunchDeps, container: Container, signal: Abo
     seccomp: deps.seccomp,
   });
   const spec = inject(plain, prepared.injection);
-  const [sandbox, pid] = await joinAll([
+  const rootfs = mapRootfs(prepared.rootfs, container.record);
+  const [sandbox] = await joinAll([
     connect(deps, context, signal),
-    createTask(deps, context, { spec, rootfs: mapRootfs(prepared.rootfs, container.record) }, signal),
+    createTask(deps, context, { spec, rootfs, ...(checkpoint && { checkpoint }) }, signal),
   ]);
   await connectAttaches(container);
-  await deps.tasks.start(scope, container.id, "", signal);
+  const { pid } = await deps.tasks.start(scope, container.id, "", signal);
   deps.containers.saveState(container, {
     status: "running",
     pid,
@@ -245,9 +253,9 @@ const etcDirectory = (deps: LaunchDeps, { container, network }: Launch): string 
 async function createTask(
   deps: LaunchDeps,
   { container, undo }: Launch,
-  task: { readonly spec: Spec; readonly rootfs: readonly Mount[] },
+  task: Pick<TaskCreate, "rootfs" | "checkpoint"> & { readonly spec: Spec },
   signal: AbortSignal,
-): Promise<number> {
+): Promise<void> {
   const { id, record } = container;
   undo.defer(async () => deps.records.delete(scope, id).catch(ignoreMissing));
   await deps.records.create(scope, {
@@ -264,7 +272,7 @@ async function createTask(
     extensions: {},
   });
   const io = containerIo(record);
-  const { pid } = await deps.tasks.create(
+  await deps.tasks.create(
     scope,
     { ...task, ...namedRuntime(record.hostConfig.Runtime), containerId: id, io },
     signal,
@@ -273,7 +281,6 @@ async function createTask(
     await deps.tasks.kill(scope, { containerId: id, execId: "" }, SIGKILL, true).catch(ignoreMissing);
     await deps.tasks.delete(scope, id, "").catch(ignoreMissing);
   });
-  return pid;
 }
 
 /** A client that asked to be attached before the start misses nothing that is printed. */

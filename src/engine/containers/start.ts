@@ -2,8 +2,9 @@
 
 import { join } from "node:path";
 import type { Clock } from "#base/clock.ts";
-import { conflict, notModified } from "#base/errors.ts";
+import { conflict, EngineError, notModified } from "#base/errors.ts";
 import type { EventBus } from "#engine/events/events.ts";
+import { findCheckpoint } from "./checkpoints.ts";
 import { publishConnection, publishVolumeUse } from "./connection-events.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerLogs } from "./container-logs.ts";
@@ -25,15 +26,23 @@ export interface StartDeps extends LaunchDeps {
   readonly autoRemove: (container: Container) => Promise<void>;
 }
 
+/** What the container goes on from; "" is nothing. */
+export interface StartFrom {
+  readonly checkpoint: string;
+  readonly directory: string;
+}
+
 export async function startContainer(
   deps: StartDeps,
   container: Container,
   signal: AbortSignal,
+  from: StartFrom = { checkpoint: "", directory: "" },
 ): Promise<void> {
   using _held = await container.lock.acquire();
   refuseStart(container);
+  if (from.directory !== "") throw new EngineError("forbidden", "custom checkpointdir is not supported");
   if (container.state.restartCount > 0) deps.containers.saveState(container, { restartCount: 0 });
-  await startHeld(deps, container, signal);
+  await startHeld(deps, container, signal, from.checkpoint);
 }
 
 function refuseStart(container: Container): void {
@@ -51,12 +60,17 @@ function refuseStart(container: Container): void {
 }
 
 /** The caller holds the container's lock and has looked at its state. */
-export async function startHeld(deps: StartDeps, container: Container, signal: AbortSignal): Promise<void> {
+export async function startHeld(
+  deps: StartDeps,
+  container: Container,
+  signal: AbortSignal,
+  checkpoint = "",
+): Promise<void> {
   container.stopping = false;
   container.ailing = false;
   try {
     using _log = await deps.logs.open(container, signal);
-    await launch(deps, container, signal);
+    await launch(deps, container, signal, findCheckpoint(deps, container, checkpoint));
     await connectAttaches(container); // those that came during the start
     await updateParents({ ...deps, rewriteHosts: (parent) => rewriteHosts(deps, parent) }, container);
   } catch (error) {

@@ -1,16 +1,27 @@
 import type { Engine } from "#client/engine.ts";
-import { startAttached } from "../../attached-start.ts";
+import { type StartTarget, startAttached } from "../../attached-start.ts";
 import { forEachName } from "../../each.ts";
+import { checkpointDirFlag, requireExperimental } from "../../experimental.ts";
 import { ANY, type Call, type Command } from "../../grammar/command.ts";
 import { ExitError } from "../../grammar/errors.ts";
-import { toggle, unsupportedFlags } from "../../grammar/flags.ts";
+import { text, toggle } from "../../grammar/flags.ts";
 import { detachKeysFlag } from "../../terminal/detach-flag.ts";
 import { checkTerminal } from "../../terminal/raw-mode.ts";
 
 const attach = toggle("attach", { short: "a", about: "Attach STDOUT/STDERR and forward signals" });
 const interactive = toggle("interactive", { short: "i", about: "Attach container's STDIN" });
 
-async function startOne(call: Call, engine: Engine, name: string): Promise<void> {
+const checkpoint = text("checkpoint", { about: "Restore from this checkpoint" });
+
+/** A flag that a daemon without --experimental does not know is refused before anything is asked of it. */
+async function readFrom({ option, signal }: Call, engine: Engine): Promise<StartTarget["from"]> {
+  for (const flag of [checkpoint, checkpointDirFlag])
+    if (option(flag) !== "") await requireExperimental(engine, `"--${flag.name}"`, signal);
+  if (option(checkpoint) === "") return undefined;
+  return { checkpoint: option(checkpoint), "checkpoint-dir": option(checkpointDirFlag) };
+}
+
+async function startOne(call: Call, engine: Engine, name: string, from: StartTarget["from"]): Promise<void> {
   const { session, option, signal } = call;
   const { Id: id = name, Config, HostConfig, State } = await engine.containers.inspect(name, signal);
   if (State?.Running === true) throw new ExitError(1, "you cannot attach to a running container, use attach");
@@ -25,6 +36,7 @@ async function startOne(call: Call, engine: Engine, name: string): Promise<void>
     stderr: true,
     autoRemove: HostConfig?.AutoRemove === true,
     proxiesSignals: true,
+    ...(from && { from }),
   });
   if (exit !== undefined && exit.StatusCode !== 0) throw new ExitError(exit.StatusCode);
 }
@@ -33,12 +45,22 @@ export const command: Command = {
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",
   about: "Start one or more stopped containers",
   takes: [1, ANY],
-  flags: [attach, detachKeysFlag, interactive, ...unsupportedFlags("checkpoint", "checkpoint-dir")],
+  flags: [attach, checkpoint, checkpointDirFlag, detachKeysFlag, interactive],
   run: async (call) => {
-    if (!call.option(attach) && !call.option(interactive)) return await forEachStart(call);
+    const engine = await call.session.engine(call.signal);
+    const from = await readFrom(call, engine);
+    const attached = call.option(attach) || call.option(interactive);
     const [name = "", ...others] = call.arguments;
-    if (others.length > 0) throw new ExitError(1, "you cannot start and attach multiple containers at once");
-    await startOne(call, await call.session.engine(call.signal), name);
+    if (!attached && from === undefined) return await forEachStart(call);
+    if (others.length > 0)
+      throw new ExitError(
+        1,
+        attached
+          ? "you cannot start and attach multiple containers at once"
+          : "you cannot restore multiple containers at once",
+      );
+    if (attached) await startOne(call, engine, name, from);
+    else await engine.containers.start(name, from ?? {}, call.signal);
   },
 };
 
