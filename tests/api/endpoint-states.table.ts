@@ -30,7 +30,7 @@ const experiment: EndpointState = {
     "tests/containers/checkpoint-criu.test.ts",
     "tests/side-by-side/checkpoints.test.ts",
   ),
-  note: "with --experimental, as with dockerd; containers with a terminal, a user namespace, shared IPC or the host's processes, and paused ones, are refused by name",
+  note: "with --experimental, as with dockerd; containers with a terminal, no-new-privileges, a read-only root, a user namespace, shared IPC or the host's processes, and paused ones, are refused by name",
 };
 const unsupported = (line: string): EndpointState =>
   refused(`400 "${line} is not supported by this version of Gantry"`);

@@ -103,6 +103,16 @@ test("what cannot be saved is refused by name", () => {
 
 for (const [name, refused, message] of [
   ["a user namespace", { linux: { namespaces: [{ type: "pid" }, { type: "user" }] } }, /user namespace/],
+  [
+    "no-new-privileges",
+    { process: { cwd: "/", noNewPrivileges: true }, linux: { namespaces: [{ type: "pid" }] } },
+    /no-new-privileges is not supported/,
+  ],
+  [
+    "a read-only root",
+    { root: { path: "/r", readonly: true }, linux: { namespaces: [{ type: "pid" }] } },
+    /read-only root is not supported/,
+  ],
   ["the host's processes", { linux: { namespaces: [] } }, /host's PID namespace/],
   [
     "shared memory of others",

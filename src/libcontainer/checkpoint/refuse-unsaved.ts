@@ -18,6 +18,10 @@ export function refuseUnsaved(spec: Spec): void {
 /** The same for a container with a shim, which leaves less to its caller. */
 export function refuseUnsavedTask(spec: Spec): void {
   refuseUnsaved(spec);
+  // Both are lost by criu 3.17, which says nothing.
+  if (spec.process?.noNewPrivileges === true)
+    throw unsupported("checkpoint of a container with no-new-privileges");
+  if (spec.root?.readonly === true) throw unsupported("checkpoint of a container with a read-only root");
   const has = (wanted: string): boolean =>
     spec.linux?.namespaces?.some(({ type }) => type === wanted) === true;
   if (has("user")) throw unsupported("checkpoint of a container with a user namespace");
