@@ -1,5 +1,6 @@
 /* How a command finds its resident: by a socket whose name stands for the namespaces, the rights and the build that both have. */
 #define _GNU_SOURCE
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -99,7 +100,7 @@ __attribute__((noreturn)) static void become_resident(char *launcher, const stru
 	dup2(ready, STDOUT_FILENO);
 	syscall(SYS_close_range, 3, ~0U, 0);
 	execv(launcher, arguments);
-	dprintf(STDERR_FILENO, "gantry-runc: %s: %s\n", launcher, strerror(errno));
+	warn("%s", launcher);
 	_exit(127);
 }
 
@@ -126,7 +127,7 @@ int connect_resident(char *launcher, const char *build, const char *folder)
 {
 	struct place place = { 0 };
 	if (!choose_place(&place, build, folder)) {
-		dprintf(STDERR_FILENO, "gantry-runc: %s is no folder for the resident's socket: set XDG_RUNTIME_DIR\n", folder);
+		warnx("%s is no folder for the resident's socket: set XDG_RUNTIME_DIR", folder);
 		return -1;
 	}
 	int fd = try_connect(&place);
@@ -139,6 +140,6 @@ int connect_resident(char *launcher, const char *build, const char *folder)
 	if (fd < 0 && start_resident(launcher, &place))
 		fd = try_connect(&place);
 	if (fd < 0)
-		dprintf(STDERR_FILENO, "gantry-runc: the resident did not start\n");
+		warnx("the resident did not start");
 	return fd;
 }

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "programs.h"
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -36,7 +37,7 @@ static void seal(void)
 	char *arguments[] = { "gantry-runc", "runc-sealed", NULL };
 	fcntl(CONNECTION, F_SETFD, 0);
 	run_sealed(arguments);
-	perror("gantry-runc: cannot run from memory");
+	warn("cannot run from memory");
 	_exit(FAILED);
 }
 
@@ -125,7 +126,7 @@ static int serve_connection(void)
 	if (us.init)
 		close_outputs(us.init);
 	if (taken)
-		dprintf(STDERR_FILENO, "gantry-runc: the resident has ended\n");
+		warnx("the resident has ended");
 	return FAILED;
 }
 
@@ -147,6 +148,7 @@ static void open_missing_streams(void)
 int runc_main(char *launcher, const char *build, const char *folder)
 {
 	enum { TRIES = 5 };
+	program_invocation_short_name = basename(launcher); /* what our messages begin with */
 	open_missing_streams();
 	signal(SIGPIPE, SIG_IGN);
 	for (int tries = 0; tries < TRIES; tries++) { /* a resident may end just as we come */
@@ -154,7 +156,7 @@ int runc_main(char *launcher, const char *build, const char *folder)
 		if (fd < 0)
 			return FAILED;
 		if (dup3(fd, CONNECTION, O_CLOEXEC) < 0) {
-			perror("gantry-runc: descriptors are limited to fewer than it needs");
+			warn("descriptors are limited to fewer than it needs");
 			return FAILED;
 		}
 		close(fd);
@@ -163,6 +165,6 @@ int runc_main(char *launcher, const char *build, const char *folder)
 		if (taken)
 			return result;
 	}
-	dprintf(STDERR_FILENO, "gantry-runc: the resident does not answer\n");
+	warnx("the resident does not answer");
 	return FAILED;
 }

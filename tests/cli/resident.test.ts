@@ -93,3 +93,16 @@ test("what the resident cannot know as its caller does is left to the caller", a
   const elsewhere = await place.gantry(["ps"], { DOCKER_HOST: "tcp://127.0.0.1:1" });
   assert.match(elsewhere.stderr, /Cannot connect to the Docker daemon at tcp:\/\/127\.0\.0\.1:1/);
 });
+
+test("what keeps the resident away is told in the program's own name", async () => {
+  const place = "/proc/nosuch";
+  for (const [name, word] of [
+    ["gantry", "ps"],
+    ["gantry-runc", "list"],
+  ] as const) {
+    const command = [join(program, "..", name), word];
+    const { code, stderr } = await run(command, { env: { GANTRY_RUNC_SOCKETS: place } });
+    assert.equal(code, 1);
+    assert.equal(stderr, `${name}: ${place} is no folder for the resident's socket: set XDG_RUNTIME_DIR\n`);
+  }
+});
