@@ -11,6 +11,7 @@ import { openSystemClock } from "#base/clock.ts";
 import type { ContentStore } from "#containerd/content/content.ts";
 import type { DiffService } from "#containerd/diff/diff.ts";
 import { createLocalContainerd } from "#containerd/local.ts";
+import type { ProxySettings } from "#containerd/registry/proxies.ts";
 import type { ContainerdServices } from "#containerd/services.ts";
 import { FakeShims } from "#containerd/testing/fake-shims.ts";
 import type { EventBus } from "#engine/events/events.ts";
@@ -26,6 +27,7 @@ export interface ImageDaemonOptions {
   readonly certsDir?: string;
   readonly insecureRegistries?: readonly string[];
   readonly mirrors?: readonly string[];
+  readonly proxies?: ProxySettings;
   readonly users?: readonly ImageUser[];
   readonly openDiff: (content: ContentStore, folder: string) => DiffService;
 }
@@ -71,7 +73,7 @@ export async function startImageDaemon(options: ImageDaemonOptions): Promise<Ima
     maxDownloadAttempts: 5,
     maxUploads: 5,
     retryDelayMs: 20,
-    proxies: { httpProxy: "", httpsProxy: "", noProxy: "" },
+    proxies: options.proxies ?? { httpProxy: "", httpsProxy: "", noProxy: "" },
     maxDecompressionRatio: 0,
     dataRoot: folder,
     userAgent: "gantry-test",

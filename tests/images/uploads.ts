@@ -116,14 +116,16 @@ const queryOf = (request: IncomingMessage): URLSearchParams =>
 
 /** Then cuts the connection. */
 async function readUpTo(request: IncomingMessage, limit: number): Promise<Buffer> {
+  // A request that is left early may let go of its socket.
+  const { socket } = request;
   const chunks: Buffer[] = [];
   let left = limit;
   for await (const chunk of request) {
     if (!Buffer.isBuffer(chunk)) continue;
     chunks.push(chunk.subarray(0, left));
     left -= chunk.length;
-    if (left <= 0) break; // which destroys the request
+    if (left <= 0) break;
   }
-  request.destroy();
+  socket.destroy();
   return Buffer.concat(chunks);
 }

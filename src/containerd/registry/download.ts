@@ -40,10 +40,25 @@ export async function downloadBlob(
   report: (progress: DownloadProgress) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const outcome = await downloadTo(deps, wanted, report, signal);
+  // Where bytes of an earlier download were wrong, those of this one may all be right.
+  const final = outcome === "resumed wrong" ? await downloadTo(deps, wanted, report, signal) : outcome;
+  if (final !== "done")
+    throw invalid(`filesystem layer verification failed for digest ${wanted.descriptor.digest}`);
+}
+
+/** Bytes that are not those of the digest are forgotten; "resumed" if some of them were here before. */
+async function downloadTo(
+  deps: DownloadDeps,
+  wanted: BlobWanted,
+  report: (progress: DownloadProgress) => void,
+  signal: AbortSignal,
+): Promise<"done" | "resumed wrong" | "wrong"> {
   await using writer = await openWriter(deps, wanted, signal);
-  if (writer === undefined) return;
+  if (writer === undefined) return "done";
+  const target = new DownloadTarget(writer, wanted.descriptor, report);
   try {
-    await fill(deps, wanted, new DownloadTarget(writer, wanted.descriptor, report), signal);
+    await fill(deps, wanted, target, signal);
   } catch (error) {
     if (errnoOf(error) !== "ENOSPC") throw error;
     // What is here already must not keep the disk full.
@@ -51,7 +66,8 @@ export async function downloadBlob(
     throw systemError(`write ${wanted.ref}: no space left on device`, { cause: error });
   }
   report({ kind: "verifying" });
-  await commit(deps, wanted, writer);
+  if (await commit(deps, wanted, writer)) return "done";
+  return target.resumed ? "resumed wrong" : "wrong";
 }
 
 async function fill(
@@ -62,12 +78,13 @@ async function fill(
 ): Promise<void> {
   const onWait = (seconds: number): void => target.report({ kind: "retrying", seconds });
   try {
+    let farthest = target.position;
     await withRetries({ policy: deps.retry, onWait, signal }, async (progressed) => {
-      const before = target.position;
       try {
         if (!target.complete) await downloadOnce(deps, wanted, target, signal);
       } finally {
-        if (target.position > before) progressed();
+        if (target.position > farthest) progressed();
+        farthest = Math.max(farthest, target.position);
       }
     });
   } catch (error) {
@@ -90,6 +107,8 @@ async function forget(
 
 class DownloadTarget {
   position: number;
+  /** Bytes of an earlier download are among those of this one. */
+  resumed: boolean;
   readonly #writer: ContentWriter;
   readonly #total: number;
   readonly report: (progress: DownloadProgress) => void;
@@ -101,6 +120,7 @@ class DownloadTarget {
     this.#total = size;
     this.report = report;
     this.position = writer.offset;
+    this.resumed = writer.offset > 0;
   }
 
   get complete(): boolean {
@@ -111,6 +131,7 @@ class DownloadTarget {
     if (offset === this.position) return;
     await this.#writer.truncate();
     this.position = 0;
+    this.resumed = false;
   }
 
   async write(chunk: Buffer): Promise<void> {
@@ -186,16 +207,16 @@ export async function hasBlob(
   }
 }
 
-async function commit(deps: DownloadDeps, wanted: BlobWanted, writer: ContentWriter): Promise<void> {
+/** False if the bytes are not those of the digest: they are gone then. */
+async function commit(deps: DownloadDeps, wanted: BlobWanted, writer: ContentWriter): Promise<boolean> {
   try {
     const { descriptor, labels } = wanted;
     await writer.commit(descriptor.size, descriptor.digest, labels);
+    return true;
   } catch (error) {
-    if (isKind(error, "conflict")) return;
+    if (isKind(error, "conflict")) return true;
     if (!isKind(error, "invalid")) throw error;
     await forget(deps, wanted, writer);
-    throw invalid(`filesystem layer verification failed for digest ${wanted.descriptor.digest}`, {
-      cause: error,
-    });
+    return false;
   }
 }

@@ -37,13 +37,13 @@ export interface RetryRun {
   readonly signal: AbortSignal;
 }
 
-/** `attempt` tells that it came forward before it failed: then the next attempt follows at once and the waits start over. Rejects with the last failure. */
+/** `attempt` tells that it came forward before it failed: then the next one follows at once, and waits and count start over. Rejects with
+ *  the last failure. */
 export async function withRetries<T>(
   { policy, onWait, signal }: RetryRun,
   attempt: (progressed: () => void) => Promise<T>,
 ): Promise<T> {
-  let idle = 0;
-  for (let count = 1; ; count++) {
+  for (let idle = 1; ; idle++) {
     let moved = false;
     try {
       return await attempt(() => {
@@ -52,8 +52,8 @@ export async function withRetries<T>(
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof TransientError) || (error.waitMs ?? 0) > MAX_WAIT_MS) throw error;
-      if (count >= policy.attempts) throw error;
-      idle = moved ? 0 : idle + 1;
+      if (moved) idle = 0;
+      if (idle >= policy.attempts) throw error;
       await pause(error.waitMs ?? policy.delayMs * idle, onWait, signal);
     }
   }

@@ -77,6 +77,7 @@ class Upload {
   readonly #signal: AbortSignal;
   /** Where the session goes on; undefined before there is one. */
   #session: URL | undefined;
+  #farthest = 0;
 
   constructor(deps: UploadDeps, job: UploadJob, report: Report, signal: AbortSignal) {
     this.#deps = deps;
@@ -89,7 +90,8 @@ class Upload {
     const { repository, descriptor } = this.#job;
     const offset = await this.#resume();
     if (offset !== undefined && offset > 0) {
-      progressed();
+      if (offset > this.#farthest) progressed();
+      this.#farthest = Math.max(this.#farthest, offset);
       return await this.#rest(offset);
     }
     if (await hasRemoteBlob(this.#deps.connection, repository, descriptor.digest, this.#signal))
