@@ -17,6 +17,8 @@ import type { UnpackRequest } from "./tree-tasks.ts";
 
 /** Chunks of a job that may be on their way: few wake-ups on a busy machine, and 4 MiB at most. */
 export const WINDOW = 16;
+/** The same of an archive that comes in, whose pieces are mostly as the connection gives them: 64 KiB. */
+export const WINDOW_IN = 64;
 
 export type TreeTask =
   | { readonly kind: "path"; readonly path: string }

@@ -14,7 +14,7 @@ import {
   type FromThread,
   type ThreadFailure,
   type TreeJob,
-  WINDOW,
+  WINDOW_IN,
 } from "./tree-messages.ts";
 import { packChanges, packLayer, packPath, packRoot, unpackInto } from "./tree-tasks.ts";
 import { readIdTranslation } from "./user-ids.ts";
@@ -100,7 +100,7 @@ class Channel {
   }
 
   async *received(): AsyncGenerator<Uint8Array> {
-    for (let free = WINDOW; free > 0; free--) this.post({ kind: "want" });
+    for (let free = WINDOW_IN; free > 0; free--) this.post({ kind: "want" });
     for (;;) {
       await this.#until(() => this.#arrived.length > 0 || this.#ended);
       const bytes = this.#arrived.shift();
