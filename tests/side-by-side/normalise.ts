@@ -81,7 +81,7 @@ const lines = (text: string): readonly string[] =>
     .split("\n")
     .map((line) => line.replaceAll(/ {2,}/g, "  ").trimEnd());
 
-/** `unordered`: dockerd prints the lines in the order of a hash table. */
+/** `unordered`: dockerd prints the lines in the order of a hash table; images only those that were made in one second. */
 export const comparableResult = ({ code, stdout, stderr }: Result, unordered = false): unknown => ({
   // A missing command of exec is 127 since 23.0, as it is with run.
   code: code === 127 && `${stdout}${stderr}`.includes("OCI runtime exec failed") ? 126 : code,

@@ -52,7 +52,7 @@ async function perform(client: Client, step: Step, program: string): Promise<unk
       ...(step.input !== undefined && { input: step.input }),
     });
     if (step.until === undefined || result.stdout.includes(step.until))
-      return comparableResult(result, step.words[0] === "diff");
+      return comparableResult(result, ["diff", "images"].includes(step.words[0] ?? ""));
     await delay(50);
   }
 }

@@ -42,7 +42,9 @@ export async function listImages(
   const listed = chosen
     .filter((image) => image !== undefined)
     .map(async (image) => ({ ...image, size: await deps.sizes.total(image.image.chainIds) }));
-  return (await Promise.all(listed)).sort((left, right) => right.created - left.created);
+  return (await Promise.all(listed)).sort((left, right) =>
+    Number(createdAt(right.image) - createdAt(left.image)),
+  );
 }
 
 /** Throws for a `before` or `since` that is no image, and for values that cannot be read. */

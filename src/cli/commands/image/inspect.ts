@@ -1,7 +1,7 @@
+import { parsePlatform } from "#spec/platform.ts";
 import { ANY, type Command } from "../../grammar/command.ts";
 import { text } from "../../grammar/flags.ts";
 import { inspectAll, inspectFormat } from "../../output/inspection.ts";
-import { encodePlatform } from "../../platform.ts";
 
 const platform = text("platform", {
   about:
@@ -14,7 +14,8 @@ export const command: Command = {
   takes: [1, ANY],
   flags: [inspectFormat, platform],
   run: async ({ session, arguments: names, option, signal }) => {
-    const wanted = encodePlatform(option(platform));
+    const given = option(platform);
+    const wanted = given === "" ? "" : JSON.stringify(parsePlatform(given));
     const engine = await session.engine(signal);
     await inspectAll(session, names, option(inspectFormat), (name) =>
       engine.images.inspectText(name, wanted, signal),

@@ -109,7 +109,7 @@ async function run({ session, arguments: [wanted], option, signal }: Call): Prom
   const asked = { all: option(all), manifests: option(tree), filters };
   const images = await engine.images.list(asked, signal);
   if (option(tree)) {
-    session.out(imageTree(images, session.surroundings.stdout.columns ?? 80));
+    session.out(imageTree(images, option(all), session.surroundings.stdout.columns ?? 80));
     return;
   }
   const now = session.surroundings.now();

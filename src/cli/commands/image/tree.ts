@@ -24,11 +24,15 @@ interface Tree {
 }
 
 const GAP = "   ";
-const COLUMNS = { id: 12, usage: 10, content: 12, used: 4 } as const;
+const COLUMNS = { id: 12, usage: 10, content: 12, extra: 5 } as const;
 /** Of the first column; with less there are fewer of the others. */
 const NARROWEST = 12;
 const WARNING =
   "WARNING: This is an experimental feature. The output may change and shouldn't be depended on.\n";
+
+const UNTAGGED = "<untagged>";
+const USED = "U";
+const LEGEND = "Info ->  U In Use ";
 
 const size = (bytes: number): string => formatSize(bytes, 3);
 
@@ -59,9 +63,10 @@ function toBranch({ ID = "", Size, ImageData }: ImageManifestSummary, isLast: bo
 const cut = (text: string, width: number): string =>
   text.length > width ? `${text.slice(0, width - 3)}...` : text.padEnd(width);
 
-/** The newest first; `width` of the terminal. */
-export function imageTree(images: readonly ImageSummary[], width: number): string {
-  const trees = images.toSorted((a, b) => (b.Created ?? 0) - (a.Created ?? 0)).map(toTree);
+/** The newest first, nameless ones only with `all`; `width` of the terminal. */
+export function imageTree(images: readonly ImageSummary[], all: boolean, width: number): string {
+  const shown = images.filter(({ RepoTags }) => all || (RepoTags ?? []).length > 0);
+  const trees = shown.toSorted((a, b) => (b.Created ?? 0) - (a.Created ?? 0)).map(toTree);
   const labels = trees.flatMap(({ names, branches }) => [...names, ...branches.map(({ label }) => label)]);
   const others = Object.values(COLUMNS).reduce((sum, column) => sum + column + GAP.length, 0);
   const widest = Math.max("Image".length, ...labels.map((label) => Buffer.byteLength(label)));
@@ -72,22 +77,22 @@ export function imageTree(images: readonly ImageSummary[], width: number): strin
       cut(shortId(id), COLUMNS.id),
       usage.padStart(COLUMNS.usage),
       content.padStart(COLUMNS.content),
-      used ? " ✔  " : "    ",
+      (used ? USED : "").padEnd(COLUMNS.extra),
     ]);
   const head = row("IMAGE".padEnd(first), [
     "ID".padEnd(COLUMNS.id),
     "DISK USAGE".padStart(COLUMNS.usage),
     "CONTENT SIZE".padStart(COLUMNS.content),
-    "USED",
+    "EXTRA",
   ]);
   const blocks = trees.map(({ names, details, branches }) => {
-    const lines = names.map((name) => cut(name, first));
-    const last = lines.pop() ?? "";
+    const lines = [...names];
+    const last = cut(lines.pop() ?? UNTAGGED, first);
     return [
       ...lines,
       detailRow(last, details),
       ...branches.map(({ label, details: own }) => detailRow(cut(label, first), own)),
     ].join("\n");
   });
-  return `${WARNING}${head}\n${blocks.join("\n\n")}${blocks.length > 0 ? "\n" : ""}`;
+  return `${WARNING}${LEGEND.padStart(width)}\n\n${head}\n${blocks.map((block) => `${block}\n\n`).join("")}`;
 }
