@@ -1,8 +1,10 @@
 // The layers below the engine: the zygote that asks the kernel, containerd in this process or another, networks.
 
 import { join } from "node:path";
+import { hasOurTasks, withOwnTasks } from "#containerd/own-tasks.ts";
 import { connectContainerd } from "#containerd/proxy.ts";
 import type { ContainerdServices } from "#containerd/services.ts";
+import { createCgroupReaders } from "#containerd/tasks/cgroup-readers.ts";
 import type { Trees } from "#containerd/trees/trees.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import { startZygote } from "#kernel/zygote/zygote.ts";
@@ -73,18 +75,27 @@ async function openContainerd(
   executor: Executor,
 ): Promise<ContainerdServices> {
   const settings = live.current;
-  if (settings.containerd !== "") return connectContainerd(settings.containerd);
+  const { execRoot } = settings;
   const socketPath = zygoteSocket(settings);
   const binaries = live.runtimes;
+  const warn = (message: string): void => log.warn(message);
+  const openShims = () => createNativeShims({ executor, socketPath, host, binaries, warn });
+  const explain = explainPlan(host, binaries);
+  if (settings.containerd !== "") {
+    const services = connectContainerd(settings.containerd);
+    if (await hasOurTasks(services)) return services;
+    const readers = { ...createCgroupReaders(host.cgroups), explain };
+    return withOwnTasks(services, { execRoot, shims: openShims(), readers, warn });
+  }
   return openContainerdLayer({
     root: join(settings.dataRoot, "containerd"),
-    execRoot: settings.execRoot,
-    shims: createNativeShims({ executor, socketPath, host, binaries, warn: (message) => log.warn(message) }),
-    warn: (message) => log.warn(message),
+    execRoot,
+    shims: openShims(),
+    warn,
     executor,
     executorSocket: socketPath,
     cgroups: host.cgroups,
     maxRatio: () => live.current.maxDecompressionRatio,
-    explain: explainPlan(host, binaries),
+    explain,
   });
 }

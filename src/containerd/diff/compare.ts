@@ -1,12 +1,15 @@
 // The layer between two snapshots, packed by a thread and stored as it comes.
 
 import { createHash, randomUUID } from "node:crypto";
+import { readdir } from "node:fs/promises";
 import { pipeline } from "node:stream";
+import { isDeepStrictEqual } from "node:util";
 import { createGzip } from "node:zlib";
-import { EngineError, invalid } from "#base/errors.ts";
+import { EngineError } from "#base/errors.ts";
 import { type Descriptor, mediaTypes } from "#spec/oci-image.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import type { ContentStore } from "../content/content.ts";
+import { notImplemented } from "../failures.ts";
 import type { Scope } from "../scope.ts";
 import { directoriesOf, planLayers, type SnapshotLayers } from "../trees/layer-view.ts";
 import type { Trees } from "../trees/trees.ts";
@@ -32,7 +35,7 @@ export async function compareSnapshots(
   const { signal } = options;
   const mediaType = options.mediaType || GZIP;
   if (mediaType !== GZIP && mediaType !== mediaTypes.ociLayer)
-    throw new EngineError("unsupported", `diff with media type ${mediaType} is not supported`);
+    throw notImplemented(`unsupported diff media type: ${mediaType}`);
   const hash = createHash("sha256");
   const plain = deps.trees.packLayer(planLayers(layers, deps.scratch), options.exclude ?? [], signal);
   const ref = options.ref || `diff-${randomUUID()}`;
@@ -81,11 +84,25 @@ async function* compressed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
   }
 }
 
-/** Rejects `invalid` unless the right one is the left one and one directory more. */
-export function layersBetween(left: readonly Mount[], right: readonly Mount[]): SnapshotLayers {
+/**
+ * What the second snapshot has that the first has not: the first may be what it was made of, the same tree, or an empty one (containerd's
+ * clients make such a view to be told all of a snapshot). Rejects `unsupported` for trees that are not related so.
+ */
+export async function layersBetween(
+  left: readonly Mount[],
+  right: readonly Mount[],
+  scratch: string,
+): Promise<SnapshotLayers> {
   const below = directoriesOf(left);
-  const [upper, ...lower] = directoriesOf(right);
-  if (upper === undefined || lower.length !== below.length || lower.some((path, at) => path !== below[at]))
-    throw invalid("diff: the second snapshot must be made of the first");
-  return { upper, lower };
+  const directories = directoriesOf(right);
+  if (isDeepStrictEqual(below, directories)) return { upper: scratch, lower: below };
+  const [upper, ...lower] = directories;
+  if (upper !== undefined && isDeepStrictEqual(below, lower)) return { upper, lower };
+  if (upper !== undefined && lower.length === 0 && (await isEmpty(below))) return { upper, lower };
+  throw notImplemented("diff of snapshots of which the second was not made of the first");
+}
+
+/** Nothing in it, and nothing below. */
+async function isEmpty([only, ...others]: readonly string[]): Promise<boolean> {
+  return only !== undefined && others.length === 0 && (await readdir(only)).length === 0;
 }

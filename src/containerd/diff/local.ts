@@ -73,6 +73,7 @@ export class LocalDiff implements DiffService {
     right: readonly Mount[],
     options: CompareOptions & { readonly signal: AbortSignal },
   ): Promise<Descriptor> {
-    return compareSnapshots(this.#deps, scope, layersBetween(left, right), options);
+    const layers = await layersBetween(left, right, this.#deps.scratch);
+    return compareSnapshots(this.#deps, scope, layers, options);
   }
 }

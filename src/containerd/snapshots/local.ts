@@ -49,7 +49,7 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
     const select =
       "SELECT s.*, p.key AS parent_key FROM snapshots s LEFT JOIN snapshots p ON p.id = s.parent";
     this.#get = database.prepare(`${select} WHERE s.namespace = ? AND s.key = ?`);
-    this.#list = database.prepare(`${select} WHERE s.namespace = ? ORDER BY s.id`);
+    this.#list = database.prepare(`${select} WHERE s.namespace = ? ORDER BY s.key`);
     this.#ancestors = database.prepare(`
       WITH RECURSIVE chain (id, parent, depth) AS (
         SELECT id, parent, 0 FROM snapshots WHERE id = ?
@@ -83,6 +83,7 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
   /** A committed tree never changes: it is measured once, when somebody asks. */
   async usage(scope: Scope, key: string): Promise<SnapshotUsage> {
     const row = this.#find(scope, key);
+    if (decode(row).kind === "view") return { size: 0, inodes: 0 };
     if (!isNull(row, "size")) return { size: readInteger(row, "size"), inodes: readInteger(row, "inodes") };
     const id = readInteger(row, "id");
     const usage = await measureTree(`${this.#deps.files.directory(id)}/fs`, this.#deps.signal);
@@ -111,7 +112,8 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
     if (this.#get.get(scope.namespace, name) !== undefined)
       throw alreadyExists(`snapshot ${JSON.stringify(name)}`);
     const row = this.#find(scope, key);
-    if (decode(row).kind !== "active") throw failedPrecondition(`snapshot ${key} is not active`);
+    if (decode(row).kind !== "active")
+      throw failedPrecondition(`failed to commit snapshot: snapshot ${JSON.stringify(key)} is not active`);
     const { metadata } = this.#deps;
     inTransaction(metadata.database, () => {
       const text = encodeLabels({ ...readLabels(row), ...labels });

@@ -44,6 +44,8 @@ const killedExitCode = 137;
 const SIGKILL = 9;
 const silent = (id: string): EngineError =>
   new EngineError("unavailable", `the shim of ${id} does not answer: unavailable`);
+/** In the words, and with the code, of containerd's shim. */
+const refused = (message: string): EngineError => new EngineError("system", message);
 const unknownIo: TaskIo = { terminal: false, stdin: "", stdout: "", stderr: "" };
 
 export class Task {
@@ -150,7 +152,7 @@ export class Task {
   }
 
   addExec({ execId, io, process }: ExecCreate): void {
-    if (this.init.status !== "running") throw failedPrecondition(`task ${this.identity.id} is not running`);
+    if (this.init.status !== "running") throw refused(`cannot exec in a ${this.init.status} state`);
     if (this.#execs.has(execId)) throw alreadyExists(`id ${execId}`);
     this.#execs.set(execId, new TaskProcessState(execId, io, process));
     this.#emit({ topic: "/tasks/exec-added", containerId: this.identity.id, execId });
@@ -191,7 +193,7 @@ export class Task {
   }
 
   async pause(): Promise<void> {
-    if (this.init.status !== "running") throw failedPrecondition(`task ${this.identity.id} is not running`);
+    if (this.init.status !== "running") throw refused(`cannot pause a ${this.init.status} container`);
     this.#deps.files.mark(this.identity.directory, "paused");
     try {
       await this.shim.pause();
@@ -204,7 +206,7 @@ export class Task {
   }
 
   async resume(): Promise<void> {
-    if (this.init.status !== "paused") throw failedPrecondition(`task ${this.identity.id} is not paused`);
+    if (this.init.status !== "paused") throw refused(`cannot resume a ${this.init.status} process`);
     await this.shim.resume();
     this.#deps.files.unmark(this.identity.directory, "paused");
     this.init.status = "running";

@@ -78,7 +78,7 @@ export function tasksSuite(title: string, open: () => Promise<TestContainerd>): 
   on("execs are added, started, waited for and deleted", async ({ services: { tasks }, shims }) => {
     await tasks.create(scope, task, signal);
     const exec = { containerId: "web", execId: "sh", process: { cwd: "/", args: ["sh"] }, io };
-    await assert.rejects(tasks.exec(scope, exec, signal), /not running/);
+    await assert.rejects(tasks.exec(scope, exec, signal), /cannot exec in a created state/);
     await tasks.start(scope, "web", "", signal);
     await tasks.exec(scope, exec, signal);
     await assert.rejects(tasks.exec(scope, exec, signal), /already exists/);
@@ -124,7 +124,7 @@ export function tasksSuite(title: string, open: () => Promise<TestContainerd>): 
 
   on("pause and resume", async ({ services: { tasks } }) => {
     await tasks.create(scope, task, signal);
-    await assert.rejects(tasks.pause(scope, "web"), /not running/);
+    await assert.rejects(tasks.pause(scope, "web"), /cannot pause a created container/);
     await tasks.start(scope, "web", "", signal);
     await tasks.pause(scope, "web");
     assert.equal((await tasks.get(scope, "web", "")).status, "paused");
