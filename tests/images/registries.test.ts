@@ -179,6 +179,7 @@ test("a private authority and a client certificate are taken from certs.d, and n
   await startRegistry("tls", [`http: { addr: "${TLS}", ${tls} }`]);
   const pull = () => engine.tryDocker(["pull", `${TLS}/team/gzip:1`]);
   assert.match((await pull()).stderr, /x509: certificate signed by unknown authority/);
+  await rm(certificates, { recursive: true, force: true }); // of a run that was interrupted
   await mkdir(certificates, { recursive: true });
   undo.defer(() => rm(certificates, { recursive: true, force: true }));
   await must(["cp", `${folder}/ca.crt`, certificates]);

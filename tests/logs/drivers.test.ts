@@ -45,6 +45,8 @@ interface Case {
   readonly driver: string;
   readonly listen: readonly string[];
   readonly options: readonly string[];
+  /** For gantryd alone. */
+  readonly ourOptions?: readonly string[];
   /** Shell commands of the container. */
   readonly prints?: string;
   readonly messages?: number;
@@ -138,11 +140,9 @@ const cases: Readonly<Record<string, Case>> = {
   "fluentd to a unix socket, with sub-seconds and acknowledgements": {
     driver: "fluentd",
     listen: ["unix", socket, "--ack"],
-    options: [
-      `fluentd-address=unix://${socket}`,
-      "fluentd-sub-second-precision=true",
-      "fluentd-request-ack=true",
-    ],
+    options: [`fluentd-address=unix://${socket}`, "fluentd-sub-second-precision=true"],
+    // Not of dockerd, which now and then sends a line hundreds of times or none when it waits for acknowledgements.
+    ourOptions: ["fluentd-request-ack=true"],
     decode: forward,
   },
   "fluentd, a line in parts": {
@@ -191,7 +191,6 @@ function normalise(messages: readonly unknown[]): readonly string[] {
         .replaceAll(/"extension":0,"data":\{[^}]*\}/g, "EVENT-TIME")
         .replaceAll(/[0-9a-f]{64}/g, "ID")
         .replaceAll(/\b[0-9a-f]{12}\b/g, "SHORT")
-        .replaceAll(/"chunk":"[^"]*"/g, "CHUNK")
         .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6}\b)?[.\d]*(Z|[+-]\d\d:\d\d)/g, (_, micro) =>
           micro ? "MICRO" : "TIME",
         )
@@ -233,9 +232,16 @@ async function deliveredBy(t: TestContext, client: Client, asked: Case): Promise
   }
 }
 
+const CHUNK = /"chunk":"[^"]*"/;
+
 for (const [name, asked] of Object.entries(cases))
   test(`what arrives is what dockerd sends: ${name}`, { skip, timeout: 60_000 }, async (t) => {
+    const { options, ourOptions = [] } = asked;
     const their = await deliveredBy(t, theirs, asked);
-    const our = await deliveredBy(t, ours, asked);
-    assert.deepEqual(our, their);
+    const our = await deliveredBy(t, ours, { ...asked, options: [...options, ...ourOptions] });
+    if (ourOptions.length > 0) assert.ok(our.every((message) => CHUNK.test(message)));
+    assert.deepEqual(
+      our.map((message) => message.replace(CHUNK, "")),
+      their,
+    );
   });
