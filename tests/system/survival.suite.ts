@@ -1,7 +1,7 @@
 // kill -9 of the daemon: what DESIGN promises about containers, logs, exit codes and half-made things.
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -9,6 +9,18 @@ import { setTimeout } from "node:timers/promises";
 import { type ContainerdMode, type Engine, startEngine } from "./engine.ts";
 import { importBusybox } from "./images.ts";
 import { until } from "./until.ts";
+
+/** Processes whose command line names the folder. */
+const naming = (folder: string): readonly string[] =>
+  globSync("/proc/[0-9]*/cmdline").filter((file) => commandIn(file).includes(folder));
+
+function commandIn(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return ""; // it has ended meanwhile
+  }
+}
 
 const skip = process.getuid?.() !== 0 && "needs root";
 
@@ -188,8 +200,11 @@ function survivalTests(mode: ContainerdMode): void {
       await engine.docker("rm", "-f", id);
     }
     const tasks = join(engine.dir, mode === "own" ? "exec/tasks/moby" : "containerd-state/tasks/moby");
-    const left = (): readonly string[] => (existsSync(tasks) ? readdirSync(tasks) : []);
-    // A removal answers when the name is free; the files go right after.
+    const left = (): readonly string[] => [
+      ...(existsSync(tasks) ? readdirSync(tasks) : []),
+      ...naming(tasks),
+    ];
+    // A removal answers when the name is free; the files go right after. A shim that lost its folder would stay for ever.
     await until(() => left().length === 0);
     assert.deepEqual(left(), []);
   });

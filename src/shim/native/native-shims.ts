@@ -62,10 +62,17 @@ export class NativeShims implements Shims {
       return made;
     } catch (error) {
       control.close();
+      if (signal.aborted) await this.#abandon(request);
       throw error;
     } finally {
       signal.removeEventListener("abort", cancel);
     }
+  }
+
+  /** The container may have been made just before its connection was cut: then its shim waits for a start that nobody will ask for. */
+  async #abandon(request: ShimCreate): Promise<void> {
+    await this.kill(request.id, request.stateDir);
+    await this.#deps.removeCgroups(request);
   }
 
   async adopt(request: AdoptRequest, signal: AbortSignal): Promise<Shim | ProcessExit> {
