@@ -4,8 +4,7 @@
 
 import { execFileSync } from "node:child_process";
 import { globSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
-import { differences, type MachineState, readMachineState } from "../tests/system/machine-state.ts";
+import { readMachineState, settledDifferences } from "../tests/system/machine-state.ts";
 import { testInGuest } from "../tests/vm/run.ts";
 import { missingPackages } from "./packages.ts";
 import { addCounts, runTests } from "./run-tests.ts";
@@ -26,18 +25,6 @@ function installPackages(): void {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   execFileSync("apt-get", ["update", "-qq"], { stdio: "inherit", env });
   execFileSync(command[0] ?? "", command.slice(1), { stdio: ["ignore", "ignore", "inherit"], env });
-}
-
-const PATIENCE_MS = 30_000;
-
-/** What runs out by itself, as the residents of gantry-runc do, is not left behind. */
-async function settledDifferences(before: MachineState): Promise<readonly string[]> {
-  const deadline = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const left = differences(before, readMachineState());
-    if (left.length === 0 || performance.now() > deadline) return left;
-    await delay(200);
-  }
 }
 
 if (root) installPackages();

@@ -89,7 +89,9 @@ test("a container goes on from its checkpoint, with log, network, exec and exit 
 test("a container that criu cannot save runs on", { skip }, async () => {
   await using engine = await startEngine({ config: { experimental: true } });
   await importBusybox(engine);
-  const connected = "nc -l -p 99 & until nc 127.0.0.1 99; do :; done & wait";
+  // Without an input that stays open, both ends would close at once.
+  const connected =
+    "mkfifo /p; sleep 9999 >/p & nc -l -p 99 </p & until nc 127.0.0.1 99 </p; do :; done; wait";
   await must(engine, "run", "-d", "--name", "count", "busybox", "sh", "-c", connected);
   for (const end = performance.now() + 120_000; ; await delay(50)) {
     const sockets = await must(engine, "exec", "count", "netstat", "-tn");

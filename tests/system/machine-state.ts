@@ -2,6 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { globSync, readdirSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 
 export type MachineState = Readonly<Record<string, readonly string[]>>;
 
@@ -64,3 +65,15 @@ export const differences = (before: MachineState, after: MachineState): string[]
     const known = new Set(before[kind]);
     return items.filter((item) => !known.has(item)).map((item) => `${kind} ${item}`);
   });
+
+const PATIENCE_MS = 30_000;
+
+/** What runs out by itself, as the residents of gantry-runc do, is not left behind. */
+export async function settledDifferences(before: MachineState): Promise<readonly string[]> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const left = differences(before, readMachineState());
+    if (left.length === 0 || performance.now() > deadline) return left;
+    await delay(200);
+  }
+}

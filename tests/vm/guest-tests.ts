@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { addCounts, type Counts, runTests } from "../../tools/run-tests.ts";
-import { differences, readMachineState } from "../system/machine-state.ts";
+import { readMachineState, settledDifferences } from "../system/machine-state.ts";
 import { guests, type LeftOut, leftOutIn, selectedIn } from "./selection.ts";
 
 const quote = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&");
@@ -30,7 +30,7 @@ const flags = [...titles].map((title) => {
 
 const before = readMachineState();
 let counts: Counts = runTests(files, ["--test-concurrency=1", "--test-timeout=900000", ...flags]);
-const left = differences(before, readMachineState());
+const left = await settledDifferences(before);
 for (const line of left) console.log(`left behind in the guest: ${line}`);
 counts = addCounts(counts, {
   passed: left.length === 0 ? 1 : 0,
