@@ -4,11 +4,13 @@ import { test } from "node:test";
 import { skip } from "../libcontainer/container-machine.ts";
 import { type AttackedMachine, startAttackedMachine, type Weakening } from "./weakened.ts";
 
+export type Build = "whole" | "weakened";
+
 export interface Attack {
   readonly name: string;
   readonly weakening: Weakening;
   /** What the attack gains; "" if it fails. Throws if it could not be tried. One that needs luck has more tries on the weakened build. */
-  attempt(machine: AttackedMachine, build: "whole" | "weakened"): Promise<string>;
+  attempt(machine: AttackedMachine, build: Build): Promise<string>;
   readonly skip?: false | string;
 }
 

@@ -3,8 +3,8 @@
  *   probe call32 NUMBER [ARGUMENT...]   the same through int 0x80
  *   probe traced NUMBER                 under a tracer: what the filter tells it, then lets the call happen
  *   probe threads NUMBER                makes the call in a thread; "alive" if the others go on
- *   probe spy FILE                      looks into every process that is not a program of the container yet, until the file is there;
- *                                       tells what it could open and how many it met
+ *   probe spy FILE                      looks into every process that is not a program of the container yet, until the file is there
+ *                                       and it has met ENOUGH; tells what it could open and how many it met
  *   probe overwrite NAME                gets hold of the program NAME that another process runs, and writes to it as soon as it can
  *   probe agent SOCKET [CALL ERRNO]     prints what comes along with the listener, then answers for the call; lets others happen */
 #define _GNU_SOURCE
@@ -137,12 +137,12 @@ static int can_open(const char *pid, const char *what)
 /* Of "fd", those that a program has, and the slots of the setup. That there is such a number may be seen, not what it is. */
 static const char *const windows[] = { "environ", "mem",    "root",   "cwd",   "exe",	"auxv",  "fd/0",  "fd/1",  "fd/3",
 				       "fd/64",	  "fd/66", "fd/67", "fd/68", "fd/69", "fd/93", "fd/94", "fd/96", "trace" };
-enum { WINDOWS = sizeof(windows) / sizeof(*windows) };
+enum { WINDOWS = sizeof(windows) / sizeof(*windows), ENOUGH = 5 };
 
 static int spy(const char *until)
 {
 	unsigned long met = 0, seen[WINDOWS] = { 0 };
-	while (access(until, F_OK) < 0) {
+	while (met < ENOUGH || access(until, F_OK) < 0) {
 		DIR *processes = opendir("/proc");
 		for (struct dirent *entry; (entry = readdir(processes));) {
 			const char *pid = entry->d_name;
