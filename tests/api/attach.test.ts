@@ -3,23 +3,16 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
-import { type Client, type Engine, hasBridge, startEngine } from "../system/engine.ts";
-import { importBusybox } from "../system/images.ts";
-import { startPeer } from "../system/peer.ts";
+import { type Client, hasBridge } from "../system/engine.ts";
+import { type Pair, startPair } from "../system/pair.ts";
 
 const skip = (process.getuid?.() !== 0 || !hasBridge) && "needs root and a bridge";
 
-let ours: Engine;
-let theirs: Client & AsyncDisposable;
+let pair: Pair;
 before(async () => {
-  if (skip) return;
-  [ours, theirs] = await Promise.all([startEngine(), startPeer()]);
-  await Promise.all([importBusybox(ours), importBusybox(theirs)]);
+  if (!skip) pair = await startPair();
 });
-after(async () => {
-  await ours?.[Symbol.asyncDispose]();
-  await theirs?.[Symbol.asyncDispose]();
-});
+after(() => pair?.[Symbol.asyncDispose]());
 
 /** Sends the head, types, and reads to the end. dockerd loses what is typed before its answer has begun; ours does not. */
 function talk(client: Client, head: string, typed: Buffer): Promise<string> {
@@ -27,7 +20,7 @@ function talk(client: Client, head: string, typed: Buffer): Promise<string> {
   const socket = connect({ path: client.socket, allowHalfOpen: true });
   let received = "";
   socket.write(head);
-  if (client === ours) socket.write(typed);
+  if (client === pair.ours) socket.write(typed);
   else socket.once("data", () => socket.write(typed));
   socket.on("data", (chunk) => {
     received += chunk.toString("latin1");
@@ -103,7 +96,7 @@ for (const [what, tty, head, typed] of [
 ] as const) {
   test(what, { skip }, async () => {
     const answers = await Promise.all(
-      [ours, theirs].map(async (client) => {
+      [pair.ours, pair.theirs].map(async (client) => {
         const name = `c${what.replaceAll(/[^a-z]/gi, "")}`;
         await client.docker("run", "-d", tty ? "-it" : "-i", "--name", name, "busybox", "head", "-n", "1");
         const answer = await talk(client, `${head.replace("NAME", name)}Host: d\r\n\r\n`, typed);

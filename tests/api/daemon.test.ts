@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { type Engine, gantrydPath, hasBridge, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
-import { startPeer } from "../system/peer.ts";
+import { startPair } from "../system/pair.ts";
 import { must, run } from "../system/process.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
@@ -165,13 +165,11 @@ test("containers get the configuration's defaults", { skip }, async () => {
 });
 
 test("sizes are those of a real dockerd", { skip: skip || (!hasBridge && "needs a bridge") }, async () => {
-  await using engine = await startEngine();
-  await using peer = await startPeer();
+  await using pair = await startPair();
   const write =
     "dd if=/dev/zero of=/x bs=1k count=2000 2>/dev/null; ln /x /y; mkdir -p /a/b/c; ln -s /x /z; echo hi >/v/f";
   const told = await Promise.all(
-    [engine, peer].map(async (client) => {
-      await importBusybox(client);
+    [pair.ours, pair.theirs].map(async (client) => {
       await client.docker("run", "--name", "wrote", "-v", "data:/v", "busybox", "sh", "-c", write);
       const df = JSON.parse(
         await must(["curl", "-s", "--unix-socket", client.socket, "http://d/v1.41/system/df"]),

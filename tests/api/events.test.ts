@@ -2,26 +2,20 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { type Client, type Engine, hasBridge, startEngine } from "../system/engine.ts";
+import { type Client, hasBridge, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
-import { startPeer } from "../system/peer.ts";
+import { type Pair, startPair } from "../system/pair.ts";
 import { run } from "../system/process.ts";
 
 const skip = (process.getuid?.() !== 0 || !hasBridge) && "needs root and a bridge";
 
-let ours: Engine;
-let theirs: Client & AsyncDisposable;
-
+let pair: Pair;
 before(async () => {
   if (skip) return;
-  [ours, theirs] = await Promise.all([startEngine(), startPeer()]);
-  await Promise.all([importBusybox(ours), importBusybox(theirs)]);
-  await Promise.all([live(ours), live(theirs)]);
+  pair = await startPair();
+  await Promise.all([live(pair.ours), live(pair.theirs)]);
 });
-after(async () => {
-  await ours?.[Symbol.asyncDispose]();
-  await theirs?.[Symbol.asyncDispose]();
-});
+after(() => pair?.[Symbol.asyncDispose]());
 
 /** A life with most of the events that there are. */
 async function live({ docker, tryDocker }: Client): Promise<void> {
@@ -110,14 +104,14 @@ for (const filters of [
   ["nosuch=x"],
 ]) {
   test(`events ${filters.join(" ") || "without a filter"}`, { skip }, async () => {
-    const [our, their] = await Promise.all([eventsOf(ours, filters), eventsOf(theirs, filters)]);
+    const [our, their] = await Promise.all([eventsOf(pair.ours, filters), eventsOf(pair.theirs, filters)]);
     const words = (line: string): string => line.replace(/Invalid filter/, "invalid filter");
     assert.deepEqual(our.filter(sameInBoth).map(words), their.filter(sameInBoth).map(words));
   });
 }
 
 test("prunes tell what they have reclaimed", { skip }, async () => {
-  const pruned = (await eventsOf(ours, ["event=prune"])).map((line) => line.split(" ")[0]);
+  const pruned = (await eventsOf(pair.ours, ["event=prune"])).map((line) => line.split(" ")[0]);
   assert.deepEqual(pruned, ["builder", "container", "image", "network"]);
 });
 
@@ -130,7 +124,7 @@ test("the answer is a stream of JSON, or of JSON texts that are marked", { skip 
       "curl",
       "-si",
       "--unix-socket",
-      ours.socket,
+      pair.ours.socket,
       "-H",
       `Accept: ${accept}`,
       bounded,

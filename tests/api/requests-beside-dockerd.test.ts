@@ -4,26 +4,18 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { claimed } from "#base/decode.ts";
-import { type Client, type Engine, hasBridge, startEngine } from "../system/engine.ts";
-import { importBusybox } from "../system/images.ts";
-import { startPeer } from "../system/peer.ts";
+import { hasBridge } from "../system/engine.ts";
+import { type Pair, startPair } from "../system/pair.ts";
 import { type RawAnswer, sendRaw } from "./raw-request.ts";
 import { type Comparison, type Step, walks } from "./requests.table.ts";
 
 const skip = (process.getuid?.() !== 0 || !hasBridge) && "needs root and a bridge";
 
-let ours: Engine;
-let theirs: Client & AsyncDisposable;
-
+let pair: Pair;
 before(async () => {
-  if (skip) return;
-  [ours, theirs] = await Promise.all([startEngine(), startPeer()]);
-  await Promise.all([importBusybox(ours), importBusybox(theirs)]);
+  if (!skip) pair = await startPair();
 });
-after(async () => {
-  await ours?.[Symbol.asyncDispose]();
-  await theirs?.[Symbol.asyncDispose]();
-});
+after(() => pair?.[Symbol.asyncDispose]());
 
 /** What Docker has reworded since 20.10. */
 const reworded: readonly (readonly [newer: RegExp, older: string])[] = [
@@ -110,7 +102,7 @@ class Walker {
 for (const version of ["1.41", "1.24"])
   for (const [title, steps] of Object.entries(walks))
     test(`${version}: ${title}`, { skip }, async (t) => {
-      const [our, their] = [ours, theirs].map(({ socket }) => new Walker(socket, version));
+      const [our, their] = [pair.ours, pair.theirs].map(({ socket }) => new Walker(socket, version));
       for (const step of steps)
         await t.test(step[0], async () => {
           const [line] = step;

@@ -2,23 +2,14 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { type Client, type Engine, startEngine } from "../system/engine.ts";
-import { importBusybox } from "../system/images.ts";
-import { startPeer } from "../system/peer.ts";
+import { type Pair, startPair } from "../system/pair.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
-let ours: Engine;
-let theirs: Client & AsyncDisposable;
-
+let pair: Pair;
 before(async () => {
-  if (skip) return;
-  [ours, theirs] = await Promise.all([startEngine(), startPeer()]);
-  await Promise.all([importBusybox(ours), importBusybox(theirs)]);
+  if (!skip) pair = await startPair();
 });
-after(async () => {
-  await ours?.[Symbol.asyncDispose]();
-  await theirs?.[Symbol.asyncDispose]();
-});
+after(() => pair?.[Symbol.asyncDispose]());
 
 /** A driver and its options; those of json-file begin with "json-file" too. */
 const refused: readonly string[] = [
@@ -68,15 +59,15 @@ for (const words of refused)
     const [driver = "", ...options] = words.split(" ");
     const command = ["--log-driver", driver, ...options.flatMap((option) => ["--log-opt", option])];
     const line = ["run", "--rm", ...command, "busybox", "echo", "hi"];
-    const our = await ours.tryDocker(line);
-    const their = await theirs.tryDocker(line);
+    const our = await pair.ours.tryDocker(line);
+    const their = await pair.theirs.tryDocker(line);
     // Added since 20.10, the release that we compare with.
     const stderr = our.stderr.replace("failed to create task for container: ", "");
     assert.deepEqual({ ...our, stderr }, their);
   });
 
 test("what 20.10 reads without complaint works, too", { skip }, async () => {
-  for (const client of [ours, theirs]) {
+  for (const client of [pair.ours, pair.theirs]) {
     const options = [
       "max-file=2",
       "tag={{.ID}}",

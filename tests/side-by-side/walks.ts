@@ -6,9 +6,8 @@ import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { type Client, startEngine } from "../system/engine.ts";
-import { importBusybox } from "../system/images.ts";
-import { startPeer } from "../system/peer.ts";
+import type { Client } from "../system/engine.ts";
+import { type Pair, startPair } from "../system/pair.ts";
 import { comparableResult } from "./normalise.ts";
 import { namesGiven, readState } from "./state.ts";
 import { parseWalks, type Step, type Walk } from "./walk-file.ts";
@@ -18,26 +17,6 @@ const DEBIANS = "/usr/bin/docker"; // 20.10
 
 /** How many walks run at once; most of their time is spent waiting. */
 const AT_ONCE = 4;
-
-interface Pair extends AsyncDisposable {
-  readonly ours: Client;
-  readonly theirs: Client;
-}
-
-type Config = Readonly<Record<string, unknown>>;
-
-async function startPair(config: Config): Promise<Pair> {
-  await using undo = new AsyncDisposableStack();
-  const started = await Promise.allSettled([startEngine({ config }), startPeer({ config })]);
-  const [ours, theirs] = started.map((outcome) => {
-    if (outcome.status === "rejected") throw outcome.reason;
-    return undo.use(outcome.value);
-  });
-  if (ours === undefined || theirs === undefined) throw new Error("a daemon did not start");
-  await Promise.all([importBusybox(ours), importBusybox(theirs)]);
-  const cleanup = undo.move();
-  return { ours, theirs, [Symbol.asyncDispose]: () => cleanup.disposeAsync() };
-}
 
 const both = async <T>({ ours, theirs }: Pair, ask: (client: Client) => Promise<T>): Promise<[T, T]> =>
   Promise.all([ask(ours), ask(theirs)]);
@@ -103,7 +82,7 @@ async function readLeftovers(client: Client): Promise<readonly string[]> {
 }
 
 /** Registers the walks of these files: one test for each walk and client, one subtest for each command line. `config`: of both daemons. */
-export function testWalks(themes: readonly string[], config: Config = {}): void {
+export function testWalks(themes: readonly string[], config: Readonly<Record<string, unknown>> = {}): void {
   const skip = process.getuid?.() !== 0 && "needs root";
   const walks = themes.flatMap((theme) =>
     parseWalks(readFileSync(`${import.meta.dirname}/walks/${theme}.walk`, "utf8")),
