@@ -1,170 +1,174 @@
-// kill -9 of the daemon at random moments while images are loaded, imported, tagged, removed and pruned: the store is whole each time it
-// is back, what was acknowledged is there, and in the end nothing is left. GANTRY_TEST_KILLS, GANTRY_TEST_SEED: as for random-kills.
+// kill -9 of the daemon in the middle of pulls, loads, removals and prunes, while others do the same: each time it is back the store is
+// whole, what was acknowledged is there, and what was not leaves nothing. GANTRY_TEST_KILLS, GANTRY_TEST_SEED: as for random-kills.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Api, openApi } from "../system/api.ts";
 import { type Engine, startEngine } from "../system/engine.ts";
-import { must } from "../system/process.ts";
+import { differences, readMachineState } from "../system/machine-state.ts";
+import { startRegistry } from "../system/registry.ts";
 import { until } from "../system/until.ts";
+import { load, makeSource, pull, type User, untilGone, verbs, work } from "./image-work.ts";
 import { type Chance, openChance } from "./seed.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
-const kills = Number(process.env.GANTRY_TEST_KILLS ?? 12);
-const USERS = 4;
-/** A daemon is killed within this many milliseconds of its start. */
-const LONGEST = 800;
+const kills = Number(process.env.GANTRY_TEST_KILLS ?? 50);
+/** The first is the one whom kills interrupt. */
+const USERS = 3;
+
+type Verb = keyof typeof verbs;
+const names: readonly Verb[] = ["pull", "load", "rmi", "prune"];
+const nameOf = (round: number): Verb => names[round % names.length] ?? "pull";
 
 const folders = ["snapshots", "content/blobs/sha256", "content/ingest"];
 
-/** A root file system as an archive: one file that is always the same and a large one with `text` in it. */
-async function makeRoot(text: string): Promise<Uint8Array> {
-  const dir = mkdtempSync(join(tmpdir(), "gantry-root-"));
-  try {
-    writeFileSync(join(dir, "same"), "same\n");
-    writeFileSync(join(dir, "own"), text.repeat(100_000));
-    await must(["tar", "-C", dir, "-cf", join(dir, "root.tar"), "--mtime=@0", "same", "own"]);
-    return readFileSync(join(dir, "root.tar"));
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
+const makeUsers = (api: Api, chance: Chance, sources: readonly User["sources"][]): readonly User[] =>
+  sources.map((own, at) => ({
+    api,
+    chance,
+    name: `user${at}`,
+    sources: own,
+    held: new Set(),
+    pulling: new Set(),
+  }));
+
+/** What a store has; "[]" of findings and no counts is nothing, and nothing wrong. */
+async function check(api: Api): Promise<{ readonly findings: unknown; readonly counts: unknown }> {
+  const { Findings, Checked } = Object(await api.ask("POST", "/gantry/check"));
+  return { findings: Findings, counts: Object.entries(Checked).filter(([, count]) => count !== 0) };
 }
 
-interface User {
-  readonly api: Api;
-  readonly chance: Chance;
-  readonly name: string;
-  /** Archives of the root file systems, and of whole images, by the name in them. */
-  readonly roots: readonly Uint8Array[];
-  readonly saved: ReadonlyMap<string, Uint8Array>;
-  /** Names that are there for certain; those that something was asked for and not answered are neither here nor certain to be gone. */
-  readonly held: Set<string>;
-  readonly uncertain: Set<string>;
-}
-
-/** Until it is answered, nobody knows. */
-async function change(user: User, tag: string, isThere: boolean, act: () => Promise<void>): Promise<void> {
-  user.held.delete(tag);
-  user.uncertain.add(tag);
-  await act();
-  user.uncertain.delete(tag);
-  if (isThere) user.held.add(tag);
-}
-
-async function stream(api: Api, path: string, body: Uint8Array): Promise<void> {
-  const { status, body: said } = await api.send("POST", path, body);
-  assert.equal(status, 200, said.toString());
-  assert.doesNotMatch(said.toString(), /errorDetail/);
-}
-
-async function oneStep(user: User, number: number): Promise<void> {
-  const { api, chance, name, held } = user;
-  const own = [...held].filter((tag) => tag.startsWith(name));
-  const [some] = own;
-  switch (chance.pick(6)) {
-    case 0: {
-      const tag = `${name}:${number}`;
-      const root = user.roots[chance.pick(user.roots.length)] ?? new Uint8Array();
-      await change(user, tag, true, () =>
-        stream(api, `/images/create?fromSrc=-&repo=${name}&tag=${number}`, root),
-      );
-      return;
-    }
-    case 1:
-    case 2: {
-      const [tag = "", archive = new Uint8Array()] = [...user.saved][chance.pick(user.saved.size)] ?? [];
-      await change(user, tag, true, () => stream(api, "/images/load", archive));
-      return;
-    }
-    case 3:
-      if (some === undefined) return;
-      await change(user, some, false, async () => void (await api.ask("DELETE", `/images/${some}?force=1`)));
-      return;
-    case 4: {
-      const tag = `${name}:t${number}`;
-      if (some === undefined) return;
-      await change(user, tag, true, async () => {
-        await api.ask("POST", `/images/${some}/tag?repo=${name}&tag=t${number}`);
-      });
-      return;
-    }
-    default: {
-      // Another prune may run.
-      const { status } = await api.send("POST", "/images/prune");
-      assert.ok(status === 200 || status === 409);
-    }
-  }
-}
-
-async function work(user: User): Promise<void> {
-  try {
-    for (let number = 0; ; number++) await oneStep(user, number);
-  } catch (error) {
-    const isGone = error instanceof Error && "code" in error && /^E(CONN|PIPE)/.test(String(error.code));
-    if (!isGone) throw error;
-  }
-}
-
-async function check(engine: Engine): Promise<void> {
-  using api = openApi(engine.socket);
-  const { Findings } = Object(await api.ask("POST", "/gantry/check"));
-  assert.deepEqual(Findings, []);
-}
-
-async function removeAll(engine: Engine): Promise<void> {
-  using api = openApi(engine.socket);
+async function removeAll(api: Api): Promise<void> {
   const listed = await api.ask("GET", "/images/json");
   for (const { Id } of Array.isArray(listed) ? listed : []) await api.ask("DELETE", `/images/${Id}?force=1`);
 }
 
-/** Images of two layers; the lower one is the same in all. */
-async function saveImages(engine: Engine, roots: readonly Uint8Array[]): Promise<Map<string, Uint8Array>> {
-  using api = openApi(engine.socket);
-  const saved = new Map<string, Uint8Array>();
-  for (const [at, root] of roots.entries()) {
-    const tag = `loaded:${at}`;
-    await stream(api, `/images/create?fromSrc=-&repo=loaded&tag=${at}`, root);
-    const { status, body } = await api.send("GET", `/images/${tag}/get`);
-    assert.equal(status, 200);
-    saved.set(tag, body);
-  }
-  return saved;
+/** Files and mounts of the store; collection and deletion follow soon after what causes them. */
+async function leftovers(engine: Engine, api: Api): Promise<readonly unknown[]> {
+  const found = async (): Promise<readonly unknown[]> => {
+    const files = folders.flatMap((name) => readdirSync(join(engine.dir, "root/containerd", name)));
+    const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+    const { findings, counts } = await check(api);
+    return [files, mounts.filter((line) => line.includes(`${engine.dir}/root/containerd`)), findings, counts];
+  };
+  const isNothing = (parts: readonly unknown[]) => parts.every((part) => JSON.stringify(part) === "[]");
+  await until(async () => isNothing(await found()));
+  return found();
 }
 
-test(`${kills} kills of the daemon while images come and go leave the store whole`, { skip }, async (t) => {
+/** Sources of each user, which are in the registry too; the store is empty after it. */
+async function makeSources(engine: Engine, registry: string): Promise<readonly User["sources"][]> {
+  using api = openApi(engine.socket);
+  const all = Array.from({ length: USERS }, (_, user) =>
+    ["1", "2"].map((tag) => makeSource(`${registry}/user${user}:${tag}`)),
+  );
+  for (const source of all.flat()) {
+    await load({ api }, source);
+    await engine.docker("push", "--quiet", source.name);
+  }
+  await removeAll(api);
+  return all;
+}
+
+/** The longest that each has taken, in milliseconds: a kill falls within that, or soon after it. */
+type Durations = Record<Verb, number>;
+
+async function timed(durations: Durations, verb: Verb, user: User): Promise<void> {
+  const begin = performance.now();
+  await verbs[verb].act(user);
+  durations[verb] = Math.max(durations[verb], performance.now() - begin);
+}
+
+/** Each once without a kill. */
+async function rehearse(engine: Engine, [sources = []]: readonly User["sources"][]): Promise<Durations> {
+  using api = openApi(engine.socket);
+  const durations = { pull: 0, load: 0, rmi: 0, prune: 0 };
+  const [user] = makeUsers(api, openChance(1), [sources]);
+  assert.ok(user !== undefined);
+  for (const verb of names) {
+    await removeAll(api);
+    await verbs[verb].prepare(user);
+    await timed(durations, verb, user);
+  }
+  await removeAll(api);
+  assert.deepEqual(await leftovers(engine, api), [[], [], [], []]);
+  return durations;
+}
+
+/** True if the kill fell into the verb. */
+async function liveAndDie(
+  engine: Engine,
+  users: readonly User[],
+  verb: Verb,
+  durations: Durations,
+): Promise<boolean> {
+  const [victim, ...others] = users;
+  assert.ok(victim !== undefined);
+  await verbs[verb].prepare(victim);
+  const working = others.map((user) => untilGone(() => work(user)));
+  let done = false;
+  const interrupted = untilGone(() => timed(durations, verb, victim)).finally(() => {
+    done = true;
+  });
+  const moment = (durations[verb] * victim.chance.pick(1500)) / 1000;
+  // An answer that is wrong must not wait for its end.
+  await Promise.race([delay(moment), Promise.all([interrupted, ...working])]);
+  const isHit = !done;
+  await engine.kill();
+  await Promise.all([interrupted, ...working]);
+  return isHit;
+}
+
+async function judge(engine: Engine, users: readonly User[]): Promise<void> {
+  using api = openApi(engine.socket);
+  assert.deepEqual((await check(api)).findings, []);
+  for (const name of users.flatMap(({ held }) => [...held]))
+    assert.equal((await api.send("GET", `/images/${encodeURIComponent(name)}/json`)).status, 200, name);
+  // The next pull goes on with what one that was killed has fetched, and leaves nothing of it.
+  for (const name of users.flatMap(({ pulling }) => [...pulling])) await pull({ api }, name);
+  await removeAll(api);
+  assert.deepEqual(await leftovers(engine, api), [[], [], [], []], "files, mounts, findings, counts");
+}
+
+async function killAndJudge(t: TestContext, engine: Engine, chance: Chance): Promise<void> {
+  await using registry = await startRegistry(engine.netns);
+  const sources = await makeSources(engine, registry.address);
+  const durations = await rehearse(engine, sources);
+  const hits: Verb[] = [];
+  for (let round = 0; round < kills; round++) {
+    const verb = nameOf(round);
+    using api = openApi(engine.socket);
+    const users = makeUsers(api, chance, sources);
+    try {
+      if (await liveAndDie(engine, users, verb, durations)) hits.push(verb);
+      await engine.restart();
+      await judge(engine, users);
+    } catch (cause) {
+      throw new Error(`round ${round}, ${verb}`, { cause });
+    }
+  }
+  t.diagnostic(
+    `kills within: ${names.map((name) => `${name} ${hits.filter((hit) => hit === name).length}`).join(", ")}`,
+  );
+}
+
+test(`${kills} kills of the daemon within pull, load, rmi and prune leave the store whole and nothing behind`, {
+  skip,
+}, async (t) => {
+  const before = readMachineState();
   const chance = openChance();
   t.diagnostic(`GANTRY_TEST_SEED=${chance.seed}`);
-  const roots = await Promise.all(["one", "two", "three"].map(makeRoot));
-  await using engine = await startEngine();
-  const saved = await saveImages(engine, roots);
-  await removeAll(engine);
-  const stored = (): number[] =>
-    folders.map((name) => readdirSync(join(engine.dir, "root/containerd", name)).length);
-  for (let round = 0; round < kills; round++) {
-    using api = openApi(engine.socket);
-    const held = new Set<string>();
-    const users = Array.from({ length: USERS }, (_, at): User => {
-      const name = `k${round}-${at}`;
-      return { api, chance, name, roots, saved, held, uncertain: new Set() };
-    });
-    const working = Promise.all(users.map(work));
-    await Promise.race([delay(chance.pick(LONGEST)), working]);
-    await engine.kill();
-    await working;
-    await engine.restart();
-    await check(engine);
-    using again = openApi(engine.socket);
-    // "loaded" is everybody's: what one was sure of, another may have begun to change.
-    for (const tag of held)
-      if (tag.startsWith(`k${round}`))
-        assert.equal((await again.send("GET", `/images/${tag}/json`)).status, 200, `round ${round}: ${tag}`);
+  let dir = "";
+  {
+    await using engine = await startEngine();
+    dir = engine.dir;
+    await killAndJudge(t, engine, chance);
   }
-  await removeAll(engine);
-  await until(async () => stored().every((count) => count === 0));
-  assert.deepEqual(stored(), [0, 0, 0]);
-  await check(engine);
+  const left = (): readonly string[] =>
+    differences(before, readMachineState()).filter((trace) => trace.includes(dir));
+  await until(() => left().length === 0);
+  assert.deepEqual(left(), []);
 });
