@@ -51,7 +51,7 @@ export function makeSource(name: string): Source {
 }
 
 /** What is answered as it goes on: an error may come after the status. */
-export async function stream(api: Api, path: string, body?: Uint8Array): Promise<void> {
+async function stream(api: Api, path: string, body?: Uint8Array): Promise<void> {
   const { status, body: said } = await api.send("POST", path, body);
   assert.equal(status, 200, said.toString());
   assert.doesNotMatch(said.toString(), /errorDetail/);
