@@ -6,6 +6,7 @@ import { type Endpoint, parseEndpoint } from "#client/endpoint.ts";
 import { connectEngine, type Engine } from "#client/engine.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { parseHeaders } from "./custom-headers.ts";
+import type { OpenManifestRegistry } from "./manifests/manifest-registry.ts";
 import { messageFor } from "./messages.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
@@ -35,6 +36,8 @@ export interface Surroundings {
   readonly startDaemon: ((signal: AbortSignal) => Promise<void>) | undefined;
   /** The daemon's program, for commands that run one of their own. */
   readonly daemonProgram: string;
+  /** Registries without a daemon between. */
+  readonly openManifestRegistry: OpenManifestRegistry;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }

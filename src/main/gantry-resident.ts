@@ -6,6 +6,7 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
+import type { ManifestRegistryOptions } from "#cli/manifests/manifest-registry.ts";
 import { runProgram } from "#cli/program.ts";
 import { readSettings } from "#cli/settings.ts";
 import type { Command } from "#runc/resident/connection.ts";
@@ -71,6 +72,8 @@ async function serve(command: Command): Promise<number> {
       declined = true;
     },
     daemonProgram: "",
+    openManifestRegistry: async (options: ManifestRegistryOptions) =>
+      await (await import("./manifest-registry.ts")).openManifestRegistry(options),
     now: () => Date.now(),
   };
   const code = await runProgram(command.words, surroundings, command.signal);

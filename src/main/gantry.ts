@@ -42,6 +42,10 @@ async function main(): Promise<number> {
       get daemonProgram() {
         return daemonProgram();
       },
+      openManifestRegistry: async (options) => {
+        const { openManifestRegistry } = await import("./manifest-registry.ts");
+        return await openManifestRegistry(options);
+      },
       now: () => Date.now(),
     },
     new AbortController().signal,

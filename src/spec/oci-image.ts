@@ -71,7 +71,7 @@ const platform: Decoder<Platform> = object(
   { "os.version": string, "os.features": array(string), variant: string },
 );
 
-const descriptor: Decoder<Descriptor> = object(
+export const decodeDescriptor: Decoder<Descriptor> = object(
   { mediaType: string, digest: string, size: integer },
   { urls: array(string), annotations: record(string), platform },
 );
@@ -84,7 +84,7 @@ export interface Manifest {
 }
 
 export const decodeManifest: Decoder<Manifest> = object(
-  { config: descriptor, layers: array(descriptor) },
+  { config: decodeDescriptor, layers: array(decodeDescriptor) },
   { mediaType: string, annotations: record(string) },
 );
 
@@ -95,7 +95,7 @@ export interface Index {
 }
 
 export const decodeIndex: Decoder<Index> = object(
-  { manifests: array(descriptor) },
+  { manifests: array(decodeDescriptor) },
   { mediaType: string, annotations: record(string) },
 );
 

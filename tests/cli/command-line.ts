@@ -49,6 +49,7 @@ export async function gantry(words: readonly string[], settings: Settings = {}):
       onSignal: settings.onSignal ?? (() => ({ [Symbol.dispose]: () => undefined })),
       startDaemon: settings.startDaemon,
       daemonProgram: "/nonexistent/gantryd",
+      openManifestRegistry: () => Promise.reject(new Error("a test without registries")),
       now: () => settings.now ?? Date.now(),
     },
     new AbortController().signal,

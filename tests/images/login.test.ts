@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { sendRaw } from "../api/raw-request.ts";
 import { type Client, type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
 import { startPeer } from "../system/peer.ts";
@@ -227,6 +228,27 @@ test("other programs take from the registry what was pushed, digests equal", { s
     options,
   );
   assert.match(await engine.docker("pull", copy), new RegExp(`Digest: ${digest}`));
+});
+
+test("what a registry has under a name is told as by dockerd", { skip }, async () => {
+  await engine.docker("tag", "busybox", `${PLAIN}/known:1`);
+  const pushed = await engine.docker("push", `${PLAIN}/known:1`);
+  const digest = /sha256:([0-9a-f]{64})/.exec(pushed)?.[1] ?? "";
+  const other = digest.replaceAll("a", "b");
+  const names = [`known:1`, `known@sha256:${digest}`, `known`, `known:2`, `known@sha256:${other}`, `none:1`];
+  const asked = [
+    ...names.map((name) => `${PLAIN}/${name}`),
+    `${BASIC}/known:1`,
+    `${TOKEN}/known:1`,
+    "127.0.0.1:9/known:1",
+    "known@sha256:12",
+    digest,
+  ];
+  for (const name of asked) {
+    const request = { method: "GET" as const, path: `/v1.41/distribution/${name}/json` };
+    const [ours, theirs] = await Promise.all([engine, peer].map((daemon) => sendRaw(daemon.socket, request)));
+    assert.equal(`${ours?.status} ${ours?.body}`, `${theirs?.status} ${theirs?.body}`, name);
+  }
 });
 
 test("no credentials are in the daemon's log", { skip }, async () => {

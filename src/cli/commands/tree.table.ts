@@ -8,6 +8,11 @@ export const groups: readonly Group[] = [
   { name: "context", about: "Manage contexts" },
   { name: "explain", about: "Show what the engine would ask of the kernel" },
   { name: "image", about: "Manage images" },
+  {
+    name: "manifest",
+    about: "Manage Docker image manifests and manifest lists",
+    usage: "COMMAND",
+  },
   { name: "network", about: "Manage networks" },
   { name: "system", about: "Manage Docker" },
   { name: "volume", about: "Manage volumes", usage: "COMMAND" },
@@ -22,7 +27,6 @@ export const unsupportedCommands: readonly string[] = [
   "compose",
   "config",
   "image build",
-  "manifest",
   "node",
   "plugin",
   "search",
@@ -273,6 +277,31 @@ export const entries: readonly Entry[] = [
     names: ["logout"],
     about: "Log out from a registry",
     load: () => import("./registry/logout.ts"),
+  },
+  {
+    names: ["manifest annotate"],
+    about: "Add additional information to a local image manifest",
+    load: () => import("./manifest/annotate.ts"),
+  },
+  {
+    names: ["manifest create"],
+    about: "Create a local manifest list for annotating and pushing to a registry",
+    load: () => import("./manifest/create.ts"),
+  },
+  {
+    names: ["manifest inspect"],
+    about: "Display an image manifest, or manifest list",
+    load: () => import("./manifest/inspect.ts"),
+  },
+  {
+    names: ["manifest push"],
+    about: "Push a manifest list to a repository",
+    load: () => import("./manifest/push.ts"),
+  },
+  {
+    names: ["manifest rm"],
+    about: "Delete one or more manifest lists from local storage",
+    load: () => import("./manifest/rm.ts"),
   },
   {
     names: ["network connect"],

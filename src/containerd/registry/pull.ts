@@ -124,7 +124,7 @@ export class ImagePuller {
     }
     const imageConfig = decodeConfig(await repository.getDocument(document.manifest.config.digest, signal));
     const { os = "linux", architecture = "", variant } = imageConfig;
-    return { descriptor, platforms: [{ os, architecture, ...(variant === undefined ? {} : { variant }) }] };
+    return { descriptor, platforms: [{ architecture, os, ...(variant === undefined ? {} : { variant }) }] };
   }
 
   async #fetch(job: PullJob, resolved: ResolvedReference, request: PullRequest): Promise<PulledImage> {

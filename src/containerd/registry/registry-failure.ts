@@ -1,11 +1,24 @@
 // A registry's refusals in Docker's words.
 
 import type { IncomingMessage } from "node:http";
-import { EngineError, systemError } from "#base/errors.ts";
+import { EngineError, type ErrorKind, systemError } from "#base/errors.ts";
 import { familiarName, familiarReference, type Reference } from "#formats/reference.ts";
 import { formatRegistryError, parseRegistryErrors, type RegistryError } from "#spec/distribution.ts";
 import { readBody } from "./http-transport.ts";
 import { parseRetryAfter, TransientError } from "./retry.ts";
+
+/** What a registry said no to, with its own words in `told`. */
+export class RegistryRefusal extends EngineError {
+  /** "MANIFEST_UNKNOWN" */
+  readonly code: string;
+  readonly told: string;
+
+  constructor(kind: ErrorKind, message: string, error: RegistryError) {
+    super(kind, message);
+    this.code = error.code;
+    this.told = formatRegistryError(error);
+  }
+}
 
 const MAX_ERROR_BODY = 64 << 10;
 /** Trouble that passes. */
@@ -37,7 +50,8 @@ function describe(
   return systemError(`received unexpected HTTP status: ${status} ${text}`);
 }
 
-const refused = (error: RegistryError): EngineError => systemError(formatRegistryError(error));
+const refused = (error: RegistryError): EngineError =>
+  new RegistryRefusal("system", formatRegistryError(error), error);
 
 /** A refusal for want of credentials is status 500, as with dockerd: at 401 the client would ask for a password and try again. */
 export const pullRefused =
@@ -46,14 +60,23 @@ export const pullRefused =
     const text = formatRegistryError(error);
     switch (error.code) {
       case "DENIED":
-        return new EngineError(
+        return new RegistryRefusal(
           "notFound",
           `pull access denied for ${familiarName(reference)}, repository does not exist or may require 'docker login': ${text}`,
+          error,
         );
       case "MANIFEST_UNKNOWN":
-        return new EngineError("notFound", `manifest for ${familiarReference(reference)} not found: ${text}`);
+        return new RegistryRefusal(
+          "notFound",
+          `manifest for ${familiarReference(reference)} not found: ${text}`,
+          error,
+        );
       case "NAME_UNKNOWN":
-        return new EngineError("notFound", `repository ${familiarName(reference)} not found: ${text}`);
+        return new RegistryRefusal(
+          "notFound",
+          `repository ${familiarName(reference)} not found: ${text}`,
+          error,
+        );
       default:
         return refused(error);
     }

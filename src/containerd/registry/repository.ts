@@ -19,7 +19,8 @@ export interface BlobStream {
 
 const MAX_TAG_PAGES = 100;
 
-const ACCEPT = [
+/** All that a manifest may be. */
+export const MANIFEST_ACCEPT = [
   mediaTypes.ociIndex,
   mediaTypes.dockerList,
   mediaTypes.ociManifest,
@@ -38,7 +39,12 @@ export class Repository {
 
   /** What the tag or digest stands for, if the registry says so without sending it. */
   async findManifest(tagOrDigest: string, signal: AbortSignal): Promise<Descriptor | undefined> {
-    const response = await this.#send("HEAD", `manifests/${tagOrDigest}`, { Accept: ACCEPT }, signal);
+    const response = await this.#send(
+      "HEAD",
+      `manifests/${tagOrDigest}`,
+      { Accept: MANIFEST_ACCEPT },
+      signal,
+    );
     response.resume();
     if (response.statusCode === 429 && response.headers["retry-after"] !== undefined)
       throw await this.#refusal(response);
@@ -54,7 +60,7 @@ export class Repository {
     tagOrDigest: string,
     signal: AbortSignal,
   ): Promise<{ readonly descriptor: Descriptor; readonly bytes: Buffer }> {
-    const response = await this.#send("GET", `manifests/${tagOrDigest}`, { Accept: ACCEPT }, signal);
+    const response = await this.#send("GET", `manifests/${tagOrDigest}`, { Accept: MANIFEST_ACCEPT }, signal);
     if (response.statusCode !== 200) throw await this.#refusal(response);
     const bytes = await readBody(response, MAX_MANIFEST);
     const digest = digestOf(bytes);
@@ -130,7 +136,7 @@ function parseTags(body: string): readonly string[] {
   }
 }
 
-const mediaTypeOf = (response: IncomingMessage): string =>
+export const mediaTypeOf = (response: IncomingMessage): string =>
   (response.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "";
 
 function contentRangeStart(response: IncomingMessage): number | undefined {
