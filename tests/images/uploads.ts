@@ -16,8 +16,8 @@ export function acceptUploads(registry: FakeRegistry): Uploads {
 class Uploads {
   /** Connections that are cut after so many bytes of a body, one for each entry. */
   readonly cutAfter: number[] = [];
-  /** Sessions are forgotten when their connection breaks. */
-  forgetful = false;
+  /** What becomes of a session when its connection breaks: it is forgotten, or its bytes are others. */
+  fault: "forgets" | "spoils" | undefined;
   /** Bytes of blobs that came. */
   received = 0;
   /** Manifests by "path:tag" and "path@digest". */
@@ -89,8 +89,9 @@ class Uploads {
     const limit = request.headers["content-length"] === "0" ? undefined : this.cutAfter.shift();
     const bytes = limit === undefined ? await buffer(request) : await readUpTo(request, limit);
     this.received += bytes.length;
-    this.#sessions.set(id, Buffer.concat([this.#sessions.get(id) ?? Buffer.alloc(0), bytes]));
-    if (limit !== undefined && this.forgetful) this.#sessions.delete(id);
+    const kept = limit !== undefined && this.fault === "spoils" ? Buffer.alloc(bytes.length) : bytes;
+    this.#sessions.set(id, Buffer.concat([this.#sessions.get(id) ?? Buffer.alloc(0), kept]));
+    if (limit !== undefined && this.fault === "forgets") this.#sessions.delete(id);
     return limit === undefined;
   }
 

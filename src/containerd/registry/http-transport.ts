@@ -71,7 +71,8 @@ export class HttpTransport implements Disposable {
     this.#agents.clear();
   }
 
-  /** A kept connection may have been closed by the registry just now: that is no failure of this request. */
+  /** A kept connection may have been closed by the registry just now: that is no failure of this request. Where a stream of
+   *  bytes was under way it may as well be one: its sender has to find out how many have come. */
   async #oncePerConnection(
     request: HttpRequest,
     trust: Trust,
@@ -81,7 +82,8 @@ export class HttpTransport implements Disposable {
     try {
       return await this.#once(request, trust, sent, signal);
     } catch (error) {
-      if (!sent.reused || !(error instanceof NetworkError) || !wasReset(error.cause)) throw error;
+      const again = sent.reused && !isStream(request.body);
+      if (!again || !(error instanceof NetworkError) || !wasReset(error.cause)) throw error;
       return await this.#once(request, trust, sent, signal);
     }
   }
@@ -137,6 +139,9 @@ function isRedirect({ statusCode = 0 }: IncomingMessage, { method }: HttpRequest
   return [301, 302, 303].includes(statusCode) && (method === "GET" || method === "HEAD");
 }
 
+const isStream = (body: HttpRequest["body"]): body is StreamBody =>
+  body !== undefined && typeof body !== "string" && !(body instanceof Uint8Array);
+
 function bodyHeaders(body: HttpRequest["body"]): Readonly<Record<string, string>> {
   if (body === undefined) return {};
   const size = typeof body === "string" ? Buffer.byteLength(body) : "size" in body ? body.size : body.length;
@@ -144,7 +149,7 @@ function bodyHeaders(body: HttpRequest["body"]): Readonly<Record<string, string>
 }
 
 function sendBody(outgoing: http.ClientRequest, body: HttpRequest["body"]): void {
-  if (body === undefined || typeof body === "string" || body instanceof Uint8Array) {
+  if (!isStream(body)) {
     outgoing.end(body);
     return;
   }

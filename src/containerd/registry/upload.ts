@@ -4,8 +4,8 @@
 //   HEAD blobs/D ---- 200 -> there already
 //   POST blobs/uploads/?mount=D&from=REPO ---- 201 -> mounted;  202 Location -> a session
 //   PUT Location?digest=D, all of it ---- 201
-//     broke off: GET Location ---- 204 Range: 0-N -> PATCH Location, the rest ---- 202 Location -> PUT Location?digest=D
-//                             ---- else -> from the beginning in a new session
+//     broke off: GET Location ---- 204 Range: 0-N -> PATCH Location, the rest ---- 202 Location -> PUT Location?digest=D ---- 201
+//                             ---- else -> from the beginning in a new session                                       ---- else -> likewise
 
 import type { IncomingMessage } from "node:http";
 import { isKind, systemError } from "#base/errors.ts";
@@ -109,7 +109,8 @@ class Upload {
     const response = await this.#send("GET", session);
     response.resume();
     const end = /^(?:bytes=)?0-([0-9]+)$/.exec(String(response.headers.range ?? ""))?.[1];
-    if (response.statusCode !== 204 || end === undefined) return undefined;
+    // docker-registry has the same word for one byte and for none.
+    if (response.statusCode !== 204 || end === undefined || end === "0") return undefined;
     this.#session = locationOf(response, session);
     const offset = Number(end) + 1;
     return offset <= this.#job.descriptor.size ? offset : undefined;
@@ -171,7 +172,8 @@ class Upload {
       this.#session = locationOf(response, session);
     }
     const response = await this.#send("PUT", this.#finalUrl());
-    if (response.statusCode !== 201) throw await registryFailure(response);
+    // What it had of a broken connection may have been something else.
+    if (response.statusCode !== 201) throw await this.#startOver(response);
     response.resume();
     this.#report({ kind: "pushed" });
   }
