@@ -21,6 +21,14 @@ export interface ProgressMessage {
   readonly aux?: unknown;
 }
 
+/** What an index knows of a repository. */
+export interface SearchResult {
+  readonly name?: string;
+  readonly description?: string;
+  readonly star_count?: number;
+  readonly is_official?: boolean;
+}
+
 /** An OCI platform. */
 export interface PlatformQuery {
   readonly os: string;
@@ -62,6 +70,23 @@ export class Images {
       filters: encodeFilters(options.filters),
     };
     return (await this.#client.json({ method: "GET", path: "/images/json", query }, signal)) ?? [];
+  }
+
+  /** `auth`: X-Registry-Auth; `limit` 0: as many as the daemon chooses. */
+  async search(
+    term: string,
+    { limit, filters }: { readonly limit: number; readonly filters: Filters },
+    auth: string,
+    signal: AbortSignal,
+  ): Promise<readonly SearchResult[]> {
+    const query = {
+      term,
+      ...(limit > 0 && { limit }),
+      ...(Object.keys(filters).length > 0 && { filters: encodeFilters(filters) }),
+    };
+    const headers = { "X-Registry-Auth": auth };
+    const request = { method: "GET", path: "/images/search", query, headers } as const;
+    return (await this.#client.json<readonly SearchResult[]>(request, signal)) ?? [];
   }
 
   async inspect(name: string, signal: AbortSignal): Promise<ImageInspect> {

@@ -12,7 +12,6 @@ const absent: readonly (readonly [string, string])[] = [
   ["POST /build/cancel", "docker build"],
   ["POST /session", "BuildKit session"],
   ["POST /grpc", "BuildKit"],
-  ["GET /images/search", "docker search"],
   ["PUT /volumes/:name", "docker volume update"],
   ["GET /plugins/privileges", "docker plugin install"],
   ["POST /plugins/pull", "docker plugin install"],

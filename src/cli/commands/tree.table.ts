@@ -29,7 +29,6 @@ export const unsupportedCommands: readonly string[] = [
   "image build",
   "node",
   "plugin",
-  "search",
   "secret",
   "service",
   "stack",
@@ -342,6 +341,11 @@ export const entries: readonly Entry[] = [
     names: ["volume rm", "volume remove"],
     about: "Remove one or more volumes",
     load: () => import("./volume/rm.ts"),
+  },
+  {
+    names: ["search"],
+    about: "Search Docker Hub for images",
+    load: () => import("./registry/search.ts"),
   },
   {
     names: ["system dial-stdio"],

@@ -29,13 +29,17 @@ const ROW_FUNCTIONS = { json: ([value]: readonly unknown[]) => toJson(value, val
 /** The head of a label's column: the last part of its name. */
 const labelHead = (name: unknown): string => (String(name).split(".").at(-1) ?? "").replace(/[-_]/g, " ");
 
+/** Before what is wrong with a template, or what it fails at. */
+export const TEMPLATE_ERROR = "template parsing error: ";
+
+const templateError = (cause: unknown): Error =>
+  new Error(`${TEMPLATE_ERROR}${cause instanceof Error ? cause.message : ""}`, { cause });
+
 export function compileFormat(source: string, options: TemplateOptions = {}): Template {
   try {
     return compileTemplate(source, { functions: ROW_FUNCTIONS, ...options });
   } catch (error) {
-    throw new Error(`failed to parse template: ${error instanceof Error ? error.message : ""}`, {
-      cause: error,
-    });
+    throw templateError(error);
   }
 }
 
@@ -43,9 +47,7 @@ export function executeFormat(template: Template, data: unknown): string {
   try {
     return template.execute(data);
   } catch (error) {
-    throw new Error(`failed to execute template: ${error instanceof Error ? error.message : ""}`, {
-      cause: error,
-    });
+    throw templateError(error);
   }
 }
 

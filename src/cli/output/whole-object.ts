@@ -4,7 +4,7 @@ import { compileTemplate, type Template } from "#formats/go-template.ts";
 import { messageFor } from "../messages.ts";
 import type { Session } from "../session.ts";
 import { badTemplate } from "./inspection.ts";
-import { executeFormat } from "./listing.ts";
+import { executeFormat, TEMPLATE_ERROR } from "./listing.ts";
 
 export interface WholeObject {
   /** What Go calls the template; "" for most. */
@@ -12,8 +12,6 @@ export interface WholeObject {
   readonly type: string;
   readonly data: unknown;
 }
-
-const FAILED = "failed to execute template: ";
 
 function compile(format: string, name: string): Template {
   try {
@@ -31,7 +29,7 @@ export function printWhole(session: Session, format: string, { name, type, data 
   } catch (error) {
     session.out("\n");
     const words = messageFor(error)
-      .replace(FAILED, "")
+      .replace(TEMPLATE_ERROR, "")
       .replace(/^template: :/, `template: ${name}:`)
       .replace('executing ""', `executing "${name}"`)
       .replace(/map has no entry for key "(.*)"$/, `can't evaluate field $1 in type ${type}`);

@@ -4,8 +4,9 @@ import { formatSize } from "#formats/units.ts";
 import type { ContainerSummary } from "#spec/engine-api/definitions.table.ts";
 import type { Call, Command } from "../../grammar/command.ts";
 import { integer, toggle } from "../../grammar/flags.ts";
+import { messageFor } from "../../messages.ts";
 import { filterFlag, parseFilters } from "../../output/filters.ts";
-import { formatFlag, type Listing, printRows } from "../../output/listing.ts";
+import { formatFlag, type Listing, printRows, TEMPLATE_ERROR } from "../../output/listing.ts";
 import {
   ellipsis,
   formatAgo,
@@ -123,6 +124,14 @@ export function containerRow(container: ContainerSummary, now: number, whole: bo
   });
 }
 
+/** Docker looks at this list's template before it lists, and tells of it otherwise than of those of other lists. */
+function reworded(error: unknown): unknown {
+  const message = messageFor(error);
+  if (!message.startsWith(TEMPLATE_ERROR)) return error;
+  const doing = message.includes(": executing ") ? "execute" : "parse";
+  return new Error(message.replace(TEMPLATE_ERROR, `failed to ${doing} template: `), { cause: error });
+}
+
 async function run({ session, option, signal }: Call): Promise<void> {
   const format = option(formatFlag) ?? (option(quiet) ? undefined : session.settings.psFormat);
   const limit = option(latest) ? 1 : option(last);
@@ -142,7 +151,11 @@ async function run({ session, option, signal }: Call): Promise<void> {
   const table = option(size)
     ? { ...containerListing, defaultTable: `${TABLE}\t{{.Size}}` }
     : containerListing;
-  printRows(session, table, { format, quiet: option(quiet) && "ID" }, rows);
+  try {
+    printRows(session, table, { format, quiet: option(quiet) && "ID" }, rows);
+  } catch (error) {
+    throw reworded(error);
+  }
 }
 
 export const command: Command = {

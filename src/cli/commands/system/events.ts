@@ -1,10 +1,12 @@
 import type { ReportedEvent } from "#client/system.ts";
 import type { Call, Command } from "../../grammar/command.ts";
+import { ExitError } from "../../grammar/errors.ts";
 import { optionalText, text } from "../../grammar/flags.ts";
+import { messageFor } from "../../messages.ts";
 import { parseMoment } from "../../moment.ts";
 import { filterFlag, parseFilters } from "../../output/filters.ts";
 import { templateHelp } from "../../output/inspection.ts";
-import { compileFormat, executeFormat } from "../../output/listing.ts";
+import { compileFormat, executeFormat, TEMPLATE_ERROR } from "../../output/listing.ts";
 
 const format = optionalText("format", { about: templateHelp });
 const since = text("since", { about: "Show all events created since timestamp" });
@@ -43,14 +45,26 @@ const templateData = (event: ReportedEvent): Readonly<Record<string, unknown>> =
   TimeNano: event.timeNano,
 });
 
+/** In Docker's words for this command. */
+const badFormat = (cause: unknown): ExitError =>
+  new ExitError(64, messageFor(cause).replace(TEMPLATE_ERROR, "Error parsing format: "), { cause });
+
+function worded<T>(step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    throw badFormat(error);
+  }
+}
+
 function formatter(wanted: string): (event: ReportedEvent) => string {
   if (wanted === "") return eventLine;
   if (wanted === "json" || wanted === "{{json .}}") {
     const whole = compileFormat("{{json .}}");
     return (event) => `${executeFormat(whole, event)}\n`;
   }
-  const template = compileFormat(wanted, { missingKey: "error" });
-  return (event) => `${executeFormat(template, templateData(event))}\n`;
+  const template = worded(() => compileFormat(wanted, { missingKey: "error" }));
+  return (event) => worded(() => `${executeFormat(template, templateData(event))}\n`);
 }
 
 async function run({ session, option, signal }: Call): Promise<void> {
