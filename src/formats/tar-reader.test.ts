@@ -130,6 +130,19 @@ test("an extended header over a mebibyte is refused before it is read", () => {
   assert.throws(() => readAll(header), { message: "invalid tar header: extended header too large" });
 });
 
+test("a name or a link's target that no system call would take is refused", () => {
+  const deep = "a/".repeat(2047);
+  assert.equal(readAll(encodeTarEntry(tarEntry({ name: deep, type: "directory" })))[0]?.entry.name, deep);
+  const long = "a/".repeat(2048);
+  const message = "file name too long: 4096 bytes";
+  for (const entry of [
+    tarEntry({ name: long, type: "directory" }),
+    tarEntry({ name: "a", type: "symlink", linkName: long }),
+    tarEntry({ name: "a", type: "hardlink", linkName: long }),
+  ])
+    assert.throws(() => readAll(encodeTarEntry(entry)), { message });
+});
+
 const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array));
 const name = fc
   .string({ unit: "grapheme", minLength: 1, maxLength: 200 })

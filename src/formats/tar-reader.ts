@@ -25,6 +25,8 @@ const typeOf: Readonly<Record<string, TarEntryType>> = {
 
 /** Extended headers and long names: as Go's archive/tar, which Docker uses. */
 const MAX_SPECIAL = 1 << 20;
+/** No path that a system call takes is longer (PATH_MAX with its NUL), nor can a symbolic link's target be. */
+const MAX_NAME = 4095;
 const XATTR_PREFIX = "SCHILY.xattr.";
 const NO_RECORDS: PaxRecords = new Map();
 
@@ -214,6 +216,7 @@ function untilNul(bytes: Buffer): Buffer {
 }
 
 function text(bytes: Buffer): string {
+  if (bytes.length > MAX_NAME) throw new TarError(`file name too long: ${bytes.length} bytes`);
   if (bytes.includes(0)) throw new TarError("invalid tar header: NUL in a name");
   try {
     return decoder.decode(bytes);

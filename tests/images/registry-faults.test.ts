@@ -199,6 +199,19 @@ for (const [what, bytes] of [
     await assertClean(daemon);
   });
 
+test("a configuration with other bytes than its digest is refused", async () => {
+  await using registry = await FakeRegistry.start();
+  await using daemon = await startDaemon();
+  const { config } = registry.addImage("latest", [[file("a")]]);
+  const right = registry.blob(config.digest);
+  registry.spoilBlob(config.digest, Buffer.from(right.toString().replace('"true"', '"evil"')));
+  const message = `filesystem layer verification failed for digest ${config.digest}`;
+  await assert.rejects(pull(daemon, `${registry.address}/app`), { message });
+  await assertClean(daemon);
+  registry.spoilBlob(config.digest, right);
+  await pull(daemon, `${registry.address}/app`);
+});
+
 test("a layer that is there twice is downloaded once", async () => {
   await using registry = await FakeRegistry.start();
   await using daemon = await startDaemon();

@@ -85,18 +85,23 @@ export const over = (upper: string, work: string, lower: readonly string[]): rea
   },
 ];
 
-export type LayerEntry = Pick<TarEntry, "name" | "type"> & Partial<TarEntry> & { readonly content?: string };
+export type LayerEntry = Pick<TarEntry, "name" | "type"> &
+  Partial<TarEntry> & { readonly content?: string | Buffer };
 
 export function makeArchive(entries: readonly LayerEntry[]): Buffer {
   const parts = entries.flatMap(({ content = "", ...entry }) => {
-    const bytes = Buffer.from(content);
+    const bytes = typeof content === "string" ? Buffer.from(content) : content;
     const size = entry.type === "file" ? bytes.length : 0;
     return [encodeTarEntry(tarEntry({ ...entry, size })), bytes, tarPadding(bytes.length)];
   });
   return Buffer.concat([...parts, tarEnd()]);
 }
 
-export const file = (name: string, content = name): LayerEntry => ({ name, type: "file", content });
+export const file = (name: string, content: string | Buffer = name): LayerEntry => ({
+  name,
+  type: "file",
+  content,
+});
 export const directory = (name: string): LayerEntry => ({ name, type: "directory" });
 export const symlink = (name: string, linkName: string): LayerEntry => ({ name, type: "symlink", linkName });
 export const hardlink = (name: string, linkName: string): LayerEntry => ({

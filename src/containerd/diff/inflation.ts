@@ -12,7 +12,7 @@ export interface InflationLimits {
 
 /** What is smaller may be of any ratio. */
 const HARMLESS = 1 << 30;
-/** The disk is looked at after so many bytes. */
+/** The disk is looked at after so many bytes, or more often where what stays free is less than that. */
 const STEP = 16 << 20;
 /** What stays free for the daemon and everything else: a part of the disk, up to an amount. */
 const RESERVE_SHARE = 0.02;
@@ -20,7 +20,8 @@ const RESERVE = 256 << 20;
 
 export class Inflation {
   readonly #limits: InflationLimits;
-  #checked = 0;
+  /** Where the disk is looked at next. */
+  #next = 0;
 
   constructor(limits: InflationLimits) {
     this.#limits = limits;
@@ -33,10 +34,10 @@ export class Inflation {
       throw new TarError(
         `decompression bomb: ${compressed} bytes have become ${plain}, more than ${ratio} times as much (max-decompression-ratio)`,
       );
-    if (plain - this.#checked < STEP) return;
-    this.#checked = plain;
+    if (plain < this.#next) return;
     const { bavail, blocks, bsize } = statfsSync(path);
     const reserve = Math.min(RESERVE, RESERVE_SHARE * blocks * bsize);
+    this.#next = plain + Math.min(STEP, reserve / 2 || STEP);
     if (bavail * bsize < reserve)
       throw new TarError("no space left on device: what is left is kept for the daemon");
   }

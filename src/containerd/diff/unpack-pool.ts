@@ -1,6 +1,7 @@
 // Worker threads that unpack layers, up to a number; each is ended when it has had nothing to do for a while.
 
 import { Worker } from "node:worker_threads";
+import { isRecord } from "#base/decode.ts";
 import { systemError } from "#base/errors.ts";
 import { Slots } from "../slots.ts";
 import type { Unpacked, UnpackJob } from "./unpack.ts";
@@ -12,7 +13,12 @@ export interface UnpackPoolOptions {
   readonly executorSocket: string;
   readonly maxWorkers: number;
   readonly idleMs: number;
+  /** Of what one remembers of a layer; a thread that needs more is ended. */
+  readonly maxHeapMiB?: number;
 }
+
+/** Some six million entries. */
+const HEAP_MIB = 1024;
 
 interface IdleWorker {
   readonly worker: Worker;
@@ -44,8 +50,11 @@ export class UnpackPool implements AsyncDisposable {
 
   #takeWorker(): Worker {
     const idle = this.#idle.pop();
-    if (idle === undefined)
-      return new Worker(this.#options.workerUrl, { execArgv: ["--disable-warning=ExperimentalWarning"] });
+    if (idle === undefined) {
+      const { workerUrl, maxHeapMiB = HEAP_MIB } = this.#options;
+      const resourceLimits = { maxOldGenerationSizeMb: maxHeapMiB };
+      return new Worker(workerUrl, { execArgv: ["--disable-warning=ExperimentalWarning"], resourceLimits });
+    }
     clearTimeout(idle.timer);
     idle.worker.off("error", idle.drop);
     idle.worker.off("exit", idle.drop);
@@ -71,7 +80,9 @@ export class UnpackPool implements AsyncDisposable {
     let usable = true;
     const onError = (cause: unknown): void => {
       usable = false;
-      reject(systemError("the unpack worker failed", { cause }));
+      const outOfMemory = isRecord(cause) && cause.code === "ERR_WORKER_OUT_OF_MEMORY";
+      const why = outOfMemory ? "too many entries: out of memory" : "the unpack worker failed";
+      reject(systemError(why, { cause }));
     };
     const onExit = (): void => {
       usable = false;
