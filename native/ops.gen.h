@@ -2,7 +2,7 @@
 #ifndef GANTRY_OPS_GEN_H
 #define GANTRY_OPS_GEN_H
 
-#define PLAN_VERSION 0xb7291f06u
+#define PLAN_VERSION 0x4e61347du
 
 enum frame_type {
 	FRAME_OPS = 'O',
@@ -47,8 +47,8 @@ enum {
 	SYNC_GO = 5,
 	SYNC_FD = 6,
 	SYNC_KEEP = 7,
-	CALL_COUNT = 79,
-	STEP_COUNT = 91,
+	CALL_COUNT = 86,
+	STEP_COUNT = 96,
 };
 
 /* By the number of a step: first the system calls, then the others. */
@@ -65,8 +65,6 @@ long step_skip(struct machine *machine, const long a[]);
 long step_print(struct machine *machine, const long a[]);
 long step_write(struct machine *machine, const long a[]);
 long step_make(struct machine *machine, const long a[]);
-long step_remove(struct machine *machine, const long a[]);
-long step_copy(struct machine *machine, const long a[]);
 long step_complain(struct machine *machine, const long a[]);
 long step_result(struct machine *machine, const long a[]);
 

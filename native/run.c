@@ -42,11 +42,6 @@ int fail(struct context *context, const char *call)
 	return refuse(context, call, errno);
 }
 
-int checked(struct context *context, const char *call, long result)
-{
-	return result < 0 ? fail(context, call) : 0;
-}
-
 void put_result(struct context *context, const void *data, size_t size)
 {
 	put_u32(&context->results, context->index);
@@ -61,13 +56,6 @@ void reset_signals(void)
 	for (int signal_number = 1; signal_number < NSIG; signal_number++)
 		signal(signal_number, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-struct fd_path path_of_fd(int fd)
-{
-	struct fd_path path;
-	snprintf(path.text, sizeof(path.text), "/proc/self/fd/%d", fd);
-	return path;
 }
 
 static long read_argument(struct machine *machine, uint32_t kind)

@@ -63,17 +63,10 @@ struct machine {
 static inline int slot_fd(uint32_t slot) { return SLOT_BASE + (int)slot; }
 int fail(struct context *context, const char *call); /* -errno, and names the call */
 int refuse(struct context *context, const char *call, int error); /* the same with an errno of our own */
-int checked(struct context *context, const char *call, long result); /* 0, or the failure if the result is negative */
 void put_result(struct context *context, const void *data, size_t size);
 /* As a new program expects them: nothing ignored, nothing blocked. */
 void reset_signals(void);
 #define cleanup_fd __attribute__((cleanup(close_fd)))
 void close_fd(int *fd); /* and sets it to -1 */
-
-/* "/proc/self/fd/N" */
-struct fd_path {
-	char text[32];
-};
-struct fd_path path_of_fd(int fd);
 
 #endif

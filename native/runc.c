@@ -6,7 +6,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,24 +49,13 @@ int on_taken(struct supervisor *us, struct request *request)
 	return 0;
 }
 
-/* A caller's pipe may be one that does not wait. */
 int on_output(struct supervisor *us, struct request *request)
 {
-	(void)us;
-	int fd = (int)request->output.fd;
 	struct bytes bytes = request->output.data;
-	for (uint32_t done = 0; done < bytes.size;) {
-		ssize_t n = write(fd, bytes.data + done, bytes.size - done);
-		if (n < 0 && errno == EPIPE) {
-			signal(SIGPIPE, SIG_DFL);
-			raise(SIGPIPE);
-		} else if (n < 0 && errno == EAGAIN) {
-			poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
-		} else if (n < 0 && errno != EINTR) {
-			return 0;
-		} else if (n > 0) {
-			done += (uint32_t)n;
-		}
+	(void)us;
+	if (write_all((int)request->output.fd, bytes.data, bytes.size) == -EPIPE) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
 	}
 	return 0;
 }

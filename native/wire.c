@@ -2,6 +2,7 @@
 #include "wire.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -149,11 +150,12 @@ int write_all(int fd, const void *data, size_t size)
 	size_t done = 0;
 	while (done < size) {
 		ssize_t n = write(fd, (const uint8_t *)data + done, size - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
+		if (n < 0 && errno == EAGAIN)
+			poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
+		else if (n < 0 && errno != EINTR)
 			return -errno;
-		done += (size_t)n;
+		else if (n > 0)
+			done += (size_t)n;
 	}
 	return 0;
 }

@@ -65,7 +65,7 @@ void free_frame(struct frame *frame);
 /* What is put between the two is the frame's body, behind the number of the request that it answers, or 0. False: memory ran out. */
 struct message begin_frame(uint8_t type, uint32_t request);
 bool finish_frame(struct message *message);
-/* Blocking. 0 or a negative errno. */
+/* Waits, even if the fd does not. 0 or a negative errno. */
 int write_all(int fd, const void *data, size_t size);
 
 #endif

@@ -4,51 +4,24 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
   existsSync,
-  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { PlanError } from "#kernel/plan/executor.ts";
 import type { Op, OpBody, Plan } from "#kernel/plan/ops.ts";
 import { openSlot } from "#kernel/zygote/held.ts";
-import { type NativeMachine, never, skip, startNativeMachine } from "./native-machine.ts";
+import { failureOf, makeJail, ownMounts, why } from "./jail.ts";
+import { never, skip, startNativeMachine } from "./native-machine.ts";
 
-const O_PATH_DIRECTORY = 0o12200000;
 const O_CREAT_WRONLY = 0o101;
 const PROC_SUPER_MAGIC = 0x9fa0;
 const text = new TextEncoder();
-const why = (body: OpBody): Op => ({ ...body, why: "test" });
-
-/** A root folder in slot 0, beside a folder that nothing may reach. */
-function makeJail(machine: NativeMachine): {
-  readonly jail: string;
-  readonly outside: string;
-  readonly open: Op;
-} {
-  const jail = join(machine.folder, "jail");
-  const outside = join(machine.folder, "outside");
-  mkdirSync(jail);
-  mkdirSync(outside);
-  return { jail, outside, open: why({ op: "open", path: jail, flags: O_PATH_DIRECTORY, slot: 0 }) };
-}
-
-async function failureOf(machine: NativeMachine, plan: Plan): Promise<PlanError> {
-  try {
-    await machine.executor.run(plan, never);
-  } catch (error) {
-    if (error instanceof PlanError) return error;
-    throw error;
-  }
-  throw new assert.AssertionError({ message: "the plan did not fail" });
-}
 
 test("values that operations return come back by their index", { skip }, async () => {
   await using machine = await startNativeMachine();
@@ -197,71 +170,6 @@ test("a write below a root does not wait for a FIFO that an image put there", { 
   assert.equal((await failureOf(machine, [open, write])).code, "ENXIO");
 });
 
-test("a copied tree has its links, owners and modes, and nothing of what is mounted in it", {
-  skip,
-}, async () => {
-  await using machine = await startNativeMachine();
-  const { jail, outside, open } = makeJail(machine);
-  writeFileSync(join(outside, "secret"), "secret");
-  const copy = join(machine.folder, "copy");
-  mkdirSync(copy);
-  mkdirSync(join(jail, "mount"));
-  mkdirSync(join(jail, "sub"), { mode: 0o711 });
-  writeFileSync(join(jail, "sub/file"), "content", { mode: 0o640 });
-  symlinkSync(outside, join(jail, "sub/link"));
-  execFileSync("mkfifo", ["-m", "604", join(jail, "sub/fifo")]);
-  execFileSync("chown", ["7:8", join(jail, "sub/file"), join(jail, "sub/fifo")]);
-  execFileSync("chown", ["-h", "7:8", join(jail, "sub/link")]);
-  await machine.executor.run(
-    [
-      why({ op: "unshare", flags: 0x2_0000 }),
-      why({ op: "mountAttr", target: "/", set: 0, clear: 0, propagation: 1 << 18, recursive: true }),
-      open,
-      why({ op: "bind", source: outside, target: "mount", root: 0, recursive: false }),
-      why({ op: "open", path: copy, flags: O_PATH_DIRECTORY, slot: 1 }),
-      why({ op: "copyTree", from: 0, to: 1 }),
-    ],
-    never,
-  );
-  const found = ["mount", "sub", "sub/file", "sub/link", "sub/fifo"].map((name) => {
-    const { mode, uid, gid } = lstatSync(join(copy, name));
-    return [name, (mode & 0o7777).toString(8), uid, gid];
-  });
-  assert.deepEqual(found, [
-    ["mount", "755", 0, 0],
-    ["sub", "711", 0, 0],
-    ["sub/file", "640", 7, 8],
-    ["sub/link", "777", 7, 8],
-    ["sub/fifo", "604", 7, 8],
-  ]);
-  assert.deepEqual(readdirSync(join(copy, "mount")), []);
-  assert.equal(readlinkSync(join(copy, "sub/link")), outside);
-  assert.equal(readFileSync(join(copy, "sub/file"), "utf8"), "content");
-});
-
-test("a tree deeper than any path goes, its mounts stay", { skip }, async () => {
-  await using machine = await startNativeMachine();
-  const { jail, outside, open } = makeJail(machine);
-  const deepen = `for (let i = 0; i < 3000; i++) { fs.mkdirSync("deep"); process.chdir("deep"); } fs.writeFileSync("end", "")`;
-  execFileSync(process.execPath, ["-e", deepen], { cwd: jail });
-  symlinkSync(outside, join(jail, "deep/link"));
-  writeFileSync(join(outside, "kept"), "");
-  await machine.executor.run([open, why({ op: "removeTree", path: "deep", root: 0 })], never);
-  assert.deepEqual(readdirSync(jail), []);
-  assert.ok(existsSync(join(outside, "kept")));
-
-  mkdirSync(join(jail, "tree/mount"), { recursive: true });
-  const failure = await failureOf(machine, [
-    why({ op: "unshare", flags: 0x2_0000 }),
-    why({ op: "mountAttr", target: "/", set: 0, clear: 0, propagation: 1 << 18, recursive: true }),
-    open,
-    why({ op: "bind", source: outside, target: "tree/mount", root: 0, recursive: false }),
-    why({ op: "removeTree", path: "tree", root: 0 }),
-  ]);
-  assert.equal(failure.code, "EBUSY");
-  assert.ok(existsSync(join(outside, "kept")));
-});
-
 test("a process that is held keeps what it has mounted and opened, until it is let go", {
   skip,
 }, async () => {
@@ -269,8 +177,7 @@ test("a process that is held keeps what it has mounted and opened, until it is l
   const { jail, outside, open } = makeJail(machine);
   writeFileSync(join(outside, "seen"), "");
   const plan: Plan = [
-    why({ op: "unshare", flags: 0x2_0000 }),
-    why({ op: "mountAttr", target: "/", set: 0, clear: 0, propagation: 1 << 18, recursive: true }),
+    ...ownMounts,
     why({ op: "bind", source: outside, target: jail, recursive: false }),
     open,
   ];
@@ -298,8 +205,7 @@ test("masked paths are empty and unwritable, read-only ones stay readable", { sk
   const write = (path: string): Op =>
     why({ op: "write", path: join(jail, path), flags: O_CREAT_WRONLY, mode: 0o600, data: text.encode("x") });
   const prelude: Plan = [
-    why({ op: "unshare", flags: 0x2_0000 }),
-    why({ op: "mountAttr", target: "/", set: 0, clear: 0, propagation: 1 << 18, recursive: true }),
+    ...ownMounts,
     open, // a directory of the old namespace takes no mounts of the new one
     ...["a", "b", "keep/file", "absent"].map((path) => why({ op: "maskPath", path, root: 0 })),
     why({ op: "readonlyPath", path: "keep", root: 0 }),

@@ -74,8 +74,10 @@ test("no bytes make the decoder read what it was not given", { skip }, () => {
   }
 });
 
-test("plans, shims and streams pass under the sanitizers", { skip: skip || notRoot }, () => {
-  const files = ["plans", "shim", "streams"].map((name) => join(import.meta.dirname, `${name}.test.ts`));
+test("plans, trees, shims and streams pass under the sanitizers", { skip: skip || notRoot }, () => {
+  const files = ["plans", "trees", "shim", "streams"].map((name) =>
+    join(import.meta.dirname, `${name}.test.ts`),
+  );
   const { status, stdout } = spawnSync(process.execPath, ["--test", "--test-isolation=none", ...files], {
     encoding: "utf8",
     env: { PATH: process.env.PATH, GANTRY_TEST_EXEC: join(built, "gantry-exec") },

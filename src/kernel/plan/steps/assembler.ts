@@ -26,6 +26,14 @@ export interface Label {
   readonly uses: number[];
 }
 
+/** What several operations do in the same steps, compiled once. */
+export interface Routine {
+  readonly data: Uint8Array;
+  readonly code: Uint8Array;
+  readonly scratch: number;
+  readonly registers: number;
+}
+
 export interface StepOptions {
   /** The result's register; else one of its own if it is looked at or an fd. */
   readonly into?: Register;
@@ -90,6 +98,29 @@ export class Assembler {
     writer.u32(this.#pointers.length * 4);
     for (const at of this.#pointers) writer.u32(at);
     writer.written(this.#code);
+  }
+
+  /** Everything that was written so far. */
+  routine(): Routine {
+    const bytes = (writer: WireWriter): Uint8Array => Uint8Array.from(writer.finish());
+    return {
+      data: bytes(this.#data),
+      code: bytes(this.#code),
+      scratch: this.#scratch,
+      registers: this.#registers,
+    };
+  }
+
+  /** Begins an operation that is going to run it: its data, memory and registers. */
+  prepare(routine: Routine): void {
+    if (this.#data.size > 0 || this.#registers > 0) throw new RangeError("a routine's data comes first");
+    this.#data.raw(routine.data);
+    this.#scratch = routine.scratch;
+    this.#registers = routine.registers;
+  }
+
+  run(routine: Routine): void {
+    this.#code.raw(routine.code);
   }
 
   mark(marks: number): void {
@@ -158,11 +189,15 @@ export class Assembler {
 
   // -- steps
 
-  #result({ into, looks, opens }: StepOptions): Register {
-    if (into !== undefined) return into;
-    if (looks !== true && opens !== true) return registerAt(IGNORED);
+  /** Another one; 0 at first. */
+  register(): Register {
     if (this.#registers === IGNORED) throw new RangeError("an operation needs more registers than there are");
     return registerAt(this.#registers++);
+  }
+
+  #result({ into, looks, opens }: StepOptions): Register {
+    if (into !== undefined) return into;
+    return looks === true || opens === true ? this.register() : registerAt(IGNORED);
   }
 
   #step(code: number, args: readonly Argument[], options: StepOptions): Register {

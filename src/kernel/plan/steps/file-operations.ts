@@ -1,11 +1,11 @@
 // Steps of operations on files and directories.
 
-import { type Argument, type Assembler, behind, pid } from "./assembler.ts";
+import { type Argument, type Assembler, behind, pid, type Register } from "./assembler.ts";
 import type { BodyOf, Compilers } from "./compilers.ts";
+import { copy } from "./copy-tree.ts";
 import {
   checkFilesystem,
   deviceNumber,
-  fdOf,
   make,
   open,
   openParent,
@@ -35,6 +35,7 @@ import {
   S_IFMT,
   S_IFREG,
 } from "./kernel.table.ts";
+import { remove } from "./remove-tree.ts";
 import { constants } from "./steps.table.ts";
 
 const allowMissing = (code: Assembler, missingOk: boolean | undefined): void => {
@@ -141,10 +142,13 @@ function mknod(code: Assembler, op: BodyOf<"mknod">): void {
 function removeTree(code: Assembler, op: BodyOf<"removeTree">): void {
   allowMissing(code, op.missingOk);
   const base = op.path.slice(op.path.lastIndexOf("/") + 1);
-  const [parent, name] = openParent(code, op);
-  if (base === "" || base === ".") code.fail("unlinkat", EINVAL);
-  stat(code, parent, { name, flags: AT_SYMLINK_NOFOLLOW });
-  code.native("remove", [parent, name]);
+  const findDirectory = (): Register => {
+    const [parent, name] = openParent(code, op);
+    if (base === "" || base === ".") code.fail("unlinkat", EINVAL);
+    stat(code, parent, { name, flags: AT_SYMLINK_NOFOLLOW });
+    return parent;
+  };
+  remove(code, findDirectory, base);
 }
 
 const unlink = (code: Assembler, path: string, flags: number, label: string): void => {
@@ -181,10 +185,6 @@ export const files = {
   },
   makeDir,
   removeTree,
-  clearDir: (code, { slot }) => {
-    const fd = open(code, { root: slot, path: ".", flags: O_RDONLY });
-    code.native("remove", [fd, code.text("")]);
-  },
-  copyTree: (code, { from, to, contentOnly }) =>
-    void code.native("copy", [fdOf(from), fdOf(to), contentOnly === true ? 1 : 0]),
+  clearDir: (code, { slot }) => remove(code, () => open(code, { root: slot, path: ".", flags: O_RDONLY })),
+  copyTree: copy,
 } satisfies Partial<Compilers>;

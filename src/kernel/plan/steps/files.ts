@@ -106,10 +106,21 @@ export function unlessMissing(
   code.place(end);
 }
 
-const STATX_SIZE = 256;
+export const STATX_SIZE = 256;
 const STATX_BASIC_STATS = 0x7ff;
 /** Where struct statx has what. */
-export const statxFields = { mode: 28, inode: 32, special: 128, device: 136 } as const;
+export const statxFields = {
+  uid: 20,
+  gid: 24,
+  mode: 28,
+  inode: 32,
+  accessTime: 64,
+  birthTime: 80,
+  modificationTime: 112,
+  special: 128,
+  device: 136,
+  mount: 144,
+} as const;
 
 export interface Found {
   readonly memory: Memory;

@@ -11,6 +11,7 @@ export const calls = [
   "close",
   "close_range",
   "connect",
+  "copy_file_range",
   "dup3",
   "execve",
   "exit_group",
@@ -20,12 +21,15 @@ export const calls = [
   "fchown",
   "fchownat",
   "fcntl",
+  "fgetxattr",
+  "flistxattr",
   "fsconfig",
   "fsetxattr",
   "fsmount",
   "fsopen",
   "fstatfs",
   "getcwd",
+  "getdents64",
   "ioctl",
   "ioprio_set",
   "keyctl",
@@ -52,12 +56,15 @@ export const calls = [
   "prlimit64",
   "pwrite64",
   "read",
+  "readlinkat",
   "recvfrom",
+  "renameat2",
   "rt_sigaction",
   "rt_sigprocmask",
   "sched_setaffinity",
   "sched_setattr",
   "seccomp",
+  "sendfile",
   "sendmsg",
   "sendto",
   "set_mempolicy",
@@ -83,7 +90,7 @@ export const calls = [
   "capset",
 ] as const;
 
-/** Steps with C of their own, `step_name`; native/steps.c, path.c and tree.c say what their arguments are. */
+/** Steps with C of their own, `step_name`; native/steps.c and path.c say what their arguments are. */
 export const natives = [
   "value",
   "find",
@@ -93,8 +100,6 @@ export const natives = [
   "print",
   "write",
   "make",
-  "remove",
-  "copy",
   "complain",
   "result",
 ] as const;
