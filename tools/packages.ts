@@ -7,6 +7,7 @@ const packages: Readonly<Record<string, string>> = {
   attr: "/usr/bin/getfattr",
   buildah: "/usr/bin/buildah",
   "busybox-static": "/bin/busybox",
+  bzip2: "/bin/bzip2",
   containerd: "/usr/bin/ctr",
   curl: "/usr/bin/curl",
   "docker-compose": "/usr/bin/docker-compose",
@@ -34,6 +35,7 @@ const packages: Readonly<Record<string, string>> = {
     "user-mode-linux": "/usr/bin/linux.uml",
   }),
   "util-linux": "/usr/bin/nsenter",
+  "xz-utils": "/usr/bin/xz",
   zstd: "/usr/bin/zstd",
 };
 

@@ -318,7 +318,7 @@ for (const [what, archive, message] of [
   ],
   ["cut in the middle of tar", makeArchive([file("a", "x".repeat(999))]).subarray(0, 700), /unexpected EOF/],
   ["of another kind", Buffer.alloc(2048, 7), /invalid tar header/],
-  ["compressed with bzip2", Buffer.from("BZh91AY&SY"), /bzip2 compression is not supported/],
+  ["cut in the middle of bzip2", Buffer.from("BZh91AY&SY"), /unexpected EOF/],
 ] as const) {
   test(`an archive ${what} is refused clearly`, { skip }, async () => {
     await assert.rejects(unpacker.unpack(archive, onto(newDirectory())), message);

@@ -1,11 +1,11 @@
-// The uncompressed bytes of a layer blob.
+// The uncompressed bytes of a layer blob, or of an archive that comes as a stream.
 
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
-import { pipeline, type Transform } from "node:stream";
+import { type Duplex, pipeline } from "node:stream";
 import { constants, createGunzip, createZstdDecompress } from "node:zlib";
 import { type Compression, SNIFF_LENGTH, sniffCompression } from "#formats/tar-compression.ts";
-import { TarError } from "#formats/tar-entry.ts";
+import { ProgramDecoder } from "./program-decoder.ts";
 
 /** Larger output chunks make zlib half as fast again. */
 const CHUNK = 256 * 1024;
@@ -30,8 +30,38 @@ export async function* readDecompressed(
   }
 }
 
-/** undefined if there is nothing to decode; throws TarError for what is known and not supported. */
-export function openDecoder(compression: Compression): Transform | undefined {
+const ALL: readonly Compression[] = ["gzip", "zstd", "bzip2", "xz"];
+
+/** The bytes of an archive, without those of the compressions that it may have. */
+export async function* decompressed(chunks: AsyncIterable<Uint8Array>, kinds = ALL): AsyncGenerator<Buffer> {
+  const input = chunks[Symbol.asyncIterator]();
+  const first: Buffer[] = [];
+  let held = 0;
+  while (held < SNIFF_LENGTH) {
+    const next = await input.next();
+    if (next.done === true) break;
+    first.push(bufferOf(next.value));
+    held += next.value.length;
+  }
+  const all = (async function* () {
+    yield* first;
+    for (let next = await input.next(); next.done !== true; next = await input.next())
+      yield bufferOf(next.value);
+  })();
+  const compression = sniffCompression(Buffer.concat(first).subarray(0, SNIFF_LENGTH));
+  const decoder = kinds.includes(compression) ? openDecoder(compression) : undefined;
+  if (decoder === undefined) return yield* all;
+  // The iteration sees every error: pipeline destroys the decoder with it.
+  for await (const chunk of pipeline(all, decoder, () => undefined)) {
+    if (!Buffer.isBuffer(chunk)) throw new TypeError("an archive gave text");
+    yield chunk;
+  }
+}
+
+const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** undefined if there is nothing to decode. */
+function openDecoder(compression: Compression): Duplex | undefined {
   switch (compression) {
     case "none":
       return undefined;
@@ -44,7 +74,7 @@ export function openDecoder(compression: Compression): Transform | undefined {
       });
     case "bzip2":
     case "xz":
-      throw new TarError(`${compression} compression is not supported`);
+      return new ProgramDecoder(compression);
     default:
       return compression satisfies never;
   }

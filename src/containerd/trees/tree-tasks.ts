@@ -8,7 +8,7 @@ import { rawName } from "#kernel/trees/calls.ts";
 import { findRecord, namesIn, type OpenEntry, readTree } from "#kernel/trees/read.ts";
 import { isDirectory, type TreeRecord } from "#kernel/trees/record.ts";
 import { explained, type TreeOp, TreeWriter } from "#kernel/trees/write.ts";
-import { decompressed } from "./archive-bytes.ts";
+import { decompressed } from "../diff/decompress.ts";
 import { isMountPoint, listChanges, replacedDirectories, type UpperEntry } from "./changes.ts";
 import { namesBelow, type PackStyle, packTree, plainNames } from "./pack.ts";
 import {

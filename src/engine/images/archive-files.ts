@@ -2,17 +2,16 @@
 // archive is used on disk.
 
 import { randomUUID } from "node:crypto";
-import { Readable } from "node:stream";
 import { invalid } from "#base/errors.ts";
 import type { ContentStore, ContentWriter } from "#containerd/content/content.ts";
-import { openDecoder } from "#containerd/diff/decompress.ts";
-import { Inflation } from "#containerd/diff/inflation.ts";
+import { decompressed } from "#containerd/diff/decompress.ts";
+import { Inflation, type InflationLimits } from "#containerd/diff/inflation.ts";
 import { cleanPath } from "#containerd/diff/layer-plan.ts";
 import type { Scope } from "#containerd/scope.ts";
 import { type Compression, SNIFF_LENGTH, sniffCompression } from "#formats/tar-compression.ts";
 import { type TarEntry, TarError } from "#formats/tar-entry.ts";
 import { TarReader } from "#formats/tar-reader.ts";
-import { commitBlob } from "./create-image.ts";
+import { commitBlob, storeLayer } from "./create-image.ts";
 import type { ImageDeps } from "./image-deps.ts";
 
 export interface ArchiveBlob {
@@ -46,7 +45,7 @@ export async function readArchive(
     read += bytes;
   });
   try {
-    for await (const chunk of decompress(counted)) {
+    for await (const chunk of decompressed(counted)) {
       signal.throwIfAborted();
       plain += chunk.length;
       limits.check(read, plain);
@@ -55,11 +54,11 @@ export async function readArchive(
     }
     reader.finish();
     await sink.finish();
+    return await withoutForeign({ content, inflation }, scope, sink.files(), signal);
   } catch (error) {
     if (error instanceof TarError) throw invalid(error.message, { cause: error });
     throw error;
   }
-  return sink.files();
 }
 
 async function* counting(
@@ -72,34 +71,43 @@ async function* counting(
   }
 }
 
-/** The body as it is, or what is in it if it is compressed. */
-async function* decompress(body: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  const chunks = Readable.from(body, { objectMode: false });
-  let start: Buffer = Buffer.alloc(0);
-  const rest = chunks[Symbol.asyncIterator]();
-  while (start.length < SNIFF_LENGTH) {
-    const next = await rest.next();
-    if (next.done === true) break;
-    start = Buffer.concat([start, toBuffer(next.value)]);
+/** What the machine's programs undo, and no registry takes for a layer. */
+const FOREIGN: readonly Compression[] = ["bzip2", "xz"];
+
+/** An archive without an index has layers in any compression that tar has; they are stored as plain ones. */
+async function withoutForeign(
+  { content, inflation }: Pick<ImageDeps, "content" | "inflation">,
+  scope: Scope,
+  { documents, blobs }: ArchiveFiles,
+  signal: AbortSignal,
+): Promise<ArchiveFiles> {
+  if (documents.has("index.json")) return { documents, blobs };
+  const plain = new Map(blobs);
+  for (const [name, { digest, compression }] of blobs) {
+    if (!FOREIGN.includes(compression)) continue;
+    const body = withoutCompression(content.read(scope, digest), inflation());
+    const layer = await storeLayer({ content }, scope, body, signal);
+    plain.set(name, { ...layer, compression: "none" });
   }
-  const decoder = openDecoder(sniffCompression(start));
-  const whole = async function* (): AsyncGenerator<Buffer> {
-    yield start;
-    for (let next = await rest.next(); next.done !== true; next = await rest.next())
-      yield toBuffer(next.value);
-  };
-  if (decoder === undefined) {
-    yield* whole();
-    return;
-  }
-  const source = Readable.from(whole(), { objectMode: false });
-  source.on("error", (error) => decoder.destroy(error));
-  for await (const chunk of source.pipe(decoder)) yield toBuffer(chunk);
+  return { documents, blobs: plain };
 }
 
-function toBuffer(chunk: unknown): Buffer {
-  if (!(chunk instanceof Uint8Array)) throw new TypeError("an archive stream gave text");
-  return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk);
+/** Plain bytes if it is compressed in a way that no layer of an image has; else as it is. */
+export async function* withoutCompression(
+  body: AsyncIterable<Uint8Array>,
+  limits: InflationLimits,
+): AsyncGenerator<Uint8Array> {
+  const inflation = new Inflation(limits);
+  let read = 0;
+  let plain = 0;
+  const counted = counting(body, (bytes) => {
+    read += bytes;
+  });
+  for await (const chunk of decompressed(counted, FOREIGN)) {
+    plain += chunk.length;
+    inflation.check(read, plain);
+    yield chunk;
+  }
 }
 
 interface OpenBlob {

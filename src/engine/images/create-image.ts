@@ -74,7 +74,7 @@ export const layerType: Readonly<Record<Compression, string>> = {
   none: mediaTypes.ociLayer,
   gzip: `${mediaTypes.ociLayer}+gzip`,
   zstd: `${mediaTypes.ociLayer}+zstd`,
-  // Refused when it is unpacked.
+  // Only of a layer that an index calls something else.
   bzip2: mediaTypes.ociLayer,
   xz: mediaTypes.ociLayer,
 };

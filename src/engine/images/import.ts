@@ -5,6 +5,7 @@ import { invalid } from "#base/errors.ts";
 import { familiarReference, formatReference } from "#formats/reference.ts";
 import type { ImageConfig } from "#spec/oci-image.ts";
 import { hostPlatform, parsePlatform } from "#spec/platform.ts";
+import { withoutCompression } from "./archive-files.ts";
 import { openLease, storeImage, storeLayer, unpackFirst } from "./create-image.ts";
 import { fetchArchive } from "./fetch-archive.ts";
 import type { ImageDeps } from "./image-deps.ts";
@@ -38,7 +39,8 @@ export async function importImage(
   const platform = request.platform === "" ? hostPlatform() : parsePlatform(request.platform);
   if (platform.os !== "linux") throw invalid("operating system is not supported");
   await using lease = await openLease(deps, "import");
-  const layer = await storeLayer(deps, lease.scope, openSource(request.source, emit, signal), signal);
+  const archive = withoutCompression(openSource(request.source, emit, signal), deps.inflation());
+  const layer = await storeLayer(deps, lease.scope, archive, signal);
   const diffId = await unpackFirst(deps, lease.scope, layer, signal);
   const created = formatTime(deps.clock.now());
   const config: ImageConfig = {
