@@ -91,8 +91,7 @@ void reply(struct supervisor *us, struct connection *connection, uint32_t reques
 
 static void reply_failure(struct supervisor *us, struct connection *connection, uint32_t request, const struct failure *failure)
 {
-	struct message frame = begin_frame(FRAME_FAILED, request);
-	put_failure(&frame, failure);
+	struct message frame = begin_reply(request, failure);
 	send_frame(us, connection, &frame);
 }
 
@@ -194,16 +193,13 @@ int on_will(struct supervisor *us, struct request *request)
 /* In a process of its own: namespaces that the operations enter are not for us. */
 int on_plan(struct supervisor *us, struct request *request)
 {
-	struct context context;
 	(void)us;
 	pid_t pid = fork();
 	if (pid > 0)
 		await_end(pid);
 	if (pid != 0)
 		return pid < 0 ? -errno : 0;
-	init_context(&context);
-	int error = run_ops(&context, reader_of(request->plan.ops));
-	send_outcome(request->from->source.fd, request->number, &context, error);
+	serve_plan(request->from->source.fd, request->number, request->plan.plan);
 	_exit(0);
 }
 

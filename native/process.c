@@ -25,10 +25,10 @@ struct sync_message {
 	struct failure at; /* of SYNC_HOST, SYNC_KEEP only the index; what is left out is zero */
 };
 
-/* Behind the host operations that begin at `index`. */
-static uint32_t row_end(const struct plan *plan, uint32_t index)
+/* Behind the operations that begin at `index` and are for the host (MARK_HOST), or are not (0). */
+static uint32_t row_end(const struct plan *plan, uint32_t index, uint32_t whose)
 {
-	while (index < plan->count && plan->ops[index].marks & MARK_HOST)
+	while (index < plan->count && (plan->ops[index].marks & MARK_HOST) == whose)
 		index++;
 	return index;
 }
@@ -66,19 +66,15 @@ static void await_host(uint32_t index)
 /* Runs the plan in the child. Host operations are left to the parent, a row of them at a time. */
 static int run_child(struct context *context, const struct plan *plan)
 {
-	while (context->index < plan->count) {
-		const struct op *op = &plan->ops[context->index];
-		if (op->marks & MARK_HOST) {
-			await_host(context->index);
-			context->index = row_end(plan, context->index);
-			continue;
-		}
-		int result = run_op(context, op);
-		if (result < 0)
-			return result;
-		context->index++;
+	for (;;) {
+		int error = run_plan(context, plan, row_end(plan, context->index, 0));
+		if (error < 0)
+			return error;
+		if (context->index == plan->count)
+			return refuse(context, "execve", ENOEXEC); /* a plan ends with exec */
+		await_host(context->index);
+		context->index = row_end(plan, context->index, MARK_HOST);
 	}
-	return refuse(context, "execve", ENOEXEC); /* a plan ends with exec */
 }
 
 bool set_oom_score(const char *score)
@@ -181,8 +177,7 @@ static void run_host_row(struct process *process, uint32_t index)
 	init_context(&context);
 	context.pid = process->pid;
 	context.index = index;
-	const struct plan row = { .ops = process->plan.ops, .count = row_end(&process->plan, index) };
-	int error = run_plan(&context, &row);
+	int error = run_plan(&context, &process->plan, row_end(&process->plan, index, MARK_HOST));
 	if (error == 0) {
 		release_start(process);
 	} else {

@@ -59,7 +59,7 @@ int serve_request(struct supervisor *us, struct request *request)
 		request->will.plan = read_bytes(&reader);
 		return reader.bad ? -EBADMSG : on_will(us, request);
 	case 'P':
-		request->plan.ops = read_bytes(&reader);
+		request->plan.plan = read_bytes(&reader);
 		return reader.bad ? -EBADMSG : on_plan(us, request);
 	case 'h':
 		request->taken.seals = read_u32(&reader);

@@ -54,7 +54,7 @@ struct request_will {
 };
 
 struct request_plan {
-	struct bytes ops;
+	struct bytes plan;
 };
 
 struct request_taken {

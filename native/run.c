@@ -119,7 +119,7 @@ static bool relocate(struct bytes data, struct bytes places)
 	return true;
 }
 
-int read_op(struct reader *reader, struct op *op)
+static int read_op(struct reader *reader, struct op *op)
 {
 	op->marks = read_u32(reader);
 	op->data = read_bytes(reader);
@@ -204,22 +204,9 @@ int run_op(struct context *context, const struct op *op)
 	return op->marks & MARK_MAY_FAIL || (op->marks & MARK_MISSING_OK && missing) ? 0 : result;
 }
 
-int run_ops(struct context *context, struct reader ops)
+int run_plan(struct context *context, const struct plan *plan, uint32_t end)
 {
-	int error = 0;
-	for (; error == 0 && ops.at < ops.end; context->index += error == 0) {
-		struct op op;
-		context->call = "decode";
-		error = read_op(&ops, &op);
-		if (error == 0)
-			error = run_op(context, &op);
-	}
-	return error;
-}
-
-int run_plan(struct context *context, const struct plan *plan)
-{
-	for (; context->index < plan->count; context->index++) {
+	for (; context->index < end; context->index++) {
 		int result = run_op(context, &plan->ops[context->index]);
 		if (result < 0)
 			return result;
@@ -234,24 +221,36 @@ struct failure failure_of(const struct context *context, int error)
 	return failure;
 }
 
-void put_failure(struct message *message, const struct failure *failure)
+struct message begin_reply(uint32_t request, const struct failure *failure)
 {
-	put_u32(message, failure->index);
-	put_u32(message, (uint32_t)-failure->error);
-	put_sized(message, failure->call, strlen(failure->call));
+	struct message frame = begin_frame(failure->error < 0 ? FRAME_FAILED : FRAME_DONE, request);
+	if (failure->error < 0) {
+		put_u32(&frame, failure->index);
+		put_u32(&frame, (uint32_t)-failure->error);
+		put_sized(&frame, failure->call, strlen(failure->call));
+	}
+	return frame;
 }
 
-int send_outcome(int fd, uint32_t request, const struct context *context, int error)
+void serve_plan(int fd, uint32_t request, struct bytes bytes)
 {
-	const struct failure failure = failure_of(context, error);
-	struct message frame = begin_frame(error < 0 ? FRAME_FAILED : FRAME_DONE, request);
-	if (error < 0) {
-		put_failure(&frame, &failure);
-	} else {
-		put_u32(&frame, context->result_count);
-		put_bytes(&frame, context->results.data, context->results.size);
+	struct context context;
+	struct plan plan = { 0 };
+	struct reader reader = reader_of(bytes);
+	init_context(&context);
+	context.call = "decode";
+	int error = read_plan(&reader, &plan);
+	if (error == 0)
+		error = run_plan(&context, &plan, plan.count);
+	const struct failure failure = failure_of(&context, error);
+	struct message frame = begin_reply(request, &failure);
+	if (error == 0) {
+		put_u32(&frame, context.result_count);
+		put_bytes(&frame, context.results.data, context.results.size);
 	}
-	int written = context->results.failed || !finish_frame(&frame) ? -ENOMEM : write_all(fd, frame.data, frame.size);
+	if (!context.results.failed && finish_frame(&frame))
+		write_all(fd, frame.data, frame.size);
 	free_message(&frame);
-	return written;
+	free_message(&context.results);
+	free_plan(&plan);
 }

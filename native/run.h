@@ -38,19 +38,17 @@ struct failure {
 };
 
 void init_context(struct context *context);
-/* 0, -EBADMSG or -ENOMEM. Takes the operations from the reader: u32 count, then each. `ops` is one allocation. */
+/* 0, -EPROTO, -EBADMSG or -ENOMEM. u32 version, u32 count, operations. `ops` is one allocation. */
 int read_plan(struct reader *reader, struct plan *plan);
-int read_op(struct reader *reader, struct op *op);
 void free_plan(struct plan *plan);
 int run_op(struct context *context, const struct op *op);
-/* Runs operations in order from context->index on and stops at the first failure, which that tells then. */
-int run_plan(struct context *context, const struct plan *plan);
-int run_ops(struct context *context, struct reader ops); /* as they are read, one behind the other */
+/* Runs operations in order from context->index on, up to `end`, and stops at the first failure, which that tells then. */
+int run_plan(struct context *context, const struct plan *plan, uint32_t end);
 struct failure failure_of(const struct context *context, int error);
-void put_failure(struct message *message, const struct failure *failure);
-/* A reply with the results, or the failure. A negative errno if there was no memory or nobody to tell: the end of the
- * connection says it then. */
-int send_outcome(int fd, uint32_t request, const struct context *context, int error);
+/* A failure is the whole of it. */
+struct message begin_reply(uint32_t request, const struct failure *failure);
+/* Runs a plan and replies with its results, or the failure. If there is no memory or nobody to tell, the end of the connection says it. */
+void serve_plan(int fd, uint32_t request, struct bytes plan);
 
 /* Of the operation that runs. */
 struct machine {

@@ -126,18 +126,6 @@ int take_frame(int fd, struct incoming *incoming)
 	return frame->body && incoming->have == frame->size;
 }
 
-int read_frame(int fd, struct frame *frame)
-{
-	struct incoming incoming = { 0 };
-	int result;
-	while ((result = take_frame(fd, &incoming)) == 0)
-		;
-	if (result < 0)
-		free_frame(&incoming.frame);
-	*frame = incoming.frame;
-	return result < 0 ? result : 0;
-}
-
 void free_frame(struct frame *frame)
 {
 	if (frame->body)

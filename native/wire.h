@@ -59,8 +59,6 @@ struct incoming {
 
 /* 1: the frame is whole, 0: there is more to come, else a negative errno. Waits if the fd does. */
 int take_frame(int fd, struct incoming *incoming);
-/* Blocking. 0 or a negative errno. */
-int read_frame(int fd, struct frame *frame);
 void free_frame(struct frame *frame);
 /* What is put between the two is the frame's body, behind the number of the request that it answers, or 0. False: memory ran out. */
 struct message begin_frame(uint8_t type, uint32_t request);

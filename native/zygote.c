@@ -63,20 +63,19 @@ static void become_shim(int fd, struct frame *frame)
 /* One request. Then the process stays until the connection ends, and what it has mounted and opened with it. */
 static void serve(int fd)
 {
-	struct context context;
-	struct frame frame;
+	struct incoming incoming = { 0 };
+	struct frame *frame = &incoming.frame;
+	int result;
 	char ignored;
 	signal(SIGCHLD, SIG_DFL);
-	init_context(&context);
-	if (read_frame(fd, &frame) < 0)
+	while ((result = take_frame(fd, &incoming)) == 0)
+		;
+	if (result > 0 && frame->type == FRAME_SHIM)
+		become_shim(fd, frame);
+	if (result < 0 || frame->type != FRAME_OPS)
 		return;
-	if (frame.type == FRAME_SHIM)
-		become_shim(fd, &frame);
-	if (frame.type != FRAME_OPS)
-		return;
-	int error = run_ops(&context, reader_of((struct bytes){ .data = frame.body, .size = (uint32_t)frame.size }));
-	send_outcome(fd, 0, &context, error);
-	free_frame(&frame); /* not before: a failure's name is in it */
+	serve_plan(fd, 0, (struct bytes){ .data = frame->body, .size = (uint32_t)frame->size });
+	free_frame(frame);
 	while (read(fd, &ignored, sizeof(ignored)) < 0 && errno == EINTR)
 		;
 }

@@ -38,15 +38,12 @@ static bool decode(const uint8_t *data, size_t size)
 		abort();
 	uint8_t *body = exact + 1; /* unaligned, as on the wire */
 	memcpy(body, data, size);
-	struct op op;
 	struct plan plan = { 0 };
-	struct reader reader = { .at = body, .end = body + size }, behind_head = { .at = body + (size < 8 ? size : 8), .end = body + size };
+	struct reader reader = { .at = body, .end = body + size };
 	int error = read_plan(&reader, &plan);
 	for (uint32_t i = 0; error == 0 && i < plan.count; i++)
 		touch(plan.ops[i].data);
 	free(plan.ops);
-	if (read_op(&behind_head, &op) == 0)
-		touch(op.data);
 	free(exact);
 	return error == 0;
 }
@@ -77,7 +74,8 @@ static size_t mutate(uint8_t *data, size_t size)
 static void frames(const uint8_t *data, size_t size)
 {
 	int ends[2];
-	struct frame frame;
+	struct incoming incoming = { 0 };
+	int result;
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
 		abort();
 	uint32_t length = next_random() % 3 == 0 ? next_random() : (uint32_t)(next_random() % (size + 2));
@@ -86,10 +84,14 @@ static void frames(const uint8_t *data, size_t size)
 	write_all(ends[0], header, next_random() % 4 == 0 ? next_random() % FRAME_HEADER : FRAME_HEADER);
 	write_all(ends[0], data, size);
 	close(ends[0]);
-	while (read_frame(ends[1], &frame) == 0) {
-		touch((struct bytes){ .data = frame.body, .size = (uint32_t)frame.size });
-		free_frame(&frame);
+	while ((result = take_frame(ends[1], &incoming)) >= 0) {
+		if (result == 0)
+			continue;
+		touch((struct bytes){ .data = incoming.frame.body, .size = (uint32_t)incoming.frame.size });
+		free_frame(&incoming.frame);
+		incoming = (struct incoming){ 0 };
 	}
+	free_frame(&incoming.frame);
 	close(ends[1]);
 }
 

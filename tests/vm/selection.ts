@@ -11,7 +11,7 @@ const selected: readonly string[] = [
   "tests/attacks/*.test.ts",
   "tests/containers/checkpoint-criu.test.ts",
   "tests/libcontainer/*.test.ts",
-  "tests/native/{plans,shim,streams}.test.ts",
+  "tests/native/{plans,trees,shim,streams}.test.ts",
   "tests/runc/*.test.ts",
   "tests/system/{cgroups,options,survival,walk}.test.ts",
 ];

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeOps, encodePlan } from "./encode.ts";
+import { encodePlan } from "./encode.ts";
 import type { Op, OpBody } from "./ops.ts";
 import { calls, constants } from "./steps/steps.table.ts";
 import { planVersion } from "./wire-version.ts";
 
 type Marks = Pick<Op, "host" | "mayFail">;
+/** Behind the version and the number of operations. */
+const HEAD = 8;
 const encoded = (body: OpBody, marks: Marks = {}): Buffer =>
-  Buffer.from(encodeOps([{ ...body, why: "", ...marks }]));
+  Buffer.from(encodePlan([{ ...body, why: "", ...marks }])).subarray(HEAD);
 const marksOf = (body: OpBody, marks: Marks = {}): number => encoded(body, marks).readUInt32LE(0);
 
 interface Parts {
@@ -100,11 +102,24 @@ test("a plan begins with the version of its steps and the number of its operatio
   const plan = Buffer.from(encodePlan(ops));
   assert.equal(plan.readUInt32LE(0), planVersion);
   assert.equal(plan.readUInt32LE(4), 2);
-  assert.deepEqual(plan.subarray(8), Buffer.from(encodeOps(ops)));
+  assert.deepEqual(
+    plan.subarray(HEAD),
+    Buffer.concat([encoded({ op: "setsid" }), encoded({ op: "setsid" })]),
+  );
 });
 
 test("a text that the kernel would cut is refused", () => {
   assert.throws(() => encoded({ op: "sethostname", name: "a\0b" }), TypeError);
+});
+
+test("what operations do by a routine differs in their own part only", () => {
+  const [one, other] = ["/a/one", "/a/two"].map((path) => hexOf({ op: "removeTree", path }));
+  assert.equal(one, other);
+  const [whole, content] = [false, true].map((contentOnly) =>
+    hexOf({ op: "copyTree", from: 0, to: 1, contentOnly }),
+  );
+  assert.notEqual(whole, content);
+  assert.ok(content?.endsWith(whole?.slice(-4000) ?? "none"));
 });
 
 test("the longest programs have registers enough", () => {
@@ -112,4 +127,5 @@ test("the longest programs have registers enough", () => {
   assert.ok(encoded({ op: "relayReadiness", ...relay }).length > 0);
   const message = new Uint8Array(16);
   assert.ok(encoded({ op: "netlink", protocol: 0, messages: [message, message] }).length > 0);
+  assert.ok(encoded({ op: "removeTree", path: "a/b", root: 0, missingOk: true }).length > 0);
 });

@@ -6,21 +6,14 @@ import { compileOp } from "./steps/compile-op.ts";
 import { WireWriter } from "./wire.ts";
 import { planVersion } from "./wire-version.ts";
 
-/** Of a container, about. */
-const PLAN_SIZE = 64 << 10;
+/** Of an operation: more than most need. */
+const OPERATION_SIZE = 1 << 10;
 
 /** u32 version, u32 number of operations, operations. */
 export function encodePlan(plan: Plan): Uint8Array {
-  const writer = new WireWriter(PLAN_SIZE);
+  const writer = new WireWriter(OPERATION_SIZE * plan.length);
   writer.u32(planVersion);
   writer.u32(plan.length);
-  return encodeTo(writer, plan);
-}
-
-/** Operations one behind the other. */
-export const encodeOps = (plan: Plan): Uint8Array => encodeTo(new WireWriter(), plan);
-
-function encodeTo(writer: WireWriter, plan: Plan): Uint8Array {
   const code = new Assembler();
   for (const op of plan) {
     code.begin(op);

@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { encodeOps } from "../plan/encode.ts";
+import { encodePlan } from "../plan/encode.ts";
 import type { Executor, HeldProcess, PlanResult } from "../plan/executor.ts";
 import type { Plan } from "../plan/ops.ts";
 import { takeReply } from "./reply.ts";
@@ -54,7 +54,7 @@ export interface EncodedPlan {
 }
 
 const encodeTold = (plan: Plan): EncodedPlan => ({
-  bytes: encodeOps(plan),
+  bytes: encodePlan(plan),
   whys: plan.map(({ why }) => why),
 });
 

@@ -2,7 +2,7 @@
 // the container is and not what surrounds it. One is taken, and the next is made behind the caller's back.
 
 import { mkdirSync } from "node:fs";
-import { encodeOps, encodePlan } from "#kernel/plan/encode.ts";
+import { encodePlan } from "#kernel/plan/encode.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import { openConnection } from "#kernel/zygote/connect.ts";
 import { encodeFrame } from "#kernel/zygote/wire-frames.ts";
@@ -89,7 +89,11 @@ export async function openShim(
   const control = new ShimControl(socket, (exit) => tell(exit));
   socket.write(encodeFrame("shim", shimBody(place.id, place.stateDir)));
   const registered = control.request("will", { plan: encodePlan(last) });
-  const done = control.request("plan", { ops: encodeOps(first) }, (index) => first[index]?.why ?? "prepare");
+  const done = control.request(
+    "plan",
+    { plan: encodePlan(first) },
+    (index) => first[index]?.why ?? "prepare",
+  );
   await Promise.all([registered, done]);
   return {
     place,

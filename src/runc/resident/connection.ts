@@ -1,7 +1,7 @@
 // One client of the resident: a command, from its hello to its exit code.
 
 import type { Socket } from "node:net";
-import { encodeOps } from "#kernel/plan/encode.ts";
+import { encodePlan } from "#kernel/plan/encode.ts";
 import type { PlanResult } from "#kernel/plan/executor.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import { readResult } from "#kernel/zygote/reply.ts";
@@ -87,7 +87,7 @@ class ConnectedClient implements Client {
   readonly executor = {
     run: async (plan: Plan): Promise<PlanResult> => {
       const whyOf = (index: number): string => plan[index]?.why ?? "plan";
-      return readResult(await this.#connection.control.request("plan", { ops: encodeOps(plan) }, whyOf));
+      return readResult(await this.#connection.control.request("plan", { plan: encodePlan(plan) }, whyOf));
     },
   };
 

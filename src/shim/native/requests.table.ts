@@ -60,7 +60,7 @@ export const requests = {
   },
   status: { letter: "t", fields: [] },
   will: { letter: "w", fields: [["plan", "bytes"]] },
-  plan: { letter: "P", fields: [["ops", "bytes"]] },
+  plan: { letter: "P", fields: [["plan", "bytes"]] },
   // of the client of a command alone
   taken: { letter: "h", fields: [["seals", "bool"]] },
   output: {
