@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PlanError } from "#kernel/plan/executor.ts";
@@ -186,7 +187,7 @@ for (const [when, shape] of [
   ["after its own clone", { extra: [{ ...nap, path: "/bin/sleep" }] }],
 ] as const)
   test(`a creator that gives up ${when} leaves nothing`, { skip }, async () => {
-    const folder = "/tmp/gantry-undone";
+    const folder = join(tmpdir(), `gantry-undone-${process.pid}`);
     await using machine = await startNativeMachine({
       ...shape,
       before: [

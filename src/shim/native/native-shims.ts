@@ -45,33 +45,35 @@ export class NativeShims implements Shims {
     const { id, stateDir, io } = request;
     const plans = await this.#deps.compile(request);
     const whyOf = (index: number): string => plans.plan[index]?.why ?? "create";
-    // The connection outlives the request that asked for it: only the creation is cancelled with it.
-    const making = new AbortController();
-    const cancel = (): void => making.abort(signal.reason);
     signal.throwIfAborted();
-    signal.addEventListener("abort", cancel, { once: true });
-    const socket = await openConnection(this.#deps.socketPath, making.signal);
+    // The connection outlives the request that asked for it: only the creation is cancelled with it.
+    const socket = await openConnection(this.#deps.socketPath, new AbortController().signal);
     const exits = new ExitQueue();
     const control = new ShimControl(socket, (exit) => exits.push(exit));
+    const cancel = (): void => void killInit(control);
     try {
       socket.write(encodeFrame("shim", shimBody(id, stateDir)));
-      const reply = await control.request("create", createValues("", io, plans), whyOf);
+      const created = control.request("create", createValues("", io, plans), whyOf);
+      signal.addEventListener("abort", cancel, { once: true });
+      const reply = await created;
+      signal.throwIfAborted();
       const identity = { stateDir, pid: reply.u32(), initPid: reply.u32() };
       const made = new NativeShim(identity, control, this.#deps.control(request), whyOf);
       exits.open((exit) => made.processEnded(exit));
       return made;
     } catch (error) {
+      if (signal.aborted) await this.#abandon(request, control);
       control.close();
-      if (signal.aborted) await this.#abandon(request);
       throw error;
     } finally {
       signal.removeEventListener("abort", cancel);
     }
   }
 
-  /** The container may have been made just before its connection was cut: then its shim waits for a start that nobody will ask for. */
-  async #abandon(request: ShimCreate): Promise<void> {
-    await this.kill(request.id, request.stateDir);
+  /** Whatever there was of the container when it was no longer wanted ends, and with it the shim, which undoes what it did. */
+  async #abandon(request: ShimCreate, control: ShimControl): Promise<void> {
+    await killInit(control); // again: it may have been a forerunner that was killed, or nothing yet
+    if (!(await isClosedWithin(control, UNDONE_WITHIN_MS))) await this.kill(request.id, request.stateDir);
     await this.#deps.removeCgroups(request);
   }
 
@@ -127,6 +129,24 @@ export class NativeShims implements Shims {
       await rm(stateDir, { recursive: true, force: true });
     }
   }
+}
+
+const SIGKILL = 9;
+const UNDONE_WITHIN_MS = 10_000;
+
+/** Resolves, too, if there is none. */
+const killInit = (control: ShimControl): Promise<void> =>
+  control.request("kill", { process: "", signal: SIGKILL }).then(
+    () => {},
+    () => {},
+  );
+
+/** Whether the shim has ended in that time. */
+async function isClosedWithin(control: ShimControl, timeoutMs: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const late = setTimeout(resolve, timeoutMs, false);
+  void control.closed.then(() => resolve(true));
+  return await promise.finally(() => clearTimeout(late));
 }
 
 /** Notices of exits; those that come before there is a shim to tell wait for it. */
