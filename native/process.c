@@ -362,7 +362,7 @@ void report_if_drained(struct supervisor *us, struct process *process)
 		return;
 	close_outputs(process);
 	process->state = PROCESS_REPORTED;
-	if (process->started && us->directory)
+	if (process->started && us->directory && !us->owner) /* without its owner, nobody asks for it any more */
 		write_exit_record(us, process);
 	if (process->started)
 		announce_exit(us, process);

@@ -18,6 +18,8 @@ export interface CompileOptions {
   readonly host: HostFacts;
   /** Instead of where linux.cgroupsPath leads. */
   readonly cgroup?: CgroupPaths;
+  /** True: the cgroup is there, and only its limits are to be set. */
+  readonly cgroupMade?: boolean;
   /** False: run at once, without the stop between create and start. */
   readonly awaitStart?: boolean;
   /** Instead of pivot_root(2): what readFullMounts() of mounts/plan-leave-host.ts gives where the plan starts. */

@@ -9,7 +9,13 @@
 import { posix } from "node:path";
 import { invalid } from "#base/errors.ts";
 import { type CgroupPaths, cgroupPaths } from "#kernel/cgroups/paths.ts";
-import { planCgroup, planJoin, planOpenForClone, planRemove } from "#kernel/cgroups/plan-cgroup.ts";
+import {
+  planDirectories,
+  planJoin,
+  planLimits,
+  planOpenForClone,
+  planRemove,
+} from "#kernel/cgroups/plan-cgroup.ts";
 import { planWrite } from "#kernel/cgroups/plan-write.ts";
 import type { Op, Plan } from "#kernel/plan/ops.ts";
 import { capabilityNames } from "#spec/capabilities.table.ts";
@@ -130,7 +136,8 @@ function planHostSide(input: CompileInput): Plan {
   return [
     planUntraceable,
     ...planStartFifo(options.startFifo),
-    ...planCgroup(cgroup, host.cgroups, spec.linux?.resources ?? {}),
+    ...(options.cgroupMade === true ? [] : planDirectories(cgroup, host.cgroups)),
+    ...planLimits(cgroup, host.cgroups, spec.linux?.resources ?? {}),
     ...planJoin(cgroup),
     ...(clonesIntoCgroup(input) ? planOpenForClone(cgroup, CGROUP_SLOT) : planEnterCgroup(cgroup)),
     ...(hasNew(namespaces, "user") ? [] : planTimeOffsets(spec.linux)),

@@ -4,7 +4,7 @@
 // the program that opened the library, however that ends: a shim whose connection is gone kills its container, removes its cgroups and
 // files, and ends.
 
-import { chmodSync, mkdtempSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unsupported } from "#base/errors.ts";
@@ -29,7 +29,7 @@ export type { SandboxOptions } from "./libcontainer/sandbox.ts";
 export type { Stdio } from "./libcontainer/streams.ts";
 
 export interface LibcontainerOptions {
-  /** A new directory is made below it, for sockets and FIFOs. Default: the system's temporary one. */
+  /** A new directory is made below it, for sockets, FIFOs and exit codes. Default: /run or /dev/shm where that is in memory, else the system's temporary one. */
   readonly directory?: string;
 }
 
@@ -53,9 +53,17 @@ async function openGuard(places: Places): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: () => release(guard) };
 }
 
+const TMPFS_MAGIC = 0x01021994; // linux/magic.h
+
+/** A start waits for the files that it makes, and a disk may take a millisecond for each. */
+function stateDirectory(): string {
+  const inMemory = (path: string): boolean => existsSync(path) && statfsSync(path).type === TMPFS_MAGIC;
+  return ["/run", "/dev/shm"].find(inMemory) ?? tmpdir();
+}
+
 /** Needs root. Dispose of it to end its containers. */
 export async function openLibcontainer({
-  directory = tmpdir(),
+  directory = stateDirectory(),
 }: LibcontainerOptions = {}): Promise<Libcontainer> {
   if (process.getuid?.() !== 0) throw unsupported("libcontainer without root");
   const host = readHostFacts();

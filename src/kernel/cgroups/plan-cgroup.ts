@@ -14,7 +14,19 @@ import { settingsV2 } from "./settings-v2.ts";
 const O_PATH_DIRECTORY = 0o12200000;
 
 /** A new cgroup with these limits. */
-export function planCgroup(paths: CgroupPaths, layout: CgroupLayout, resources: CgroupResources): Plan {
+export const planCgroup = (paths: CgroupPaths, layout: CgroupLayout, resources: CgroupResources): Plan => [
+  ...planDirectories(paths, layout),
+  ...planLimits(paths, layout, resources),
+];
+
+/** A new cgroup without limits; nothing where it is there. */
+export const planDirectories = (paths: CgroupPaths, layout: CgroupLayout): Plan => [
+  ...paths.v1.flatMap(planDirectory),
+  ...planV2Directory(paths, layout),
+];
+
+/** Limits of a cgroup that is there. */
+export function planLimits(paths: CgroupPaths, layout: CgroupLayout, resources: CgroupResources): Plan {
   const offers = layout.offers ?? (() => true);
   const settings = isUnified(layout)
     ? settingsV2(resources, { offers, controllers: controllersOf(paths, layout) })
@@ -24,8 +36,6 @@ export function planCgroup(paths: CgroupPaths, layout: CgroupLayout, resources: 
       "rootless needs no limits + no cgrouppath when no permission is granted for cgroups: permission denied",
     );
   return [
-    ...paths.v1.flatMap(planDirectory),
-    ...planV2Directory(paths, layout),
     ...settings.map((setting) => planSetting(paths, setting)),
     ...planDevices(paths, resources.devices),
   ];

@@ -1,6 +1,6 @@
 // Plans -> wire.
 
-import type { Plan } from "./ops.ts";
+import type { Op, Plan } from "./ops.ts";
 import { Assembler } from "./steps/assembler.ts";
 import { compileOp } from "./steps/compile-op.ts";
 import { WireWriter } from "./wire.ts";
@@ -9,6 +9,23 @@ import { planVersion } from "./wire-version.ts";
 /** Of an operation: more than most need. */
 const OPERATION_SIZE = 1 << 10;
 
+/** What JSON cannot tell, or only slowly. */
+const heldByNumbers: ReadonlySet<Op["op"]> = new Set([
+  "write",
+  "seccomp",
+  "bpfDevice",
+  "rlimit",
+  "capBounding",
+  "capset",
+  "capAmbient",
+  "schedSetattr",
+  "netlink",
+]);
+
+/** Programs by what they do. Containers are much alike: most of what one does, another has done. */
+const assembled = new Map<string, Uint8Array>();
+const MOST = 1024;
+
 /** u32 version, u32 number of operations, operations. */
 export function encodePlan(plan: Plan): Uint8Array {
   const writer = new WireWriter(OPERATION_SIZE * plan.length);
@@ -16,9 +33,19 @@ export function encodePlan(plan: Plan): Uint8Array {
   writer.u32(plan.length);
   const code = new Assembler();
   for (const op of plan) {
+    const key = heldByNumbers.has(op.op) ? undefined : JSON.stringify(op);
+    const known = key === undefined ? undefined : assembled.get(key);
+    if (known !== undefined) {
+      writer.raw(known);
+      continue;
+    }
+    const from = writer.size;
     code.begin(op);
     compileOp(code, op);
     code.write(writer);
+    if (key === undefined) continue;
+    if (assembled.size === MOST) assembled.clear();
+    assembled.set(key, Uint8Array.from(writer.finish().subarray(from)));
   }
   return writer.finish();
 }

@@ -54,6 +54,8 @@ export async function createContainer(deps: CreateDeps, creation: Creation): Pro
   } catch (error) {
     await release(taken);
     throw error;
+  } finally {
+    deps.prepared.replace();
   }
 }
 
@@ -69,6 +71,7 @@ async function fill(deps: CreateDeps, taken: PreparedShim, creation: Creation): 
     rootfs: options.rootfs ?? [],
     bundle: options.bundle ?? process.cwd(),
     host: deps.host,
+    cgroupMade: cgroup === place.cgroup,
     awaitStart: creation.awaitStart,
     filter: filterOf(deps, spec.linux.seccomp),
   });

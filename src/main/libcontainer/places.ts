@@ -7,7 +7,7 @@
 
 import { basename, join, posix } from "node:path";
 import { type CgroupPaths, cgroupPaths, findController } from "#kernel/cgroups/paths.ts";
-import { planCgroup, planRemove } from "#kernel/cgroups/plan-cgroup.ts";
+import { planDirectories, planRemove } from "#kernel/cgroups/plan-cgroup.ts";
 import { planWrite } from "#kernel/cgroups/plan-write.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import type { HostFacts } from "#libcontainer/host-facts.ts";
@@ -51,7 +51,7 @@ export class Places {
   planPrepared(place: Place): Plan {
     const paths = cgroupPaths(this.#host.cgroups, place.cgroup);
     return [
-      ...planCgroup(paths, this.#host.cgroups, {}),
+      ...planDirectories(paths, this.#host.cgroups),
       ...planFifos(place, "init"),
       ...planFifos(place, execName(0)),
     ];

@@ -1,5 +1,5 @@
 // Shims that wait for a container: a process, its directory, FIFOs and cgroup are there before anybody asks, so that a start costs what
-// the container is and not what surrounds it. One is taken, and the next is made behind the caller's back.
+// the container is and not what surrounds it. The next one is made when the container has had time to start.
 
 import { mkdirSync } from "node:fs";
 import { encodePlan } from "#kernel/plan/encode.ts";
@@ -25,6 +25,8 @@ export async function release({ control }: Pick<PreparedShim, "control">): Promi
 
 /** How many wait: a program that starts containers one after the other finds one each time. */
 const DEPTH = 3;
+/** From a container's start until the next one is made: short programs have ended by then, and longer ones have begun. */
+const AFTER_MS = 5;
 
 export class PreparedShims {
   readonly #places: Places;
@@ -33,6 +35,7 @@ export class PreparedShims {
   readonly #waiting: Promise<PreparedShim>[] = [];
   /** One is made at a time: a machine with few processors has other things to do. */
   #last: Promise<unknown> = Promise.resolve();
+  #later: NodeJS.Timeout | undefined;
 
   constructor(places: Places) {
     this.#places = places;
@@ -45,14 +48,21 @@ export class PreparedShims {
   }
 
   async take(): Promise<PreparedShim> {
-    const taken = this.#waiting.shift() ?? this.#prepare();
-    this.#refill();
-    return await taken;
+    return await (this.#waiting.shift() ?? this.#prepare());
+  }
+
+  /** Makes others for those that were taken, soon: whoever has just started a container needs the processors. */
+  replace(): void {
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined;
+      this.#refill();
+    }, AFTER_MS).unref();
   }
 
   /** Ends those that were not wanted. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#later);
     await Promise.all(
       this.#waiting.map(async (waiting) => {
         const shim = await waiting.catch(() => undefined);

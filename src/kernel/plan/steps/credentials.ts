@@ -26,13 +26,18 @@ const capabilities = Array.from({ length: CAPABILITIES }, (_, index) => index);
 
 /** The first that the kernel does not know ends it. */
 function dropBounding(code: Assembler, mask: bigint): void {
-  const [refused, end] = [code.label(), code.label()];
-  const result = code.native("value", [0], { looks: true });
-  for (const capability of capabilities.filter((number) => !has(mask, number))) {
-    code.call("prctl", [PR_CAPBSET_DROP, capability, 0, 0, 0], { looks: true, into: result });
-    code.skip(result, "<", 0, refused);
-  }
-  code.go(end);
+  const dropped = capabilities.filter((number) => !has(mask, number));
+  const list = code.numbers(4, dropped);
+  const [next, refused, end] = [code.label(), code.label(), code.label()];
+  const at = code.add(list, 0);
+  const last = code.add(list, 4 * dropped.length);
+  code.place(next);
+  code.skip(at, "==", last, end);
+  const capability = code.load(at, 4);
+  const result = code.call("prctl", [PR_CAPBSET_DROP, capability, 0, 0, 0], { looks: true });
+  code.skip(result, "<", 0, refused);
+  code.add(at, 4, at);
+  code.go(next);
   code.place(refused);
   code.skip(result, "==", -EINVAL, end);
   code.fail("prctl(PR_CAPBSET_DROP)", result);
