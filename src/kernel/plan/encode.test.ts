@@ -129,3 +129,19 @@ test("the longest programs have registers enough", () => {
   assert.ok(encoded({ op: "netlink", protocol: 0, messages: [message, message] }).length > 0);
   assert.ok(encoded({ op: "removeTree", path: "a/b", root: 0, missingOk: true }).length > 0);
 });
+
+test("an operation that was encoded before is the same again, and one that differs in a mark or a field is not", () => {
+  const body: OpBody = { op: "mkdir", path: "/a", mode: 0o755 };
+  const first = encoded(body).toString("hex");
+  assert.equal(encoded(body).toString("hex"), first);
+  assert.notEqual(encoded(body, { mayFail: true }).toString("hex"), first);
+  assert.notEqual(encoded({ ...body, mode: 0o700 }).toString("hex"), first);
+  const [twice, once] = [
+    encodePlan([
+      { ...body, why: "" },
+      { ...body, why: "" },
+    ]),
+    encodePlan([{ ...body, why: "" }]),
+  ];
+  assert.equal(twice.length - HEAD, 2 * (once.length - HEAD));
+});

@@ -7,10 +7,12 @@ import { WireWriter } from "./wire.ts";
 import { planVersion } from "./wire-version.ts";
 
 /** Of an operation: more than most need. */
-const OPERATION_SIZE = 1 << 10;
+const OPERATION_SIZE = 2 << 10;
 
-/** What JSON cannot tell, or only slowly. */
-const heldByNumbers: ReadonlySet<Op["op"]> = new Set([
+/** Not kept: what JSON cannot tell, or only slowly, and what may hold somebody's secrets. */
+const unkept: ReadonlySet<Op["op"]> = new Set([
+  "exec",
+  "spawn",
   "write",
   "seccomp",
   "bpfDevice",
@@ -33,7 +35,7 @@ export function encodePlan(plan: Plan): Uint8Array {
   writer.u32(plan.length);
   const code = new Assembler();
   for (const op of plan) {
-    const key = heldByNumbers.has(op.op) ? undefined : JSON.stringify(op);
+    const key = unkept.has(op.op) ? undefined : JSON.stringify(op);
     const known = key === undefined ? undefined : assembled.get(key);
     if (known !== undefined) {
       writer.raw(known);
@@ -43,9 +45,12 @@ export function encodePlan(plan: Plan): Uint8Array {
     code.begin(op);
     compileOp(code, op);
     code.write(writer);
-    if (key === undefined) continue;
-    if (assembled.size === MOST) assembled.clear();
-    assembled.set(key, Uint8Array.from(writer.finish().subarray(from)));
+    if (key !== undefined && writer.size - from <= OPERATION_SIZE) keep(key, writer.finish().subarray(from));
   }
   return writer.finish();
+}
+
+function keep(key: string, program: Uint8Array): void {
+  if (assembled.size === MOST) assembled.clear();
+  assembled.set(key, Uint8Array.from(program));
 }
