@@ -15,7 +15,7 @@
 
 #include "supervisor.h"
 
-enum { EXEC_FAILED = 127 };
+enum { EXEC_FAILED = 127, READER_MS = 10000 };
 
 /* Between a process that runs a plan and its shim, over a SOCK_SEQPACKET pair. The end of the connection without a failure means that the
  * program was executed. */
@@ -355,10 +355,13 @@ void kill_all(const struct supervisor *us)
 			kill(process->pid, SIGKILL);
 }
 
-/* Reports a process whose output is complete, or whose descendants hold it open for too long. */
+/* Reports a process whose output is complete, or whose descendants hold it open, or whose reader stays away, for too long. */
 void report_if_drained(struct supervisor *us, struct process *process)
 {
-	if (process->state != PROCESS_ENDED || (!outputs_drained(us, process) && now() < process->drain_until))
+	int64_t over = now() - process->drain_until;
+	if (process->state != PROCESS_ENDED || (over < 0 && !outputs_drained(us, process)))
+		return;
+	if (over < READER_MS && awaits_reader(us, process))
 		return;
 	close_outputs(process);
 	process->state = PROCESS_REPORTED;

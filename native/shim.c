@@ -23,15 +23,18 @@ static bool everything_reported(const struct supervisor *us)
 	return us->init != NULL || us->connections == NULL; /* whoever wanted a container is gone */
 }
 
-/* A slow client gets all of its output, however long it takes; then it has a while to close. */
+/* A slow client gets all of its output, however long it takes; then it, and the daemon, have a while to close. */
 static bool may_leave(const struct supervisor *us, int64_t *leave_at)
 {
 	bool pending = false, ending = false;
 	if (!everything_reported(us) || us->owner)
 		return false;
-	for (const struct connection *client = us->connections; client; client = client->next) {
+	for (struct connection *client = us->connections; client; client = client->next) {
+		/* A daemon that writes to a closed connection is told so before it has read what came last. */
+		if (client->role == ROLE_CONTROL && !client->ending && !client->source.kept.data)
+			end_connection(client);
 		pending |= client->source.kept.data && client->role == ROLE_CLIENT;
-		ending |= client->ending;
+		ending |= client->ending || client->role == ROLE_CONTROL;
 	}
 	if (*leave_at == 0 || pending)
 		*leave_at = now() + LINGER_MS;

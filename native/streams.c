@@ -141,10 +141,10 @@ void close_input(struct supervisor *us, struct process *process)
 	end_input(process);
 }
 
-static void end_client(struct connection *client)
+void end_connection(struct connection *connection)
 {
-	client->ending = true;
-	shutdown(client->source.fd, SHUT_WR);
+	connection->ending = true;
+	shutdown(connection->source.fd, SHUT_WR);
 }
 
 void flush_connection(struct supervisor *us, struct connection *connection)
@@ -155,7 +155,7 @@ void flush_connection(struct supervisor *us, struct connection *connection)
 	else if (connection->attached && connection->role == ROLE_PLAIN)
 		connection->attached->drain_until = now() + us->drain_ms;
 	else if (result > 0 && connection->role == ROLE_CLIENT && !connection->attached && !connection->awaited[0])
-		end_client(connection);
+		end_connection(connection);
 }
 
 void client_ready(struct supervisor *us, struct source *source, short events)
@@ -200,7 +200,7 @@ void detach_clients(struct supervisor *us, struct process *process)
 		if (client->role == ROLE_PLAIN)
 			drop_connection(us, client);
 		else if (!client->source.kept.data)
-			end_client(client);
+			end_connection(client);
 	}
 }
 
@@ -210,6 +210,16 @@ bool outputs_drained(const struct supervisor *us, const struct process *process)
 		if (client->attached == process && client->role == ROLE_PLAIN && client->source.kept.data)
 			return false;
 	return process->outputs[0].source.fd < 0 && process->outputs[1].source.fd < 0;
+}
+
+bool awaits_reader(const struct supervisor *us, const struct process *process)
+{
+	for (const struct connection *client = us->connections; client; client = client->next) {
+		int left = 0;
+		if (client->attached == process && client->unread && ioctl(client->source.fd, FIONREAD, &left) == 0 && left > 0)
+			return true;
+	}
+	return false;
 }
 
 static struct termios before; /* of our own terminal, as long as it is raw */
@@ -257,15 +267,26 @@ static int join(struct supervisor *us, struct process *process, int fd, int stre
 	return 0;
 }
 
+/* An output has both ends: a reader that is not there yet or goes away does not end the container. It may be a file. */
+static int join_fifo(struct supervisor *us, struct process *process, const char *path, int stream)
+{
+	const int flags = O_NONBLOCK | O_CLOEXEC;
+	if (stream == 0)
+		return join(us, process, open(path, O_RDONLY | flags), stream);
+	cleanup_fd int probe = open(path, O_WRONLY | flags); /* while we have no end ourselves */
+	bool unread = probe < 0 && errno == ENXIO;
+	int error = join(us, process, open(path, O_RDWR | O_APPEND | flags), stream);
+	if (error == 0)
+		us->connections->unread = unread;
+	return error;
+}
+
 static int join_fifos(struct supervisor *us, struct process *process, const char *const paths[3])
 {
 	int error = 0;
-	for (int i = 0; i < 3 && error == 0; i++) {
-		/* Outputs with both ends: a reader that is not there yet or goes away does not end the container. They may be files. */
-		int flags = (i == 0 ? O_RDONLY : O_RDWR | O_APPEND) | O_NONBLOCK | O_CLOEXEC;
+	for (int i = 0; i < 3 && error == 0; i++)
 		if (paths[i][0])
-			error = join(us, process, open(paths[i], flags), i);
-	}
+			error = join_fifo(us, process, paths[i], i);
 	return error;
 }
 

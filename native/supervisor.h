@@ -40,6 +40,7 @@ struct connection {
 	bool informed; /* hears of exits */
 	bool closed_input; /* nothing comes from it any more */
 	bool ending; /* nothing more is written: waiting for the peer to close */
+	bool unread; /* a FIFO that nobody had opened for reading when we opened it */
 	char awaited[ID_MAX]; /* attached to this process once it runs; "" for none */
 	struct incoming incoming;
 };
@@ -149,6 +150,10 @@ void client_ready(struct supervisor *us, struct source *source, short events);
 void send_bytes(struct supervisor *us, struct connection *connection, const uint8_t *data, size_t size);
 void flush_connection(struct supervisor *us, struct connection *connection);
 bool outputs_drained(const struct supervisor *us, const struct process *process);
+/* Whether output is in a FIFO whose reader comes late: it would be lost with our end. */
+bool awaits_reader(const struct supervisor *us, const struct process *process);
+/* Nothing more is written to it: the peer reads to the end, and what it writes meanwhile still finds somebody. */
+void end_connection(struct connection *connection);
 void close_outputs(struct process *process);
 /* Closes stdin when all that was fed has been taken. */
 void end_input(struct process *process);

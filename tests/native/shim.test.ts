@@ -229,6 +229,22 @@ test("a shim that ended while no daemon listened left its exit", { skip }, async
   await assert.rejects(machine.shims.adopt(unknown, never), { kind: "notFound" });
 });
 
+test("a busy daemon that still asks for something when all has ended hears first how it started and ended", {
+  skip,
+}, async () => {
+  await using machine = await startNativeMachine();
+  await using shim = await machine.create("one", { kind: "null" }, "exit 9");
+  const starting = shim.start(never);
+  // Nothing is read meanwhile, and a program takes longer to run than a shim to leave.
+  while (!existsSync(join(machine.stateDir("one"), "exit")));
+  spawnSync("true");
+  const late = assert.rejects(shim.closeStdin(""), { kind: "notFound" });
+  await starting;
+  assert.equal((await shim.wait("", never)).exitCode, 9);
+  await late;
+  await untilGone(shim.pid);
+});
+
 test("further processes run beside the init, each with its own streams and exit", { skip }, async () => {
   await using machine = await startNativeMachine();
   await using shim = await machine.create("one", attached(), "sleep 100");

@@ -152,26 +152,51 @@ test("a terminal: raw bytes, size, and the exit", { skip }, async () => {
   client.destroy();
 });
 
-test("FIFOs carry the streams although nobody reads at first", { skip }, async () => {
+/** Made in the machine's folder, one for each stream. */
+function makeFifos(machine: NativeMachine): Extract<ProcessIo, { kind: "fifos" }> {
+  const [stdin = "", stdout = "", stderr = ""] = ["in", "out", "err"].map((name) =>
+    join(machine.folder, name),
+  );
+  execFileSync("mkfifo", [stdin, stdout, stderr]);
+  return { kind: "fifos", terminal: false, stdin, stdout, stderr };
+}
+
+const openFifo = (path: string): Socket =>
+  new Socket({
+    fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK),
+    readable: true,
+    writable: true,
+  });
+
+test("FIFOs carry the streams although nobody writes or reads at first", { skip }, async () => {
   await using machine = await startNativeMachine();
-  const paths = ["in", "out", "err"].map((name) => join(machine.folder, name));
-  execFileSync("mkfifo", paths);
-  const [stdin = "", stdout = "", stderr = ""] = paths;
-  const open = (path: string): Socket =>
-    new Socket({
-      fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK),
-      readable: true,
-      writable: true,
-    });
-  const reader = open(stdout);
-  const io: ProcessIo = { kind: "fifos", terminal: false, stdin, stdout, stderr };
+  const io = makeFifos(machine);
+  const reader = openFifo(io.stdout);
   await using shim = await machine.create("one", io, "cat; echo err >&2");
   await shim.start(never);
-  const writer = openSync(stdin, constants.O_WRONLY | constants.O_NONBLOCK);
+  const writer = openSync(io.stdin, constants.O_WRONLY | constants.O_NONBLOCK);
   new Socket({ fd: writer, readable: false }).end("through\n");
   assert.equal(await readUntil(reader, "\n"), "through\n");
+  const late = openFifo(io.stderr);
+  assert.equal(await readUntil(late, "\n"), "err\n");
   assert.equal((await shim.wait("", never)).exitCode, 0);
   reader.destroy();
+  late.destroy();
+});
+
+test("a FIFO's reader that comes when the process has ended still gets all of its output", {
+  skip,
+}, async () => {
+  await using machine = await startNativeMachine();
+  const io = makeFifos(machine);
+  await using shim = await machine.create("one", io, "echo out; echo err >&2");
+  await shim.start(never);
+  while (existsSync(`/proc/${shim.initPid}`)) await delay(5); // its parent, the shim, knows then
+  const readers = [openFifo(io.stdout), openFifo(io.stderr)];
+  const read = await Promise.all(readers.map((reader) => readUntil(reader, "\n")));
+  assert.deepEqual(read, ["out\n", "err\n"]);
+  assert.equal((await shim.wait("", never)).exitCode, 0);
+  for (const reader of readers) reader.destroy();
 });
 
 test("the log is Docker's json-file, escapes and all", { skip }, async () => {

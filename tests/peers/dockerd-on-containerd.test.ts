@@ -22,7 +22,7 @@ before(async () => {
 after(() => undo.disposeAsync());
 
 const run = (...words: readonly string[]) =>
-  peer.tryDocker(["-s", "KILL", "40", "docker", ...words], { program: "timeout" });
+  peer.tryDocker(["-s", "KILL", "200", "docker", ...words], { program: "timeout" });
 const state = (name: string) => peer.docker("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", name);
 
 test("dockerd runs a container on it from its making to its end", { skip }, async () => {
