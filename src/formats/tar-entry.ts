@@ -12,7 +12,7 @@ export interface TarEntry {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Bytes of content that follow; 0 for all but files. */
+  /** Bytes of a file, its holes included; 0 for all but files. */
   readonly size: number;
   readonly mtime: { readonly sec: number; readonly nsec: number };
   readonly major: number;
@@ -24,5 +24,9 @@ export interface TarEntry {
 export class TarError extends Error {
   override readonly name = "TarError";
 }
+
+/** In Go's words, which Docker's users see; `why` is for who looks at the cause. */
+export const invalidHeader = (why: string): TarError =>
+  new TarError("archive/tar: invalid tar header", { cause: new Error(why) });
 
 export const BLOCK = 512;

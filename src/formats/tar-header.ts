@@ -3,7 +3,7 @@
 //   name 0 100 | mode 100 8 | uid 108 8 | gid 116 8 | size 124 12 | mtime 136 12 | checksum 148 8 | type 156 1 | link 157 100
 //   magic 257 6 | version 263 2 | user 265 32 | group 297 32 | major 329 8 | minor 337 8 | prefix 345 155 (ustar only)
 
-import { BLOCK, TarError } from "./tar-entry.ts";
+import { BLOCK, invalidHeader } from "./tar-entry.ts";
 
 export interface RawHeader {
   readonly name: Buffer;
@@ -38,14 +38,14 @@ export function decodeHeader(block: Buffer): RawHeader {
   return {
     name: prefix.length > 0 ? Buffer.concat([prefix, SLASH, name]) : name,
     linkName: field(block, 157, 100),
-    mode: numeric(block, 100, 8),
-    uid: numeric(block, 108, 8),
-    gid: numeric(block, 116, 8),
-    size: numeric(block, 124, 12),
-    mtime: numeric(block, 136, 12),
+    mode: decodeNumber(block, 100, 8),
+    uid: decodeNumber(block, 108, 8),
+    gid: decodeNumber(block, 116, 8),
+    size: decodeNumber(block, 124, 12),
+    mtime: decodeNumber(block, 136, 12),
     type: flag === 0 ? "0" : String.fromCharCode(flag),
-    major: known ? numeric(block, 329, 8) : 0,
-    minor: known ? numeric(block, 337, 8) : 0,
+    major: known ? decodeNumber(block, 329, 8) : 0,
+    minor: known ? decodeNumber(block, 337, 8) : 0,
   };
 }
 
@@ -67,27 +67,31 @@ function verifyChecksum(block: Buffer): void {
   }
   const stated = octal(block, 148, 8);
   // Some old writers summed signed bytes.
-  if (stated !== unsigned && stated !== signed) throw new TarError("invalid tar header: wrong checksum");
+  if (stated !== unsigned && stated !== signed) throw invalidHeader("wrong checksum");
 }
 
-function numeric(block: Buffer, offset: number, length: number): number {
+/** Octal digits, or GNU's base 256. Throws TarError. */
+export function decodeNumber(block: Buffer, offset: number, length: number): number {
   const first = block[offset] ?? 0;
   return (first & 0x80) === 0 ? octal(block, offset, length) : base256(block, offset, length);
 }
 
+/** Between spaces and NULs, of which there may be any number; none at all is 0. */
 function octal(block: Buffer, offset: number, length: number): number {
+  let start = offset;
+  let end = offset + length;
+  while (start < end && isBlank(block[start])) start++;
+  while (end > start && isBlank(block[end - 1])) end--;
   let value = 0;
-  let digits = 0;
-  for (let index = offset; index < offset + length; index++) {
-    const byte = block[index] ?? 0;
-    if (byte >= 0x30 && byte <= 0x37) {
-      value = value * 8 + (byte - 0x30);
-      digits++;
-    } else if (byte !== SPACE && byte !== 0) throw new TarError("invalid tar header: not an octal number");
-    else if (digits > 0) break;
+  for (let index = start; index < end && block[index] !== 0; index++) {
+    const digit = (block[index] ?? 0) - 0x30;
+    if (digit < 0 || digit > 7) throw invalidHeader("not an octal number");
+    value = value * 8 + digit;
   }
   return value;
 }
+
+const isBlank = (byte: number | undefined): boolean => byte === SPACE || byte === 0;
 
 /** Two's complement, big endian; the top bit is the marker, the next one the sign. */
 function base256(block: Buffer, offset: number, length: number): number {
@@ -98,7 +102,7 @@ function base256(block: Buffer, offset: number, length: number): number {
   const bits = BigInt(length * 8 - 1);
   if ((first & 0x40) !== 0) value -= 1n << bits;
   const number = Number(value);
-  if (!Number.isSafeInteger(number)) throw new TarError("invalid tar header: number out of range");
+  if (!Number.isSafeInteger(number)) throw invalidHeader("number out of range");
   return number;
 }
 

@@ -1,6 +1,6 @@
 // Records of a pax extended header: "LENGTH KEY=VALUE\n", LENGTH counting the whole record. Values are bytes.
 
-import { TarError } from "./tar-entry.ts";
+import { invalidHeader, type TarError } from "./tar-entry.ts";
 
 export type PaxRecords = ReadonlyMap<string, Buffer>;
 
@@ -8,25 +8,41 @@ const NEWLINE = 0x0a;
 const EQUALS = 0x3d;
 const SPACE = 0x20;
 
+/** Offsets and lengths of a sparse file's data, "offset,length,…". */
+export const SPARSE_MAP = "GNU.sparse.map";
+const SPARSE_PAIR = ["GNU.sparse.offset", "GNU.sparse.numbytes"];
+
+/** The oldest way to tell them is one record for each number: these become one. */
+function sparseNumber(numbers: readonly string[], key: string, value: Buffer): string {
+  const text = value.toString("latin1");
+  if (key !== SPARSE_PAIR[numbers.length % 2] || text.includes(",")) throw malformed();
+  return text;
+}
+
 /** Later records win, as POSIX says; an empty value takes the key back. */
 export function parsePax(bytes: Buffer): PaxRecords {
   const records = new Map<string, Buffer>();
-  let offset = 0;
-  while (offset < bytes.length) {
-    const space = bytes.indexOf(SPACE, offset);
-    const digits = space < 0 ? "" : bytes.toString("latin1", offset, space);
-    if (!/^[0-9]{1,10}$/.test(digits)) throw malformed();
-    const end = offset + Number(digits);
-    if (end <= space + 1 || end > bytes.length || bytes[end - 1] !== NEWLINE) throw malformed();
-    const equals = bytes.indexOf(EQUALS, space + 1);
-    if (equals <= space + 1 || equals >= end) throw malformed();
-    const key = bytes.toString("utf8", space + 1, equals);
-    const value = bytes.subarray(equals + 1, end - 1);
-    if (value.length === 0) records.delete(key);
+  const sparse: string[] = [];
+  for (let offset = 0; offset < bytes.length; ) {
+    const { key, value, end } = readRecord(bytes, offset);
+    if (SPARSE_PAIR.includes(key)) sparse.push(sparseNumber(sparse, key, value));
+    else if (value.length === 0) records.delete(key);
     else records.set(key, value);
     offset = end;
   }
+  if (sparse.length > 0) records.set(SPARSE_MAP, Buffer.from(sparse.join(",")));
   return records;
+}
+
+function readRecord(bytes: Buffer, offset: number) {
+  const space = bytes.indexOf(SPACE, offset);
+  const digits = space < 0 ? "" : bytes.toString("latin1", offset, space);
+  if (!/^[0-9]{1,10}$/.test(digits)) throw malformed();
+  const end = offset + Number(digits);
+  if (end <= space + 1 || end > bytes.length || bytes[end - 1] !== NEWLINE) throw malformed();
+  const equals = bytes.indexOf(EQUALS, space + 1);
+  if (equals <= space + 1 || equals >= end) throw malformed();
+  return { key: bytes.toString("utf8", space + 1, equals), value: bytes.subarray(equals + 1, end - 1), end };
 }
 
 export function encodePax(records: PaxRecords): Buffer {
@@ -63,4 +79,4 @@ export function parsePaxNumber(text: string): number {
   return value;
 }
 
-const malformed = (): TarError => new TarError("invalid tar header: malformed pax record");
+const malformed = (): TarError => invalidHeader("malformed pax record");

@@ -21,7 +21,7 @@ function readAll(archive: Buffer, chunkSize = archive.length): readonly Member[]
       if (event.kind === "entry") members.push({ entry: event.entry, content: "" });
       else {
         const last = members.at(-1);
-        if (last !== undefined) last.content += event.data.toString("latin1");
+        if (last !== undefined && event.kind === "data") last.content += event.data.toString("latin1");
       }
   reader.finish();
   return members;
@@ -90,14 +90,6 @@ test("passes over a global header", () => {
   );
 });
 
-for (const name of ["gnu-sparse.tar", "pax-sparse.tar"]) {
-  test(`refuses ${name} by name of the feature`, () => {
-    assert.throws(() => readAll(fixture(name)), {
-      message: "sparse files in tar archives are not supported",
-    });
-  });
-}
-
 test("the way the bytes are cut into chunks does not matter", () => {
   for (const name of ["pax.tar", "gnu.tar"]) {
     const whole = readAll(fixture(name));
@@ -108,7 +100,7 @@ test("the way the bytes are cut into chunks does not matter", () => {
 test("a damaged header is refused", () => {
   const archive = Buffer.from(fixture("ustar.tar"));
   archive[3] = 0x41;
-  assert.throws(() => readAll(archive), { message: "invalid tar header: wrong checksum" });
+  assert.throws(() => readAll(archive), { message: "archive/tar: invalid tar header" });
 });
 
 for (const cut of [100, 600, 1300]) {
@@ -117,7 +109,9 @@ for (const cut of [100, 600, 1300]) {
   });
 }
 
-test("an archive without its end marker is complete", () => {
+test("an archive without its end marker, or what fills its last block, is complete, as for Go", () => {
+  const entry = encodeTarEntry(tarEntry({ name: "a", type: "file", size: 1 }));
+  assert.equal(readAll(Buffer.concat([entry, Buffer.from("a")])).length, 1);
   assert.equal(readAll(encodeTarEntry(tarEntry({ name: "a", type: "directory" }))).length, 1);
 });
 
@@ -127,7 +121,7 @@ test("an extended header over a mebibyte is refused before it is read", () => {
   header.fill(0x20, 148, 156);
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
-  assert.throws(() => readAll(header), { message: "invalid tar header: extended header too large" });
+  assert.throws(() => readAll(header), { message: "archive/tar: header field too long" });
 });
 
 test("a name or a link's target that no system call would take is refused", () => {

@@ -1,16 +1,24 @@
 // Reads a tar archive from chunks of any size, without copying content. Synchronous, so that a worker can interleave it with anything.
 //
-//   reader.push(chunk) yields   entry, data*, entry, data*, …   and, once the two zero blocks are seen, nothing more.
+//   reader.push(chunk) yields   entry, (data|hole)*, entry, …   and, once the two zero blocks are seen, nothing more.
 //   reader.finish() throws if the archive ended in the middle of something.
 
-import { BLOCK, type TarEntry, type TarEntryType, TarError } from "./tar-entry.ts";
+import { BLOCK, invalidHeader, type TarEntry, type TarEntryType, TarError } from "./tar-entry.ts";
 import { decodeHeader, isZeroBlock, type RawHeader } from "./tar-header.ts";
 import { type PaxRecords, parsePax, parsePaxNumber, parsePaxTime } from "./tar-pax.ts";
+import {
+  InlineMap,
+  type MapReader,
+  OldMap,
+  readPaxMap,
+  readPaxSize,
+  SparseContent,
+  type SparseMap,
+  type SparsePiece,
+} from "./tar-sparse.ts";
 
-export type TarEvent =
-  | { readonly kind: "entry"; readonly entry: TarEntry }
-  /** A view into the pushed chunk. */
-  | { readonly kind: "data"; readonly data: Buffer };
+/** Data is a view into the pushed chunk. Data and holes sum to the size of the entry. */
+export type TarEvent = { readonly kind: "entry"; readonly entry: TarEntry } | SparsePiece;
 
 const typeOf: Readonly<Record<string, TarEntryType>> = {
   "0": "file",
@@ -21,6 +29,7 @@ const typeOf: Readonly<Record<string, TarEntryType>> = {
   "5": "directory",
   "6": "fifo",
   "7": "file",
+  S: "file",
 };
 
 /** Extended headers and long names: as Go's archive/tar, which Docker uses. */
@@ -35,7 +44,9 @@ const specialOf: Readonly<Record<string, Special>> = { x: "pax", g: "global", L:
 
 type State =
   | { readonly kind: "header" }
-  | { readonly kind: "content"; left: number; padding: number }
+  | { readonly kind: "content"; left: number; padding: number; readonly sparse?: SparseContent }
+  /** The map of a sparse file goes on; `stored`: bytes that the archive has of the entry from here on. */
+  | { readonly kind: "map"; readonly map: MapReader; readonly entry: TarEntry; stored: number }
   | { readonly kind: "padding"; left: number }
   | { readonly kind: "special"; readonly special: Special; left: number; padding: number }
   | { readonly kind: "zero" }
@@ -61,8 +72,8 @@ export class TarReader {
     let rest = chunk;
     while (rest.length > 0 && this.#state.kind !== "end") {
       const taken = Math.min(this.#wanted(), rest.length);
-      const event = this.#step(rest.subarray(0, taken));
-      if (event !== undefined) yield event;
+      const events = this.#step(rest.subarray(0, taken));
+      if (events !== undefined) yield* events;
       rest = rest.subarray(taken);
     }
   }
@@ -72,19 +83,22 @@ export class TarReader {
     return "left" in this.#state ? this.#state.left : BLOCK - this.#held;
   }
 
-  #step(piece: Buffer): TarEvent | undefined {
+  #step(piece: Buffer): Iterable<TarEvent> | undefined {
     const state = this.#state;
     switch (state.kind) {
       case "header":
       case "zero": {
         const block = this.#collect(piece, BLOCK);
-        const entry = block === undefined ? undefined : this.#header(block);
-        return entry === undefined ? undefined : { kind: "entry", entry };
+        return block === undefined ? undefined : this.#header(block);
+      }
+      case "map": {
+        const block = this.#collect(piece, BLOCK);
+        return block === undefined ? undefined : this.#moreMap(state, block);
       }
       case "content":
         state.left -= piece.length;
         if (state.left === 0) this.#skip(state.padding);
-        return { kind: "data", data: piece };
+        return state.sparse?.push(piece) ?? [{ kind: "data", data: piece }];
       case "special": {
         const whole = this.#collect(piece, this.#held + state.left);
         state.left -= piece.length;
@@ -102,10 +116,11 @@ export class TarReader {
     }
   }
 
-  /** An archive may end without its end marker, but only between entries. */
+  /** An archive may end without its end marker and without what fills its last block, but only between entries. */
   finish(): void {
     const { kind } = this.#state;
-    if (kind === "end" || kind === "zero" || (kind === "header" && this.#held === 0)) return;
+    if (kind === "end" || kind === "padding") return;
+    if ((kind === "zero" || kind === "header") && this.#held === 0) return;
     throw new TarError("unexpected EOF");
   }
 
@@ -125,29 +140,61 @@ export class TarReader {
     this.#state = padding === 0 ? { kind: "header" } : { kind: "padding", left: padding };
   }
 
-  #header(block: Buffer): TarEntry | undefined {
+  #header(block: Buffer): Iterable<TarEvent> | undefined {
     if (isZeroBlock(block)) {
       this.#state = this.#state.kind === "zero" ? { kind: "end" } : { kind: "zero" };
       return undefined;
     }
-    if (this.#state.kind === "zero") throw new TarError("invalid tar header: data after a zero block");
+    if (this.#state.kind === "zero") throw invalidHeader("data after a zero block");
     const raw = decodeHeader(block);
     const special = specialOf[raw.type];
     if (special !== undefined) {
       this.#special(special, raw.size);
       return undefined;
     }
-    const entry = this.#entry(raw);
+    const old = raw.type === "S" ? new OldMap(block) : undefined;
+    const map = old ?? readPaxMap(this.#pax);
+    const entry = this.#entry(raw, map !== undefined);
+    const size = old?.size ?? readPaxSize(this.#pax) ?? entry.size;
     this.#pax = NO_RECORDS;
     this.#longName = undefined;
     this.#longLink = undefined;
-    if (entry.size === 0) this.#skip(0);
-    else this.#state = { kind: "content", left: entry.size, padding: paddingOf(entry.size) };
-    return entry;
+    if (map === undefined) return this.#begin(entry, entry.size);
+    if (entry.type !== "file") throw invalidHeader("a sparse entry that is no file");
+    return this.#beginSparse({ ...entry, size: fileSize(size) }, entry.size, map);
+  }
+
+  /** `stored`: bytes of content in the archive. */
+  #begin(entry: TarEntry, stored: number, map?: SparseMap): readonly TarEvent[] {
+    const sparse = map === undefined ? undefined : new SparseContent(map, entry.size, stored);
+    const padding = paddingOf(stored);
+    if (stored === 0) this.#skip(0);
+    else this.#state = { kind: "content", left: stored, padding, ...(sparse !== undefined && { sparse }) };
+    const start: TarEvent = { kind: "entry", entry };
+    return stored === 0 && sparse !== undefined ? [start, ...sparse.end()] : [start];
+  }
+
+  #beginSparse(
+    entry: TarEntry,
+    stored: number,
+    map: OldMap | SparseMap | "inline",
+  ): readonly TarEvent[] | undefined {
+    const whole = map instanceof OldMap ? map.whole : map;
+    if (whole !== undefined && whole !== "inline") return this.#begin(entry, stored, whole);
+    this.#state = { kind: "map", map: map instanceof OldMap ? map : new InlineMap(), entry, stored };
+    return undefined;
+  }
+
+  #moreMap(state: Extract<State, { readonly kind: "map" }>, block: Buffer): readonly TarEvent[] | undefined {
+    if (state.map.inContent) state.stored -= BLOCK;
+    if (state.stored < 0) throw new TarError("unexpected EOF");
+    const map = state.map.push(block);
+    return map === undefined ? undefined : this.#begin(state.entry, state.stored, map);
   }
 
   #special(special: Special, size: number): void {
-    if (size < 0 || size > MAX_SPECIAL) throw new TarError("invalid tar header: extended header too large");
+    if (size < 0) throw invalidHeader("negative size");
+    if (size > MAX_SPECIAL) throw new TarError("archive/tar: header field too long");
     if (size === 0) this.#specialDone(special, Buffer.alloc(0), 0);
     else this.#state = { kind: "special", special, left: size, padding: paddingOf(size) };
   }
@@ -172,11 +219,10 @@ export class TarReader {
     }
   }
 
-  #entry(raw: RawHeader): TarEntry {
+  #entry(raw: RawHeader, isSparse: boolean): TarEntry {
     const pax = this.#pax;
-    for (const key of pax.keys())
-      if (key.startsWith("GNU.sparse.")) throw new TarError("sparse files in tar archives are not supported");
-    const nameBytes = pax.get("path") ?? this.#longName ?? raw.name;
+    const sparseName = isSparse ? pax.get("GNU.sparse.name") : undefined;
+    const nameBytes = sparseName ?? pax.get("path") ?? this.#longName ?? raw.name;
     const name = text(nameBytes);
     const type = entryType(raw.type, name);
     return {
@@ -196,7 +242,6 @@ export class TarReader {
 }
 
 function entryType(flag: string, name: string): TarEntryType {
-  if (flag === "S") throw new TarError("sparse files in tar archives are not supported");
   const type = typeOf[flag];
   if (type === undefined) throw new TarError(`unhandled tar header type ${flag.charCodeAt(0)}`);
   // The oldest format has no directories but files with a slash at the end.
@@ -204,7 +249,7 @@ function entryType(flag: string, name: string): TarEntryType {
 }
 
 function fileSize(size: number): number {
-  if (size < 0) throw new TarError("invalid tar header: negative size");
+  if (size < 0) throw invalidHeader("negative size");
   return size;
 }
 
@@ -217,7 +262,7 @@ function untilNul(bytes: Buffer): Buffer {
 
 function text(bytes: Buffer): string {
   if (bytes.length > MAX_NAME) throw new TarError(`file name too long: ${bytes.length} bytes`);
-  if (bytes.includes(0)) throw new TarError("invalid tar header: NUL in a name");
+  if (bytes.includes(0)) throw invalidHeader("NUL in a name");
   try {
     return decoder.decode(bytes);
   } catch (cause) {

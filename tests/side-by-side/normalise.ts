@@ -25,7 +25,7 @@ const reworded: readonly (readonly [newer: RegExp, older: string])[] = [
   [/daemon: No such container: (nosuch)$/gm, "daemon: no such container $1"],
   [/no such image: ([\w:./-]+): No such image: /g, "No such image: "],
   [/repository name \(.*?\) must be lowercase/g, "repository name must be lowercase"],
-  [/(failed to register layer|Error processing tar file\(exit status 1\)): /g, ""],
+  [/Error processing tar file\([^)]*\): /g, ""],
   [
     /open \/tmp\/ENGINE\/root\/tmp\/docker-import-\d+\/repositories: no such file or directory/g,
     "invalid archive: does not contain a manifest.json",

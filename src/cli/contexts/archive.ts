@@ -1,6 +1,6 @@
 // A context as an archive: meta.json and tls/docker/*.pem in a tar, as `context export` writes it and `context import` reads it.
 
-import type { TarEntry } from "#formats/tar-entry.ts";
+import { type TarEntry, TarError } from "#formats/tar-entry.ts";
 import { TarReader } from "#formats/tar-reader.ts";
 import { encodeTarEntry, tarEnd, tarEntry, tarPadding } from "#formats/tar-writer.ts";
 import { decodeMetadata, type StoredContext } from "./store.ts";
@@ -37,7 +37,8 @@ function readMembers(bytes: Buffer): ReadonlyMap<string, string> {
     if (event.kind === "entry") {
       current = event.entry.type === "file" ? event.entry : undefined;
       if (current !== undefined) members.set(current.name, "");
-    } else if (current !== undefined)
+    } else if (event.kind === "hole") throw new TarError("sparse files in a context are not supported");
+    else if (current !== undefined)
       members.set(current.name, `${members.get(current.name) ?? ""}${event.data.toString("latin1")}`);
   }
   return members;

@@ -20,7 +20,8 @@ export async function unpackFiles(chunks: AsyncIterable<Uint8Array>, options: Un
     options.onBytes(chunk.length);
     for (const event of reader.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)))
       if (event.kind === "entry") await target.entry(event.entry);
-      else await target.content(event.data);
+      else if (event.kind === "data") await target.content(event.data);
+      else target.hole(event.length);
   }
   reader.finish();
   await target.finish();
@@ -31,7 +32,8 @@ class Target {
   /** Directories that were seen to be ones. */
   readonly #known = new Set<string>([""]);
   readonly #directories: { readonly path: string; readonly entry: TarEntry }[] = [];
-  #file: { readonly handle: FileHandle; readonly entry: TarEntry } | undefined;
+  /** `at`: where its next byte goes. */
+  #file: { readonly handle: FileHandle; readonly entry: TarEntry; at: number } | undefined;
 
   constructor(options: UnpackOptions) {
     this.#options = options;
@@ -48,7 +50,17 @@ class Target {
   }
 
   async content(data: Buffer): Promise<void> {
-    await this.#file?.handle.writeFile(data);
+    const file = this.#file;
+    if (file === undefined) return;
+    for (let at = 0; at < data.length; ) {
+      const { bytesWritten } = await file.handle.write(data, at, data.length - at, file.at + at);
+      at += bytesWritten;
+    }
+    file.at += data.length;
+  }
+
+  hole(length: number): void {
+    if (this.#file !== undefined) this.#file.at += length;
   }
 
   async finish(): Promise<void> {
@@ -116,7 +128,7 @@ class Target {
         return;
       case "file": {
         const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
-        this.#file = { handle: await open(path, flags, 0o600), entry };
+        this.#file = { handle: await open(path, flags, 0o600), entry, at: 0 };
         return;
       }
       case "symlink":
@@ -148,6 +160,7 @@ class Target {
     this.#file = undefined;
     if (file === undefined) return;
     await using handle = file.handle;
+    await handle.truncate(file.at); // with the hole at its end
     await handle.chmod(file.entry.mode);
     await handle.utimes(secondsOf(file.entry), secondsOf(file.entry));
   }

@@ -101,8 +101,8 @@ class LayerWriter {
     this.size += chunk.length;
     this.#hash.update(chunk);
     for (const event of this.#reader.push(chunk)) {
-      if (event.kind === "data") {
-        if (!this.#skipping) this.#tree.data(event.data);
+      if (event.kind !== "entry") {
+        if (!this.#skipping) this.#tree.content(event);
         continue;
       }
       this.#fileSize += diskSize(event.entry);

@@ -148,7 +148,8 @@ export class LayerPuller {
       if (await hasSnapshot(this.#deps.snapshots, scope, layer.chainId)) return;
       const onProgress = (current: number): void => report({ kind: "extracting", current, total: size });
       onProgress(0);
-      await unpackChainLayer(this.#deps, scope, layer, { onProgress, signal: own });
+      const run = { failing: "failed to register layer: ", onProgress, signal: own };
+      await unpackChainLayer(this.#deps, scope, layer, run);
       onProgress(size);
     };
     const key = `${scope.namespace}/${layer.chainId}`;

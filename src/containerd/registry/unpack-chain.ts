@@ -50,6 +50,8 @@ export async function hasSnapshot(
 }
 
 export interface UnpackRun {
+  /** Before what is wrong with the layer. */
+  readonly failing?: string;
   readonly onProgress: (bytes: number) => void;
   readonly signal: AbortSignal;
 }
@@ -87,7 +89,7 @@ async function unpack(
   deps: UnpackDeps,
   scope: Scope,
   layer: UnpackTarget,
-  { onProgress, signal }: UnpackRun,
+  { failing = "", onProgress, signal }: UnpackRun,
 ): Promise<string> {
   const { snapshots, diff } = deps;
   const { key } = layer;
@@ -98,10 +100,7 @@ async function unpack(
     .apply(scope, layer.descriptor, mounts, { onProgress, signal })
     .catch((cause: unknown) => {
       signal.throwIfAborted();
-      throw systemError(
-        `failed to register layer: ${cause instanceof Error ? cause.message : String(cause)}`,
-        { cause },
-      );
+      throw systemError(`${failing}${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     });
   const { digest: diffId, annotations } = unpacked;
   if (layer.diffId !== undefined && diffId !== layer.diffId)

@@ -43,7 +43,7 @@ function names(archive: Buffer): readonly string[] {
       found.push(
         `${event.entry.type} ${event.entry.name}${event.entry.linkName && ` -> ${event.entry.linkName}`}`,
       );
-    else found.push(event.data.toString());
+    else if (event.kind === "data") found.push(event.data.toString());
   reader.finish();
   return found;
 }

@@ -175,8 +175,8 @@ async function writeEntries(
   for await (const chunk of decompressed(chunks)) {
     isEmpty = false;
     for (const event of reader.push(chunk))
-      if (event.kind === "data") writer.data(event.data);
-      else apply(plan.entry(event.entry));
+      if (event.kind === "entry") apply(plan.entry(event.entry));
+      else writer.content(event);
   }
   if (!isEmpty) reader.finish();
   apply(plan.end());

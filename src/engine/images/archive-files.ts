@@ -10,7 +10,7 @@ import { cleanPath } from "#containerd/diff/layer-plan.ts";
 import type { Scope } from "#containerd/scope.ts";
 import { type Compression, SNIFF_LENGTH, sniffCompression } from "#formats/tar-compression.ts";
 import { type TarEntry, TarError } from "#formats/tar-entry.ts";
-import { TarReader } from "#formats/tar-reader.ts";
+import { type TarEvent, TarReader } from "#formats/tar-reader.ts";
 import { commitBlob, storeLayer } from "./create-image.ts";
 import type { ImageDeps } from "./image-deps.ts";
 
@@ -44,13 +44,16 @@ export async function readArchive(
   const counted = counting(body, (bytes) => {
     read += bytes;
   });
+  const grown = (bytes: Buffer): Buffer => {
+    plain += bytes.length;
+    limits.check(read, plain);
+    return bytes;
+  };
   try {
     for await (const chunk of decompressed(counted)) {
       signal.throwIfAborted();
-      plain += chunk.length;
-      limits.check(read, plain);
-      for (const event of reader.push(chunk))
-        await (event.kind === "entry" ? sink.begin(event.entry) : sink.data(event.data));
+      grown(chunk);
+      for (const event of reader.push(chunk)) await take(sink, event, grown);
     }
     reader.finish();
     await sink.finish();
@@ -59,6 +62,19 @@ export async function readArchive(
     if (error instanceof TarError) throw invalid(error.message, { cause: error });
     throw error;
   }
+}
+
+async function take(sink: ArchiveSink, event: TarEvent, grown: (bytes: Buffer) => Buffer): Promise<void> {
+  if (event.kind === "entry") await sink.begin(event.entry);
+  else if (event.kind === "data") await sink.data(event.data);
+  else for (const zeros of zerosOf(event.length)) await sink.data(grown(zeros));
+}
+
+const ZEROS = Buffer.alloc(256 << 10);
+
+/** A hole of a sparse file, which has digests only as bytes. */
+function* zerosOf(length: number): Generator<Buffer> {
+  for (let left = length; left > 0; left -= ZEROS.length) yield ZEROS.subarray(0, left);
 }
 
 async function* counting(

@@ -1,8 +1,9 @@
 // Makes files, links and directories below a root, as archives ask for them, one entry after the other. Paths are resolved within the root;
 // directories that are missing are made. A final symlink is never followed: what is in the way is replaced.
 
-import { chmodSync, fchmodSync, writeSync } from "node:fs";
+import { chmodSync, fchmodSync, ftruncateSync, writeSync } from "node:fs";
 import { constants } from "node:os";
+import type { SparsePiece } from "#formats/tar-sparse.ts";
 import { LibcError, throwErrno } from "../libc.ts";
 import { PlanError } from "../plan/executor.ts";
 import type { Attributes, FileTimes } from "../plan/ops.ts";
@@ -71,7 +72,9 @@ interface Owner {
 interface UnfinishedFile {
   readonly why: string;
   readonly fd: number;
-  left: number;
+  readonly size: number;
+  /** Where the next byte goes. */
+  at: number;
   readonly attributes: Attributes;
 }
 
@@ -89,7 +92,7 @@ export class TreeWriter implements Disposable {
     this.#owner = owner;
   }
 
-  /** Throws PlanError, which tells why the operation was there. The content of a makeFile follows by `data`. */
+  /** Throws PlanError, which tells why the operation was there. The content of a makeFile follows by `content`. */
   apply(op: TreeOp): void {
     explained(op.why, () => {
       if (this.#file !== undefined) throwErrno("write", EBADMSG);
@@ -98,14 +101,33 @@ export class TreeWriter implements Disposable {
     });
   }
 
-  /** Of the file that was made last; the sizes sum to its size. */
+  /** Of the file that was made last; data and holes sum to its size. */
+  content(piece: SparsePiece): void {
+    if (piece.kind === "data") this.data(piece.data);
+    else this.#hole(piece.length);
+  }
+
   data(bytes: Uint8Array): void {
+    this.#content(bytes.length, (file) => {
+      for (let at = 0; at < bytes.length; )
+        at += writeSync(file.fd, bytes, at, bytes.length - at, file.at + at);
+    });
+  }
+
+  /** Bytes of the file that are nowhere on the disk, and read as zeros. */
+  #hole(length: number): void {
+    this.#content(length, (file) => {
+      if (file.at + length === file.size) ftruncateSync(file.fd, file.size);
+    });
+  }
+
+  #content(length: number, write: (file: UnfinishedFile) => void): void {
     const file = this.#file;
     explained(file?.why ?? "content", () => {
-      if (file === undefined || bytes.length > file.left) return throwErrno("write", EBADMSG);
-      for (let at = 0; at < bytes.length; ) at += writeSync(file.fd, bytes, at);
-      file.left -= bytes.length;
-      if (file.left === 0) this.#finish(file);
+      if (file === undefined || length > file.size - file.at) return throwErrno("write", EBADMSG);
+      write(file);
+      file.at += length;
+      if (file.at === file.size) this.#finish(file);
     });
   }
 
@@ -157,7 +179,7 @@ export class TreeWriter implements Disposable {
       fd = tryOpenAt(parent, base, CREATE, 0o600);
     }
     if (fd < 0) throwErrno("openat", -fd);
-    this.#file = { why, fd, left: size, attributes };
+    this.#file = { why, fd, size, at: 0, attributes };
     if (size === 0) this.#finish(this.#file);
   }
 
