@@ -1,11 +1,10 @@
 // What of the kernel a container reaches by default: system calls, /proc, /sys, devices, cgroups.
 
-import { chownSync } from "node:fs";
-import { join } from "node:path";
 import { defaultMaskedPaths, defaultReadonlyPaths } from "#engine/containers/oci-defaults.table.ts";
 import type { Op } from "#kernel/plan/ops.ts";
 import { architectures, syscallNumbers } from "#libcontainer/seccomp/architectures.ts";
 import { dockerSpec, outcomeOf, runScript, type SpecChoices } from "../libcontainer/container-machine.ts";
+import { giveToRoot, maps, withUser } from "../libcontainer/user-mapped.ts";
 import { testAttack } from "./attack.ts";
 import { buildProbe, putProbe } from "./probe.ts";
 import { type AttackedMachine, beforeCalls, both, instead, without } from "./weakened.ts";
@@ -171,14 +170,11 @@ testAttack({
     ),
   },
   attempt: async (machine) => {
-    const ids = [{ containerID: 0, hostID: 300_000, size: 65_536 }];
-    const root = machine.makeRoot((path) => {
-      for (const directory of ["", "tmp", "etc", "work"]) chownSync(join(path, directory), 300_000, 300_000);
-    });
+    const root = machine.makeRoot(giveToRoot);
     const { stdout: found } = await runScript(machine, "cat /proc/self/cgroup", {
       root,
-      namespaces: ["mount", "uts", "pid", "ipc", "network", "user"],
-      linux: { uidMappings: ids, gidMappings: ids },
+      namespaces: withUser,
+      linux: maps,
     });
     // Of version 1 those with resources, of version 2 the only one.
     const lines = found

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import type { Op, Plan } from "#kernel/plan/ops.ts";
@@ -17,6 +17,7 @@ import {
   skip,
 } from "../libcontainer/container-machine.ts";
 import { look, mountTree } from "../libcontainer/mounted.ts";
+import { giveToRoot, maps, withUser } from "../libcontainer/user-mapped.ts";
 import { testAttack } from "./attack.ts";
 import { both, instead, startAttackedMachine, without } from "./weakened.ts";
 
@@ -135,12 +136,7 @@ const readyRoot = (machine: ContainerMachine): string =>
     for (const name of ["proc", "sys", "dev", "a", "b"]) mkdirSync(join(root, name));
   });
 
-const BASE = 300_000;
-const whole = [{ containerID: 0, hostID: BASE, size: 65_536 }];
-const user = {
-  namespaces: ["mount", "uts", "pid", "ipc", "network", "user"],
-  linux: { uidMappings: whole, gidMappings: whole },
-} as const;
+const user = { namespaces: withUser, linux: maps };
 
 testAttack({
   name: "what the root of a user namespace mounts in a bind does not appear on the machine",
@@ -152,7 +148,7 @@ testAttack({
     using _tree = mountTree(source, "rw", "shared");
     const mounts: readonly Mount[] = [{ destination: "/peer", type: "bind", source, options: ["rbind"] }];
     const root = machine.makeRoot((path) => {
-      for (const name of ["", "tmp", "etc", "work"]) chownSync(join(path, name), BASE, BASE);
+      giveToRoot(path);
     });
     const view = await look(
       machine,
@@ -200,7 +196,7 @@ test("--no-pivot: a container of a user namespace runs, too, its machine's procf
       plan.flatMap((op) => (op.op === "pivotRoot" ? planLeaveHost(op.newRoot, readFullMounts()) : [op])),
   });
   const root = machine.makeRoot((path) => {
-    for (const name of ["", "tmp", "etc", "work"]) chownSync(join(path, name), BASE, BASE);
+    giveToRoot(path);
   });
   await using container = await machine.create(
     dockerSpec(machine.host, root, "ls -d /bin /proc/1; pwd", user),

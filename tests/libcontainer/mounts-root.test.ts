@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Device, Linux, Mount } from "#spec/oci-runtime.ts";
@@ -14,13 +14,7 @@ import {
   startContainerMachine,
 } from "./container-machine.ts";
 import { look } from "./mounted.ts";
-
-const BASE = 300_000;
-const maps: Partial<Linux> = {
-  uidMappings: [{ containerID: 0, hostID: BASE, size: 65_536 }],
-  gidMappings: [{ containerID: 0, hostID: BASE, size: 65_536 }],
-};
-const withUser = ["mount", "uts", "pid", "ipc", "network", "user"] as const;
+import { giveToRoot, maps, withUser } from "./user-mapped.ts";
 
 let machine: ContainerMachine;
 before(async () => {
@@ -29,10 +23,6 @@ before(async () => {
 after(async () => {
   await machine?.[Symbol.asyncDispose]();
 });
-
-const owned = (root: string): void => {
-  for (const path of ["", "tmp", "etc", "work"]) chownSync(join(root, path), BASE, BASE);
-};
 
 const devices: readonly Device[] = [
   { type: "c", path: "/dev/fuse", major: 10, minor: 229, fileMode: 0o622, uid: 3, gid: 4 },
@@ -69,7 +59,7 @@ test("in a user namespace the machine's devices are bound, FIFOs made", { skip }
   };
   const view = await look(
     machine,
-    { root: machine.makeRoot(owned), namespaces: withUser, linux },
+    { root: machine.makeRoot(giveToRoot), namespaces: withUser, linux },
     "stat -c '%F %t:%T' /dev/kmsg /dev/queue /dev/zero; echo x > /dev/null && echo ok",
   );
   assert.equal(
@@ -129,7 +119,7 @@ test("a terminal is the container's own and /dev/console, with and without a use
   skip,
 }, async () => {
   for (const user of [false, true]) {
-    const root = machine.makeRoot(user ? owned : undefined);
+    const root = machine.makeRoot(user ? giveToRoot : undefined);
     const choices = user ? { namespaces: withUser, linux: maps } : {};
     const script =
       "tty; stat -c '%t:%T' /dev/console $(tty); grep -c ' /dev/console ' /proc/self/mountinfo; echo x > /dev/console";
@@ -178,7 +168,7 @@ test("masked and read-only paths may be missing, links, files or directories, al
       writeFileSync(join(path, "work/dir/file"), "secret\n");
       writeFileSync(join(path, "work/file"), "secret\n");
       symlinkSync("work/file", join(path, "link"));
-      if (user) owned(path);
+      if (user) giveToRoot(path);
     });
     const linux: Partial<Linux> = {
       ...(user ? maps : {}),

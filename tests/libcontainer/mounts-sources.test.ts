@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import { isUnified } from "#kernel/cgroups/layout.ts";
 import { kernelIsAtLeast } from "#libcontainer/host-facts.ts";
-import type { IdMapping, Linux, Mount } from "#spec/oci-runtime.ts";
+import type { IdMapping, Mount } from "#spec/oci-runtime.ts";
 import {
   type ContainerMachine,
   dockerSpec,
@@ -16,11 +16,7 @@ import {
   startContainerMachine,
 } from "./container-machine.ts";
 import { look, mountTree } from "./mounted.ts";
-
-const BASE = 300_000;
-const whole: readonly IdMapping[] = [{ containerID: 0, hostID: BASE, size: 65_536 }];
-const maps: Partial<Linux> = { uidMappings: whole, gidMappings: whole };
-const withUser = ["mount", "uts", "pid", "ipc", "network", "user"] as const;
+import { giveToRoot, maps, whole, withUser } from "./user-mapped.ts";
 
 let machine: ContainerMachine;
 before(async () => {
@@ -33,7 +29,7 @@ after(async () => {
 const folder = (name: string): string => join(machine.folder, name);
 const ownedRoot = (prepare: (root: string) => void = () => {}): string =>
   machine.makeRoot((root) => {
-    for (const path of ["", "tmp", "etc", "work"]) chownSync(join(root, path), BASE, BASE);
+    giveToRoot(root);
     prepare(root);
   });
 

@@ -16,6 +16,7 @@ import {
   skip,
   startContainerMachine,
 } from "./container-machine.ts";
+import { BASE, giveToRoot, maps } from "./user-mapped.ts";
 
 const never = new AbortController().signal;
 let machine: ContainerMachine;
@@ -41,12 +42,6 @@ const noTime = skip || (!hasTime && "no time namespaces in this kernel");
 const everywhere: readonly NamespaceType[] = ["mount", "pid", "network", "ipc", "uts", "cgroup"];
 const all: readonly NamespaceType[] = hasTime ? [...everywhere, "time"] : everywhere;
 
-const BASE = 300_000;
-const maps: Partial<Linux> = {
-  uidMappings: [{ containerID: 0, hostID: BASE, size: 65_536 }],
-  gidMappings: [{ containerID: 0, hostID: BASE, size: 65_536 }],
-};
-
 const showAll = `for n in ${[...all, "user" as const].map((type) => files[type]).join(" ")}; do echo $n $(readlink /proc/self/ns/$n); done`;
 
 /** A container that sleeps, with a second root file system below its own. */
@@ -55,8 +50,7 @@ async function startHolder(types: readonly NamespaceType[], linux: Partial<Linux
     if (linux.uidMappings !== undefined) chownSync(path, BASE, BASE);
   });
   cpSync(machine.makeRoot(), join(root, "inner"), { recursive: true, verbatimSymlinks: true });
-  if (linux.uidMappings !== undefined)
-    for (const name of ["", "tmp", "etc", "work"]) chownSync(join(root, "inner", name), BASE, BASE);
+  if (linux.uidMappings !== undefined) giveToRoot(join(root, "inner"));
   // biome-ignore lint/nursery/useDisposables: the caller disposes of it.
   const container = await machine.create(
     dockerSpec(machine.host, root, "sleep 1000", { namespaces: types, linux }),
@@ -144,7 +138,7 @@ test("a user namespace is joined with what it owns: pid, mount, time and the res
 test("a user namespace is joined and owns what is new", { skip }, async () => {
   await using holder = await startHolder([...all, "user"], maps);
   const root = machine.makeRoot((path) => {
-    for (const name of ["", "tmp", "etc", "work"]) chownSync(join(path, name), BASE, BASE);
+    giveToRoot(path);
   });
   const script = "id -u; hostname changed && hostname; cat /proc/sys/kernel/hostname";
   const { stdout, stderr } = await runJoined(holder, ["user"], { script, root });
@@ -175,7 +169,7 @@ test("a path that leads back to the machine's network gives no right to its para
 
 test("limits of a user namespace are its own", { skip }, async () => {
   const root = machine.makeRoot((path) => {
-    for (const name of ["", "tmp", "etc", "work"]) chownSync(join(path, name), BASE, BASE);
+    giveToRoot(path);
   });
   const { stdout } = await runScript(machine, "cat /proc/sys/user/max_user_namespaces", {
     root,
@@ -193,7 +187,7 @@ for (const user of [false, true])
   }, async () => {
     const namespaces: readonly NamespaceType[] = [...all, ...(user ? ["user" as const] : [])];
     const root = machine.makeRoot((path) => {
-      if (user) for (const name of ["", "tmp", "etc", "work"]) chownSync(join(path, name), BASE, BASE);
+      if (user) giveToRoot(path);
     });
     await using container = await machine.create(
       dockerSpec(machine.host, root, "cat /proc/uptime; sleep 1000", {

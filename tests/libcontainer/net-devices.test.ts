@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { chownSync, existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { after, before, test } from "node:test";
 import type { Linux, NamespaceType } from "#spec/oci-runtime.ts";
 import { type ContainerMachine, runScript, skip, startContainerMachine } from "./container-machine.ts";
+import { giveToRoot, maps } from "./user-mapped.ts";
 
 let machine: ContainerMachine;
 before(async () => {
@@ -30,12 +30,6 @@ function makeDevice(): { readonly name: string } & Disposable {
   return { name, [Symbol.dispose]: () => void spawnSync("ip", ["link", "del", peer]) };
 }
 
-const BASE = 300_000;
-const maps: Partial<Linux> = {
-  uidMappings: [{ containerID: 0, hostID: BASE, size: 65_536 }],
-  gidMappings: [{ containerID: 0, hostID: BASE, size: 65_536 }],
-};
-
 for (const user of [false, true])
   test(`a device moves in under its new name, with its addresses, and is up${user ? ", in a user namespace" : ""}`, {
     skip,
@@ -43,7 +37,7 @@ for (const user of [false, true])
     using device = makeDevice();
     const namespaces: readonly NamespaceType[] = ["mount", "uts", "pid", "ipc", "network"];
     const root = machine.makeRoot((path) => {
-      if (user) for (const name of ["", "tmp", "etc", "work"]) chownSync(join(path, name), BASE, BASE);
+      if (user) giveToRoot(path);
     });
     const { stdout, stderr } = await runScript(machine, "busybox ip addr show eth7", {
       root,

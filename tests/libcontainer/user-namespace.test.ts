@@ -1,10 +1,9 @@
 // Containers whose root is not the machine's.
 
 import assert from "node:assert/strict";
-import { chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { Linux } from "#spec/oci-runtime.ts";
 import {
   attachedIo,
   type ContainerMachine,
@@ -15,13 +14,7 @@ import {
   skip,
   startContainerMachine,
 } from "./container-machine.ts";
-
-const BASE = 300_000;
-const maps: Partial<Linux> = {
-  uidMappings: [{ containerID: 0, hostID: BASE, size: 65_536 }],
-  gidMappings: [{ containerID: 0, hostID: BASE, size: 65_536 }],
-};
-const namespaces = ["mount", "uts", "pid", "ipc", "network", "user"] as const;
+import { BASE, giveToRoot, maps, withUser } from "./user-mapped.ts";
 
 let machine: ContainerMachine;
 before(async () => {
@@ -31,16 +24,13 @@ after(async () => {
   await machine?.[Symbol.asyncDispose]();
 });
 
-const ownedRoot = (): string =>
-  machine.makeRoot((root) => {
-    for (const path of ["", "tmp", "etc", "work"]) chownSync(join(root, path), BASE, BASE);
-  });
+const ownedRoot = (): string => machine.makeRoot(giveToRoot);
 
 test("root inside is nobody outside, with capabilities over its own namespaces", { skip }, async () => {
   const { stdout, stderr } = await runScript(
     machine,
     "id -u; cat /proc/self/uid_map; touch /tmp/made; echo hi > /dev/null; ls /sys/fs/cgroup | head -1; grep CapEff /proc/self/status",
-    { root: ownedRoot(), namespaces, linux: maps },
+    { root: ownedRoot(), namespaces: withUser, linux: maps },
   );
   assert.match(stdout, /^0\n\s+0\s+300000\s+65536\n[\w.]+\nCapEff:\s*00000000a80425fb\n$/, stderr);
 });
@@ -55,7 +45,7 @@ test("files made inside belong to the mapped user, volumes out of its reach can 
   const root = ownedRoot();
   const { stdout, stderr } = await runScript(machine, "cat /data/file; touch /tmp/mine", {
     root,
-    namespaces,
+    namespaces: withUser,
     linux: maps,
     mounts: [
       { destination: "/data", type: "bind", source: join(closed, "volume"), options: ["rbind", "ro"] },
@@ -74,7 +64,7 @@ test("as many volumes as anybody has can be bound", { skip }, async () => {
   });
   const { stdout, stderr } = await runScript(machine, "cat /many/0/number /many/94/number", {
     root: ownedRoot(),
-    namespaces,
+    namespaces: withUser,
     linux: maps,
     mounts,
   });
@@ -87,7 +77,7 @@ test("masked and read-only paths hold, and the machine's parameters cannot be wr
   const { stdout } = await runScript(
     machine,
     "cat /proc/keys | wc -c; (echo 1 > /proc/sys/vm/swappiness) 2>&1; grep ^Seccomp: /proc/self/status",
-    { root: ownedRoot(), namespaces, linux: maps },
+    { root: ownedRoot(), namespaces: withUser, linux: maps },
   );
   assert.match(stdout, /^0\n.*(Read-only file system|denied)\nSeccomp:\s*2\n$/);
 });
@@ -113,7 +103,7 @@ test("a network namespace that was given shows in /sys", { skip }, async () => {
 
 test("a further process enters the user namespace, too", { skip }, async () => {
   await using container = await machine.create(
-    dockerSpec(machine.host, ownedRoot(), "sleep 1000", { namespaces, linux: maps }),
+    dockerSpec(machine.host, ownedRoot(), "sleep 1000", { namespaces: withUser, linux: maps }),
   );
   const never = new AbortController().signal;
   await container.shim.start(never);
