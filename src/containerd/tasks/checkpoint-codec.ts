@@ -1,6 +1,7 @@
 // What a checkpoint is in containerd's messages: folders of this host, as runc's options name them. None is kept in the content store.
 
 import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { unsupported } from "#base/errors.ts";
 import type { Descriptor, DescriptorSchema } from "#proto/gen/containerd-types_pb.ts";
 import { CheckpointOptionsSchema, OptionsSchema } from "#proto/gen/runc-options_pb.ts";
 import type { CheckpointTaskRequest } from "#proto/gen/tasks_pb.ts";
@@ -32,7 +33,7 @@ export function decodeCheckpoint({ options, parentCheckpoint }: CheckpointTaskRe
     EmptyNamespaces: asked.emptyNamespaces.length > 0,
     CgroupsMode: asked.cgroupsMode !== "",
   }).find(([, given]) => given);
-  if (refused !== undefined) throw notImplemented(`checkpoint option ${refused[0]}`);
+  if (refused !== undefined) throw unsupported(`checkpoint option ${refused[0]}`);
   return { images: asked.imagePath, work: asked.workPath || asked.imagePath, leaveRunning: !asked.exit };
 }
 

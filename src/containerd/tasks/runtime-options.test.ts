@@ -26,6 +26,6 @@ test("options that would change what the container is are refused by name", () =
     ["IoUid", { ioUid: 1000 }],
   ] as const)
     assert.throws(() => readRuntime(runc, packMessage(OptionsSchema, given)), {
-      message: `runtime option ${name}: not implemented`,
+      message: `runtime option ${name} is not supported by this version of Gantry`,
     });
 });

@@ -1,11 +1,11 @@
 // What a client may ask of the runtime.
 
 import { fromBinary } from "@bufbuild/protobuf";
+import { unsupported } from "#base/errors.ts";
 import { OptionsSchema } from "#proto/gen/runc-options_pb.ts";
 import { runtimeOfProgram } from "#shim/runtime-name.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
 import type { AnyValue } from "../containers/containers.ts";
-import { notImplemented } from "../failures.ts";
 import { isMessage } from "../protobuf.ts";
 import { readSpec, specType } from "./spec-document.ts";
 
@@ -31,7 +31,7 @@ export function readRuntime(name: string, options: AnyValue | undefined): Runtim
   const named = isDefaultRuntime(name) ? {} : { runtime: name };
   if (options === undefined || options.typeUrl === "") return named;
   if (options.typeUrl === specType) return { ...named, spec: readSpec(options) };
-  if (!isMessage(options, OptionsSchema)) throw notImplemented(`runtime options of type ${options.typeUrl}`);
+  if (!isMessage(options, OptionsSchema)) throw unsupported(`runtime options of type ${options.typeUrl}`);
   const asked = fromBinary(OptionsSchema, options.value);
   const refused = Object.entries({
     NoPivotRoot: asked.noPivotRoot,
@@ -40,7 +40,7 @@ export function readRuntime(name: string, options: AnyValue | undefined): Runtim
     IoGid: asked.ioGid !== 0,
     SystemdCgroup: asked.systemdCgroup,
   }).find(([, given]) => given);
-  if (refused !== undefined) throw notImplemented(`runtime option ${refused[0]}`);
+  if (refused !== undefined) throw unsupported(`runtime option ${refused[0]}`);
   const { binaryName } = asked;
   return binaryName === "" || binaryName === OWN_BINARY ? named : { runtime: runtimeOfProgram(binaryName) };
 }
