@@ -13,6 +13,7 @@ const packages: Readonly<Record<string, string>> = {
   "docker-compose": "/usr/bin/docker-compose",
   "docker-registry": "/usr/bin/docker-registry",
   "docker.io": "/usr/sbin/dockerd",
+  fish: "/usr/bin/fish",
   iproute2: "/bin/ip",
   iptables: "/usr/sbin/iptables",
   lxc: "/usr/bin/lxc-execute",
@@ -23,6 +24,7 @@ const packages: Readonly<Record<string, string>> = {
   procps: "/bin/ps",
   "python3-docker": "/usr/lib/python3/dist-packages/docker/__init__.py",
   "python3-minimal": "/usr/bin/python3",
+  rsyslog: "/usr/sbin/rsyslogd",
   runc: "/usr/sbin/runc",
   skopeo: "/usr/bin/skopeo",
   strace: "/usr/bin/strace",
@@ -36,6 +38,7 @@ const packages: Readonly<Record<string, string>> = {
   }),
   "util-linux": "/usr/bin/nsenter",
   "xz-utils": "/usr/bin/xz",
+  zsh: "/usr/bin/zsh",
   zstd: "/usr/bin/zstd",
 };
 

@@ -6,10 +6,18 @@ const bash = (
 ): string => `# bash completion of ${program}; load it with: source <(${program} completion bash)
 
 _${program}_complete() {
-  local line=\${COMP_LINE:0:COMP_POINT} current reply directive prefix
-  local -a words
-  read -ra words <<<"$line"
-  [[ $line == *[[:space:]] ]] && words+=("")
+  local line=\${COMP_LINE:0:COMP_POINT} current reply directive prefix quote= quoted= i
+  local -a words=("")
+  # The words as the program gets them: those of COMP_WORDS are cut at "=" and ":", and have their quotes.
+  for ((i = 0; i < \${#line}; i++)); do
+    case $quote\${line:i:1} in
+      '""' | "''") quote= ;;
+      '"\\' | '\\') words[-1]+=\${line:++i:1} ;;
+      '"' | "'") quote=\${line:i:1} quoted=1 ;;
+      [[:space:]]) [[ -n \${words[-1]}$quoted ]] && words+=("") quoted= ;;
+      *) words[-1]+=\${line:i:1} ;;
+    esac
+  done
   current=\${words[-1]}
   reply=$(command "\${words[0]}" __complete "\${words[@]:1}" 2>/dev/null) || return
   directive=\${reply##*:}
@@ -34,19 +42,20 @@ const zsh = (program: string): string => `#compdef ${program}
 
 _${program}() {
   local -a lines described suffix
-  local line value about directive
-  lines=("\${(@f)$(command \${words[1]} __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  local line value directive
+  lines=("\${(@f)$(command \${words[1]} __complete "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2>/dev/null)}")
   directive=\${lines[-1]#:}
   lines[-1]=()
   for line in $lines; do
-    value=\${line%%$'\\t'*}
-    about=\${line#*$'\\t'}
-    described+=("\${value//:/\\\\:}:$about")
+    value=\${\${line%%$'\\t'*}//:/\\\\:}
+    [[ $line == *$'\\t'* ]] && value+=:\${line#*$'\\t'}
+    described+=("$value")
   done
   ((directive & 2)) && suffix=(-S '')
   if ((\${#described})); then
-    _describe -V '${program}' described $suffix
+    _describe -V '${program}' described "\${suffix[@]}"
   elif ((!(directive & 4))); then
+    compset -P '--*='
     _files
   fi
 }
@@ -66,7 +75,8 @@ function __${program}_complete
     if test (count $lines) -gt 0
         printf '%s\\n' $lines
     else if test (math "bitand($directive, 4)") -eq 0
-        __fish_complete_path (commandline -ct)
+        set -l flag (string match -r -- '^--[^=]*=' $words[-1])
+        printf '%s\\n' "$flag"(__fish_complete_path (string sub -s (math 1 + (string length -- "$flag")) -- $words[-1]))
     end
 end
 complete -c ${program} -f -a '(__${program}_complete)'
