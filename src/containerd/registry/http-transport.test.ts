@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { test } from "node:test";
-import { redirected } from "./http-transport.ts";
+import { HttpTransport, redirected } from "./http-transport.ts";
 
 const headers = { Accept: "a", Authorization: "Basic eA==" };
 const get = { method: "GET", url: new URL("https://one.example/v2/"), headers } as const;
@@ -20,4 +22,44 @@ test("a redirect within the host keeps the request", () => {
 test("a redirect never leaves TLS, nor HTTP", () => {
   assert.throws(() => redirected(get, new URL("http://one.example/")), /from https to http/);
   assert.throws(() => redirected(get, new URL("file:///etc/shadow")), /unsupported protocol scheme "file"/);
+});
+
+/** Grants every tunnel, and then says nothing. `onHello` hears of the first bytes in it; `closed` resolves when a tunnel is. */
+async function openSilentProxy(onHello = (): void => undefined) {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  await using undo = new AsyncDisposableStack();
+  const server = undo.use(createServer().listen(0, "127.0.0.1"));
+  server.on("connect", (_request, socket) => {
+    socket.write("HTTP/1.1 200 OK\r\n\r\n");
+    socket
+      .on("error", resolve)
+      .on("close", resolve)
+      .on("end", () => socket.end())
+      .on("data", onHello);
+  });
+  await once(server, "listening");
+  const address = server.address();
+  const port = address !== null && typeof address === "object" ? address.port : 0;
+  const proxyFor = (): URL => new URL(`http://127.0.0.1:${port}`);
+  const closing = undo.move();
+  return { closed, proxyFor, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+}
+
+const request = { method: "GET", url: new URL("https://registry.example/"), headers: {} } as const;
+
+test("a request through a proxy that lets nothing through is given up after a while", async () => {
+  await using proxy = await openSilentProxy();
+  using transport = new HttpTransport({ userAgent: "test", proxyFor: proxy.proxyFor, idleMs: 200 });
+  const message = `Get "${request.url.href}": i/o timeout`;
+  await assert.rejects(transport.send(request, { verify: true }, new AbortController().signal), { message });
+});
+
+test("a request through a proxy that lets nothing through ends when it is cancelled, and its tunnel with it", async () => {
+  const cancel = new AbortController();
+  await using proxy = await openSilentProxy(() => cancel.abort(new Error("gone")));
+  {
+    using transport = new HttpTransport({ userAgent: "test", proxyFor: proxy.proxyFor });
+    await assert.rejects(transport.send(request, { verify: true }, cancel.signal), /gone/);
+  }
+  await proxy.closed;
 });

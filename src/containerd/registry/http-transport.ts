@@ -33,10 +33,11 @@ export interface HttpTransportOptions {
   readonly userAgent: string;
   /** The proxy that a URL is to be reached through. */
   readonly proxyFor: ProxyFor;
+  /** A registry that says nothing for this long is given up; a minute by default. */
+  readonly idleMs?: number;
 }
 
 const MAX_REDIRECTS = 10;
-/** A registry that says nothing for this long is given up. */
 const IDLE_MS = 60_000;
 const DEFAULT_TRUST: Trust = { verify: true };
 
@@ -44,6 +45,7 @@ const DEFAULT_TRUST: Trust = { verify: true };
 export class HttpTransport implements Disposable {
   readonly #agents = new Map<Trust, Map<string, http.Agent>>();
   readonly #options: HttpTransportOptions;
+  readonly #closing = new AbortController();
 
   constructor(options: HttpTransportOptions) {
     this.#options = options;
@@ -69,6 +71,7 @@ export class HttpTransport implements Disposable {
   [Symbol.dispose](): void {
     for (const agents of this.#agents.values()) for (const agent of agents.values()) agent.destroy();
     this.#agents.clear();
+    this.#closing.abort();
   }
 
   /** A kept connection may have been closed by the registry just now: that is no failure of this request. Where a stream of
@@ -96,26 +99,38 @@ export class HttpTransport implements Disposable {
   ): Promise<IncomingMessage> {
     signal.throwIfAborted();
     const { url, method, body } = request;
-    const agent = await this.#agent(url, trust);
+    const { userAgent, idleMs: timeout = IDLE_MS } = this.#options;
+    const proxy = this.#proxyFor(url);
+    const agent = await this.#agent(url, trust, proxy);
     const { request: open } = url.protocol === "https:" ? await import("node:https") : http;
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const headers = { "User-Agent": this.#options.userAgent, ...bodyHeaders(body), ...request.headers };
-    const outgoing = open(url, { method, headers, agent, signal, timeout: IDLE_MS });
+    const headers = { "User-Agent": userAgent, ...bodyHeaders(body), ...request.headers };
+    const outgoing = open(url, { method, headers, agent, signal, timeout });
     outgoing.once("response", (response) => {
-      response.setTimeout(IDLE_MS, () => response.destroy(new Error("no data from the registry")));
+      response.setTimeout(timeout, () => response.destroy(new Error("no data from the registry")));
       resolve(response);
     });
-    outgoing.once("timeout", () => outgoing.destroy(new Error("i/o timeout")));
-    outgoing.on("error", (cause) => {
+    const fail = (cause: Error): void => {
       sent.reused = outgoing.reusedSocket;
-      reject(signal.aborted ? signal.reason : new NetworkError(method, url.href, cause));
-    });
+      reject(signal.aborted ? signal.reason : new NetworkError(method, url.href, cause, proxy));
+    };
+    outgoing.once("timeout", () => outgoing.destroy(new Error("i/o timeout")));
+    outgoing.on("error", fail);
+    using _connecting = watchConnecting(outgoing, { fail, timeout, signal });
     sendBody(outgoing, body);
     return await promise;
   }
 
-  async #agent({ protocol, host, href }: URL, trust: Trust): Promise<http.Agent> {
-    const proxy = this.#options.proxyFor(new URL(href));
+  /** Throws for a proxy that cannot be used: what is meant for it must not go past it. */
+  #proxyFor(url: URL): URL | undefined {
+    try {
+      return this.#options.proxyFor(new URL(url.href));
+    } catch (cause) {
+      throw systemError(`Get "${url.href}": ${cause instanceof Error ? cause.message : cause}`, { cause });
+    }
+  }
+
+  async #agent({ protocol, host }: URL, trust: Trust, proxy: URL | undefined): Promise<http.Agent> {
     const key = proxy === undefined ? protocol : `${protocol} ${host} ${proxy.href}`;
     const agents = this.#agents.get(trust) ?? new Map<string, http.Agent>();
     this.#agents.set(trust, agents);
@@ -123,11 +138,38 @@ export class HttpTransport implements Disposable {
     if (known !== undefined) return known;
     const agent =
       protocol === "https:"
-        ? await secureAgent(trust, proxy)
-        : new http.Agent({ keepAlive: true, ...throughProxy(proxy) });
+        ? await secureAgent(trust, this.#throughProxy(proxy))
+        : new http.Agent({ keepAlive: true, ...this.#throughProxy(proxy) });
     agents.set(key, agent);
     return agent;
   }
+
+  /** Node decides by environment variables; ours has decided already, by Docker's rules. A tunnel that does not come to stand is
+   *  closed by the signal alone. */
+  #throughProxy(proxy: URL | undefined): ProxyOptions {
+    if (proxy === undefined) return {};
+    return { signal: this.#closing.signal, proxyEnv: { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href } };
+  }
+}
+
+/** `signal` is one of the options that the agent hands on to its connections. */
+type ProxyOptions = Pick<http.AgentOptions, "proxyEnv"> & { readonly signal?: AbortSignal };
+
+/** While TLS is begun within a tunnel neither the request's timeout nor its signal is heeded by Node (26). */
+function watchConnecting(
+  outgoing: http.ClientRequest,
+  run: { readonly fail: (cause: Error) => void; readonly timeout: number; readonly signal: AbortSignal },
+): Disposable {
+  const { fail, timeout, signal } = run;
+  const onAbort = (): void => fail(new Error("aborted"));
+  const timer = setTimeout(() => fail(new Error("i/o timeout")), timeout);
+  const end = (): void => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  };
+  signal.addEventListener("abort", onAbort);
+  outgoing.once("socket", end);
+  return { [Symbol.dispose]: end };
 }
 
 const wasReset = (cause: unknown): boolean =>
@@ -158,16 +200,12 @@ function sendBody(outgoing: http.ClientRequest, body: HttpRequest["body"]): void
   );
 }
 
-/** Node decides by environment variables; ours has decided already, by Docker's rules. */
-const throughProxy = (proxy: URL | undefined): Pick<http.AgentOptions, "proxyEnv"> =>
-  proxy === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href } };
-
-async function secureAgent({ verify, ca, cert, key }: Trust, proxy: URL | undefined): Promise<http.Agent> {
+async function secureAgent({ verify, ca, cert, key }: Trust, proxy: ProxyOptions): Promise<http.Agent> {
   const { Agent } = await import("node:https");
   return new Agent({
     keepAlive: true,
     rejectUnauthorized: verify,
-    ...throughProxy(proxy),
+    ...proxy,
     ...(ca === undefined ? {} : { ca: [...ca] }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),

@@ -25,8 +25,10 @@ export class NetworkError extends TransientError {
   /** "dial tcp 127.0.0.1:5000: connect: connection refused" */
   readonly why: string;
 
-  constructor(method: string, url: string, cause: unknown) {
-    const why = describeNetwork(cause);
+  /** `proxy`: what it was to be made through. */
+  constructor(method: string, url: string, cause: unknown, proxy?: URL) {
+    const told = describeNetwork(cause);
+    const why = proxy !== undefined && told.startsWith("dial ") ? `proxyconnect tcp: ${told}` : told;
     super(`${method.charAt(0)}${method.slice(1).toLowerCase()} "${url}": ${why}`, { cause });
     this.why = why;
   }
@@ -42,9 +44,17 @@ function describeNetwork(cause: unknown): string {
     return `dial tcp: lookup ${text(error.hostname)}: no such host`;
   const connect = connectTexts[code];
   if (connect !== undefined) return `dial tcp ${text(error.address)}:${text(error.port)}: ${connect}`;
+  if (code === "ERR_PROXY_TUNNEL") return describeTunnel(cause);
   if (code === "ECONNRESET" || code === "ERR_STREAM_PREMATURE_CLOSE") return "unexpected EOF";
   return cause instanceof Error ? firstOf(cause) : String(cause);
 }
+
+/** The proxy's own words, as Go's programs tell them. */
+const describeTunnel = (cause: unknown): string => {
+  const said = cause instanceof Error ? cause.message : "";
+  if (said.includes("timed out")) return "i/o timeout";
+  return / HTTP\/1\.[01] [0-9]{3} (.+)$/.exec(said)?.[1] ?? "the proxy gave no tunnel";
+};
 
 /** With several addresses node gives one error for each. */
 const firstOf = (error: Error): string =>

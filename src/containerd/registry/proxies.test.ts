@@ -33,7 +33,13 @@ for (const [url, proxy] of [
     assert.equal(proxyFor(new URL(url))?.href, proxy);
   });
 
-test("a proxy that is no address is none", () => {
-  const wrong = chooseProxies(() => ({ httpProxy: "ftp://x", httpsProxy: "", noProxy: "" }));
-  assert.equal(wrong(new URL("http://registry.example/")), undefined);
-});
+for (const [httpProxy, message] of [
+  ["ftp://user:secret@x", 'invalid proxy address "ftp://x"'],
+  ["http://", 'invalid proxy address "http://"'],
+  ["socks5://127.0.0.1:1080", "proxies by SOCKS are not supported"],
+] as const)
+  test(`the proxy ${httpProxy} is refused, not passed by`, () => {
+    const wrong = chooseProxies(() => ({ httpProxy, httpsProxy: "", noProxy: "" }));
+    assert.throws(() => wrong(new URL("http://registry.example/")), { message });
+    assert.equal(wrong(new URL("http://127.0.0.1/")), undefined);
+  });

@@ -2,6 +2,7 @@
 // (golang.org/x/net/http/httpproxy): loopback is never proxied, NO_PROXY lists names, domains, addresses and networks.
 
 import { BlockList, isIP } from "node:net";
+import { systemError } from "#base/errors.ts";
 
 export interface ProxySettings {
   readonly httpProxy: string;
@@ -9,7 +10,7 @@ export interface ProxySettings {
   readonly noProxy: string;
 }
 
-/** undefined: directly. */
+/** undefined: directly. Throws for a proxy of a kind that there is not. */
 export type ProxyFor = (url: URL) => URL | undefined;
 
 /** The settings are read each time: they may change. */
@@ -21,13 +22,16 @@ export function chooseProxies(settings: () => ProxySettings): ProxyFor {
   };
 }
 
-/** "proxy:3128" is one, too. undefined for what is no address. */
-function parseProxy(text: string): URL | undefined {
-  const url = URL.parse(text);
-  if (url !== null && (url.protocol === "http:" || url.protocol === "https:") && url.hostname !== "")
-    return url;
-  return text.includes("://") ? undefined : (URL.parse(`http://${text}`) ?? undefined);
+/** "proxy:3128" is one, too. */
+function parseProxy(text: string): URL {
+  const url = URL.parse(text.includes("://") ? text : `http://${text}`);
+  if (url?.protocol.startsWith("socks5")) throw systemError("proxies by SOCKS are not supported");
+  if (url === null || !/^https?:$/.test(url.protocol) || url.hostname === "")
+    throw systemError(`invalid proxy address ${JSON.stringify(withoutPassword(text))}`);
+  return url;
 }
+
+const withoutPassword = (text: string): string => text.replace(/\/\/[^/]*@/, "//");
 
 function isDirect(url: URL, noProxy: string): boolean {
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1").toLowerCase();

@@ -4,6 +4,7 @@ import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
 import { EngineError, type ErrorKind, invalid, systemError } from "#base/errors.ts";
 import { NetworkError } from "#containerd/registry/network-error.ts";
+import type { ProxyFor } from "#containerd/registry/proxies.ts";
 
 export interface FetchedArchive {
   readonly body: AsyncIterable<Uint8Array>;
@@ -34,8 +35,12 @@ export function parseSource(text: string): URL {
 }
 
 /** Redirects are followed. Rejects in Docker's words. */
-export async function fetchArchive(url: URL, signal: AbortSignal): Promise<FetchedArchive> {
-  const response = await follow(url, signal);
+export async function fetchArchive(
+  url: URL,
+  proxyFor: ProxyFor,
+  signal: AbortSignal,
+): Promise<FetchedArchive> {
+  const response = await follow(url, proxyFor, signal);
   const { statusCode = 0, statusMessage = "" } = response;
   if (statusCode >= 200 && statusCode < 300)
     return { body: response, size: Number(response.headers["content-length"] ?? 0) };
@@ -46,10 +51,10 @@ export async function fetchArchive(url: URL, signal: AbortSignal): Promise<Fetch
   );
 }
 
-async function follow(first: URL, signal: AbortSignal): Promise<IncomingMessage> {
+async function follow(first: URL, proxyFor: ProxyFor, signal: AbortSignal): Promise<IncomingMessage> {
   let url = first;
   for (let hops = 0; hops < MAX_REDIRECTS; hops++) {
-    const response = await get(url, signal);
+    const response = await get(url, proxyFor(url), signal);
     const { location } = response.headers;
     if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined)
       return response;
@@ -59,12 +64,15 @@ async function follow(first: URL, signal: AbortSignal): Promise<IncomingMessage>
   throw systemError(`Get "${first.href}": stopped after ${MAX_REDIRECTS} redirects`);
 }
 
-async function get(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
+async function get(url: URL, proxy: URL | undefined, signal: AbortSignal): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const request = url.protocol === "https:" ? https.get : http.get;
-  request(url, { signal, agent: false }, resolve).on("error", (error) =>
-    reject(signal.aborted ? signal.reason : new NetworkError("GET", url.href, error)),
-  );
+  const { request, Agent } = url.protocol === "https:" ? https : http;
+  const through = proxy && { proxyEnv: { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href } };
+  request(url, { signal, agent: new Agent(through) }, resolve)
+    .on("error", (error) =>
+      reject(signal.aborted ? signal.reason : new NetworkError("GET", url.href, error, proxy)),
+    )
+    .end();
   return await promise;
 }
 

@@ -39,7 +39,7 @@ export async function importImage(
   const platform = request.platform === "" ? hostPlatform() : parsePlatform(request.platform);
   if (platform.os !== "linux") throw invalid("operating system is not supported");
   await using lease = await openLease(deps, "import");
-  const archive = withoutCompression(openSource(request.source, emit, signal), deps.inflation());
+  const archive = withoutCompression(openSource(deps, request.source, emit, signal), deps.inflation());
   const layer = await storeLayer(deps, lease.scope, archive, signal);
   const diffId = await unpackFirst(deps, lease.scope, layer, signal);
   const created = formatTime(deps.clock.now());
@@ -72,6 +72,7 @@ export async function importImage(
 
 /** What is fetched is told as it comes. */
 async function* openSource(
+  { registries }: Pick<ImageDeps, "registries">,
   source: ImportRequest["source"],
   emit: Emit,
   signal: AbortSignal,
@@ -80,7 +81,7 @@ async function* openSource(
     yield* source;
     return;
   }
-  const { body, size } = await fetchArchive(source, signal);
+  const { body, size } = await fetchArchive(source, registries.proxyFor, signal);
   emit(statusMessage(`Downloading from ${source.href}`));
   let current = 0;
   for await (const chunk of body) {

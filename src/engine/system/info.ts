@@ -105,9 +105,7 @@ export async function describeSystem(deps: InfoDeps, minor: number): Promise<Inf
 function withoutPassword(proxy: string): string {
   const url = URL.parse(proxy);
   if (url === null || (url.username === "" && url.password === "")) return proxy;
-  url.username = "xxxxx";
-  url.password = "xxxxx";
-  return url.href;
+  return proxy.replace(/\/\/[^/]*@/, "//xxxxx:xxxxx@");
 }
 
 function describeMachine({ machine, cpus, settings }: InfoDeps): Partial<SystemInfo> {
