@@ -21,6 +21,8 @@ interface Document {
 
 export class FakeRegistry implements AsyncDisposable {
   readonly requests: string[] = [];
+  /** Bytes of documents and blobs that were answered. */
+  sent = 0;
   readonly #server = createServer((request, response) => this.#answer(request, response));
   readonly #blobs = new Map<string, Buffer>();
   readonly #manifests = new Map<string, Document>();
@@ -101,8 +103,9 @@ export class FakeRegistry implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await closed;
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -111,11 +114,12 @@ export class FakeRegistry implements AsyncDisposable {
     this.requests.push(`${request.method} ${path}${range === undefined ? "" : ` ${range}`}`);
     if (this.intercept({ request, response, path })) return;
     if (path === "/v2/") response.end("{}");
-    else if (path.includes("/manifests/")) this.#manifest(path.slice(path.lastIndexOf("/") + 1), response);
+    else if (path.includes("/manifests/"))
+      this.#manifest(request, path.slice(path.lastIndexOf("/") + 1), response);
     else this.#blob(path.slice(path.lastIndexOf("/") + 1), range, response);
   }
 
-  #manifest(name: string, response: ServerResponse): void {
+  #manifest({ method }: IncomingMessage, name: string, response: ServerResponse): void {
     const found = this.#manifests.get(name);
     if (found === undefined) {
       refuse(response, "MANIFEST_UNKNOWN");
@@ -126,6 +130,7 @@ export class FakeRegistry implements AsyncDisposable {
       "Content-Length": found.bytes.length,
       "Docker-Content-Digest": digestOf(found.bytes),
     });
+    if (method === "GET") this.sent += found.bytes.length;
     response.end(found.bytes);
   }
 
@@ -139,6 +144,7 @@ export class FakeRegistry implements AsyncDisposable {
     const part = bytes.subarray(start);
     const ranged = { "Content-Range": `bytes ${start}-${bytes.length - 1}/${bytes.length}` };
     response.writeHead(start > 0 ? 206 : 200, { "Content-Length": part.length, ...(start > 0 && ranged) });
+    this.sent += part.length;
     response.end(part);
   }
 }
