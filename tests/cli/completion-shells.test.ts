@@ -46,12 +46,13 @@ const rows: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 let folder = "";
+let host = "";
 const undo = new AsyncDisposableStack();
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "gantry-shells-"));
   undo.defer(() => rm(folder, { recursive: true }));
-  const { host } = undo.use(await startFakeDaemon(answer));
+  host = undo.use(await startFakeDaemon(answer)).host;
   const ask = `exec '${process.execPath}' -- '${CLIENT}' -H '${host}' "$@"`;
   const program = `#!/bin/sh\n[ "$1" != __complete ] || ${ask}\nprintf 'got:'; printf '[%s]' "$@"; echo :end\n`;
   await writeFile(join(folder, "gantry"), program);
