@@ -25,6 +25,7 @@ const packages: Readonly<Record<string, string>> = {
   "python3-docker": "/usr/lib/python3/dist-packages/docker/__init__.py",
   "python3-minimal": "/usr/bin/python3",
   rsyslog: "/usr/sbin/rsyslogd",
+  "rsyslog-gnutls": `/usr/lib/${process.arch === "x64" ? "x86_64" : "aarch64"}-linux-gnu/rsyslog/lmnsd_gtls.so`,
   runc: "/usr/sbin/runc",
   skopeo: "/usr/bin/skopeo",
   strace: "/usr/bin/strace",

@@ -24,11 +24,19 @@ const [certificate, key] = [join(directory, "cert.pem"), join(directory, "key.pe
 let ours: Engine;
 let theirs: Client & AsyncDisposable;
 
-before(async () => {
-  if (skip) return;
+/** For 127.0.0.1, signed by itself. */
+function makeCertificate(certificatePath: string, keyPath: string): void {
   const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
   const newKey = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"];
-  execFileSync("openssl", [...newKey, ...subject, "-keyout", key, "-out", certificate], { stdio: "ignore" });
+  execFileSync("openssl", [...newKey, ...subject, "-keyout", keyPath, "-out", certificatePath], {
+    stdio: "ignore",
+  });
+}
+
+before(async () => {
+  if (skip) return;
+  makeCertificate(certificate, key);
+  process.env.SSL_CERT_FILE = certificate; // an authority that both daemons' machine trusts
   ours = await startEngine();
   theirs = await startPeer({ netns: ours.netns });
   await Promise.all([importBusybox(ours), importBusybox(theirs)]);
@@ -45,6 +53,8 @@ interface Case {
   readonly driver: string;
   readonly listen: readonly string[];
   readonly options: readonly string[];
+  /** Where dockerd lacks something. */
+  readonly theirs?: Pick<Case, "listen" | "options">;
   /** For gantryd alone. */
   readonly ourOptions?: readonly string[];
   /** Shell commands of the container. */
@@ -145,6 +155,13 @@ const cases: Readonly<Record<string, Case>> = {
     ourOptions: ["fluentd-request-ack=true"],
     decode: forward,
   },
+  "fluentd over tls": {
+    driver: "fluentd",
+    listen: ["tls", "24225", certificate, key],
+    options: ["fluentd-address=tls://127.0.0.1:24225"],
+    theirs: { listen: ["tcp", "24225"], options: ["fluentd-address=tcp://127.0.0.1:24225"] }, // 20.10 has it not yet
+    decode: forward,
+  },
   "fluentd, a line in parts": {
     driver: "fluentd",
     listen: ["tcp", "24224"],
@@ -237,7 +254,7 @@ const CHUNK = /"chunk":"[^"]*"/;
 for (const [name, asked] of Object.entries(cases))
   test(`what arrives is what dockerd sends: ${name}`, { skip, timeout: 60_000 }, async (t) => {
     const { options, ourOptions = [] } = asked;
-    const their = await deliveredBy(t, theirs, asked);
+    const their = await deliveredBy(t, theirs, { ...asked, ...asked.theirs });
     const our = await deliveredBy(t, ours, { ...asked, options: [...options, ...ourOptions] });
     if (ourOptions.length > 0) assert.ok(our.every((message) => CHUNK.test(message)));
     assert.deepEqual(
@@ -245,3 +262,21 @@ for (const [name, asked] of Object.entries(cases))
       their,
     );
   });
+
+test("fluentd over tls to a receiver that nobody on the machine trusts fails the start", {
+  skip,
+}, async () => {
+  const [other, otherKey] = [join(directory, "other.pem"), join(directory, "other.key")];
+  makeCertificate(other, otherKey);
+  const listen = ["tls", "24226", other, otherKey];
+  const listener = startBackground([process.execPath, receiver, ...listen], { netns: ours.netns });
+  try {
+    await listener.line(/^ready$/m);
+    const driver = ["--log-driver", "fluentd", "--log-opt", "fluentd-address=tls://127.0.0.1:24226"];
+    const refused = await ours.tryDocker(["run", "--rm", ...driver, "busybox", "true"]);
+    assert.equal(refused.code, 125);
+    assert.match(refused.stderr, /failed to initialize logging driver: .*certificate/);
+  } finally {
+    await listener.end();
+  }
+});

@@ -4,7 +4,7 @@ import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { connect, isIP, type NetConnectOpts, type Socket } from "node:net";
-import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import { type ConnectionOptions, connect as connectTls, getCACertificates } from "node:tls";
 import { promisify } from "node:util";
 import { systemError } from "#base/errors.ts";
 import { joinHostPort } from "./option-values.ts";
@@ -129,9 +129,11 @@ async function connected(socket: Socket, event: string, signal: AbortSignal): Pr
   }
 }
 
+/** `tls.ca` comes on top of the authorities that the machine trusts (SSL_CERT_FILE, SSL_CERT_DIR), as in Go. */
 function openSocket(target: NetConnectOpts, tls: ConnectionOptions | undefined, host: string): Socket {
   if (tls === undefined) return connect(target);
-  return connectTls({ ...target, ...(isIP(host) === 0 && { servername: host }), ...tls });
+  const ca = [...getCACertificates("default"), ...getCACertificates("system"), ...[tls.ca ?? []].flat()];
+  return connectTls({ ...target, ...(isIP(host) === 0 && { servername: host }), ...tls, ca });
 }
 
 /** Datagrams to one address. A receiver that is not there loses them, as the protocol has it. */
