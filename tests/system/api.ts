@@ -9,11 +9,14 @@ export interface Answer {
 }
 
 export interface Api extends Disposable {
-  /** Rejects only if there is no answer. */
+  /** Rejects only if there is no answer, or none for minutes. */
   send(method: string, path: string, body?: unknown): Promise<Answer>;
   /** Rejects for a status of 400 or more, too. Resolves with what was answered, parsed; "" if it was nothing. */
   ask(method: string, path: string, body?: unknown): Promise<unknown>;
 }
+
+/** Less than a test may take (tools/test.ts). */
+const PATIENCE_MS = 240_000;
 
 /** A body of bytes is sent as it is, any other as JSON. */
 export function openApi(socketPath: string): Api {
@@ -22,10 +25,12 @@ export function openApi(socketPath: string): Api {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const isRaw = body instanceof Uint8Array;
     const headers = { "Content-Type": isRaw ? "application/x-tar" : "application/json" };
-    request({ socketPath, method, path, headers, agent }, (response) => {
+    const outgoing = request({ socketPath, method, path, headers, agent }, (response) => {
       const { statusCode: status = 0 } = response;
       buffer(response).then((answer) => resolve({ status, body: answer }), reject);
-    })
+    });
+    outgoing
+      .setTimeout(PATIENCE_MS, () => outgoing.destroy(new Error(`${method} ${path}: no answer`)))
       .on("error", reject)
       .end(body === undefined ? undefined : isRaw ? body : JSON.stringify(body));
     return promise;

@@ -24,24 +24,40 @@ function start(command: readonly string[], options: RunOptions): ChildProcess {
   return spawn(program, args, { stdio: "pipe", env: { ...process.env, ...options.env } });
 }
 
-async function collect(stream: NodeJS.ReadableStream | null): Promise<string> {
-  let text = "";
-  if (stream === null) return text;
-  stream.setEncoding("utf8");
-  for await (const chunk of stream) text += String(chunk);
-  return text;
+/** Less than a test may take (tools/test.ts): so the test itself says what it waited for. */
+const PATIENCE_MS = 240_000;
+
+/** Rejects with what `describe` says if the promise has not settled in time. */
+async function inTime<T>(promise: Promise<T>, describe: () => string): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(describe())), PATIENCE_MS);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
-/** Runs a program to its end; never rejects for its exit code. */
+function gather(stream: NodeJS.ReadableStream | null, onText: (text: string) => void): void {
+  stream?.setEncoding("utf8").on("data", onText);
+}
+
+/** Runs a program to its end; never rejects for its exit code, but for one that does not end: it is killed then. */
 export async function run(command: readonly string[], options: RunOptions = {}): Promise<Result> {
   const child = start(command, options);
+  let [stdout, stderr] = ["", ""];
+  gather(child.stdout, (text) => {
+    stdout += text;
+  });
+  gather(child.stderr, (text) => {
+    stderr += text;
+  });
   child.stdin?.on("error", () => {}); // a program may end without reading its input
   child.stdin?.end(options.input ?? "");
-  const [stdout, stderr, [code, signal]] = await Promise.all([
-    collect(child.stdout),
-    collect(child.stderr),
-    once(child, "close"),
-  ]);
+  const [code, signal] = await inTime(once(child, "close"), () => {
+    child.kill("SIGKILL");
+    return `${command.join(" ")} has not ended\n${stdout}${stderr}`;
+  });
   return { code: signal === null ? Number(code) : -1, stdout, stderr };
 }
 
@@ -59,7 +75,7 @@ export interface Background {
   readonly pid: number;
   /** All that the program printed so far on both streams. */
   output(): string;
-  /** Resolves when a line that matches was printed (also if that was before); rejects if the program ends first. */
+  /** Resolves when a line that matches was printed (also if that was before); rejects if the program ends first, or if none comes. */
   line(pattern: RegExp): Promise<string>;
   /** Sends the signal and resolves when the program has ended. */
   signal(name: NodeJS.Signals): Promise<void>;
@@ -77,34 +93,35 @@ export function startBackground(command: readonly string[], options: RunOptions 
       for (const wake of watchers) wake();
     });
   });
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding("utf8").on("data", (chunk: string) => {
-      printed += chunk;
+  for (const stream of [child.stdout, child.stderr])
+    gather(stream, (text) => {
+      printed += text;
       for (const wake of watchers) wake();
     });
-  }
   const running = (): boolean => child.exitCode === null && child.signalCode === null;
   const signal = async (name: NodeJS.Signals): Promise<void> => {
     if (running()) child.kill(name);
-    await ended;
+    await inTime(ended, () => {
+      child.kill("SIGKILL");
+      return `${command.join(" ")} has not ended at ${name}\n${printed}`;
+    });
   };
   return {
     pid: child.pid ?? 0,
     output: () => printed,
     signal,
-    line: (pattern) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          const found = printed.split("\n").find((line) => pattern.test(line));
-          if (found === undefined && running()) return;
-          watchers.delete(look);
-          if (found === undefined)
-            reject(new Error(`${command.join(" ")} ended without ${pattern}\n${printed}`));
-          else resolve(found);
-        };
-        watchers.add(look);
-        look();
-      }),
+    line: (pattern) => {
+      const { promise, resolve, reject } = Promise.withResolvers<string>();
+      const failed = (why: string): string => `${command.join(" ")} ${why} ${pattern}\n${printed}`;
+      const look = (): void => {
+        const found = printed.split("\n").find((line) => pattern.test(line));
+        if (found !== undefined) resolve(found);
+        else if (!running()) reject(new Error(failed("ended without")));
+      };
+      watchers.add(look);
+      look();
+      return inTime(promise, () => failed("has not printed")).finally(() => watchers.delete(look));
+    },
     end: () => signal("SIGTERM"),
   };
 }
