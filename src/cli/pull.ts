@@ -1,5 +1,6 @@
 // Pulling an image with the user's credentials: of `pull`, and of `run` when the image is not here.
 
+import type { Engine } from "#client/engine.ts";
 import type { ProgressMessage } from "#client/images.ts";
 import { familiarName, parseReference, withDefaultTag } from "#formats/reference.ts";
 import { registryAuth } from "./registry-auth.ts";
@@ -9,6 +10,8 @@ export interface PullOptions {
   readonly platform?: string;
   /** Every tag of the repository. */
   readonly allTags?: boolean;
+  /** A public key (PEM) that must have signed the image. */
+  readonly signedBy?: string;
 }
 
 /** The stream of the daemon's messages. Throws in Docker's words if `name` is no reference. */
@@ -20,12 +23,20 @@ export async function pullImage(
 ): Promise<AsyncIterable<ProgressMessage>> {
   const reference = options.allTags === true ? parseReference(name) : withDefaultTag(parseReference(name));
   const engine = await session.engine(signal);
+  if (options.signedBy !== undefined && !(await verifies(engine, signal)))
+    throw new Error("--verify needs a daemon of Gantry: this one would pull without looking at signatures");
   const auth = await registryAuth(session, reference, signal);
   const tag = reference.digest ?? reference.tag;
   const image = {
     name: familiarName(reference),
     ...(tag === undefined ? {} : { tag }),
+    ...(options.signedBy !== undefined && { signedBy: options.signedBy }),
     ...(options.platform === undefined || options.platform === "" ? {} : { platform: options.platform }),
   };
   return engine.images.pull(image, auth, signal);
+}
+
+async function verifies(engine: Engine, signal: AbortSignal): Promise<boolean> {
+  const { Platform } = await engine.system.version(signal);
+  return Platform?.Name === "Gantry Engine";
 }

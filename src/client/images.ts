@@ -120,12 +120,22 @@ export class Images {
 
   /** `auth` is the value of X-Registry-Auth. */
   pull(
-    image: { readonly name: string; readonly tag?: string; readonly platform?: string },
+    image: {
+      readonly name: string;
+      readonly tag?: string;
+      readonly platform?: string;
+      /** Gantry's own: a public key (PEM) that must have signed it. */
+      readonly signedBy?: string;
+    },
     auth: string | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<ProgressMessage> {
-    const query = { fromImage: image.name, tag: image.tag, platform: image.platform };
-    const headers = auth === undefined ? {} : { "X-Registry-Auth": auth };
+    const { name, tag, platform, signedBy } = image;
+    const query = { fromImage: name, tag, platform };
+    const headers = {
+      ...(auth !== undefined && { "X-Registry-Auth": auth }),
+      ...(signedBy !== undefined && { "X-Gantry-Verify": Buffer.from(signedBy).toString("base64") }),
+    };
     return this.#client.jsonStream({ method: "POST", path: "/images/create", query, headers }, signal);
   }
 

@@ -150,6 +150,9 @@ function openEngineImages(
     get maxDecompressionRatio() {
       return live.current.maxDecompressionRatio;
     },
+    get signaturePolicy() {
+      return live.current.signaturePolicy;
+    },
     get dataRoot() {
       return live.current.dataRoot;
     },

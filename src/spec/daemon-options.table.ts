@@ -110,6 +110,12 @@ export const daemonOptions: readonly DaemonOption[] = [
     "Socket with a limited scope (Gantry's own, see docs/daemon.md)",
   ),
   yes("seccomp-profile", "=", "string", 'Default seccomp profile: a file, "builtin" or "unconfined"'),
+  yes(
+    "signature-policy",
+    "=",
+    "string",
+    "File that says whose signatures images must have (containers-policy.json; Gantry's own)",
+  ),
   yes("shutdown-timeout", "=", "int", "Seconds that containers get to stop"),
   yes("tls", "=", "bool", "Use TLS; implied by --tlsverify"),
   yes("tlscacert", "=", "string", "Trust certificates signed by this CA only"),

@@ -61,6 +61,8 @@ export interface DaemonSettings {
   readonly proxies: ProxyUrls;
   /** How many times its compressed size an image's layer or archive may have; 0 is any. */
   readonly maxDecompressionRatio: number;
+  /** Path of a containers-policy.json(5); "" for none. */
+  readonly signaturePolicy: string;
   readonly labels: readonly string[];
   readonly runtimes: RuntimePrograms;
   readonly liveRestore: boolean;
@@ -145,6 +147,7 @@ export function toSettings(given: Given): DaemonSettings {
     },
     maxDownloadAttempts: values.number("max-download-attempts", 5) || 5,
     maxDecompressionRatio: values.number("max-decompression-ratio", DEFAULT_DECOMPRESSION_RATIO),
+    signaturePolicy: values.text("signature-policy", ""),
     labels: uniqueLabels(values.list("label")),
     runtimes: decodeRuntimes(given.get("add-runtime") ?? {}),
     liveRestore: values.truth("live-restore"),

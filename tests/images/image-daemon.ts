@@ -75,6 +75,7 @@ export async function startImageDaemon(options: ImageDaemonOptions): Promise<Ima
     retryDelayMs: 20,
     proxies: options.proxies ?? { httpProxy: "", httpsProxy: "", noProxy: "" },
     maxDecompressionRatio: 0,
+    signaturePolicy: "",
     dataRoot: folder,
     userAgent: "gantry-test",
   });

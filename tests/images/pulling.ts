@@ -43,6 +43,7 @@ export async function pullAll(
       tag: "",
       platform: options.platform ?? "",
       credentials: options.credentials === undefined ? undefined : credentials,
+      signedBy: "",
     },
     (message) => {
       messages.push(message);

@@ -145,7 +145,8 @@ async function create(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
   const image = parameter("fromImage");
   if (image !== "") {
     const credentials = parseRegistryAuth(call.headers["x-registry-auth"]);
-    const request = { image, tag: parameter("tag"), platform, credentials };
+    const signedBy = Buffer.from(String(call.headers["x-gantry-verify"] ?? ""), "base64").toString();
+    const request = { image, tag: parameter("tag"), platform, credentials, signedBy };
     return await streamProgress((emit) => pullImage(deps, request, emit, signal));
   }
   const source = parameter("fromSrc");

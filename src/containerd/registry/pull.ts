@@ -11,6 +11,7 @@ import {
   type Platform,
 } from "#spec/oci-image.ts";
 import { choosePlatform } from "#spec/platform.ts";
+import type { Requirement } from "#spec/signature-policy.ts";
 import type { Labels } from "../scope.ts";
 import { hasBlob } from "./download.ts";
 import { decodeConfig } from "./image-config.ts";
@@ -27,17 +28,23 @@ import { PullLease } from "./pull-lease.ts";
 import { Registries, type RegistryOptions } from "./registries.ts";
 import { listTags, type ResolvedReference, resolveReference, withDocumentRetries } from "./resolve.ts";
 import { SharedHold } from "./shared-hold.ts";
+import { checkSignatures } from "./signatures.ts";
 import { addSource } from "./sources.ts";
 import { configLabels, indexLabels, manifestLabels, readDocument, storeDocument } from "./store-document.ts";
 import { chainIds } from "./unpack-chain.ts";
 
-export interface PullOptions extends LayerPullerOptions, RegistryOptions {}
+export interface PullOptions extends LayerPullerOptions, RegistryOptions {
+  /** Of the daemon's policy, for an image of that name. */
+  readonly requirementsFor: (reference: Reference) => Promise<readonly Requirement[]>;
+}
 
 export interface PullRequest {
   readonly namespace: string;
   readonly reference: Reference;
   readonly platform: Platform;
   readonly credentials: Credentials | undefined;
+  /** What this pull demands beyond the policy. */
+  readonly requirements: readonly Requirement[];
 }
 
 export interface PullObserver {
@@ -81,6 +88,8 @@ export class ImagePuller {
     const registries = undo.use(new Registries(this.#options));
     const { reference, credentials } = request;
     const resolved = await resolveReference(registries, reference, credentials, signal);
+    const requirements = [...(await this.#options.requirementsFor(reference)), ...request.requirements];
+    await checkSignatures(resolved.repository, resolved.descriptor.digest, requirements, signal);
     observer.onResolved(resolved.descriptor);
     const running = { leases: this.#deps.leases, running: this.#leases };
     const lease = undo.use(await PullLease.open(running, request, this.#options.now()));

@@ -3,12 +3,14 @@
 import type { Clock } from "#base/clock.ts";
 import { Lock } from "#base/lock.ts";
 import type { RegistryConfig } from "#containerd/registry/endpoints.ts";
+import { readSignaturePolicy } from "#containerd/registry/policy-file.ts";
 import { chooseProxies, type ProxySettings } from "#containerd/registry/proxies.ts";
 import { ImagePuller } from "#containerd/registry/pull.ts";
 import { ImagePusher } from "#containerd/registry/push.ts";
 import type { RegistryOptions } from "#containerd/registry/registries.ts";
 import type { ContainerdServices } from "#containerd/services.ts";
 import type { EventBus } from "#engine/events/events.ts";
+import { requirementsFor } from "#spec/signature-policy.ts";
 import { ImageCatalog } from "./catalog.ts";
 import type { ImageDeps, ImageUser } from "./image-deps.ts";
 import { LayerSizes } from "./layer-sizes.ts";
@@ -29,6 +31,8 @@ export interface ImagesOptions {
   /** Waited before a second attempt; twice that before the third. Docker's five seconds by default. */
   readonly retryDelayMs?: number;
   readonly maxDecompressionRatio: number;
+  /** Path of the file; "" for none. */
+  readonly signaturePolicy: string;
   /** On the disk of the store. */
   readonly dataRoot: string;
   /** "docker/… gantry/…" */
@@ -59,6 +63,10 @@ export function openImages(options: ImagesOptions): Images {
   const puller = new ImagePuller(services, {
     ...registries,
     snapshotter: SNAPSHOTTER,
+    requirementsFor: async (reference) => {
+      const { signaturePolicy: path } = options;
+      return path === "" ? [] : requirementsFor(await readSignaturePolicy(path), reference);
+    },
     get maxDownloads() {
       return options.maxDownloads;
     },

@@ -2,6 +2,7 @@
 
 import { EngineError } from "#base/errors.ts";
 import type { PulledImage } from "#containerd/registry/pull.ts";
+import { readKey } from "#containerd/registry/signatures.ts";
 import { isDigest } from "#formats/digest.ts";
 import {
   canonicalName,
@@ -15,6 +16,7 @@ import {
 import type { Credentials } from "#spec/distribution.ts";
 import type { Platform } from "#spec/oci-image.ts";
 import { hostPlatform, parsePlatform } from "#spec/platform.ts";
+import type { Requirement } from "#spec/signature-policy.ts";
 import type { ImageDeps } from "./image-deps.ts";
 import { publishImageEvent } from "./image-events.ts";
 import { LayerProgress } from "./layer-progress.ts";
@@ -29,6 +31,8 @@ export interface PullImageRequest {
   /** os[/arch[/variant]] or "". */
   readonly platform: string;
   readonly credentials: Credentials | undefined;
+  /** A public key in PEM that must have signed the image; "" if it need not be signed. */
+  readonly signedBy: string;
 }
 
 /** Without tag and digest every tag of the repository is pulled. Rejects before the first message if there is nothing to be had. */
@@ -40,8 +44,9 @@ export async function pullImage(
 ): Promise<void> {
   const reference = parsePullReference(request.image, request.tag);
   const platform = request.platform === "" ? hostPlatform() : parsePlatform(request.platform);
-  const { credentials } = request;
-  const run: PullRun = { platform, credentials, emit, signal };
+  const { credentials, signedBy } = request;
+  if (signedBy !== "") readKey(signedBy);
+  const run: PullRun = { platform, credentials, requirements: signature(signedBy), emit, signal };
   const all = reference.tag === undefined && reference.digest === undefined;
   const tags = all ? await deps.puller.listTags(reference, credentials, signal) : [];
   const wanted = all ? tags.map((tag) => withTag(reference, tag)) : [reference];
@@ -55,22 +60,26 @@ export async function pullImage(
   );
 }
 
+const signature = (key: string): readonly Requirement[] =>
+  key === "" ? [] : [{ type: "sigstoreSigned", keyPaths: [], keys: [key], identity: { type: "as-signed" } }];
+
 interface PullRun {
   readonly platform: Platform;
   readonly credentials: Credentials | undefined;
+  readonly requirements: readonly Requirement[];
   readonly emit: Emit;
   readonly signal: AbortSignal;
 }
 
 /** True if the name stands for another image now. */
 async function pullOne(deps: ImageDeps, wanted: Reference, run: PullRun): Promise<boolean> {
-  const { platform, credentials, emit, signal } = run;
+  const { platform, credentials, requirements, emit, signal } = run;
   const { namespace } = deps.scope;
   const progress = new LayerProgress(emit, () => performance.now());
   const before = await deps.catalog.contentOf(wanted);
   const id = wanted.digest === undefined ? (wanted.tag ?? "") : formatReference(wanted);
   const pulled = await deps.puller.pull(
-    { namespace, reference: wanted, platform, credentials },
+    { namespace, reference: wanted, platform, credentials, requirements },
     {
       onResolved: () => emit(statusMessage(`Pulling from ${wanted.path}`, id)),
       onLayer: (digest, state) => progress.tell(digest, state),

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { formatReference, parseReference, withDefaultTag } from "#formats/reference.ts";
 import { disableContentTrust } from "../../content-trust.ts";
 import type { Command } from "../../grammar/command.ts";
@@ -7,13 +8,14 @@ import { pullImage } from "../../pull.ts";
 
 const allTags = toggle("all-tags", { short: "a", about: "Download all tagged images in the repository" });
 const platform = text("platform", { about: "Set platform if server is multi-platform capable" });
+const verify = text("verify", { about: "Public key (PEM) that must have signed the image" });
 const quiet = toggle("quiet", { short: "q", about: "Suppress verbose output" });
 
 export const command: Command = {
   usage: "[OPTIONS] NAME[:TAG|@DIGEST]",
   about: "Download an image from a registry",
   takes: [1, 1],
-  flags: [allTags, platform, quiet, disableContentTrust],
+  flags: [allTags, platform, quiet, verify, disableContentTrust],
   run: async ({ session, arguments: [name = ""], option, signal }) => {
     const given = parseReference(name);
     const everything = option(allTags);
@@ -25,7 +27,7 @@ export const command: Command = {
     const messages = await pullImage(
       session,
       name,
-      { platform: option(platform), allTags: everything },
+      { platform: option(platform), allTags: everything, ...(await keyOf(option(verify))) },
       signal,
     );
     if (option(quiet)) await awaitProgress(messages);
@@ -33,3 +35,6 @@ export const command: Command = {
     session.out(`${formatReference(reference)}\n`);
   },
 };
+
+const keyOf = async (path: string): Promise<{ readonly signedBy?: string }> =>
+  path === "" ? {} : { signedBy: await readFile(path, "utf8") };
