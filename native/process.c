@@ -104,6 +104,7 @@ static pid_t fork_child(const struct supervisor *us, const struct process *proce
 {
 	const struct plan *plan = &process->plan;
 	bool direct = clones_first(plan);
+	pid_t parent = getpid();
 	struct clone_args arguments = { .exit_signal = SIGCHLD };
 	if (direct) /* the operation's data begins with its flags */
 		memcpy(&arguments.flags, plan->ops->data.data, sizeof(arguments.flags));
@@ -111,8 +112,11 @@ static pid_t fork_child(const struct supervisor *us, const struct process *proce
 	if (pid != 0)
 		return (pid_t)pid;
 	reset_signals();
-	if (!process->cloned) /* a clone of it does not inherit that */
+	if (!process->cloned) { /* a clone of it does not inherit that */
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		if (getppid() != parent) /* it died before that */
+			_exit(EXEC_FAILED);
+	}
 	if (us->protected_from_oom)
 		set_oom_score("0");
 	become_child(plan, direct ? 1 : 0, fds, wanted->preserved);
