@@ -52,8 +52,8 @@ export class HashThread implements AsyncDisposable {
     const worker = new Worker(this.#script, { name: "content hash", execArgv: [] });
     worker.unref();
     worker.on("message", (message: unknown) => this.#answer(message));
-    worker.on("error", (error) => this.#fail(error));
-    worker.on("exit", () => this.#fail(new Error("the hashing thread has ended")));
+    worker.on("error", (error) => this.#fail(worker, error));
+    worker.on("exit", () => this.#fail(worker, new Error("the hashing thread has ended")));
     this.#worker = worker;
     return worker;
   }
@@ -67,8 +67,9 @@ export class HashThread implements AsyncDisposable {
     else waiting?.resolve(digest);
   }
 
-  /** Writers that wait are told; the next blob starts a new thread. */
-  #fail(cause: unknown): void {
+  /** Writers that wait are told; the next blob starts a new thread, which does not hear of the earlier one's end. */
+  #fail(worker: Worker, cause: unknown): void {
+    if (this.#worker !== worker) return;
     this.#worker = undefined;
     for (const { reject } of this.#waiting.values()) reject(systemError("cannot verify content", { cause }));
     this.#waiting.clear();

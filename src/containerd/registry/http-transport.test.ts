@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import { test } from "node:test";
 import { HttpTransport, redirected } from "./http-transport.ts";
 
@@ -62,4 +62,25 @@ test("a request through a proxy that lets nothing through ends when it is cancel
     await assert.rejects(transport.send(request, { verify: true }, cancel.signal), /gone/);
   }
   await proxy.closed;
+});
+
+test("a registry may take longer than any other answer to commit an upload", async () => {
+  const { promise: received, resolve } = Promise.withResolvers<ServerResponse>();
+  await using server = createServer((asked, response) => {
+    if (asked.method === "PUT") asked.resume().once("end", () => resolve(response));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const url = new URL(
+    `http://127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}/`,
+  );
+  using transport = new HttpTransport({ userAgent: "test", proxyFor: () => undefined, idleMs: 1000 });
+  const send = (method: "GET" | "PUT") =>
+    transport.send({ method, url, headers: {}, body: "x" }, { verify: true }, new AbortController().signal);
+  const committed = send("PUT");
+  const whole = await received;
+  // What began later is given up before.
+  await assert.rejects(send("GET"), /i\/o timeout/);
+  whole.writeHead(201).end();
+  assert.equal((await committed).statusCode, 201);
 });

@@ -39,6 +39,8 @@ export interface HttpTransportOptions {
 
 const MAX_REDIRECTS = 10;
 const IDLE_MS = 60_000;
+/** A registry may copy gigabytes before it answers to the end of an upload. */
+const COMMIT_MS = 15 * 60_000;
 const DEFAULT_TRUST: Trust = { verify: true };
 
 /** Holds the connections of one pull or push; disposing closes them. */
@@ -115,6 +117,7 @@ export class HttpTransport implements Disposable {
       reject(signal.aborted ? signal.reason : new NetworkError(method, url.href, cause, proxy));
     };
     outgoing.once("timeout", () => outgoing.destroy(new Error("i/o timeout")));
+    if (method === "PUT" || method === "PATCH") outgoing.once("finish", () => outgoing.setTimeout(COMMIT_MS));
     outgoing.on("error", fail);
     using _connecting = watchConnecting(outgoing, { fail, timeout, signal });
     sendBody(outgoing, body);
