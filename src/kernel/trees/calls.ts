@@ -301,13 +301,11 @@ export function makeLink(fd: number, directory: number, entry: string): void {
 export const tryUnlink = (directory: number, entry: string, isDirectory = false): number =>
   outcome(() => calls().unlinkat(directory, put(entry, name, "unlinkat"), isDirectory ? AT_REMOVEDIR : 0));
 
-export function renameAt(directory: number, entry: string, target: number, newName: string): void {
+/** 0 or a negative errno. */
+export function tryRename(directory: number, entry: string, target: number, newName: string): number {
   put(entry, name, "renameat");
   put(newName, otherName, "renameat");
-  checked(
-    "renameat",
-    outcome(() => calls().renameat(directory, name, target, otherName)),
-  );
+  return outcome(() => calls().renameat(directory, name, target, otherName));
 }
 
 export function setOwner(fd: number, uid: number, gid: number): void {

@@ -3,9 +3,9 @@
 
 import { constants } from "node:os";
 import { throwErrno } from "../libc.ts";
-import { nextEntries, openFlags, owned, renameAt, statOf, tryOpenAt, tryUnlink } from "./calls.ts";
+import { nextEntries, openFlags, owned, statOf, tryOpenAt, tryRename, tryUnlink } from "./calls.ts";
 
-const { ENOENT, ENOTDIR, ELOOP, EISDIR, EPERM, EBUSY } = constants.errno;
+const { ENOENT, ENOTDIR, ENOTEMPTY, EEXIST, ELOOP, EISDIR, EPERM, EBUSY } = constants.errno;
 const DEEPEST = 64;
 
 interface Removal {
@@ -31,7 +31,7 @@ function remove(removal: Removal, above: number, name: string, depth: number): v
   if (result === 0 || result === -ENOENT) return;
   if (result !== -EISDIR && result !== -EPERM) throwErrno("unlinkat", -result);
   if (depth === DEEPEST) {
-    renameAt(above, name, removal.top, `.gantry-removed-${removal.moved++}`);
+    moveUp(removal, above, name);
     return;
   }
   const fd = tryOpenAt(above, name, openFlags.directory);
@@ -43,6 +43,14 @@ function remove(removal: Removal, above: number, name: string, depth: number): v
   empty(depth === 0 ? { ...removal, top: opened.fd } : removal, fd, depth + 1);
   const removed = tryUnlink(above, name, true);
   if (removed < 0 && removed !== -ENOENT) throwErrno("unlinkat", -removed);
+}
+
+/** Under a name that is free: a removal that was killed may have left some. */
+function moveUp(removal: Removal, above: number, name: string): void {
+  let result: number;
+  do result = tryRename(above, name, removal.top, `.gantry-removed-${removal.moved++}`);
+  while (result === -EEXIST || result === -ENOTEMPTY || result === -ENOTDIR);
+  if (result < 0 && result !== -ENOENT) throwErrno("renameat", -result);
 }
 
 /** Until a pass sees nothing: a directory that changes while it is read may hide entries. */
