@@ -27,9 +27,10 @@ test("a redirect never leaves TLS, nor HTTP", () => {
 /** Grants every tunnel, and then says nothing. `onHello` hears of the first bytes in it; `closed` resolves when a tunnel is. */
 async function openSilentProxy(onHello = (): void => undefined) {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
-  await using undo = new AsyncDisposableStack();
+  const undo = new AsyncDisposableStack();
   const server = undo.use(createServer().listen(0, "127.0.0.1"));
   server.on("connect", (_request, socket) => {
+    undo.defer(() => void socket.destroy());
     socket.write("HTTP/1.1 200 OK\r\n\r\n");
     socket
       .on("error", resolve)
@@ -41,8 +42,7 @@ async function openSilentProxy(onHello = (): void => undefined) {
   const address = server.address();
   const port = address !== null && typeof address === "object" ? address.port : 0;
   const proxyFor = (): URL => new URL(`http://127.0.0.1:${port}`);
-  const closing = undo.move();
-  return { closed, proxyFor, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+  return { closed, proxyFor, [Symbol.asyncDispose]: () => undo.disposeAsync() };
 }
 
 const request = { method: "GET", url: new URL("https://registry.example/"), headers: {} } as const;
