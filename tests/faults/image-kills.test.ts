@@ -22,6 +22,9 @@ const USERS = 3;
 type Verb = keyof typeof verbs;
 const names: readonly Verb[] = ["pull", "load", "rmi", "prune"];
 
+/** A dozen starts of a daemon under load take a slow machine longer than other tests. */
+const SLOW_MS = 900_000;
+
 const folders = ["snapshots", "content/blobs/sha256", "content/ingest"];
 
 const makeUsers = (api: Api, chance: Chance, sources: readonly User["sources"][]): readonly User[] =>
@@ -160,6 +163,7 @@ for (const [at, verb] of names.entries()) {
   const rounds = Math.floor(kills / names.length) + (at < kills % names.length ? 1 : 0);
   test(`${rounds} kills of the daemon within ${verb} leave the store whole and nothing behind`, {
     skip,
+    timeout: SLOW_MS,
   }, async (t) => {
     t.diagnostic(`GANTRY_TEST_SEED=${chance.seed}`);
     let hits = 0;
