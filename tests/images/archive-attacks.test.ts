@@ -104,6 +104,21 @@ const attacks: readonly (readonly [what: string, archive: () => Buffer, error: R
     /is larger than 4194304 bytes/,
   ],
   [
+    "a configuration of 9 MB",
+    () =>
+      built((layout) => layout.manifest(layout.add(mediaTypes.ociConfig, `"${"x".repeat(9 << 20)}"`), [])),
+    /image config is too large/,
+  ],
+  [
+    "a configuration of 9 MB in Docker's older form",
+    () =>
+      makeArchive([
+        file("config", " ".repeat(9 << 20)),
+        file("manifest.json", JSON.stringify([{ Config: "config", Layers: [] }])),
+      ]),
+    /is larger than 8388608 bytes/,
+  ],
+  [
     "an index.json of 5 MB",
     () => makeArchive([file("index.json", " ".repeat(5 << 20))]),
     /index.json is larger than 4194304 bytes/,

@@ -148,13 +148,18 @@ for (const [what, [spoil, message]] of Object.entries(faults))
     await pull(daemon, `${registry.address}/app`);
   });
 
-type Document = Record<string, unknown> & { readonly layers: readonly unknown[] };
+type Document = Record<string, unknown> & { readonly layers: readonly unknown[]; readonly config: object };
 
 for (const [what, change, message] of [
   [
     "10,000 layers",
     (document: Document) => ({ ...document, layers: Array(10_000).fill(document.layers[0]) }),
     /max depth exceeded/,
+  ],
+  [
+    "a configuration of a terabyte",
+    (document: Document) => ({ ...document, config: { ...document.config, size: 2 ** 40 } }),
+    /image config is too large/,
   ],
   [
     "100 MB of annotations",
