@@ -90,7 +90,10 @@ const capabilityOf = ({ xattrs }: TreeRecord): Uint8Array =>
 const isSameMoment = (left: TreeRecord["mtime"], right: TreeRecord["mtime"]): boolean =>
   left.sec === right.sec && (left.nsec === right.nsec || left.nsec === 0 || right.nsec === 0);
 
-/** Made for something to be mounted on it: empty, and nothing like it below. */
-export const isMountPoint = ({ record, below }: Pick<UpperEntry, "record" | "below">): boolean =>
-  below === undefined &&
-  (isDirectory(record) || ((record.mode & fileTypes.mask) === fileTypes.file && record.size === 0));
+/** Made for something to be mounted on it: an empty file, what stands for /etc/mtab, or a directory that is no other than the one below. */
+export const isMountPoint = ({ record, below }: Pick<UpperEntry, "record" | "below">): boolean => {
+  const type = record.mode & fileTypes.mask;
+  if (type === fileTypes.file) return record.size === 0;
+  if (type === fileTypes.symlink) return record.target.toString() === "/proc/mounts";
+  return isDirectory(record) && !isOpaque(record) && (below === undefined || !isDifferent(record, below));
+};

@@ -62,12 +62,14 @@ export function* packLayer(layers: OpenLayers, exclude: readonly string[]): Chun
 
 /** Those of the paths that are nothing but what something is mounted on. */
 function mountPoints({ upper, lower }: OpenLayers, paths: readonly string[]): ReadonlySet<string> {
-  return new Set(
-    paths.filter((path) => {
-      const record = findText(upper, path);
-      return record !== undefined && isMountPoint({ record, below: findText(lower, path) });
-    }),
-  );
+  const found = new Set<string>();
+  for (const path of paths.toSorted().reverse()) {
+    const record = findText(upper, path);
+    if (record === undefined || !isMountPoint({ record, below: findText(lower, path) })) continue;
+    const inside = isDirectory(record) ? namesIn(upper, path) : [];
+    if (inside.every((name) => found.has(`${path}/${name}`))) found.add(path);
+  }
+  return found;
 }
 
 /** Docker's list of changes as JSON. */
@@ -85,7 +87,8 @@ export async function* packChanges(
     entries.push({ record, below, hidden: hidden.get(record) ?? [] });
     if (entries.length % TURN === 0) await setImmediate();
   }
-  const changes = listChanges(withoutPlaces(entries, new Set(exclude)));
+  const places = new Set(exclude);
+  const changes = listChanges(withoutPlaces(entries, places).map((entry) => overPlace(entry, places)));
   const text = changes.length === 0 ? "null" : JSON.stringify(changes);
   const bytes = new TextEncoder().encode(`${text}\n`);
   const CHUNK = 256 << 10;
@@ -94,6 +97,13 @@ export async function* packChanges(
 
 /** Entries after which other jobs have their turn. */
 const TURN = 1000;
+
+/** What is there instead of a place is a change of that, and nothing new. */
+function overPlace(entry: UpperEntry, places: ReadonlySet<string>): UpperEntry {
+  const { record, below } = entry;
+  if (below !== undefined || !places.has(record.path.toString())) return entry;
+  return { ...entry, below: { ...record, size: isDirectory(record) ? record.size : -1 } };
+}
 
 /** Directories among the places stay if anything else is in them. */
 function withoutPlaces(entries: readonly UpperEntry[], places: ReadonlySet<string>): readonly UpperEntry[] {

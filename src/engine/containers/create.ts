@@ -11,6 +11,7 @@ import type { Mount } from "#spec/oci-runtime.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { chooseIdMaps } from "./id-maps.ts";
+import { layInitFiles } from "./init-files.ts";
 import { type ContainerVolumes, resolveMounts } from "./mounts.ts";
 import { chooseName, parseContainerName } from "./names.ts";
 import { type PlanContainerDeps, planContainer, recordOf } from "./plan-container.ts";
@@ -93,5 +94,6 @@ async function prepareFiles(
     deps.snapshots.prepare(scope, id, chainId, {}),
     mkdir(directory, { mode: 0o710, recursive: true }),
   ]);
+  layInitFiles(mounts);
   return mounts;
 }

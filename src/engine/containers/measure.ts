@@ -3,6 +3,7 @@
 import { FILE_SIZE } from "#containerd/diff/diff.ts";
 import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
 import type { DirectorySizes } from "../disk/directory-sizes.ts";
+import { initBytes } from "./init-files.ts";
 import { overlayOption } from "./overlay-option.ts";
 import { scope } from "./scope.ts";
 import type { Container } from "./store.ts";
@@ -19,7 +20,7 @@ export async function measureContainer(
 ): Promise<{ readonly SizeRw: number; readonly SizeRootFs: number }> {
   const [mount] = await snapshots.mounts(scope, container.id);
   const upper = mount === undefined ? undefined : (overlayOption(mount, "upperdir") ?? mount.source);
-  const own = upper === undefined ? 0 : await sizes.size(upper);
+  const own = upper === undefined ? 0 : (await sizes.size(upper)) - initBytes(upper);
   let image = 0;
   let { parent } = await snapshots.stat(scope, container.id);
   while (parent !== "") {

@@ -117,7 +117,10 @@ function fakeNeighbours(log: string[]) {
 }
 
 const fakeSnapshots = (note: Note) => ({
-  prepare: note("prepare"),
+  prepare: async (): Promise<readonly never[]> => {
+    await note("prepare")();
+    return [];
+  },
   remove: note("remove snapshot"),
   list: async function* () {},
   stat: async () => ({ parent: "", labels: {} }),
