@@ -165,7 +165,10 @@ function watchConnecting(
 ): Disposable {
   const { fail, timeout, signal } = run;
   const onAbort = (): void => fail(new Error("aborted"));
-  const timer = setTimeout(() => fail(new Error("i/o timeout")), timeout);
+  const timer = setTimeout(() => {
+    fail(new Error("i/o timeout"));
+    outgoing.destroy(); // a tunnel that stands later is not used
+  }, timeout);
   const end = (): void => {
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
