@@ -9,6 +9,7 @@ import { type Engine, hasBridge, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
 import { differences, type MachineState, readMachineState } from "../system/machine-state.ts";
 import { must, run } from "../system/process.ts";
+import { startRealContainerd } from "../system/real-containerd.ts";
 import { giveRange } from "./subordinate-ids.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
@@ -329,3 +330,35 @@ test("a user that is none, or has no ranges, keeps the daemon from starting", { 
     /restricts access to the remapped root uid\/gid; please fix by allowing 'o\+x'/,
   );
 });
+
+for (const kind of ["gantry-containerd", "a real containerd"])
+  test(`--userns-remap with ${kind}: layers hold plain ids, the container sees its own`, {
+    skip,
+  }, async () => {
+    await using open = new AsyncDisposableStack();
+    open.use(giveRange(`${USER}:${BASE}:${SIZE}`));
+    const flags =
+      kind === "a real containerd" ? ["--containerd", open.use(await startRealContainerd()).socket] : [];
+    const config = { "userns-remap": USER };
+    const mode = flags.length === 0 ? ({ containerd: "separate" } as const) : {};
+    await using engine = await startEngine({ mode: 0o711, config, flags, ...mode });
+    const docker = (...words: readonly string[]) => engine.docker(...words);
+    await importBusybox(engine);
+    await using _box = {
+      [Symbol.asyncDispose]: async () => void (await engine.tryDocker(["rm", "-f", "box"])),
+    };
+    const write = "touch /made; chown 5:6 /made; sleep 1000";
+    await docker("run", "-d", "--name", "box", "busybox", "sh", "-c", write);
+    const pid = Number(await docker("inspect", "-f", "{{.State.Pid}}", "box"));
+    assert.equal(statusOf(pid, "Uid"), Array(4).fill(BASE).join("\t"));
+    await docker("cp", "/etc/passwd", "box:/copied");
+    const look = [
+      "until [ $(stat -c %u /made) = 5 ]; do :; done; stat -c %u:%g /made /copied /bin /.dockerenv",
+    ];
+    const ids = "5:6\n0:0\n0:0\n0:0";
+    assert.equal(await docker("exec", "box", "sh", "-c", ...look), ids);
+    assert.match(await docker("diff", "box"), /^A \/made$/m);
+    await docker("commit", "box", "image");
+    assert.equal(await docker("run", "--rm", "image", "sh", "-c", ...look), ids);
+    assert.equal(await docker("run", "--rm", "--userns", "host", "image", "sh", "-c", ...look), ids);
+  });
