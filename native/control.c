@@ -129,12 +129,6 @@ void announce_exit(struct supervisor *us, const struct process *process)
 	}
 }
 
-static int read_whole_plan(struct bytes bytes, struct plan *plan)
-{
-	struct reader reader = reader_of(bytes);
-	return bytes.size > 0 ? read_plan(&reader, plan) : 0;
-}
-
 /* What was decoded lies there. */
 static void take_memory(struct request *request, struct plan *plan)
 {
@@ -159,9 +153,9 @@ int on_create(struct supervisor *us, struct request *request)
 	us->processes = process;
 	us->init = init ? process : us->init;
 	request->from->informed = true;
-	int error = read_whole_plan(wanted->plan, &process->plan);
+	int error = read_plan(wanted->plan, &process->plan);
 	if (error == 0)
-		error = read_whole_plan(wanted->undo, &us->undo);
+		error = read_plan(wanted->undo, &us->undo);
 	take_memory(request, &process->plan);
 	process->asker = request->from;
 	process->request = request->number;
@@ -182,7 +176,7 @@ int on_will(struct supervisor *us, struct request *request)
 	if (us->owner && us->owner != request->from)
 		return -EEXIST;
 	free_plan(&us->will);
-	int error = read_whole_plan(request->will.plan, &us->will);
+	int error = read_plan(request->will.plan, &us->will);
 	take_memory(request, &us->will);
 	if (error < 0)
 		return error;

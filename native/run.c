@@ -128,20 +128,23 @@ static int read_op(struct reader *reader, struct op *op)
 	return !reader->bad && relocate(op->data, places) && well_formed(op) ? 0 : -EBADMSG;
 }
 
-int read_plan(struct reader *reader, struct plan *plan)
+int read_plan(struct bytes bytes, struct plan *plan)
 {
 	enum { SMALLEST_OP = 16 };
-	if (read_u32(reader) != PLAN_VERSION)
+	struct reader reader = reader_of(bytes);
+	if (bytes.size == 0)
+		return 0;
+	if (read_u32(&reader) != PLAN_VERSION)
 		return -EPROTO;
-	plan->count = read_u32(reader);
+	plan->count = read_u32(&reader);
 	plan->ops = NULL;
-	if (reader->bad || plan->count > (size_t)(reader->end - reader->at) / SMALLEST_OP)
+	if (reader.bad || plan->count > (size_t)(reader.end - reader.at) / SMALLEST_OP)
 		return -EBADMSG;
 	plan->ops = calloc(plan->count + 1, sizeof(*plan->ops));
 	if (!plan->ops)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < plan->count; i++)
-		if (read_op(reader, &plan->ops[i]) < 0)
+		if (read_op(&reader, &plan->ops[i]) < 0)
 			return -EBADMSG;
 	return 0;
 }
@@ -236,10 +239,9 @@ void serve_plan(int fd, uint32_t request, struct bytes bytes)
 {
 	struct context context;
 	struct plan plan = { 0 };
-	struct reader reader = reader_of(bytes);
 	init_context(&context);
 	context.call = "decode";
-	int error = read_plan(&reader, &plan);
+	int error = read_plan(bytes, &plan);
 	if (error == 0)
 		error = run_plan(&context, &plan, plan.count);
 	const struct failure failure = failure_of(&context, error);

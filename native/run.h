@@ -38,8 +38,8 @@ struct failure {
 };
 
 void init_context(struct context *context);
-/* 0, -EPROTO, -EBADMSG or -ENOMEM. u32 version, u32 count, operations. `ops` is one allocation. */
-int read_plan(struct reader *reader, struct plan *plan);
+/* 0, -EPROTO, -EBADMSG or -ENOMEM. u32 version, u32 count, operations; nothing is an empty plan. `ops` is one allocation. */
+int read_plan(struct bytes bytes, struct plan *plan);
 void free_plan(struct plan *plan);
 int run_op(struct context *context, const struct op *op);
 /* Runs operations in order from context->index on, up to `end`, and stops at the first failure, which that tells then. */

@@ -39,8 +39,7 @@ static bool decode(const uint8_t *data, size_t size)
 	uint8_t *body = exact + 1; /* unaligned, as on the wire */
 	memcpy(body, data, size);
 	struct plan plan = { 0 };
-	struct reader reader = { .at = body, .end = body + size };
-	int error = read_plan(&reader, &plan);
+	int error = read_plan((struct bytes){ .data = body, .size = (uint32_t)size }, &plan);
 	for (uint32_t i = 0; error == 0 && i < plan.count; i++)
 		touch(plan.ops[i].data);
 	free(plan.ops);
