@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ops.gen.h"
@@ -190,7 +191,7 @@ int on_plan(struct supervisor *us, struct request *request)
 	(void)us;
 	pid_t pid = fork();
 	if (pid > 0)
-		await_end(pid);
+		waitpid(pid, NULL, 0);
 	if (pid != 0)
 		return pid < 0 ? -errno : 0;
 	serve_plan(request->from->source.fd, request->number, request->plan.plan);

@@ -57,9 +57,7 @@ static void await_host(uint32_t index)
 {
 	struct sync_message answer = { 0 };
 	tell_parent(&(struct sync_message){ .kind = SYNC_HOST, .at.index = index });
-	while (read(slot_fd(SLOT_SYNC), &answer, sizeof(answer)) < 0 && errno == EINTR)
-		;
-	if (answer.kind != SYNC_GO)
+	if (read(slot_fd(SLOT_SYNC), &answer, sizeof(answer)) < 0 || answer.kind != SYNC_GO)
 		_exit(EXEC_FAILED); /* the parent knows why */
 }
 
@@ -152,16 +150,10 @@ static void be_created(struct supervisor *us, struct process *process)
 	answer(us, process);
 }
 
-void await_end(pid_t pid)
-{
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
 static void learn_pid(struct supervisor *us, struct process *process, pid_t pid)
 {
 	if (!us->reaps)
-		await_end(process->pid); /* nobody else will */
+		waitpid(process->pid, NULL, 0); /* nobody else will */
 	process->pid = pid;
 	process->cloned = true;
 	if (process == us->init && process->state == PROCESS_STARTING && !process->asker)
@@ -216,7 +208,7 @@ static void abandon_init(struct supervisor *us, struct process *init)
 	char path[PATH_SIZE];
 	if (init->state < PROCESS_ENDED && init->pid > 0) {
 		kill(init->pid, SIGKILL);
-		await_end(init->pid);
+		waitpid(init->pid, NULL, 0);
 	}
 	init->state = PROCESS_ENDED;
 	close_fd(&us->mount_namespace);

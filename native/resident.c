@@ -109,17 +109,13 @@ static bool start_resident(char *launcher, const struct place *place)
 {
 	int ends[2];
 	char byte;
-	ssize_t n;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return false;
 	if (fork() == 0)
 		become_resident(launcher, place, ends[1]);
 	cleanup_fd int ready = ends[0];
 	close(ends[1]);
-	do
-		n = read(ready, &byte, 1);
-	while (n < 0 && errno == EINTR);
-	return n == 1;
+	return read(ready, &byte, 1) == 1;
 }
 
 /* One command at a time starts a resident; the others wait for it. */
@@ -134,8 +130,7 @@ int connect_resident(char *launcher, const char *build, const char *folder)
 	if (fd >= 0)
 		return fd;
 	cleanup_fd int lock = open(place.lock, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
-	while (lock >= 0 && flock(lock, LOCK_EX) < 0 && errno == EINTR)
-		;
+	flock(lock, LOCK_EX);
 	fd = try_connect(&place);
 	if (fd < 0 && start_resident(launcher, &place))
 		fd = try_connect(&place);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ops.gen.h"
@@ -110,7 +111,7 @@ static int serve_connection(void)
 		return us.init->exit_code;
 	kill_all(&us);
 	if (us.init && us.init->state < PROCESS_ENDED)
-		await_end(us.init->pid);
+		waitpid(us.init->pid, NULL, 0);
 	if (us.init)
 		close_outputs(us.init);
 	if (taken)

@@ -222,23 +222,19 @@ bool awaits_reader(const struct supervisor *us, const struct process *process)
 	return false;
 }
 
-static struct termios before; /* of our own terminal, as long as it is raw */
-static bool raw;
-
-static void make_own_terminal_raw(void)
+/* Makes our own terminal raw, or what it was before. */
+static void set_own_terminal(bool raw)
 {
-	raw = tcgetattr(STDIN_FILENO, &before) == 0;
+	static struct termios before;
+	static bool changed;
+	if (raw)
+		changed = tcgetattr(STDIN_FILENO, &before) == 0;
 	struct termios wanted = before;
-	cfmakeraw(&wanted);
 	if (raw)
+		cfmakeraw(&wanted);
+	if (changed)
 		tcsetattr(STDIN_FILENO, TCSANOW, &wanted);
-}
-
-static void restore_own_terminal(void)
-{
-	if (raw)
-		tcsetattr(STDIN_FILENO, TCSANOW, &before);
-	raw = false;
+	changed &= raw;
 }
 
 void close_outputs(struct process *process)
@@ -251,7 +247,7 @@ void close_outputs(struct process *process)
 	process->log = NULL;
 	close_fd(&process->terminal);
 	if (process->joins)
-		restore_own_terminal();
+		set_own_terminal(false);
 }
 
 /* A stream of ours, or a FIFO, that goes on with one of the process's: 0 feeds it. The fd is ours from here on. */
@@ -353,7 +349,7 @@ void take_terminal(struct supervisor *us, struct process *process, int master)
 	if (!process->joins)
 		return;
 	follow_size(process);
-	make_own_terminal_raw();
+	set_own_terminal(true);
 	for (int stream = STDIN_FILENO; stream <= STDOUT_FILENO; stream++)
 		join(us, process, fcntl(stream, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY), stream);
 }

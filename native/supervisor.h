@@ -131,7 +131,6 @@ void release_start(struct process *process);
 /* The operations that have all of the marks, each on its own: one that fails must not keep the others. */
 void run_each(const struct plan *plan, uint32_t marks);
 void kill_all(const struct supervisor *us);
-void await_end(pid_t pid); /* of a child */
 bool set_oom_score(const char *score); /* our own; to lower it needs CAP_SYS_RESOURCE */
 void report_if_drained(struct supervisor *us, struct process *process);
 
