@@ -86,7 +86,15 @@ const orNone = (
 /** `manifests`: if they were asked for. */
 export function encodeImageInspect(
   image: LocalImage,
-  { size, manifests }: { readonly size: number; readonly manifests?: readonly ManifestRow[] },
+  {
+    size,
+    snapshotter,
+    manifests,
+  }: {
+    readonly size: number;
+    readonly snapshotter: string;
+    readonly manifests?: readonly ManifestRow[];
+  },
   minor: number,
 ): Readonly<Record<string, unknown>> {
   const { config } = image;
@@ -105,7 +113,7 @@ export function encodeImageInspect(
     ...(config["os.version"] !== undefined && { OsVersion: config["os.version"] }),
     Size: size,
     ...(minor < 44 && { VirtualSize: size }),
-    ...(minor < 52 && { GraphDriver: { Data: null, Name: "overlayfs" } }),
+    ...(minor < 52 && { GraphDriver: { Data: null, Name: snapshotter } }),
     RootFS: { Type: "layers", Layers: config.rootfs.diff_ids },
     Metadata: { LastTagTime: tagged.at(-1) || ZERO_TIME },
   };

@@ -1,7 +1,7 @@
 // The containerd layer in this process: one metadata database, files beside it.
 
 import { mkdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { openDatabase } from "#base/database.ts";
@@ -23,8 +23,9 @@ import type { Metadata } from "./metadata.ts";
 import { LocalNamespaces } from "./namespaces/local.ts";
 import { schema } from "./schema.ts";
 import type { ContainerdServices } from "./services.ts";
-import { OverlaySnapshotter } from "./snapshots/local.ts";
+import { LocalSnapshotter } from "./snapshots/local.ts";
 import { SnapshotFiles } from "./snapshots/snapshot-files.ts";
+import type { SnapshotterName } from "./snapshots/snapshotter-name.ts";
 import { LocalTasks, type TaskReaders } from "./tasks/local.ts";
 
 export interface LocalContainerdOptions {
@@ -40,6 +41,10 @@ export interface LocalContainerdOptions {
   readonly warn?: (message: string) => void;
   /** Milliseconds after which a shim counts as one that does not answer. */
   readonly patience?: number;
+  /** Default overlayfs; a root stays with the one that it began with. */
+  readonly snapshotter?: SnapshotterName;
+  /** Makes a directory what another one is, off this thread. */
+  readonly copyTree?: (from: string, to: string) => Promise<void>;
   /** Deletes a directory tree, off this thread. */
   readonly removeTree?: (path: string) => Promise<void>;
   /** Milliseconds since the epoch. */
@@ -50,6 +55,9 @@ export interface LocalContainerdOptions {
 
 /** What the version service tells: the containerd release whose API this layer speaks. */
 const version = { version: "1.7.27-gantry", revision: "" };
+
+const copySlowly = (from: string, to: string): Promise<void> =>
+  cp(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
 
 const removeSlowly = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
 
@@ -85,8 +93,9 @@ export async function createLocalContainerd(options: LocalContainerdOptions): Pr
 
 function openStores(options: LocalContainerdOptions, database: DatabaseSync, undo: AsyncDisposableStack) {
   const now = options.now ?? Date.now;
+  const { snapshotter = "overlayfs" } = options;
   const events = new LocalEvents(now);
-  const namespaces = new LocalNamespaces(database, (scope, event) => events.emit(scope, event));
+  const namespaces = new LocalNamespaces(database, (scope, event) => events.emit(scope, event), snapshotter);
   const holds = new Holds(now);
   const keepInLease = database.prepare(
     `INSERT OR IGNORE INTO lease_resources (namespace, lease, type, id)
@@ -118,7 +127,15 @@ function openStores(options: LocalContainerdOptions, database: DatabaseSync, und
   });
   const closing = new AbortController();
   const files = new SnapshotFiles(join(options.root, "snapshots"), options.removeTree ?? removeSlowly);
-  const snapshots = undo.use(new OverlaySnapshotter({ metadata, files, signal: closing.signal }));
+  const snapshots = undo.use(
+    new LocalSnapshotter({
+      metadata,
+      files,
+      name: snapshotter,
+      copyTree: options.copyTree ?? copySlowly,
+      signal: closing.signal,
+    }),
+  );
   undo.defer(() => closing.abort());
   const collector = undo.use(new Collector({ metadata, content, snapshots, holds }));
   collector.request(); // an earlier process may have ended before it did
@@ -130,6 +147,6 @@ function openStores(options: LocalContainerdOptions, database: DatabaseSync, und
     images: new LocalImages(metadata),
     containers: new LocalContainers(metadata),
     leases: new LocalLeases({ metadata, collect: async () => collector.collect() }),
-    check: new LocalCheck({ database, contentFiles, snapshotFiles: files }),
+    check: new LocalCheck({ database, contentFiles, snapshotFiles: files, snapshotter }),
   };
 }

@@ -13,18 +13,23 @@ import { createNamespacesProxy } from "./namespaces/proxy.ts";
 import { planErrorCodec } from "./plan-error-codec.ts";
 import type { ContainerdServices } from "./services.ts";
 import { createSnapshotsProxy } from "./snapshots/proxy.ts";
+import type { SnapshotterName } from "./snapshots/snapshotter-name.ts";
 import { createTasksProxy } from "./tasks/proxy.ts";
 
 /**
  * Connects with the first call, and again whenever the connection is lost. Calls wait `patience` milliseconds for a server that
  * is not there; tasks.wait and subscriptions wait as long as it takes.
  */
-export function connectContainerd(address: string, patience = 5000): ContainerdServices {
+export function connectContainerd(
+  address: string,
+  patience = 5000,
+  snapshotter: SnapshotterName = "overlayfs",
+): ContainerdServices {
   const client = new GrpcClient(address, { codec: planErrorCodec, patience });
   const versions = client.service(Version);
   return {
     content: createContentProxy(client),
-    snapshots: createSnapshotsProxy(client),
+    snapshots: createSnapshotsProxy(client, snapshotter),
     images: createImagesProxy(client),
     diff: createDiffProxy(client),
     leases: createLeasesProxy(client),

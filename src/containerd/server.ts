@@ -30,7 +30,7 @@ export function serveContainerd(services: ContainerdServices, socketPath: string
     serveEngine(services.tasks, sockets),
     serveEvents(services.events),
     serveImages({ images: services.images, leases: services.leases }),
-    serveIntrospection(installationId(socketPath)),
+    serveIntrospection(installationId(socketPath), services.snapshots.name),
     serveLeases(services.leases),
     serveNamespaces(services.namespaces),
     serveSnapshots(services.snapshots),

@@ -6,13 +6,16 @@ import { LocalDiff } from "#containerd/diff/local.ts";
 import { UnpackPool } from "#containerd/diff/unpack-pool.ts";
 import { createLocalContainerd } from "#containerd/local.ts";
 import type { ContainerdServices } from "#containerd/services.ts";
+import type { SnapshotterName } from "#containerd/snapshots/snapshotter-name.ts";
 import { createCgroupReaders } from "#containerd/tasks/cgroup-readers.ts";
 import type { TaskReaders } from "#containerd/tasks/local.ts";
+import { planCopy } from "#containerd/trees/tree-copy.ts";
 import { TreeThreads } from "#containerd/trees/trees.ts";
 import type { CgroupLayout } from "#kernel/cgroups/layout.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import { TreeRemover } from "#kernel/plan/tree-remover.ts";
 import type { Shims } from "#shim/shim.ts";
+import { chooseSnapshotter } from "./choose-snapshotter.ts";
 import { scriptUrl } from "./script-url.ts";
 
 export interface ContainerdLayerOptions {
@@ -25,6 +28,8 @@ export interface ContainerdLayerOptions {
   /** The zygote's socket: unpacking threads talk to it themselves. */
   readonly executorSocket: string;
   readonly cgroups: CgroupLayout;
+  /** undefined: as the root began, or by overlayfs where that can be. */
+  readonly snapshotter: SnapshotterName | undefined;
   /** How many times its compressed size a layer may have; 0 is any. */
   readonly maxRatio: () => number;
   readonly explain?: TaskReaders["explain"];
@@ -51,6 +56,8 @@ export async function openContainerdLayer(options: ContainerdLayerOptions): Prom
       execRoot,
       shims,
       warn,
+      snapshotter: await chooseSnapshotter(options, root, options.snapshotter),
+      copyTree: (from, to) => trees.copy(planCopy(from, to), new AbortController().signal),
       removeTree: (path) => remover.remove(path),
       openDiff: (content) =>
         new LocalDiff({

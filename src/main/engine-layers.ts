@@ -82,7 +82,7 @@ async function openContainerd(
   const openShims = () => createNativeShims({ executor, socketPath, host, binaries, warn });
   const explain = explainPlan(host, binaries);
   if (settings.containerd !== "") {
-    const services = connectContainerd(settings.containerd);
+    const services = connectContainerd(settings.containerd, undefined, settings.snapshotter);
     if (await hasOurTasks(services)) return services;
     const readers = { ...createCgroupReaders(host.cgroups), explain };
     return withOwnTasks(services, { execRoot, shims: openShims(), readers, warn });
@@ -95,6 +95,7 @@ async function openContainerd(
     executor,
     executorSocket: socketPath,
     cgroups: host.cgroups,
+    snapshotter: settings.snapshotter,
     maxRatio: () => live.current.maxDecompressionRatio,
     explain,
   });

@@ -91,6 +91,7 @@ export async function openObjects(options: ObjectsOptions, signal: AbortSignal):
   const metrics = new Metrics({
     engineId,
     machine,
+    snapshots: layers.containerd.snapshots,
     release: currentRelease(),
     cpus: host.cpus,
     events,

@@ -73,6 +73,7 @@ function systemDeps({ live, layers, objects }: RoutesOptions, signal: AbortSigna
     events,
     clock,
     containerd,
+    snapshots: containerd.snapshots,
     diskUsage: openDiskUsage(objects, signal),
     engineId: objects.engineId,
     get settings() {

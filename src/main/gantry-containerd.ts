@@ -5,6 +5,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { serveContainerd } from "#containerd/server.ts";
+import type { SnapshotterName } from "#containerd/snapshots/snapshotter-name.ts";
 import { startZygote } from "#kernel/zygote/zygote.ts";
 import { readHostFacts } from "#libcontainer/host-facts.ts";
 import { DEFAULT_DECOMPRESSION_RATIO } from "#spec/daemon-settings.ts";
@@ -19,6 +20,7 @@ Gantry's containerd layer alone
 Options:
       --root string      Directory of content, snapshots and metadata (default "/var/lib/gantry/containerd")
       --state string     Directory of running tasks (default "/run/gantry-containerd")
+      --snapshotter string  How snapshots are made: overlayfs, or native, which copies (default: overlayfs where it can be mounted)
       --address string   Socket to serve on (default "<state>/containerd.sock")
       --help             Print this
 `;
@@ -27,6 +29,7 @@ interface Settings {
   readonly root: string;
   readonly state: string;
   readonly address: string;
+  readonly snapshotter: SnapshotterName | undefined;
 }
 
 /** undefined: help was asked for. Throws for what it does not know. */
@@ -34,7 +37,13 @@ function readSettings(args: readonly string[]): Settings | undefined {
   const text = { type: "string" } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: { root: text, state: text, address: text, help: { type: "boolean", short: "h" } },
+    options: {
+      root: text,
+      state: text,
+      address: text,
+      snapshotter: text,
+      help: { type: "boolean", short: "h" },
+    },
   });
   if (values.help === true) return undefined;
   const state = values.state ?? "/run/gantry-containerd";
@@ -42,10 +51,16 @@ function readSettings(args: readonly string[]): Settings | undefined {
     root: values.root ?? "/var/lib/gantry/containerd",
     state,
     address: values.address ?? join(state, "containerd.sock"),
+    snapshotter: readSnapshotter(values.snapshotter),
   };
 }
 
-async function run({ root, state, address }: Settings): Promise<void> {
+function readSnapshotter(text: string | undefined): SnapshotterName | undefined {
+  if (text === undefined || text === "overlayfs" || text === "native") return text;
+  throw new Error(`snapshotter not loaded: ${text}`);
+}
+
+async function run({ root, state, address, snapshotter }: Settings): Promise<void> {
   process.umask(0o022);
   const stopped = waitForStop();
   mkdirSync(state, { recursive: true, mode: 0o711 });
@@ -62,6 +77,7 @@ async function run({ root, state, address }: Settings): Promise<void> {
     executor,
     executorSocket: socketPath,
     cgroups: host.cgroups,
+    snapshotter,
     maxRatio: () => DEFAULT_DECOMPRESSION_RATIO,
   });
   await using _server = await serveContainerd(services, address);

@@ -41,6 +41,8 @@ export interface DaemonSettings {
   readonly bip: string;
   readonly bridge: string;
   readonly mtu: number;
+  /** containerd's name for --storage-driver; undefined: what the data root has, or what this machine can do. */
+  readonly snapshotter: "overlayfs" | "native" | undefined;
   /** Of published ports that name none. */
   readonly ip: string;
   readonly dns: readonly string[];
@@ -132,6 +134,7 @@ export function toSettings(given: Given): DaemonSettings {
     experimental: values.truth("experimental"),
     minApiVersion: values.text("min-api-version", ""),
     containerd: values.text("containerd", ""),
+    snapshotter: readDriver(values.text("storage-driver", "")),
     ...readNetwork(values),
     cdiDirectories: values.list("cdi-spec-dir"),
     init: values.truth("init"),
@@ -245,6 +248,14 @@ function readSize(name: string, text: string): number | undefined {
   if (size === undefined)
     throw invalid(`invalid argument "${text}" for "--${name}" flag: invalid size: '${text}'`);
   return size;
+}
+
+/** Docker's names and containerd's. */
+function readDriver(name: string): DaemonSettings["snapshotter"] {
+  if (name === "") return undefined;
+  if (name === "overlay2" || name === "overlayfs") return "overlayfs";
+  if (name === "vfs" || name === "native") return "native";
+  throw invalid(`error initializing graphdriver: driver not supported: ${name}`);
 }
 
 function readLogFormat(text: string): "text" | "json" {

@@ -23,12 +23,13 @@ export interface Layer extends AsyncDisposable {
 }
 
 /** `netns`: a named network namespace to run in. */
-export async function startLayer(netns?: string): Promise<Layer> {
+export async function startLayer(netns?: string, flags: readonly string[] = []): Promise<Layer> {
   await using undo = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), "gantry-ctr-"));
   undo.defer(() => rm(dir, { recursive: true, force: true }));
   const socket = join(dir, "run/containerd.sock");
-  const command = [program, "--root", join(dir, "root"), "--state", join(dir, "run"), "--address", socket];
+  const places = ["--root", join(dir, "root"), "--state", join(dir, "run"), "--address", socket];
+  const command = [program, ...places, ...flags];
   const start = async (): Promise<Background> => {
     const started = startBackground(command, netns === undefined ? {} : { netns });
     await started.line(/serving/);

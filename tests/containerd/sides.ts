@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { connectContainerd } from "#containerd/proxy.ts";
 import type { ContainerdServices } from "#containerd/services.ts";
+import type { SnapshotterName } from "#containerd/snapshots/snapshotter-name.ts";
 import { makeNamespace } from "../system/engine.ts";
 import { type Result, type RunOptions, run } from "../system/process.ts";
 import { startRealContainerd } from "../system/real-containerd.ts";
@@ -30,7 +31,7 @@ interface Layer extends AsyncDisposable {
 async function makeSide(
   name: string,
   start: (netns: string) => Promise<Layer>,
-  image: string,
+  { image, snapshotter }: { readonly image: string; readonly snapshotter: SnapshotterName },
 ): Promise<Side> {
   await using undo = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), `gantry-${name}-`));
@@ -40,14 +41,18 @@ async function makeSide(
   undo.use(await makeNamespace(netns));
   undo.use(await startRegistry(netns));
   const socket = undo.use(await start(netns)).socket;
-  const services = undo.use(connectContainerd(socket));
+  const services = undo.use(connectContainerd(socket, undefined, snapshotter));
   const cleanup = undo.move();
   return {
     name,
     dir,
     services,
     perform: (namespace, words, options) => {
-      const env = { CONTAINERD_ADDRESS: socket, CONTAINERD_NAMESPACE: namespace };
+      const env = {
+        CONTAINERD_ADDRESS: socket,
+        CONTAINERD_NAMESPACE: namespace,
+        CONTAINERD_SNAPSHOTTER: snapshotter,
+      };
       return run(["timeout", "-s", "KILL", "40", ...words], { netns, ...options, env });
     },
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
@@ -66,13 +71,14 @@ export interface Sides extends AsyncDisposable {
   readonly digests: AppImage["digests"];
 }
 
-export async function startSides(): Promise<Sides> {
+export async function startSides(snapshotter: SnapshotterName): Promise<Sides> {
   await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "gantry-app-"));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
   const { archive: image, digests } = await writeAppImage(folder);
-  const ours = undo.use(await makeSide("ours", startLayer, image));
-  const real = undo.use(await makeSide("real", startRealContainerd, image));
+  const startOurs = (netns: string) => startLayer(netns, ["--snapshotter", snapshotter]);
+  const ours = undo.use(await makeSide("ours", startOurs, { image, snapshotter }));
+  const real = undo.use(await makeSide("real", startRealContainerd, { image, snapshotter }));
   const cleanup = undo.move();
   return { ours, real, digests, [Symbol.asyncDispose]: () => cleanup.disposeAsync() };
 }

@@ -125,7 +125,7 @@ async function inspect(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
   const manifests = withManifests ? { manifests: await manifestRows(deps, image, []) } : {};
   const sources = version.minor < 53 ? [] : await pulledFrom(deps, image);
   return json({
-    ...encodeImageInspect(image, { size, ...manifests }, version.minor),
+    ...encodeImageInspect(image, { size, snapshotter: deps.snapshotter, ...manifests }, version.minor),
     ...encodeIdentity(sources),
   });
 }

@@ -42,6 +42,7 @@ function makeDeps(): SystemRouteDeps & { readonly bus: JournaledEvents } {
     report: assert.ifError,
   });
   return {
+    snapshots: { name: "overlayfs" },
     engineId: "id",
     settings: {
       dataRoot: "/",

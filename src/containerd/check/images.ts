@@ -8,7 +8,6 @@ import { referencesOf } from "../gc/references.ts";
 import { decodeConfig } from "../registry/image-config.ts";
 import { MAX_INDEX_DEPTH, parseManifestDocument } from "../registry/manifest.ts";
 import { type Row, readLabels, readText } from "../rows.ts";
-import { snapshotterName } from "../snapshots/snapshotter-name.ts";
 import type { Ill, LocalCheckDeps } from "./local.ts";
 
 /** One row of the images. A name is never taken away: what is missing can be pulled or loaded again. */
@@ -55,7 +54,7 @@ function judge(place: Place, target: Descriptor, depth: number): string | undefi
 /** Images of other programs may not be unpacked; those that are must have their snapshot. */
 function judgeSnapshot(place: Place, config: string): string | undefined {
   const row = findBlob(place, config);
-  const references = row === undefined ? [] : referencesOf(readLabels(row), snapshotterName);
+  const references = row === undefined ? [] : referencesOf(readLabels(row), place.snapshotter);
   const find = place.database.prepare("SELECT 1 FROM snapshots WHERE namespace = ? AND key = ?");
   const lost = references.find(
     ({ type, key }) => type === "snapshot" && find.get(place.namespace, key) === undefined,

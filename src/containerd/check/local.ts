@@ -8,6 +8,7 @@ import { EngineError } from "#base/errors.ts";
 import type { ContentFiles } from "../content/content-files.ts";
 import { type Row, readInteger, readText } from "../rows.ts";
 import type { SnapshotFiles } from "../snapshots/snapshot-files.ts";
+import type { SnapshotterName } from "../snapshots/snapshotter-name.ts";
 import type { CheckReport, Finding, StoreCheck } from "./check.ts";
 import { checkImages } from "./images.ts";
 
@@ -15,6 +16,7 @@ export interface LocalCheckDeps {
   readonly database: DatabaseSync;
   readonly contentFiles: ContentFiles;
   readonly snapshotFiles: SnapshotFiles;
+  readonly snapshotter: SnapshotterName;
 }
 
 /** A finding, and what mends it. */

@@ -36,8 +36,9 @@ export async function compareSnapshots(
   const mediaType = options.mediaType || GZIP;
   if (mediaType !== GZIP && mediaType !== mediaTypes.ociLayer)
     throw notImplemented(`unsupported diff media type: ${mediaType}`);
+  const choice = { exclude: options.exclude ?? [], whole: layers.whole ?? false };
   const hash = createHash("sha256");
-  const plain = deps.trees.packLayer(planLayers(layers, deps.scratch), options.exclude ?? [], signal);
+  const plain = deps.trees.packLayer(planLayers(layers, deps.scratch), choice, signal);
   const ref = options.ref || `diff-${randomUUID()}`;
   let size = 0;
   try {
@@ -86,7 +87,7 @@ async function* compressed(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
 
 /**
  * What the second snapshot has that the first has not: the first may be what it was made of, the same tree, or an empty one (containerd's
- * clients make such a view to be told all of a snapshot). Rejects `unsupported` for trees that are not related so.
+ * clients make such a view to be told all of a snapshot); or both are whole trees. Rejects `unsupported` for trees that are not related so.
  */
 export async function layersBetween(
   left: readonly Mount[],
@@ -99,6 +100,8 @@ export async function layersBetween(
   const [upper, ...lower] = directories;
   if (upper !== undefined && isDeepStrictEqual(below, lower)) return { upper, lower };
   if (upper !== undefined && lower.length === 0 && (await isEmpty(below))) return { upper, lower };
+  if (upper !== undefined && lower.length === 0 && below.length === 1)
+    return { upper, lower: below, whole: true };
   throw notImplemented("diff of snapshots of which the second was not made of the first");
 }
 

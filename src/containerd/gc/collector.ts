@@ -5,8 +5,7 @@ import { inTransaction } from "#base/database.ts";
 import type { LocalContent } from "../content/local.ts";
 import type { Metadata } from "../metadata.ts";
 import { readLabels, readText } from "../rows.ts";
-import type { OverlaySnapshotter } from "../snapshots/local.ts";
-import { snapshotterName } from "../snapshots/snapshotter-name.ts";
+import type { LocalSnapshotter } from "../snapshots/local.ts";
 import type { Holds } from "./holds.ts";
 import { Marker } from "./marker.ts";
 import { isExpired, type Node } from "./references.ts";
@@ -17,7 +16,7 @@ const quietTime = 100;
 interface CollectorDeps {
   readonly metadata: Pick<Metadata, "database" | "now">;
   readonly content: LocalContent;
-  readonly snapshots: OverlaySnapshotter;
+  readonly snapshots: LocalSnapshotter;
   readonly holds: Holds;
 }
 
@@ -36,7 +35,7 @@ export class Collector implements Disposable {
   constructor(deps: CollectorDeps) {
     this.#deps = deps;
     const { database } = deps.metadata;
-    this.#marker = new Marker(database, snapshotterName);
+    this.#marker = new Marker(database, deps.snapshots.name);
     this.#namespaces = database.prepare("SELECT name FROM namespaces");
     this.#blobs = database.prepare("SELECT digest FROM blobs WHERE namespace = ?");
     // Children have higher numbers than their parents: this order removes them first.

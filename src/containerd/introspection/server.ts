@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { Introspection } from "#proto/gen/introspection_pb.ts";
 import { type ServedService, serve } from "#transport/grpc/server.ts";
 import { parseFilters, readerOf } from "../filters.ts";
-import { snapshotterName } from "../snapshots/snapshotter-name.ts";
+import type { SnapshotterName } from "../snapshots/snapshotter-name.ts";
 
 const services = [
   "containers",
@@ -23,9 +23,9 @@ const services = [
 const architectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
 const platform = { os: "linux", architecture: architectures[process.arch] ?? process.arch };
 
-const plugins = [
+const pluginsOf = (snapshotter: SnapshotterName) => [
   { type: "io.containerd.content.v1", id: "content" },
-  { type: "io.containerd.snapshotter.v1", id: snapshotterName, platforms: [platform] },
+  { type: "io.containerd.snapshotter.v1", id: snapshotter, platforms: [platform] },
   { type: "io.containerd.differ.v1", id: "walking", platforms: [platform] },
   { type: "io.containerd.metadata.v1", id: "sqlite" },
   { type: "io.containerd.event.v1", id: "exchange" },
@@ -35,11 +35,13 @@ const plugins = [
 ];
 
 /** `uuid` names this installation. */
-export const serveIntrospection = (uuid: string): ServedService =>
+export const serveIntrospection = (uuid: string, snapshotter: SnapshotterName): ServedService =>
   serve(Introspection, {
     plugins: async ({ filters }) => {
       const matches = parseFilters(filters);
-      return { plugins: plugins.filter(({ type, id }) => matches(readerOf({ type, id }, {}))) };
+      return {
+        plugins: pluginsOf(snapshotter).filter(({ type, id }) => matches(readerOf({ type, id }, {}))),
+      };
     },
     server: async () => ({
       uuid,

@@ -4,23 +4,24 @@ import { checkIdentifier } from "../identifiers.ts";
 import type { Metadata } from "../metadata.ts";
 import { encodeLabels, maskLabels, type Row, readLabels, readText } from "../rows.ts";
 import type { Labels, Scope } from "../scope.ts";
-import { snapshotterName } from "../snapshots/snapshotter-name.ts";
+import type { SnapshotterName } from "../snapshots/snapshotter-name.ts";
 import type { NamespaceRecord, Namespaces } from "./namespaces.ts";
 
 type Emit = Metadata["publish"];
 
 /** Tables that must hold nothing of a namespace that is deleted, in the words of the refusal. */
-const populated: Readonly<Record<string, string>> = {
+const populatedBy = (snapshotter: SnapshotterName): Readonly<Record<string, string>> => ({
   images: "images",
   blobs: "blobs",
   ingests: "ingests",
   containers: "containers",
   leases: "leases",
-  snapshots: `snapshots on "${snapshotterName}" snapshotter`,
-};
+  snapshots: `snapshots on "${snapshotter}" snapshotter`,
+});
 
 export class LocalNamespaces implements Namespaces {
   readonly #emit: Emit;
+  readonly #words: Readonly<Record<string, string>>;
   readonly #get: StatementSync;
   readonly #list: StatementSync;
   readonly #insert: StatementSync;
@@ -30,15 +31,16 @@ export class LocalNamespaces implements Namespaces {
   /** Namespaces known to be in the table: entering one is on every request's path. */
   readonly #known = new Set<string>();
 
-  constructor(database: DatabaseSync, emit: Emit) {
+  constructor(database: DatabaseSync, emit: Emit, snapshotter: SnapshotterName) {
     this.#emit = emit;
+    this.#words = populatedBy(snapshotter);
     this.#get = database.prepare("SELECT name, labels FROM namespaces WHERE name = ?");
     this.#list = database.prepare("SELECT name, labels FROM namespaces ORDER BY name");
     this.#insert = database.prepare("INSERT OR IGNORE INTO namespaces (name, labels) VALUES (?, ?)");
     this.#update = database.prepare("UPDATE namespaces SET labels = ? WHERE name = ?");
     this.#delete = database.prepare("DELETE FROM namespaces WHERE name = ?");
     this.#populated = database.prepare(
-      Object.keys(populated)
+      Object.keys(this.#words)
         .map(
           (table) =>
             `SELECT '${table}' AS found WHERE EXISTS (SELECT 1 FROM ${table} WHERE namespace = :name)`,
@@ -85,7 +87,7 @@ export class LocalNamespaces implements Namespaces {
   }
 
   async delete(name: string): Promise<void> {
-    const left = this.#populated.all({ name }).map((row) => populated[readText(row, "found")]);
+    const left = this.#populated.all({ name }).map((row) => this.#words[readText(row, "found")]);
     if (left.length > 0)
       throw failedPrecondition(
         `namespace ${JSON.stringify(name)} must be empty, but it still has ${left.join(", ")}`,

@@ -1,4 +1,4 @@
-// The overlayfs snapshotter: a directory per snapshot, their order in the database.
+// Snapshots on this machine: a directory for each, their order in the database; stacked by overlayfs, or whole trees.
 
 import type { StatementSync } from "node:sqlite";
 import { inTransaction } from "#base/database.ts";
@@ -9,17 +9,19 @@ import { parseFilters, readerOf } from "../filters.ts";
 import type { Metadata } from "../metadata.ts";
 import { encodeLabels, isNull, type Row, readDate, readInteger, readLabels, readText } from "../rows.ts";
 import type { Labels, Scope } from "../scope.ts";
-import { planMounts } from "./overlay-mounts.ts";
+import { planNativeMounts } from "./native-mounts.ts";
+import { filesOf, planOverlayMounts } from "./overlay-mounts.ts";
 import type { SnapshotFiles } from "./snapshot-files.ts";
 import type { SnapshotInfo, Snapshotter, SnapshotUsage } from "./snapshotter.ts";
-import { snapshotterName } from "./snapshotter-name.ts";
+import type { SnapshotterName } from "./snapshotter-name.ts";
 import { measureTree } from "./usage.ts";
-
-const leaseType = `snapshots/${snapshotterName}`;
 
 interface LocalSnapshotsDeps {
   readonly metadata: Metadata;
   readonly files: SnapshotFiles;
+  readonly name: SnapshotterName;
+  /** Makes a directory what another one is. */
+  readonly copyTree: (from: string, to: string) => Promise<void>;
   /** Aborts when the layer closes. */
   readonly signal: AbortSignal;
 }
@@ -31,8 +33,10 @@ interface NewSnapshot {
   readonly labels: Labels;
 }
 
-export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
+export class LocalSnapshotter implements Snapshotter, AsyncDisposable {
+  readonly name: SnapshotterName;
   readonly #deps: LocalSnapshotsDeps;
+  readonly #leaseType: string;
   readonly #get: StatementSync;
   readonly #list: StatementSync;
   readonly #ancestors: StatementSync;
@@ -45,6 +49,8 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
 
   constructor(deps: LocalSnapshotsDeps) {
     this.#deps = deps;
+    this.name = deps.name;
+    this.#leaseType = `snapshots/${deps.name}`;
     const { database } = deps.metadata;
     const select =
       "SELECT s.*, p.key AS parent_key FROM snapshots s LEFT JOIN snapshots p ON p.id = s.parent";
@@ -95,7 +101,9 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
     const row = this.#find(scope, key);
     const { kind } = decode(row);
     if (kind === "committed")
-      throw failedPrecondition(`failed to get active mount: requested snapshot ${key} not active or view`);
+      throw failedPrecondition(
+        `failed to get ${this.name === "native" ? "snapshot" : "active"} mount: requested snapshot ${key} not active or view`,
+      );
     return this.#mountsOf(readInteger(row, "id"), kind);
   }
 
@@ -119,7 +127,7 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
       const text = encodeLabels({ ...readLabels(row), ...labels });
       if (this.#commit.run(name, text, metadata.now(), readInteger(row, "id")).changes === 0)
         throw alreadyExists(`snapshot ${JSON.stringify(name)}`);
-      metadata.keep(scope, { id: name, type: leaseType });
+      metadata.keep(scope, { id: name, type: this.#leaseType });
     });
     metadata.publish(scope, { topic: "/snapshot/commit", key, name });
   }
@@ -155,7 +163,7 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
     await this.#deps.files.settle();
   }
 
-  #make(scope: Scope, wanted: NewSnapshot): readonly Mount[] {
+  async #make(scope: Scope, wanted: NewSnapshot): Promise<readonly Mount[]> {
     checkKey(wanted.key);
     const { metadata, files } = this.#deps;
     const namespace = metadata.enterNamespace(scope);
@@ -173,12 +181,26 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
         scope.lease === undefined ? 0 : 1,
       );
       if (changes === 0) throw alreadyExists(`snapshot ${JSON.stringify(wanted.key)}`);
-      metadata.keep(scope, { id: wanted.key, type: leaseType });
+      metadata.keep(scope, { id: wanted.key, type: this.#leaseType });
       files.make(Number(lastInsertRowid), wanted.kind, parent);
       return Number(lastInsertRowid);
     });
+    await this.#fill(scope, wanted.key, id);
     metadata.publish(scope, { topic: "/snapshot/prepare", key: wanted.key, parent: wanted.parent });
     return this.#mountsOf(id, wanted.kind);
+  }
+
+  /** A native snapshot that is written to begins as a copy. */
+  async #fill(scope: Scope, key: string, id: number): Promise<void> {
+    const [directory = "", parent] = this.#directories(id);
+    if (this.name !== "native" || parent === undefined) return;
+    if (decode(this.#find(scope, key)).kind !== "active") return;
+    try {
+      await this.#deps.copyTree(filesOf(parent), filesOf(directory));
+    } catch (error) {
+      this.drop(scope, key)();
+      throw error;
+    }
   }
 
   #findParent(scope: Scope, key: string): number {
@@ -198,10 +220,14 @@ export class OverlaySnapshotter implements Snapshotter, AsyncDisposable {
   }
 
   #mountsOf(id: number, kind: SnapshotInfo["kind"]): readonly Mount[] {
-    const [directory = "", ...ancestors] = this.#ancestors
-      .all(id)
-      .map((row) => this.#deps.files.directory(readInteger(row, "id")));
-    return planMounts({ kind, directory, ancestors });
+    const [directory = "", ...ancestors] = this.#directories(id);
+    const plan = this.name === "native" ? planNativeMounts : planOverlayMounts;
+    return plan({ kind, directory, ancestors });
+  }
+
+  /** Its own, then its ancestors'. */
+  #directories(id: number): readonly string[] {
+    return this.#ancestors.all(id).map((row) => this.#deps.files.directory(readInteger(row, "id")));
   }
 
   #discard(id: number): void {

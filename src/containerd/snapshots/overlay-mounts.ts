@@ -11,19 +11,19 @@ export interface SnapshotChain {
   readonly ancestors: readonly string[];
 }
 
-const files = (directory: string): string => `${directory}/fs`;
+export const filesOf = (directory: string): string => `${directory}/fs`;
 
-export function planMounts({ kind, directory, ancestors }: SnapshotChain): readonly Mount[] {
+export function planOverlayMounts({ kind, directory, ancestors }: SnapshotChain): readonly Mount[] {
   const [parent] = ancestors;
-  if (parent === undefined) return [bindMount(files(directory), kind === "active" ? "rw" : "ro")];
-  if (kind !== "active" && ancestors.length === 1) return [bindMount(files(parent), "ro")];
-  const upper = kind === "active" ? [`workdir=${directory}/work`, `upperdir=${files(directory)}`] : [];
+  if (parent === undefined) return [bindMount(filesOf(directory), kind === "active" ? "rw" : "ro")];
+  if (kind !== "active" && ancestors.length === 1) return [bindMount(filesOf(parent), "ro")];
+  const upper = kind === "active" ? [`workdir=${directory}/work`, `upperdir=${filesOf(directory)}`] : [];
   return [
     {
       destination: "",
       type: "overlay",
       source: "overlay",
-      options: ["index=off", ...upper, `lowerdir=${ancestors.map(files).join(":")}`],
+      options: ["index=off", ...upper, `lowerdir=${ancestors.map(filesOf).join(":")}`],
     },
   ];
 }

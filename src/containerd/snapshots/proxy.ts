@@ -4,11 +4,12 @@ import { inScope } from "../scope-metadata.ts";
 import { fromMounts } from "../wire-values.ts";
 import { decodeSnapshot } from "./messages.ts";
 import type { Snapshotter } from "./snapshotter.ts";
-import { snapshotterName as snapshotter } from "./snapshotter-name.ts";
+import type { SnapshotterName } from "./snapshotter-name.ts";
 
-export function createSnapshotsProxy(client: GrpcClient): Snapshotter {
+export function createSnapshotsProxy(client: GrpcClient, snapshotter: SnapshotterName): Snapshotter {
   const snapshots = client.service(Snapshots);
   return {
+    name: snapshotter,
     stat: async (scope, key) =>
       decodeSnapshot((await snapshots.stat({ snapshotter, key }, inScope(scope))).info),
     update: async (scope, name, labels) => {

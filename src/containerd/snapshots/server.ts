@@ -9,12 +9,15 @@ import { scopeOf } from "../scope-metadata.ts";
 import { toMounts } from "../wire-values.ts";
 import { encodeSnapshot } from "./messages.ts";
 import type { SnapshotInfo, Snapshotter } from "./snapshotter.ts";
-import { snapshotterName } from "./snapshotter-name.ts";
 
 /** Snapshots told in one message of a listing. */
 const batchSize = 100;
 
 export function serveSnapshots(snapshots: Snapshotter): ServedService {
+  const enter = ({ snapshotter }: { readonly snapshotter: string }, call: GrpcCall): Scope => {
+    if (snapshotter !== snapshots.name) throw invalidArgument(`snapshotter not loaded: ${snapshotter}`);
+    return scopeOf(call);
+  };
   return serve(Snapshots, {
     prepare: async (request, call) => {
       const { key, parent, labels } = request;
@@ -59,11 +62,6 @@ export function serveSnapshots(snapshots: Snapshotter): ServedService {
       return {};
     },
   });
-}
-
-function enter({ snapshotter }: { readonly snapshotter: string }, call: GrpcCall): Scope {
-  if (snapshotter !== snapshotterName) throw invalidArgument(`snapshotter not loaded: ${snapshotter}`);
-  return scopeOf(call);
 }
 
 async function* inBatches(infos: AsyncIterable<SnapshotInfo>): AsyncGenerator<readonly SnapshotInfo[]> {

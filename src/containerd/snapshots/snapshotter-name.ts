@@ -1,2 +1,2 @@
-/** containerd's name for snapshots that overlayfs stacks. */
-export const snapshotterName = "overlayfs";
+/** containerd's names of how snapshots are made: stacked by overlayfs, or copied whole. */
+export type SnapshotterName = "overlayfs" | "native";

@@ -2,6 +2,7 @@
 
 import type { Mount } from "#spec/oci-runtime.ts";
 import type { Labels, Scope } from "../scope.ts";
+import type { SnapshotterName } from "./snapshotter-name.ts";
 
 export interface SnapshotInfo {
   readonly name: string;
@@ -18,6 +19,7 @@ export interface SnapshotUsage {
 }
 
 export interface Snapshotter {
+  readonly name: SnapshotterName;
   stat(scope: Scope, key: string): Promise<SnapshotInfo>;
   update(scope: Scope, key: string, labels: Labels): Promise<SnapshotInfo>;
   usage(scope: Scope, key: string): Promise<SnapshotUsage>;

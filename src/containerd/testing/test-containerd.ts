@@ -3,8 +3,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createLocalContainerd } from "../local.ts";
+import { createLocalContainerd, type LocalContainerdOptions } from "../local.ts";
 import type { ContainerdServices } from "../services.ts";
+import type { SnapshotterName } from "../snapshots/snapshotter-name.ts";
 import type { TaskUsage } from "../tasks/usage.ts";
 import { FakeShims } from "./fake-shims.ts";
 
@@ -17,13 +18,20 @@ export interface TestContainerd extends AsyncDisposable {
 }
 
 /** `folder`: go on with what an earlier one left there, and leave it. */
-export async function openTestContainerd(folder?: string, shims = new FakeShims()): Promise<TestContainerd> {
+export async function openTestContainerd(
+  folder?: string,
+  shims = new FakeShims(),
+  snapshotter: SnapshotterName = "overlayfs",
+  copyTree?: LocalContainerdOptions["copyTree"],
+): Promise<TestContainerd> {
   const root = folder ?? mkdtempSync(join(tmpdir(), "gantry-containerd-"));
   let now = 1_700_000_000_000;
   const services = await createLocalContainerd({
     root: join(root, "root"),
     execRoot: join(root, "run"),
     shims,
+    snapshotter,
+    ...(copyTree !== undefined && { copyTree }),
     openDiff: () => ({
       apply: async (_scope, layer) => ({ ...layer, mediaType: "application/vnd.oci.image.layer.v1.tar" }),
       compare: () => Promise.reject(new Error("nothing is packed here")),

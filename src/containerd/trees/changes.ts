@@ -76,7 +76,8 @@ function changesWithin({ path, children, hidden }: Node): readonly Change[] {
     .flatMap(({ changes }) => changes);
 }
 
-function isDifferent(now: TreeRecord, before: TreeRecord): boolean {
+/** As Docker tells changes. */
+export function isDifferent(now: TreeRecord, before: TreeRecord): boolean {
   if (now.mode !== before.mode || now.uid !== before.uid || now.gid !== before.gid) return true;
   if (now.major !== before.major || now.minor !== before.minor) return true;
   if (Buffer.compare(capabilityOf(now), capabilityOf(before)) !== 0) return true;

@@ -21,6 +21,8 @@ export interface SnapshotLayers {
   readonly upper: string;
   /** The nearest first; empty for a snapshot that stands on nothing. */
   readonly lower: readonly string[];
+  /** `upper` is no layer but a whole tree, which is to be compared with the one below. */
+  readonly whole?: boolean;
 }
 
 /** The directories that a snapshot's mounts put together, the topmost first. */

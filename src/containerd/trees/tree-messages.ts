@@ -20,11 +20,20 @@ export const WINDOW = 16;
 /** The same of an archive that comes in, whose pieces are mostly as the connection gives them: 64 KiB. */
 export const WINDOW_IN = 64;
 
+/** What of a snapshot's own is wanted. */
+export interface LayerChoice {
+  /** Places for mounts, left out if they are nothing else. */
+  readonly exclude: readonly string[];
+  /** The snapshot is a whole tree, not a layer. */
+  readonly whole: boolean;
+}
+
 export type TreeTask =
   | { readonly kind: "path"; readonly path: string }
   | { readonly kind: "root" }
-  | { readonly kind: "layer"; readonly exclude: readonly string[] }
-  | { readonly kind: "changes"; readonly exclude: readonly string[] }
+  | ({ readonly kind: "layer" } & LayerChoice)
+  | ({ readonly kind: "changes" } & LayerChoice)
+  | { readonly kind: "copy" }
   | ({ readonly kind: "unpack" } & UnpackRequest);
 
 export interface TreeJob {
@@ -66,8 +75,9 @@ const exclude = array(string);
 const tasks = {
   path: object({ kind: literal("path"), path: string }, {}),
   root: object({ kind: literal("root") }, {}),
-  layer: object({ kind: literal("layer"), exclude }, {}),
-  changes: object({ kind: literal("changes"), exclude }, {}),
+  layer: object({ kind: literal("layer"), exclude, whole: boolean }, {}),
+  changes: object({ kind: literal("changes"), exclude, whole: boolean }, {}),
+  copy: object({ kind: literal("copy") }, {}),
   unpack: object(
     {
       kind: literal("unpack"),
@@ -80,7 +90,7 @@ const tasks = {
 };
 
 const task: Decoder<TreeTask> = (value, path) => {
-  const kind = literal("path", "root", "layer", "changes", "unpack")(kindOf(value), path);
+  const kind = literal("path", "root", "layer", "changes", "copy", "unpack")(kindOf(value), path);
   return tasks[kind](value, path);
 };
 

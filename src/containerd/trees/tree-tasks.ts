@@ -11,6 +11,8 @@ import { explained, type TreeOp, TreeWriter } from "#kernel/trees/write.ts";
 import { decompressed } from "../diff/decompress.ts";
 import { isMountPoint, listChanges, replacedDirectories, type UpperEntry } from "./changes.ts";
 import { namesBelow, type PackStyle, packTree, plainNames } from "./pack.ts";
+import { readChanged } from "./tree-compare.ts";
+import type { LayerChoice } from "./tree-messages.ts";
 import {
   baseName,
   describeMissing,
@@ -55,10 +57,13 @@ function* readView({ root, ids }: OpenView, path: string): Generator<OpenEntry> 
 }
 
 /** What the snapshot has of its own, as a layer of an image. */
-export function* packLayer(layers: OpenLayers, exclude: readonly string[]): Chunks {
+export function* packLayer(layers: OpenLayers, { exclude, whole }: LayerChoice): Chunks {
   const style: PackStyle = { name: plainNames, layer: true, exclude: mountPoints(layers, exclude) };
-  yield* packTree(readTree(layers.upper, "."), style);
+  yield* packTree(readOwn(layers, whole), style);
 }
+
+const readOwn = ({ upper, lower }: OpenLayers, whole: boolean): Iterable<OpenEntry> =>
+  whole ? readChanged(upper, lower) : readTree(upper, ".");
 
 /** Those of the paths that are nothing but what something is mounted on. */
 function mountPoints({ upper, lower }: OpenLayers, paths: readonly string[]): ReadonlySet<string> {
@@ -75,9 +80,9 @@ function mountPoints({ upper, lower }: OpenLayers, paths: readonly string[]): Re
 /** Docker's list of changes as JSON. */
 export async function* packChanges(
   layers: OpenLayers,
-  exclude: readonly string[],
+  { exclude, whole }: LayerChoice,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const records = await readRecords(layers.upper);
+  const records = await readRecords(readOwn(layers, whole));
   const hidden = new Map<TreeRecord, readonly string[]>();
   for (const record of replacedDirectories(records))
     hidden.set(record, namesIn(layers.lower, record.path.toString("latin1")));
@@ -119,9 +124,9 @@ function withoutPlaces(entries: readonly UpperEntry[], places: ReadonlySet<strin
 }
 
 /** Without the top, and with every overlay mark that this would misread refused. */
-async function readRecords(root: number): Promise<readonly TreeRecord[]> {
+async function readRecords(entries: Iterable<OpenEntry>): Promise<readonly TreeRecord[]> {
   const records: TreeRecord[] = [];
-  for (const { record } of readTree(root, ".")) {
+  for (const { record } of entries) {
     if (record.path.length === 0) continue;
     const odd = record.xattrs.find(({ name }) => /^trusted\.overlay\.(redirect|metacopy)$/.test(name));
     if (odd !== undefined) throw systemError(`${record.path}: ${odd.name} is not supported`);

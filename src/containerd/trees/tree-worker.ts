@@ -8,6 +8,7 @@ import { explain } from "#kernel/trees/write.ts";
 import { openHeld } from "#kernel/zygote/connect.ts";
 import { openSlot } from "#kernel/zygote/held.ts";
 import { LOWER, UPPER } from "./layer-view.ts";
+import { copyTree } from "./tree-copy.ts";
 import {
   decodeToThread,
   decodeTreeJob,
@@ -39,9 +40,13 @@ async function runJob(job: TreeJob, channel: Channel): Promise<void> {
     using upper = openSlot(held.pid, UPPER);
     using lower = openSlot(held.pid, LOWER);
     const layers = { upper: upper.fd, lower: lower.fd };
-    await channel.sendAll(
-      task.kind === "layer" ? packLayer(layers, task.exclude) : packChanges(layers, task.exclude),
-    );
+    await channel.sendAll(task.kind === "layer" ? packLayer(layers, task) : packChanges(layers, task));
+    return;
+  }
+  if (task.kind === "copy") {
+    using from = openSlot(held.pid, LOWER);
+    using to = openSlot(held.pid, UPPER);
+    await copyTree(from.fd, to.fd);
     return;
   }
   using root = openSlot(held.pid, VIEW_ROOT);

@@ -9,6 +9,7 @@ import { encodeHeld } from "#kernel/zygote/connect.ts";
 import {
   decodeFromThread,
   type FromThread,
+  type LayerChoice,
   type ThreadFailure,
   type ToThread,
   type TreeTask,
@@ -30,10 +31,12 @@ export interface Trees {
   packPath(plan: Plan, path: string, signal: AbortSignal): Promise<PackedPath>;
   /** An archive of everything, by planView. */
   packRoot(plan: Plan, signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** By planLayers: what a snapshot has of its own. `exclude`: places for mounts, left out if they are nothing else. */
-  packLayer(plan: Plan, exclude: readonly string[], signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** By planLayers: what a snapshot has of its own. */
+  packLayer(plan: Plan, choice: LayerChoice, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** The same as Docker's JSON list of changes. */
-  packChanges(plan: Plan, exclude: readonly string[], signal: AbortSignal): AsyncIterable<Uint8Array>;
+  packChanges(plan: Plan, choice: LayerChoice, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** By planCopy: makes one directory what the other one is. */
+  copy(plan: Plan, signal: AbortSignal): Promise<void>;
   /** By planView: an archive into a directory. The memory of the body's pieces is given away. */
   unpack(
     plan: Plan,
@@ -78,12 +81,21 @@ export class TreeThreads implements Trees, AsyncDisposable {
     return this.#open(plan, { kind: "root" }, signal).chunks();
   }
 
-  packLayer(plan: Plan, exclude: readonly string[], signal: AbortSignal): AsyncIterable<Uint8Array> {
-    return this.#open(plan, { kind: "layer", exclude }, signal).chunks();
+  packLayer(plan: Plan, choice: LayerChoice, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#open(plan, { kind: "layer", ...choice }, signal).chunks();
   }
 
-  packChanges(plan: Plan, exclude: readonly string[], signal: AbortSignal): AsyncIterable<Uint8Array> {
-    return this.#open(plan, { kind: "changes", exclude }, signal).chunks();
+  packChanges(plan: Plan, choice: LayerChoice, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#open(plan, { kind: "changes", ...choice }, signal).chunks();
+  }
+
+  async copy(plan: Plan, signal: AbortSignal): Promise<void> {
+    const job = this.#open(plan, { kind: "copy" }, signal);
+    try {
+      for (let message = await job.next(); message.kind !== "done"; ) message = await job.next();
+    } finally {
+      job.close();
+    }
   }
 
   async unpack(

@@ -15,11 +15,30 @@ const files = [".dockerenv", "dev/console", "etc/hostname", "etc/hosts", "etc/re
 export function layInitFiles(mounts: readonly Mount[]): void {
   const [own, ...layers] = directoriesOf(mounts);
   if (own === undefined) return;
+  if (layers.length > 0) layAbove(own, layers);
+  else layInto(own);
+}
+
+/** The layer is empty, and all that is in it is seen in place of what the others have. */
+function layAbove(own: string, layers: readonly string[]): void {
   for (const path of ["dev", "etc"]) copyUp(join(own, path), findIn(layers, path));
   for (const path of directories)
     if (findIn(layers, path)?.isDirectory() !== true) mkdirSync(join(own, path), { mode: MODE });
   for (const path of files) writeFileSync(join(own, path), "", { mode: MODE });
   symlinkSync(MOUNTS, join(own, "etc/mtab"));
+}
+
+/** A tree that may have the image in it: what is there stays, and no symlink of the image leads anywhere. */
+function layInto(own: string): void {
+  const isFree = (path: string): boolean => {
+    const parent = dirname(path);
+    const isKnown = parent === "." || find(join(own, parent))?.isDirectory() === true;
+    return isKnown && find(join(own, path)) === undefined;
+  };
+  for (const path of ["dev", "etc", ...directories])
+    if (isFree(path)) mkdirSync(join(own, path), { mode: MODE });
+  for (const path of files) if (isFree(path)) writeFileSync(join(own, path), "", { mode: MODE, flag: "wx" });
+  if (isFree("etc/mtab")) symlinkSync(MOUNTS, join(own, "etc/mtab"));
 }
 
 /** Of all that, what counts in the size of a container's own directory: a symlink's is its text. */

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { isKind } from "#base/errors.ts";
+import { storageDriverOf } from "#engine/disk/storage-driver.ts";
 import type { NetworkController } from "#network/controller.ts";
 import type { SecretFile } from "#spec/engine-api/secrets.ts";
 import { describeNetworkSettings } from "./describe-network.ts";
@@ -32,6 +33,7 @@ export async function inspectContainer(
   const directory = join(deps.containersDir, record.id);
   const execIds = deps.execIds(record.id);
   const size = options.size ? await measureContainer(deps, container) : {};
+  const driver = storageDriverOf(deps.snapshots.name);
   return {
     Id: record.id,
     Created: record.createdAt,
@@ -44,16 +46,16 @@ export async function inspectContainer(
     LogPath: record.hostConfig.LogConfig.Type === "json-file" && hasStarted(state) ? record.logPath : "",
     Name: `/${record.name}`,
     RestartCount: state.restartCount,
-    Driver: "overlay2",
+    Driver: driver,
     Platform: "linux",
     MountLabel: "",
     ProcessLabel: "",
     AppArmorProfile: parseSecurityOptions(record.hostConfig.SecurityOpt).apparmor,
     ExecIDs: execIds.length === 0 ? null : execIds,
     HostConfig: describeHostConfig(deps, container, options.minor),
-    GraphDriver: { Data: await describeLayers(deps, record.id), Name: "overlay2" },
+    GraphDriver: { Data: await describeLayers(deps, record.id), Name: driver },
     // dockerd tells one or the other; the directories are true for a snapshot, too.
-    ...(options.minor >= 52 && { Storage: { RootFS: { Snapshot: { Name: "overlay2" } } } }),
+    ...(options.minor >= 52 && { Storage: { RootFS: { Snapshot: { Name: driver } } } }),
     ...size,
     Mounts: record.mounts.map(describeMount),
     Config: describeConfig(container, options.minor),
@@ -164,6 +166,7 @@ async function describeLayers(
   deps: InspectDeps,
   id: string,
 ): Promise<Readonly<Record<string, string>> | null> {
+  if (deps.snapshots.name === "native") return null;
   try {
     const [mount = { destination: "" }] = await deps.snapshots.mounts(scope, id);
     const upper = overlayOption(mount, "upperdir") ?? "";

@@ -37,7 +37,7 @@ import type { UserFileReader } from "./user-files.ts";
 
 export interface LaunchDeps extends SharedMemoryDeps, SecretDeps {
   readonly containers: Pick<ContainerStore, "find" | "get" | "saveState">;
-  readonly snapshots: Pick<Snapshotter, "mounts">;
+  readonly snapshots: Pick<Snapshotter, "mounts" | "name">;
   readonly records: Pick<ContainerRecords, "create" | "delete">;
   readonly tasks: Pick<Tasks, "create" | "start" | "kill" | "delete">;
   readonly networks: Pick<NetworkController, "open" | "openOwned" | "attach" | "detach" | "list">;
@@ -267,7 +267,7 @@ async function createTask(
       typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Spec",
       value: Buffer.from(JSON.stringify(task.spec)),
     },
-    snapshotter: "overlayfs",
+    snapshotter: deps.snapshots.name,
     snapshotKey: id,
     extensions: {},
   });

@@ -9,7 +9,7 @@ import { scope } from "./scope.ts";
 import type { Container } from "./store.ts";
 
 export interface MeasureDeps {
-  readonly snapshots: Pick<Snapshotter, "usage" | "stat" | "mounts">;
+  readonly snapshots: Pick<Snapshotter, "mounts" | "name" | "stat" | "usage">;
   readonly sizes: DirectorySizes;
 }
 
@@ -29,5 +29,6 @@ export async function measureContainer(
     image += known === undefined ? (await snapshots.usage(scope, parent)).size : Number(known);
     parent = layer.parent;
   }
-  return { SizeRw: own, SizeRootFs: own + image };
+  // A copy has all of its image in it.
+  return { SizeRw: own, SizeRootFs: snapshots.name === "native" ? own : own + image };
 }

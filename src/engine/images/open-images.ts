@@ -39,9 +39,8 @@ export interface ImagesOptions {
   readonly userAgent: string;
 }
 
-/** containerd's namespace for Docker's objects, and its name of the snapshotter. */
+/** containerd's namespace for Docker's objects. */
 const NAMESPACE = "moby";
-const SNAPSHOTTER = "overlayfs";
 const RETRY_MS = 5000;
 const UPLOAD_ATTEMPTS = 5;
 
@@ -62,7 +61,7 @@ export function openImages(options: ImagesOptions): Images {
   };
   const puller = new ImagePuller(services, {
     ...registries,
-    snapshotter: SNAPSHOTTER,
+    snapshotter: snapshots.name,
     requirementsFor: async (reference) => {
       const { signaturePolicy: path } = options;
       return path === "" ? [] : requirementsFor(await readSignaturePolicy(path), reference);
@@ -98,7 +97,7 @@ export function openImages(options: ImagesOptions): Images {
     namesLock: new Lock(),
     users,
     inflation: () => ({ ratio: options.maxDecompressionRatio, path: options.dataRoot }),
-    snapshotter: SNAPSHOTTER,
+    snapshotter: snapshots.name,
   };
   return { deps, pruner: new ImagePruner(deps) };
 }

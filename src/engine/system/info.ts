@@ -2,6 +2,8 @@
 
 import { readdirSync, statfsSync } from "node:fs";
 import { formatTime } from "#base/clock.ts";
+import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
+import { storageDriverOf } from "#engine/disk/storage-driver.ts";
 import type { SystemInfo } from "#spec/engine-api/definitions.table.ts";
 import { listCdiDevices } from "../containers/cdi-specs.ts";
 import { defaultCdiDirectories } from "../containers/device-requests.ts";
@@ -29,12 +31,15 @@ export interface InfoDeps {
   readonly cpus: number;
   readonly clock: { now(): bigint };
   readonly events: { readonly watcherCount: number };
+  readonly snapshots: Pick<Snapshotter, "name">;
   readonly containerd: { version(): Promise<{ readonly version: string; readonly revision: string }> };
   count(): Promise<InfoCounts>;
 }
 
 /** With fields that the definitions do not have, but clients of older versions read; an empty list of warnings is null. */
-type Info = Omit<SystemInfo, "Warnings" | "Plugins" | "GenericResources"> & {
+type Info = Omit<SystemInfo, "Warnings" | "Plugins" | "GenericResources" | "DriverStatus"> & {
+  /** None of copies. */
+  readonly DriverStatus?: SystemInfo["DriverStatus"] | null;
   readonly [field: string]: unknown;
 };
 
@@ -53,14 +58,17 @@ export async function describeSystem(deps: InfoDeps, minor: number): Promise<Inf
     ContainersPaused: counts.paused,
     ContainersStopped: counts.stopped,
     Images: counts.images,
-    Driver: "overlay2",
-    DriverStatus: [
-      ["Backing Filesystem", backingFilesystem(settings.dataRoot)],
-      ["Supports d_type", "true"],
-      ["Using metacopy", "false"],
-      ["Native Overlay Diff", "true"],
-      ["userxattr", "false"],
-    ],
+    Driver: storageDriverOf(deps.snapshots.name),
+    DriverStatus:
+      deps.snapshots.name === "native"
+        ? null
+        : [
+            ["Backing Filesystem", backingFilesystem(settings.dataRoot)],
+            ["Supports d_type", "true"],
+            ["Using metacopy", "false"],
+            ["Native Overlay Diff", "true"],
+            ["userxattr", "false"],
+          ],
     Plugins: {
       Volume: ["local"],
       Network: ["bridge", "host", "null"],

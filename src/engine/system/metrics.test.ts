@@ -26,6 +26,7 @@ const machine: Machine = {
 
 const open = (): Metrics =>
   new Metrics({
+    snapshots: { name: "overlayfs" },
     engineId: "id",
     release: { version: "0.1.0", gitCommit: "abc", buildTime: "" },
     machine,

@@ -1,5 +1,7 @@
 // What Prometheus is told, under dockerd's names and in its text format 0.0.4.
 
+import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
+import { storageDriverOf } from "#engine/disk/storage-driver.ts";
 import type { Machine } from "./machine.ts";
 import type { Release } from "./release.ts";
 
@@ -8,6 +10,7 @@ export interface MetricsDeps {
   readonly release: Release;
   readonly machine: Machine;
   readonly cpus: number;
+  readonly snapshots: Pick<Snapshotter, "name">;
   readonly events: { readonly published: number; readonly watcherCount: number };
   states(): { readonly running: number; readonly paused: number; readonly stopped: number };
 }
@@ -153,7 +156,7 @@ export class Metrics {
       architecture: machine.architecture,
       commit: release.gitCommit,
       daemon_id: engineId,
-      graphdriver: "overlay2",
+      graphdriver: storageDriverOf(this.#deps.snapshots.name),
       kernel: machine.kernelVersion,
       os: machine.operatingSystem,
       os_type: "linux",

@@ -1,7 +1,8 @@
 // GET /containers/{id}/changes: what differs from the image.
 
 import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
-import { layersOf, planLayers } from "#containerd/trees/layer-view.ts";
+import { planLayers } from "#containerd/trees/layer-view.ts";
+import { openLayers } from "#containerd/trees/snapshot-layers.ts";
 import type { Trees } from "#containerd/trees/trees.ts";
 import { scope } from "../scope.ts";
 import type { ContainerStore } from "../store.ts";
@@ -10,7 +11,7 @@ import { mountPlaces } from "./own-layer.ts";
 
 export interface ChangesDeps {
   readonly containers: Pick<ContainerStore, "get">;
-  readonly snapshots: Pick<Snapshotter, "mounts">;
+  readonly snapshots: Pick<Snapshotter, "mounts" | "name" | "remove" | "stat" | "view">;
   readonly trees: Pick<Trees, "packChanges">;
   readonly scratch: string;
 }
@@ -22,6 +23,11 @@ export async function listContainerChanges(
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
   const { id } = deps.containers.get(reference);
-  const layers = layersOf(await deps.snapshots.mounts(scope, id));
-  return begun(deps.trees.packChanges(planLayers(layers, deps.scratch), mountPlaces, signal));
+  return begun(packOwn(deps, id, signal));
+}
+
+async function* packOwn(deps: ChangesDeps, id: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  await using opened = await openLayers(deps.snapshots, scope, id);
+  const choice = { exclude: mountPlaces, whole: opened.layers.whole ?? false };
+  yield* deps.trees.packChanges(planLayers(opened.layers, deps.scratch), choice, signal);
 }

@@ -15,7 +15,7 @@ import { scope } from "../scope.ts";
 import type { Container } from "../store.ts";
 
 export interface ViewDeps {
-  readonly snapshots: Pick<Snapshotter, "mounts">;
+  readonly snapshots: Pick<Snapshotter, "mounts" | "name">;
   readonly volumes: Pick<ContainerVolumes, "mount" | "unmount">;
   readonly containersDir: string;
   /** An empty directory that nobody else looks at. */
@@ -87,7 +87,9 @@ async function chooseRoot(deps: ViewDeps, { container, writing }: ViewChoice): P
   const ownUser = container.record.idMaps !== undefined;
   if (hasProcess(container.state)) return { kind: "live", pid: container.state.pid, ownUser };
   const mounts = await deps.snapshots.mounts(scope, container.id);
-  if (writing) return { kind: "snapshot", mounts, writes: "kept" };
+  // A whole tree gets its places for mounts, as at a start; a layer has them above it.
+  const kept = writing || deps.snapshots.name === "native";
+  if (kept) return { kind: "snapshot", mounts, writes: "kept" };
   const [top = ""] = directoriesOf(mounts);
   return { kind: "snapshot", mounts, writes: { lost: await attributesOf(top) } };
 }
