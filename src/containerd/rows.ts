@@ -31,9 +31,13 @@ export function readBytes(row: Row, column: string): Uint8Array {
   return value instanceof Uint8Array ? value : new Uint8Array();
 }
 
-/** A field mask over labels: "labels" replaces them all, "labels.x" sets (or, empty, deletes) one. */
+/** The mask for setting these labels and no others. */
+export const fieldsOf = (labels: Labels): readonly string[] =>
+  Object.keys(labels).map((key) => `labels.${key}`);
+
+/** A field mask over labels: "labels", or no field, replaces them all, "labels.x" sets (or, empty, deletes) one. */
 export function maskLabels(current: Labels, wanted: Labels, fields: readonly string[]): Labels {
-  if (fields.includes("labels")) return wanted;
+  if (fields.length === 0 || fields.includes("labels")) return wanted;
   const keys = fields
     .filter((field) => field.startsWith("labels."))
     .map((field) => field.slice("labels.".length));

@@ -90,10 +90,10 @@ test("without a default bridge containers have no network unless they ask for th
 
 test("a route that is not there yet says so, and the swarm's say that there is none", { skip }, async () => {
   await using engine = await startEngine();
-  const search = await engine.tryDocker(["search", "x"]);
+  const network = await engine.tryDocker(["network", "create", "x"]);
   assert.match(
-    search.stderr,
-    /GET \/images\/search \(docker search\) is not supported by this version of Gantry/,
+    network.stderr,
+    /POST \/networks\/create \(docker network create\) is not supported by this version of Gantry/,
   );
   const nodes = await engine.tryDocker(["node", "ls"]);
   assert.match(nodes.stderr, /This node is not a swarm manager\./);

@@ -107,10 +107,16 @@ export function contentSuite(name: string, open: () => Promise<TestContainerd>):
     await using writer = await content.openWriter(scope, "ref");
     await writer.write(bytes);
     await writer.commit(0, digest, { old: "1" });
-    assert.deepEqual((await content.update(scope, digest, { kind: "layer" })).labels, { kind: "layer" });
+    assert.deepEqual((await content.update(scope, digest, { kind: "layer" }, [])).labels, { kind: "layer" });
     const found = async (filter: string) => (await Array.fromAsync(content.list(scope, [filter]))).length;
     assert.equal(await found("labels.kind==layer"), 1);
     assert.equal(await found("labels.old"), 0);
+    // At once, each its own: nothing is lost.
+    const own = ["a", "b", "c"].map((key) =>
+      content.update(scope, digest, { [key]: key }, [`labels.${key}`]),
+    );
+    await Promise.all([...own, content.update(scope, digest, { kind: "" }, ["labels.kind"])]);
+    assert.deepEqual((await content.info(scope, digest)).labels, { a: "a", b: "b", c: "c" });
   });
 
   on("unknown blobs and refs are not found", async (content) => {

@@ -36,7 +36,8 @@ export interface ContentWriter extends AsyncDisposable {
 
 export interface ContentStore {
   info(scope: Scope, digest: string): Promise<BlobInfo>;
-  update(scope: Scope, digest: string, labels: Labels): Promise<BlobInfo>;
+  /** In one step, so that nobody's labels are lost. `fields`: as for maskLabels; none of them is all. */
+  update(scope: Scope, digest: string, labels: Labels, fields: readonly string[]): Promise<BlobInfo>;
   list(scope: Scope, filters: readonly string[]): AsyncIterable<BlobInfo>;
   delete(scope: Scope, digest: string): Promise<void>;
   /** `range` in bytes; the stream fails with notFound before its first chunk if the blob is unknown. */

@@ -8,7 +8,7 @@ import type { Descriptor } from "#spec/oci-image.ts";
 import { alreadyExists, invalidArgument, missing } from "../failures.ts";
 import { parseFilters, readerOf } from "../filters.ts";
 import type { Metadata } from "../metadata.ts";
-import { encodeLabels, type Row, readDate, readInteger, readLabels, readText } from "../rows.ts";
+import { encodeLabels, maskLabels, type Row, readDate, readInteger, readLabels, readText } from "../rows.ts";
 import type { Labels, Scope } from "../scope.ts";
 import type { BlobInfo, ContentStore, ContentWriter, IngestStatus } from "./content.ts";
 import type { ContentFiles } from "./content-files.ts";
@@ -82,11 +82,11 @@ export class LocalContent implements ContentStore {
     return decode(this.#find(scope, digest));
   }
 
-  async update(scope: Scope, digest: string, labels: Labels): Promise<BlobInfo> {
-    const text = encodeLabels(labels);
-    const { changes } = this.#setLabels.run(text, this.#deps.metadata.now(), scope.namespace, digest);
-    if (changes === 0) throw missing(`content digest ${digest}`);
-    return this.info(scope, digest);
+  async update(scope: Scope, digest: string, labels: Labels, fields: readonly string[]): Promise<BlobInfo> {
+    const current = decode(this.#find(scope, digest));
+    const text = encodeLabels(maskLabels(current.labels, labels, fields));
+    this.#setLabels.run(text, this.#deps.metadata.now(), scope.namespace, digest);
+    return decode(this.#find(scope, digest));
   }
 
   async *list(scope: Scope, filters: readonly string[]): AsyncGenerator<BlobInfo> {

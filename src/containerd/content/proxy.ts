@@ -22,8 +22,9 @@ export function createContentProxy(client: GrpcClient): ContentStore {
   const content = client.service(Content);
   return {
     info: async (scope, digest) => decodeBlob((await content.info({ digest }, inScope(scope))).info),
-    update: async (scope, digest, labels) => {
-      const request = { info: { digest, labels: { ...labels } }, updateMask: { paths: ["labels"] } };
+    update: async (scope, digest, labels, fields) => {
+      const updateMask = { paths: fields.length === 0 ? ["labels"] : [...fields] };
+      const request = { info: { digest, labels: { ...labels } }, updateMask };
       return decodeBlob((await content.update(request, inScope(scope))).info);
     },
     list: async function* (scope, filters) {

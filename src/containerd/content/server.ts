@@ -2,7 +2,6 @@ import { Content } from "#proto/gen/content_pb.ts";
 import { type ServedService, serve } from "#transport/grpc/server.ts";
 import { missing } from "../failures.ts";
 import { pathsOf, required } from "../protobuf.ts";
-import { maskLabels } from "../rows.ts";
 import { scopeOf } from "../scope-metadata.ts";
 import type { ContentStore } from "./content.ts";
 import { encodeBlob, encodeStatus } from "./messages.ts";
@@ -12,12 +11,8 @@ export function serveContent(content: ContentStore): ServedService {
   return serve(Content, {
     info: async ({ digest }, call) => ({ info: encodeBlob(await content.info(scopeOf(call), digest)) }),
     update: async ({ info, updateMask }, call) => {
-      const scope = scopeOf(call);
       const { digest, labels } = required(info, "info");
-      const fields = pathsOf(updateMask);
-      const current = await content.info(scope, digest);
-      const wanted = fields.length === 0 ? labels : maskLabels(current.labels, labels, fields);
-      return { info: encodeBlob(await content.update(scope, digest, wanted)) };
+      return { info: encodeBlob(await content.update(scopeOf(call), digest, labels, pathsOf(updateMask))) };
     },
     list: async function* ({ filters }, call) {
       for await (const info of content.list(scopeOf(call), filters)) yield { info: [encodeBlob(info)] };

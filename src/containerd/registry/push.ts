@@ -23,7 +23,7 @@ import { Registries, type RegistryOptions } from "./registries.ts";
 import { registryFailure } from "./registry-failure.ts";
 import { withDocumentRetries } from "./resolve.ts";
 import type { RetryPolicy } from "./retry.ts";
-import { addSource, hasSource, sourcesOf, withSource } from "./sources.ts";
+import { addSource, hasSource, sourcesOf } from "./sources.ts";
 import { manifestLabels, storeDocument } from "./store-document.ts";
 import { pushScopes, type UploadState, uploadBlob } from "./upload.ts";
 
@@ -214,7 +214,7 @@ export class PushSession {
       .slice(0, MAX_MOUNTS);
     const deps = { content, connection: this.#connection, retry };
     await uploadBlob(deps, { scope, descriptor, repository: reference.path, mountFrom }, report, signal);
-    await content.update(scope, descriptor.digest, withSource(labels, reference));
+    await addSource(content, scope, descriptor.digest, reference);
   }
 
   async #put(

@@ -3,6 +3,7 @@
 import { isKind } from "#base/errors.ts";
 import type { Reference } from "#formats/reference.ts";
 import type { ContentStore } from "../content/content.ts";
+import { fieldsOf } from "../rows.ts";
 import type { Labels, Scope } from "../scope.ts";
 
 const PREFIX = "containerd.io/distribution.source.";
@@ -24,14 +25,14 @@ export const repositoriesOf = (labels: Labels): readonly string[] =>
     .filter(([key]) => key.startsWith(PREFIX))
     .flatMap(([key, paths]) => paths.split(",").map((path) => `${key.slice(PREFIX.length)}/${path}`));
 
-/** The labels with the reference's repository among the sources. */
+/** The label that names the reference's repository, too, as the newest. */
 export function withSource(labels: Labels, reference: Pick<Reference, "domain" | "path">): Labels {
   const others = sourcesOf(labels, reference).filter((path) => path !== reference.path);
   const paths = [...others, reference.path].slice(-MAX_SOURCES);
-  return { ...labels, [PREFIX + reference.domain]: paths.join(",") };
+  return { [PREFIX + reference.domain]: paths.join(",") };
 }
 
-/** Records that the repository has the blob, if the blob is here. */
+/** Records that the repository has the blob, as the newest source, if the blob is here. */
 export async function addSource(
   content: Pick<ContentStore, "info" | "update">,
   scope: Scope,
@@ -40,8 +41,9 @@ export async function addSource(
 ): Promise<void> {
   try {
     const { labels } = await content.info(scope, digest);
-    if (sourcesOf(labels, reference).includes(reference.path)) return;
-    await content.update(scope, digest, withSource(labels, reference));
+    if (sourcesOf(labels, reference).at(-1) === reference.path) return;
+    const source = withSource(labels, reference);
+    await content.update(scope, digest, source, fieldsOf(source));
   } catch (error) {
     if (!isKind(error, "notFound")) throw error;
   }

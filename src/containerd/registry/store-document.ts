@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { isKind, systemError } from "#base/errors.ts";
 import type { Descriptor, ImageConfig, Index, Manifest } from "#spec/oci-image.ts";
 import type { ContentStore } from "../content/content.ts";
+import { fieldsOf } from "../rows.ts";
 import type { Labels, Scope } from "../scope.ts";
 import { chainIds } from "./unpack-chain.ts";
 
@@ -53,7 +54,7 @@ async function addLabels(
   try {
     const { labels: before } = await content.info(scope, digest);
     if (Object.entries(labels).some(([key, value]) => before[key] !== value))
-      await content.update(scope, digest, { ...before, ...labels });
+      await content.update(scope, digest, labels, fieldsOf(labels));
     return true;
   } catch (error) {
     if (isKind(error, "notFound")) return false;

@@ -8,6 +8,7 @@ import { digestOf } from "#formats/digest.ts";
 import type { Descriptor } from "#spec/oci-image.ts";
 import type { ContentStore } from "../content/content.ts";
 import type { DiffService } from "../diff/diff.ts";
+import { fieldsOf } from "../rows.ts";
 import type { Scope } from "../scope.ts";
 import type { Snapshotter } from "../snapshots/snapshotter.ts";
 
@@ -126,8 +127,6 @@ async function setUncompressed(
 ): Promise<void> {
   const { labels } = await content.info(scope, layer.descriptor.digest);
   if (labels["containerd.io/uncompressed"] === layer.diffId) return;
-  await content.update(scope, layer.descriptor.digest, {
-    ...labels,
-    "containerd.io/uncompressed": layer.diffId,
-  });
+  const wanted = { "containerd.io/uncompressed": layer.diffId };
+  await content.update(scope, layer.descriptor.digest, wanted, fieldsOf(wanted));
 }

@@ -7,7 +7,16 @@ import type { Mount } from "#spec/oci-runtime.ts";
 import { alreadyExists, errnoOf, failedPrecondition, invalidArgument, missing } from "../failures.ts";
 import { parseFilters, readerOf } from "../filters.ts";
 import type { Metadata } from "../metadata.ts";
-import { encodeLabels, isNull, type Row, readDate, readInteger, readLabels, readText } from "../rows.ts";
+import {
+  encodeLabels,
+  isNull,
+  maskLabels,
+  type Row,
+  readDate,
+  readInteger,
+  readLabels,
+  readText,
+} from "../rows.ts";
 import type { Labels, Scope } from "../scope.ts";
 import { planNativeMounts } from "./native-mounts.ts";
 import { filesOf, planOverlayMounts } from "./overlay-mounts.ts";
@@ -80,9 +89,10 @@ export class LocalSnapshotter implements Snapshotter, AsyncDisposable {
     return decode(this.#find(scope, key));
   }
 
-  async update(scope: Scope, key: string, labels: Labels): Promise<SnapshotInfo> {
-    const id = readInteger(this.#find(scope, key), "id");
-    this.#setLabels.run(encodeLabels(labels), this.#deps.metadata.now(), id);
+  async update(scope: Scope, key: string, labels: Labels, fields: readonly string[]): Promise<SnapshotInfo> {
+    const row = this.#find(scope, key);
+    const text = encodeLabels(maskLabels(decode(row).labels, labels, fields));
+    this.#setLabels.run(text, this.#deps.metadata.now(), readInteger(row, "id"));
     return this.stat(scope, key);
   }
 

@@ -12,9 +12,13 @@ export function createSnapshotsProxy(client: GrpcClient, snapshotter: Snapshotte
     name: snapshotter,
     stat: async (scope, key) =>
       decodeSnapshot((await snapshots.stat({ snapshotter, key }, inScope(scope))).info),
-    update: async (scope, name, labels) => {
+    update: async (scope, name, labels, fields) => {
       const info = { name, labels: { ...labels } };
-      const request = { snapshotter, info, updateMask: { paths: ["labels"] } };
+      const request = {
+        snapshotter,
+        info,
+        updateMask: { paths: fields.length === 0 ? ["labels"] : [...fields] },
+      };
       return decodeSnapshot((await snapshots.update(request, inScope(scope))).info);
     },
     usage: async (scope, key) => {

@@ -3,7 +3,6 @@ import { type ServedService, serve } from "#transport/grpc/server.ts";
 import type { GrpcCall } from "#transport/grpc/service-types.ts";
 import { invalidArgument } from "../failures.ts";
 import { pathsOf, required } from "../protobuf.ts";
-import { maskLabels } from "../rows.ts";
 import type { Scope } from "../scope.ts";
 import { scopeOf } from "../scope-metadata.ts";
 import { toMounts } from "../wire-values.ts";
@@ -44,10 +43,8 @@ export function serveSnapshots(snapshots: Snapshotter): ServedService {
     update: async (request, call) => {
       const scope = enter(request, call);
       const { name, labels } = required(request.info, "info");
-      const fields = pathsOf(request.updateMask);
-      const current = await snapshots.stat(scope, name);
-      const wanted = fields.length === 0 ? labels : maskLabels(current.labels, labels, fields);
-      return { info: encodeSnapshot(await snapshots.update(scope, name, wanted)) };
+      const updated = await snapshots.update(scope, name, labels, pathsOf(request.updateMask));
+      return { info: encodeSnapshot(updated) };
     },
     list: async function* (request, call) {
       for await (const batch of inBatches(snapshots.list(enter(request, call), request.filters)))

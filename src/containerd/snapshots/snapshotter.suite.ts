@@ -100,7 +100,7 @@ export function snapshotterSuite(title: string, open: () => Promise<TestContaine
       (await Array.fromAsync(snapshots.list(scope, [filter]))).map(({ name }) => name);
     assert.deepEqual(await names("labels.layer==1"), ["a"]);
     assert.deepEqual(await names("kind==active"), ["a", "b"]);
-    assert.deepEqual((await snapshots.update(scope, "a", { x: "y" })).labels, { x: "y" });
+    assert.deepEqual((await snapshots.update(scope, "a", { x: "y" }, [])).labels, { x: "y" });
   });
 }
 

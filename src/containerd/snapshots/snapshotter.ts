@@ -21,7 +21,8 @@ export interface SnapshotUsage {
 export interface Snapshotter {
   readonly name: SnapshotterName;
   stat(scope: Scope, key: string): Promise<SnapshotInfo>;
-  update(scope: Scope, key: string, labels: Labels): Promise<SnapshotInfo>;
+  /** In one step, so that nobody's labels are lost. `fields`: as for maskLabels; none of them is all. */
+  update(scope: Scope, key: string, labels: Labels, fields: readonly string[]): Promise<SnapshotInfo>;
   usage(scope: Scope, key: string): Promise<SnapshotUsage>;
   mounts(scope: Scope, key: string): Promise<readonly Mount[]>;
   /** Rejects conflict if the key exists, notFound if the parent does not. */
