@@ -93,7 +93,7 @@ test("a route that is not there yet says so, and the swarm's say that there is n
   const network = await engine.tryDocker(["network", "create", "x"]);
   assert.match(
     network.stderr,
-    /POST \/networks\/create \(docker network create\) is not supported by this version of Gantry/,
+    /network create \(user-defined networks\) is not supported by this version of Gantry/,
   );
   const nodes = await engine.tryDocker(["node", "ls"]);
   assert.match(nodes.stderr, /This node is not a swarm manager\./);
