@@ -43,7 +43,7 @@ export async function pullAll(
       tag: "",
       platform: options.platform ?? "",
       credentials: options.credentials === undefined ? undefined : credentials,
-      signedBy: "",
+      signedBy: undefined,
     },
     (message) => {
       messages.push(message);

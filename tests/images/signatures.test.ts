@@ -112,7 +112,24 @@ test("--verify pulls what the key has signed, and nothing else", { skip }, async
   assert.match(foreign.stderr, /Source image rejected: cryptographic signature verification failed/);
   const unsigned = await pull("ours.pub", "other:1");
   assert.match(unsigned.stderr, /Source image rejected: A signature was required, but no signature exists/);
-  assert.match((await pull("payload", "app:1")).stderr, /no public key in PEM/);
+  await writeFile(at("empty"), "");
+  for (const none of ["payload", "empty"])
+    assert.match((await pull(none, "app:1")).stderr, /no public key in PEM/);
+  const unset = await engine.tryDocker(["pull", "-q", "--verify", "", named("app:1")], { program: gantry });
+  assert.match(unset.stderr, /no such file/);
+  const path = `/v1.45/images/create?fromImage=${named("app")}&tag=1`;
+  for (const header of ["", "!!!!", "AAAA"]) {
+    const words = [
+      "-s",
+      "--unix-socket",
+      engine.socket,
+      "-X",
+      "POST",
+      "-H",
+      `X-Gantry-Verify${header ? `: ${header}` : ";"}`,
+    ];
+    assert.match(await must(["curl", ...words, `http://d${path}`]), /no public key in PEM/, header);
+  }
   assert.match((await pull("nosuch", "app:1")).stderr, /no such file/);
   assert.equal(await here(), "");
   assert.deepEqual(await pull("ours.pub", "app:1"), { code: 0, stdout: `${named("app:1")}\n`, stderr: "" });

@@ -145,7 +145,9 @@ async function create(deps: ImageDeps, call: ApiCall): Promise<ApiResponse> {
   const image = parameter("fromImage");
   if (image !== "") {
     const credentials = parseRegistryAuth(call.headers["x-registry-auth"]);
-    const signedBy = Buffer.from(String(call.headers["x-gantry-verify"] ?? ""), "base64").toString();
+    const verify = call.headers["x-gantry-verify"];
+    // One that is no key is refused, not passed over: whoever sends it wants the image verified.
+    const signedBy = verify === undefined ? undefined : Buffer.from(String(verify), "base64").toString();
     const request = { image, tag: parameter("tag"), platform, credentials, signedBy };
     return await streamProgress((emit) => pullImage(deps, request, emit, signal));
   }

@@ -188,7 +188,7 @@ test("a key that is none, or of another kind, is an error and no acceptance", as
   const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
   for (const [text, message] of [
     ["hello", /no public key in PEM/],
-    [rsa.publicKey.export({ type: "spki", format: "pem" }).toString(), /rsa: only ECDSA/],
+    [rsa.publicKey.export({ type: "spki", format: "pem" }).toString(), /for rsa: only ECDSA/],
   ] as const)
     await assert.rejects(checkSignatures(repository, image, [byKey([text], anywhere)], never), message);
 });

@@ -4,7 +4,7 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { literal, object, string } from "#base/decode.ts";
-import { EngineError, isKind, systemError } from "#base/errors.ts";
+import { EngineError, invalid, isKind } from "#base/errors.ts";
 import { parseDigest } from "#formats/digest.ts";
 import { canonicalName, formatReference, parseReference, type Reference } from "#formats/reference.ts";
 import { type Descriptor, decodeManifest, mediaTypes } from "#spec/oci-image.ts";
@@ -65,11 +65,11 @@ export function readKey(text: string): KeyObject {
   try {
     key = createPublicKey(text);
   } catch (cause) {
-    throw systemError("a key of the signature policy is no public key in PEM", { cause });
+    throw invalid("what an image must be signed by is no public key in PEM", { cause });
   }
   if (key.asymmetricKeyType !== "ec")
-    throw systemError(
-      `a key of the signature policy is for ${key.asymmetricKeyType}: only ECDSA is supported by this version of Gantry`,
+    throw invalid(
+      `an image must be signed by a key for ${key.asymmetricKeyType}: only ECDSA is supported by this version of Gantry`,
     );
   return key;
 }

@@ -31,8 +31,8 @@ export interface PullImageRequest {
   /** os[/arch[/variant]] or "". */
   readonly platform: string;
   readonly credentials: Credentials | undefined;
-  /** A public key in PEM that must have signed the image; "" if it need not be signed. */
-  readonly signedBy: string;
+  /** A public key in PEM that must have signed the image; undefined if it need not be signed. */
+  readonly signedBy: string | undefined;
 }
 
 /** Without tag and digest every tag of the repository is pulled. Rejects before the first message if there is nothing to be had. */
@@ -45,7 +45,7 @@ export async function pullImage(
   const reference = parsePullReference(request.image, request.tag);
   const platform = request.platform === "" ? hostPlatform() : parsePlatform(request.platform);
   const { credentials, signedBy } = request;
-  if (signedBy !== "") readKey(signedBy);
+  if (signedBy !== undefined) readKey(signedBy);
   const run: PullRun = { platform, credentials, requirements: signature(signedBy), emit, signal };
   const all = reference.tag === undefined && reference.digest === undefined;
   const tags = all ? await deps.puller.listTags(reference, credentials, signal) : [];
@@ -60,8 +60,10 @@ export async function pullImage(
   );
 }
 
-const signature = (key: string): readonly Requirement[] =>
-  key === "" ? [] : [{ type: "sigstoreSigned", keyPaths: [], keys: [key], identity: { type: "as-signed" } }];
+const signature = (key: string | undefined): readonly Requirement[] =>
+  key === undefined
+    ? []
+    : [{ type: "sigstoreSigned", keyPaths: [], keys: [key], identity: { type: "as-signed" } }];
 
 interface PullRun {
   readonly platform: Platform;

@@ -2,13 +2,13 @@ import { readFile } from "node:fs/promises";
 import { formatReference, parseReference, withDefaultTag } from "#formats/reference.ts";
 import { disableContentTrust } from "../../content-trust.ts";
 import type { Command } from "../../grammar/command.ts";
-import { text, toggle } from "../../grammar/flags.ts";
+import { optionalText, text, toggle } from "../../grammar/flags.ts";
 import { awaitProgress, showProgress } from "../../output/progress.ts";
 import { pullImage } from "../../pull.ts";
 
 const allTags = toggle("all-tags", { short: "a", about: "Download all tagged images in the repository" });
 const platform = text("platform", { about: "Set platform if server is multi-platform capable" });
-const verify = text("verify", { about: "Public key (PEM) that must have signed the image" });
+const verify = optionalText("verify", { about: "Public key (PEM) that must have signed the image" });
 const quiet = toggle("quiet", { short: "q", about: "Suppress verbose output" });
 
 export const command: Command = {
@@ -36,5 +36,5 @@ export const command: Command = {
   },
 };
 
-const keyOf = async (path: string): Promise<{ readonly signedBy?: string }> =>
-  path === "" ? {} : { signedBy: await readFile(path, "utf8") };
+const keyOf = async (path: string | undefined): Promise<{ readonly signedBy?: string }> =>
+  path === undefined ? {} : { signedBy: await readFile(path, "utf8") };
