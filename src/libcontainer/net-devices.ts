@@ -2,7 +2,7 @@
 
 import { invalid, unsupported } from "#base/errors.ts";
 import { decodeMessages, NETLINK_ROUTE } from "#formats/netlink/message.ts";
-import { copyAddress, dumpAllAddresses } from "#formats/rtnetlink/addresses.ts";
+import { copyAddress, dumpAddresses } from "#formats/rtnetlink/addresses.ts";
 import { changeLink, decodeLink, dumpLinks, NETNS_PID_OFFSET } from "#formats/rtnetlink/links.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { Op, Plan } from "#kernel/plan/ops.ts";
@@ -36,7 +36,7 @@ export async function findNetDevices(
     protocol: NETLINK_ROUTE,
     messages,
   });
-  const result = await executor.run([ask([dumpLinks()]), ask([dumpAllAddresses()])], signal);
+  const result = await executor.run([ask([dumpLinks()]), ask([dumpAddresses()])], signal);
   const replies = [...result.values()].flat().flatMap((bytes) => decodeMessages(bytes));
   const links = replies.flatMap((reply) => decodeLink(reply) ?? []);
   return names.map((name) => {

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatIpv4, parseCidr, parseIpv4 } from "#formats/ipv4.ts";
+import { parsePrefix } from "#formats/ip-prefix.ts";
+import { formatIpv4 } from "#formats/ipv4.ts";
 import { chooseBridgeAddress, type Survey } from "./bridge-survey.ts";
 
 const routesTo = (...destinations: readonly string[]): Survey => ({
   links: [],
   addresses: [],
-  routes: destinations.map((text) => {
-    const { address, prefixLength } = parseCidr(text);
-    return { destination: address, prefixLength, linkIndex: 1 };
-  }),
+  routes: destinations.map((text) => ({ destination: parsePrefix(text), linkIndex: 1, onLink: true })),
 });
 
 const choose = (survey: Survey, bip?: string): string => {
@@ -33,7 +31,7 @@ test("no free subnet is an error in Docker's words", () => {
 test("the configured address goes before all, then the one that the bridge has", () => {
   const survey: Survey = {
     links: [{ index: 7, name: "docker0", up: true, kind: "bridge", master: 0, macAddress: "" }],
-    addresses: [{ linkIndex: 7, address: parseIpv4("10.9.0.1"), prefixLength: 24 }],
+    addresses: [{ linkIndex: 7, address: parsePrefix("10.9.0.1/24") }],
     routes: [],
   };
   assert.equal(choose(survey), "10.9.0.1/24");

@@ -78,15 +78,17 @@ function* poolSubnets(): Generator<Subnet> {
 export function chooseBridgeAddress(survey: Survey, bridge: string, bip: string | undefined): BridgeAddress {
   if (bip !== undefined) return { ...parseCidr(bip), automatic: false };
   const link = survey.links.find(({ name }) => name === bridge);
-  const present = survey.addresses.find(({ linkIndex }) => linkIndex === link?.index);
+  const present = survey.addresses.find(
+    ({ linkIndex, address }) => linkIndex === link?.index && address.family === 4,
+  )?.address;
   if (present !== undefined)
-    return { address: present.address, prefixLength: present.prefixLength, automatic: false };
+    return { address: Number(present.value), prefixLength: present.length, automatic: false };
   const used = [
-    ...survey.routes
-      .filter((route) => route.prefixLength > 0)
-      .map((route) => subnetOf(route.destination, route.prefixLength)),
-    ...survey.addresses.map((address) => subnetOf(address.address, address.prefixLength)),
-  ];
+    ...survey.routes.map(({ destination }) => destination).filter(({ length }) => length > 0),
+    ...survey.addresses.map(({ address }) => address),
+  ]
+    .filter(({ family }) => family === 4)
+    .map(({ value, length }) => subnetOf(Number(value), length));
   for (const subnet of poolSubnets())
     if (!used.some((other) => overlaps(subnet, other)))
       return { address: subnet.address + 1, prefixLength: subnet.prefixLength, automatic: true };

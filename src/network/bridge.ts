@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { invalid, systemError } from "#base/errors.ts";
 import { Lock } from "#base/lock.ts";
-import { type Subnet, subnetOf } from "#formats/ipv4.ts";
+import { formatIpv4, type Subnet, subnetOf } from "#formats/ipv4.ts";
 import { decodeMessages, NETLINK_NETFILTER, NETLINK_ROUTE } from "#formats/netlink/message.ts";
 import {
   decodeGeneration,
@@ -235,11 +235,10 @@ async function makeLink(executor: Executor, wanted: Wanted, signal: AbortSignal)
   if (link === undefined) throw systemError(`bridge ${name} is gone`);
   if (link.kind !== "bridge") throw systemError(`existing interface ${name} is not a bridge`);
   const hasAddress = survey.addresses.some(
-    (other) => other.linkIndex === link.index && other.address === address.address,
+    (other) => other.linkIndex === link.index && other.address.value === BigInt(address.address),
   );
-  const { prefixLength } = address;
   const messages = [
-    ...(hasAddress ? [] : [addAddress({ linkIndex: link.index, address: address.address, prefixLength })]),
+    ...(hasAddress ? [] : [addAddress(link.index, `${formatIpv4(address.address)}/${address.prefixLength}`)]),
     changeLink({ index: link.index, up: true }),
   ];
   await executor.run(

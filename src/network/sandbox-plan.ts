@@ -3,6 +3,7 @@
 // One process runs the whole plan: it leaves the host's namespace for a new one, comes back to make the veth pair with its
 // far end in the new one, and goes there again for the address.
 
+import { formatIpv4 } from "#formats/ipv4.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from "#formats/netlink/message.ts";
 import { encodeBatch, getGeneration, type NftablesMessage } from "#formats/nftables/messages.ts";
 import { addAddress } from "#formats/rtnetlink/addresses.ts";
@@ -155,8 +156,8 @@ export function planBridgedSandbox(path: string, port: BridgePort, isOpen: boole
       messages: [
         loopbackUp(),
         changeLink({ index: interfaceIndex, up: true }),
-        addAddress({ linkIndex: interfaceIndex, address: port.address, prefixLength: port.prefixLength }),
-        addDefaultRoute(port.gateway, interfaceIndex),
+        addAddress(interfaceIndex, `${formatIpv4(port.address)}/${port.prefixLength}`),
+        addDefaultRoute(formatIpv4(port.gateway), interfaceIndex),
       ],
     },
   ];

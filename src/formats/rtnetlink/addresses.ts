@@ -1,45 +1,59 @@
-// RTM_*ADDR messages: IPv4 addresses of interfaces.
+// RTM_*ADDR messages: addresses of interfaces.
 
-import { ipv4Bytes } from "../ipv4.ts";
-import { attribute, decodeAttributes, readUint32be } from "../netlink/attributes.ts";
+import {
+  addressBytes,
+  bitsOf,
+  type Family,
+  lastOf,
+  type Prefix,
+  parsePrefix,
+  readAddress,
+  subnetOf,
+} from "../ip-prefix.ts";
+import { attribute, decodeAttributes } from "../netlink/attributes.ts";
 import { encodeCreation, encodeDump, type NetlinkMessage } from "../netlink/message.ts";
+import { ADDRESS_FAMILY, familyOf } from "./families.ts";
 
 const RTM_NEWADDR = 20;
 const RTM_GETADDR = 22;
-const AF_INET = 2;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const IFA_BROADCAST = 4;
+const IFA_F_NODAD = 0x02;
 
+/** An address with the length of its prefix. */
 export interface InterfaceAddress {
   readonly linkIndex: number;
-  readonly address: number;
-  readonly prefixLength: number;
+  readonly address: Prefix;
 }
 
 /** struct ifaddrmsg */
-const head = (prefixLength: number, linkIndex: number): Uint8Array => {
-  const bytes = Uint8Array.of(AF_INET, prefixLength, 0, 0, 0, 0, 0, 0);
+const head = (family: Family, prefixLength: number, linkIndex: number): Uint8Array => {
+  const bytes = Uint8Array.of(ADDRESS_FAMILY[family], prefixLength, 0, 0, 0, 0, 0, 0);
   new DataView(bytes.buffer).setUint32(4, linkIndex, true);
   return bytes;
 };
 
-/** The broadcast address is the last one of the subnet. */
-export function addAddress(address: InterfaceAddress): Uint8Array {
-  const local = ipv4Bytes(address.address);
-  const hosts = 2 ** (32 - address.prefixLength);
-  const last = address.address - (address.address % hosts) + hosts - 1;
+/** "172.17.0.1/16": IPv4's broadcast address is the last one of the subnet. "fd00::1/64": used at once, whether or not somebody has it (no
+ *  duplicate address detection): who adds it knows. */
+export function addAddress(linkIndex: number, address: string): Uint8Array {
+  const prefix = parsePrefix(address);
+  const { family, length } = prefix;
+  const local = addressBytes(prefix);
+  const start = head(family, length, linkIndex);
+  if (family === 6) start[2] = IFA_F_NODAD;
+  const broadcast = { family, value: lastOf(subnetOf(prefix)) };
   const body = Buffer.concat([
-    head(address.prefixLength, address.linkIndex),
+    start,
     attribute(IFA_LOCAL, local),
-    attribute(IFA_BROADCAST, ipv4Bytes(last)),
+    ...(family === 4 ? [attribute(IFA_BROADCAST, addressBytes(broadcast))] : []),
     attribute(IFA_ADDRESS, local),
   ]);
   return encodeCreation(RTM_NEWADDR, body);
 }
 
 /** Those of every family. */
-export const dumpAllAddresses = (): Uint8Array => encodeDump(RTM_GETADDR, new Uint8Array(8));
+export const dumpAddresses = (): Uint8Array => encodeDump(RTM_GETADDR, new Uint8Array(8));
 
 const IFA_F_PERMANENT = 0x80;
 const RT_SCOPE_UNIVERSE = 0;
@@ -57,23 +71,22 @@ export function copyAddress(message: NetlinkMessage, from: number, to: number): 
     const value = attributes.get(name);
     return value === undefined ? [] : [attribute(name, value)];
   });
-  const start = head(prefixLength, to);
+  const start = head(4, prefixLength, to);
   start[0] = family;
   return encodeCreation(RTM_NEWADDR, Buffer.concat([start, ...kept]));
 }
 
-export const dumpAddresses = (): Uint8Array => encodeDump(RTM_GETADDR, head(0, 0));
-
 /** undefined for a message of another kind or family. */
 export function decodeAddress(message: NetlinkMessage): InterfaceAddress | undefined {
   const { body } = message;
-  if (message.type !== RTM_NEWADDR || body.length < 8 || body[0] !== AF_INET) return undefined;
+  if (message.type !== RTM_NEWADDR || body.length < 8) return undefined;
+  const family = familyOf(body[0]);
   const attributes = decodeAttributes(body.subarray(8));
-  const local = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS);
-  if (local === undefined) return undefined;
+  const local = readAddress(attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS));
+  const length = body[1] ?? 0;
+  if (family === undefined || local?.family !== family || length > bitsOf(family)) return undefined;
   return {
     linkIndex: new DataView(body.buffer, body.byteOffset).getUint32(4, true),
-    address: readUint32be(local),
-    prefixLength: body[1] ?? 0,
+    address: { ...local, length },
   };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { parseIpv4 } from "../ipv4.ts";
+import { parsePrefix } from "../ip-prefix.ts";
 import { decodeMessages } from "../netlink/message.ts";
 import { addAddress, decodeAddress } from "./addresses.ts";
 import { changeLink, createBridge, createVeth, decodeLink, deleteLink, setHairpin } from "./links.ts";
@@ -38,12 +38,9 @@ const ours: Readonly<Record<string, Uint8Array>> = {
     { name: "eth0", netnsFd: 4, macAddress: "02:42:ac:11:00:02" },
   ),
   "ip link set vethabcdef0 master docker0 up": changeLink({ index: VETH, master: DOCKER0, up: true }),
-  "ip addr add 172.17.0.1/16 broadcast 172.17.255.255 dev docker0": addAddress({
-    linkIndex: DOCKER0,
-    address: parseIpv4("172.17.0.1"),
-    prefixLength: 16,
-  }),
-  "ip route add default via 172.17.0.1 dev eth0": addDefaultRoute(parseIpv4("172.17.0.1"), ETH0),
+  "ip addr add 172.17.0.1/16 broadcast 172.17.255.255 dev docker0": addAddress(DOCKER0, "172.17.0.1/16"),
+  "ip -6 addr add fd00:1::2/64 dev eth0 nodad": addAddress(ETH0, "fd00:1::2/64"),
+  "ip route add default via 172.17.0.1 dev eth0": addDefaultRoute("172.17.0.1", ETH0),
 };
 
 /** The parts that carry meaning: no sequence number, no padding, no NLA_F_NESTED (iproute2 leaves it out). */
@@ -82,12 +79,20 @@ test("links are found by name where iproute2 uses the index", () => {
   );
 });
 
+test("addresses and routes of IPv6 are read back", () => {
+  const [address] = decodeMessages(addAddress(7, "fd00::9/64"));
+  const [route] = decodeMessages(addDefaultRoute("fe80::1", 7));
+  assert.ok(address && route);
+  assert.deepEqual(decodeAddress(address), { linkIndex: 7, address: parsePrefix("fd00::9/64") });
+  assert.deepEqual(decodeRoute(route), { destination: parsePrefix("::/0"), linkIndex: 7, onLink: false });
+});
+
 test("a link, an address and a route are read back", () => {
   const [link] = decodeMessages(
     createBridge({ index: 7, name: "br-1", up: true, macAddress: "02:42:11:22:33:44", master: 3 }),
   );
-  const [address] = decodeMessages(addAddress({ linkIndex: 7, address: 0x0a000001, prefixLength: 8 }));
-  const [route] = decodeMessages(addDefaultRoute(0x0a000001, 7));
+  const [address] = decodeMessages(addAddress(7, "10.0.0.1/8"));
+  const [route] = decodeMessages(addDefaultRoute("10.0.0.1", 7));
   assert.ok(link && address && route);
   assert.deepEqual(decodeLink(link), {
     index: 7,
@@ -97,7 +102,11 @@ test("a link, an address and a route are read back", () => {
     master: 3,
     macAddress: "02:42:11:22:33:44",
   });
-  assert.deepEqual(decodeAddress(address), { linkIndex: 7, address: 0x0a000001, prefixLength: 8 });
-  assert.deepEqual(decodeRoute(route), { destination: 0, prefixLength: 0, linkIndex: 7 });
+  assert.deepEqual(decodeAddress(address), { linkIndex: 7, address: parsePrefix("10.0.0.1/8") });
+  assert.deepEqual(decodeRoute(route), {
+    destination: parsePrefix("0.0.0.0/0"),
+    linkIndex: 7,
+    onLink: false,
+  });
   assert.equal(decodeLink(route), undefined);
 });

@@ -1,0 +1,51 @@
+// Who gives subnets to networks and addresses to endpoints: the default driver, "null", or a plugin.
+
+import type { Family } from "#formats/ip-prefix.ts";
+
+export interface PoolRequest {
+  readonly family: Family;
+  /** "172.18.0.0/16". Not given, or with an address of zeros ("0.0.0.0/24": of that size): one is chosen. */
+  readonly subnet?: string;
+  /** Part of the subnet that addresses are chosen from. */
+  readonly range?: string;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+export interface Pool {
+  readonly poolId: string;
+  readonly subnet: string;
+  /** With the length of the prefix: the driver has chosen it, and it is not to be requested. */
+  readonly gateway?: string;
+}
+
+export interface AddressUsage {
+  /** With those that are never given. */
+  readonly taken: bigint;
+  /** Those that can still be chosen. */
+  readonly free: bigint;
+}
+
+/** Serial: from the address after the one that was given last on; else the lowest free one is given. */
+export const SERIAL_OPTION = "com.docker.network.ipam.serial";
+/** Tells what an address is for. */
+export const PURPOSE_OPTION = "RequestAddressType";
+export const GATEWAY_PURPOSE = "com.docker.network.gateway";
+
+/** Nothing is kept over a restart: the controller requests again, by name, what its networks and endpoints have. */
+export interface IpamDriver {
+  /** Rejects in Docker's words: `invalid`, or `forbidden` for a subnet in use. */
+  requestPool(request: PoolRequest): Promise<Pool>;
+  /** All its addresses are free after that. */
+  releasePool(poolId: string): Promise<void>;
+  /** `address` not given: one is chosen. With the length of the subnet's prefix; undefined: this driver gives none.
+   *  Rejects `forbidden` for one in use, `unavailable` when none is left. */
+  requestAddress(
+    poolId: string,
+    address: string | undefined,
+    options: Readonly<Record<string, string>>,
+  ): Promise<string | undefined>;
+  /** Releasing a free one does nothing. */
+  releaseAddress(poolId: string, address: string): Promise<void>;
+  /** undefined: it is not known. */
+  usage(poolId: string): AddressUsage | undefined;
+}
