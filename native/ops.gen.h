@@ -2,7 +2,7 @@
 #ifndef GANTRY_OPS_GEN_H
 #define GANTRY_OPS_GEN_H
 
-#define PLAN_VERSION 0x4e61347du
+#define PLAN_VERSION 0x3f2f20edu
 
 enum frame_type {
 	FRAME_OPS = 'O',
@@ -47,8 +47,8 @@ enum {
 	SYNC_GO = 5,
 	SYNC_FD = 6,
 	SYNC_KEEP = 7,
-	CALL_COUNT = 86,
-	STEP_COUNT = 96,
+	CALL_COUNT = 87,
+	STEP_COUNT = 97,
 };
 
 /* By the number of a step: first the system calls, then the others. */

@@ -6,6 +6,9 @@ import { connectContainerd } from "#containerd/proxy.ts";
 import type { ContainerdServices } from "#containerd/services.ts";
 import { createCgroupReaders } from "#containerd/tasks/cgroup-readers.ts";
 import type { Trees } from "#containerd/trees/trees.ts";
+import { RETRY_MS } from "#engine/plugins/client.ts";
+import { pluginFolders } from "#engine/plugins/discover.ts";
+import { PluginRegistry } from "#engine/plugins/registry.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import { startZygote } from "#kernel/zygote/zygote.ts";
 import type { HostFacts } from "#libcontainer/host-facts.ts";
@@ -29,6 +32,7 @@ export interface Layers extends AsyncDisposable {
   readonly executor: Executor;
   readonly containerd: ContainerdServices;
   readonly networks: NetworkController;
+  readonly plugins: PluginRegistry;
   /** Files of containers, read and written by threads. */
   readonly trees: Trees;
   /** Where they mount what they look at, in namespaces of their own. */
@@ -55,6 +59,7 @@ export async function openLayers(options: LayersOptions, signal: AbortSignal): P
       signal,
     ),
   );
+  const plugins = new PluginRegistry({ folders: pluginFolders, retryMs: RETRY_MS });
   const trees = undo.use(openTrees(zygoteSocket(settings)));
   const scratch = makeScratch(settings.execRoot);
   const closing = undo.move();
@@ -62,6 +67,7 @@ export async function openLayers(options: LayersOptions, signal: AbortSignal): P
     executor,
     containerd,
     networks,
+    plugins,
     trees,
     scratch,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),

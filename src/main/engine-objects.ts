@@ -20,7 +20,8 @@ import { forgetUnfinished } from "#engine/images/unfinished.ts";
 import { loadEngineId } from "#engine/system/engine-id.ts";
 import { type Machine, readMachine } from "#engine/system/machine.ts";
 import { Metrics } from "#engine/system/metrics.ts";
-import { LocalVolumes } from "#engine/volumes/volumes.ts";
+import { openVolumes } from "#engine/volumes/open-volumes.ts";
+import type { Volumes } from "#engine/volumes/volumes.ts";
 import type { Seccomp } from "#spec/oci-runtime.ts";
 import { openContainerSettings } from "./container-settings.ts";
 import type { LiveSettings } from "./daemon/live-settings.ts";
@@ -43,7 +44,7 @@ export interface Objects extends Disposable {
   readonly events: JournaledEvents;
   readonly host: HostFacts;
   readonly images: Images;
-  readonly volumes: LocalVolumes;
+  readonly volumes: Volumes;
   readonly sizes: MeasuredSizes;
   readonly engineId: string;
   readonly machine: Machine;
@@ -69,11 +70,9 @@ export async function openObjects(options: ObjectsOptions, signal: AbortSignal):
   const list = (): readonly Container[] => containers.containers.list();
   const usersOf = (volume: string): readonly string[] =>
     list()
-      .filter(({ record }) => record.mounts.some(({ name }) => name === volume))
+      .filter(({ record }) => record.mounts.some(({ type, name }) => type === "volume" && name === volume))
       .map(({ id }) => id);
-  const volumes = undo.use(
-    await LocalVolumes.open({ executor: layers.executor, events, clock, usersOf }, settings.dataRoot),
-  );
+  const volumes = undo.use(await openVolumes({ ...layers, events, clock, usersOf }, settings.dataRoot));
   const users = () => list().map(({ id, record, running }) => ({ id, imageId: record.imageId, running }));
   const images = openEngineImages(live, { services: layers.containerd, events, clock, users });
   await forgetUnfinished(images.deps);

@@ -61,6 +61,7 @@ export async function openEngine(live: LiveSettings, log: Log): Promise<Engine> 
     await background.drain();
   });
   await restoreContainers(containers);
+  background.run(() => objects.volumes.releaseUnused());
   background.run(() => startByPolicy(containers, signal));
 
   const routes = engineRoutes({ live, layers, objects }, signal);

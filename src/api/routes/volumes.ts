@@ -5,13 +5,13 @@ import { parseFilters } from "#engine/filters.ts";
 import { describeVolume } from "#engine/volumes/describe.ts";
 import { listVolumes } from "#engine/volumes/list.ts";
 import type { VolumePruner } from "#engine/volumes/prune.ts";
-import type { LocalVolumes } from "#engine/volumes/volumes.ts";
+import type { Volumes } from "#engine/volumes/volumes.ts";
 import { decodeBody } from "#spec/engine-api/decode.ts";
 import { queryFlag } from "../query.ts";
 import type { ApiCall, ApiResponse, Route } from "../router.ts";
 
 export interface VolumeRouteDeps {
-  readonly volumes: Pick<LocalVolumes, "create" | "get" | "list" | "remove" | "usersOf">;
+  readonly volumes: Pick<Volumes, "create" | "get" | "list" | "remove" | "usersOf">;
   readonly volumePruner: Pick<VolumePruner, "prune">;
 }
 
@@ -23,15 +23,19 @@ export function volumeRoutes(deps: VolumeRouteDeps): Route[] {
     {
       method: "GET",
       path: "/volumes",
-      handle: async ({ query }) => {
-        const volumes = listVolumes(deps.volumes, parseFilters(query.get("filters")));
-        return json({ Volumes: volumes.map(describeVolume), Warnings: null });
+      handle: async ({ query, signal }) => {
+        const filters = parseFilters(query.get("filters"));
+        const { volumes, warnings } = await listVolumes(deps.volumes, filters, signal);
+        return json({
+          Volumes: volumes.map(describeVolume),
+          Warnings: warnings.length === 0 ? null : warnings,
+        });
       },
     },
     {
       method: "GET",
       path: "/volumes/:name",
-      handle: async (call) => json(describeVolume(deps.volumes.get(nameOf(call)))),
+      handle: async (call) => json(describeVolume(await deps.volumes.get(nameOf(call), call.signal))),
     },
     { method: "POST", path: "/volumes/create", handle: (call) => create(deps, call) },
     { method: "POST", path: "/volumes/prune", handle: (call) => prune(deps, call) },
@@ -59,7 +63,7 @@ async function prune(deps: VolumeRouteDeps, { query, version, signal }: ApiCall)
 async function remove(deps: VolumeRouteDeps, call: ApiCall): Promise<ApiResponse> {
   const force = queryFlag(call.query, "force");
   try {
-    await deps.volumes.remove(nameOf(call));
+    await deps.volumes.remove(nameOf(call), force);
   } catch (error) {
     if (!(force && isKind(error, "notFound"))) throw error;
   }

@@ -5,7 +5,7 @@
 //   running   a copy of the root mount of the container's own namespace: what it sees is what is seen
 //   stopped   its snapshot is mounted; to read it only, with a place for mount points above it that is thrown away
 
-import type { Attributes, Op, Plan } from "#kernel/plan/ops.ts";
+import { type Attributes, type Op, type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import { planMount } from "../diff/mount-plan.ts";
 
@@ -23,6 +23,8 @@ export type ViewRoot =
 export interface ViewMount {
   /** On the host. */
   readonly source: string;
+  /** The directory or file below the source that is meant; no symlink leads outside. */
+  readonly subpath?: string;
   /** In the container. */
   readonly destination: string;
   readonly writable: boolean;
@@ -53,6 +55,7 @@ const MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8;
 const MS_PRIVATE = 1 << 18;
 const O_CLOEXEC = 0o2000000;
 const O_PATH_DIRECTORY = 0o10200000;
+const O_PATH = 0o10000000;
 const MOUNT_ATTR_RDONLY = 1;
 const MOUNT_ATTR_IDMAP = 0x100000;
 /** MOUNT_ATTR_NOSUID, NODEV, NOEXEC. */
@@ -169,12 +172,12 @@ function above(mount: Mount, upper: string, work: string): Mount {
 
 /** Made harmless and read-only before it is attached: the container may exchange what lies at the destination meanwhile. */
 const planBind = (
-  { source, destination, recursive, writable, mapped }: ViewMount,
+  { source, subpath, destination, recursive, writable, mapped }: ViewMount,
   ownUser: boolean,
 ): Plan => {
   const reason = `mount at ${destination}`;
   return [
-    { op: "openTree", why: reason, source, slot: TREE, recursive },
+    ...planOpen(reason, { source, recursive, ...(subpath !== undefined && { subpath }) }),
     attributes("", TREE, { set: HARMLESS | (writable ? 0 : MOUNT_ATTR_RDONLY), recursive: true }),
     ...(ownUser && mapped === true
       ? [attributes("", TREE, { set: MOUNT_ATTR_IDMAP, usernsSlot: USER })]
@@ -183,3 +186,18 @@ const planBind = (
     { op: "close", why: reason, slot: TREE },
   ];
 };
+
+function planOpen(
+  why: string,
+  { source, subpath, recursive }: Pick<ViewMount, "source" | "subpath" | "recursive">,
+): Plan {
+  if (subpath === undefined) return [{ op: "openTree", why, source, slot: TREE, recursive }];
+  const [whole, part] = [HOST, LIVE]; // nobody needs them any more
+  return [
+    { op: "open", why, path: source, flags: O_PATH_DIRECTORY, slot: whole },
+    { op: "open", why, path: subpath, root: whole, flags: O_PATH | O_CLOEXEC, slot: part },
+    { op: "openTree", why, source: `/proc/self/fd/${SLOT_BASE + part}`, slot: TREE, recursive },
+    { op: "close", why, slot: part },
+    { op: "close", why, slot: whole },
+  ];
+}

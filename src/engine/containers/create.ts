@@ -24,7 +24,7 @@ import { containerWarnings } from "./warnings.ts";
 export interface CreateDeps extends PlanContainerDeps, SecretDeps {
   readonly containers: ContainerStore;
   readonly snapshots: Pick<Snapshotter, "prepare" | "remove" | "view">;
-  readonly volumes: Pick<ContainerVolumes, "create" | "populate" | "remove">;
+  readonly volumes: Pick<ContainerVolumes, "create" | "populate" | "release" | "remove">;
   readonly events: Pick<EventBus, "publish">;
   readonly clock: Clock;
   /** Holds a directory for each container: containers/<id>. */
@@ -48,6 +48,8 @@ export async function createContainer(
   const name = givenName ?? chooseName((taken) => deps.containers.hasName(taken), id);
   using _name = deps.containers.reserveName(name, id);
   await using undo = new AsyncDisposableStack();
+  using holding = new DisposableStack(); // before the undo, which removes volumes
+  holding.defer(() => deps.volumes.release(id));
   const [mounts, rootfs] = await joinAll([
     resolveMounts(deps, plan, undo, signal),
     prepareFiles(deps, id, image.chainId, undo),

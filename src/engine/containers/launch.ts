@@ -22,7 +22,7 @@ import { type NetworkPlan, planNetwork, planPidNamespace } from "./network-plan.
 import { buildSpec } from "./oci-spec.ts";
 import { overlayOption } from "./overlay-option.ts";
 import { checkPropagation } from "./propagation.ts";
-import { type ContainerRecord, hasStarted } from "./record.ts";
+import { type ContainerRecord, hasStarted, type MountPoint } from "./record.ts";
 import { ignoreMissing } from "./release.ts";
 import { containerdRuntime, namedRuntime } from "./runtimes.ts";
 import { scope } from "./scope.ts";
@@ -79,7 +79,7 @@ export async function launch(
     prepareRoot(deps, context, signal),
     openNamespace(deps, context, signal),
   ]);
-  await using staged = await stageMounts(deps, container.record, signal);
+  await using staged = await stageMounts(deps, { ...container.record, mounts: prepared.mounts }, signal);
   const mounts = [
     ...(await checkPropagation(staged.mounts)),
     ...(await mountsOfSecrets(deps, container.record)),
@@ -168,6 +168,8 @@ interface Prepared {
   readonly user: ContainerUser;
   readonly devices: HostDevices;
   readonly injection: Injection;
+  /** With the places where volumes are mounted. */
+  readonly mounts: readonly MountPoint[];
 }
 
 async function prepareRoot(
@@ -177,7 +179,7 @@ async function prepareRoot(
 ): Promise<Prepared> {
   const { record } = container;
   undo.defer(() => releaseSharedMemory(deps, record));
-  const [rootfs, devices, injection] = await joinAll([
+  const [rootfs, devices, injection, mounts] = await joinAll([
     findRootfs(deps, container),
     findDevices(record.hostConfig),
     findRequested(record.hostConfig.DeviceRequests ?? [], deps.host.cdiDirectories ?? defaultCdiDirectories),
@@ -186,7 +188,7 @@ async function prepareRoot(
     deps.etc.write(join(deps.containersDir, record.id), record),
   ]);
   const user = await lookUpUser(deps, container, rootfs, signal);
-  return { rootfs, devices, injection, user };
+  return { rootfs, devices, injection, mounts, user };
 }
 
 /** The container's user namespace shows the files, which on the disk belong to whom the image says. */
@@ -210,13 +212,18 @@ async function mountVolumes(
   deps: LaunchDeps,
   container: Container,
   undo: AsyncDisposableStack,
-): Promise<void> {
+): Promise<readonly MountPoint[]> {
+  const mounts: MountPoint[] = [];
   for (const mount of container.record.mounts) {
     if (mount.type === "bind" && mount.createSource) await makeSource(mount.source, container.record);
-    if (mount.type !== "volume") continue;
+    if (mount.type !== "volume") {
+      mounts.push(mount);
+      continue;
+    }
     undo.defer(() => deps.volumes.unmount(mount.name, container.id));
-    await deps.volumes.mount(mount.name, container.id);
+    mounts.push({ ...mount, source: await deps.volumes.mount(mount.name, container.id) });
   }
+  return mounts;
 }
 
 /** A missing source of -v becomes a directory, of the container's root. */

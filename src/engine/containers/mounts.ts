@@ -29,11 +29,16 @@ export interface ContainerVolumes {
       readonly driver: string;
       readonly labels: Readonly<Record<string, string>> | null;
       readonly options: Readonly<Record<string, string>> | null;
+      /** The container that is being made: the volume cannot be removed until its release. */
+      readonly holder: string;
     },
     signal: AbortSignal,
   ): Promise<{ readonly name: string; readonly driver: string; readonly mountpoint: string }>;
-  /** A container is about to start with it. Local volumes with a device are mounted now. */
-  mount(name: string, containerId: string): Promise<void>;
+  release(holder: string): void;
+  /** A container is about to start with it; resolves with where it is on the host. Volumes with a device and a plugin's are mounted now. */
+  mount(name: string, containerId: string): Promise<string>;
+  /** A container that an earlier daemon started has it at `source`. */
+  adopt(name: string, containerId: string, source: string): void;
   unmount(name: string, containerId: string): Promise<void>;
   remove(name: string): Promise<void>;
   /** Gives an empty volume what the container's root file system has at `destination`; `target`: a directory to mount that on. */
@@ -123,7 +128,7 @@ export async function resolveMounts(
   for (const { labels, driverOptions, ...mount } of specs) {
     if (mount.type === "volume") {
       const given = { labels: orNull(labels), options: orNull(driverOptions) };
-      const request = { name: mount.name, driver: mount.driver, ...given };
+      const request = { name: mount.name, driver: mount.driver, ...given, holder: id };
       const volume = await deps.volumes.create(request, signal);
       if (mount.anonymous) undo.defer(() => deps.volumes.remove(volume.name));
       mounts.push({ ...mount, name: volume.name, driver: volume.driver, source: volume.mountpoint });

@@ -27,9 +27,10 @@ export async function releaseTask(deps: ReleaseDeps, container: Container): Prom
   const { id } = container;
   await deps.tasks.delete(scope, id, "").catch(ignoreMissing);
   await deps.records.delete(scope, id).catch(ignoreMissing);
-  for (const mount of container.record.mounts)
-    if (mount.type === "volume") await deps.volumes.unmount(mount.name, id);
+  const names = container.record.mounts.filter(({ type }) => type === "volume").map(({ name }) => name);
+  const released = await Promise.allSettled(names.map((name) => deps.volumes.unmount(name, id)));
   await releaseSharedMemory(deps, container.record);
+  for (const result of released) if (result.status === "rejected") throw result.reason; // a plugin's
 }
 
 export function ignoreMissing(error: unknown): void {

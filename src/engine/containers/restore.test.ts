@@ -12,7 +12,7 @@ test("a container that lives on keeps its volumes' devices mounted", async (t) =
   tasks.listed = [{ containerId: container.id, status: "running" }];
   log.length = 0;
   await restoreContainers(deps);
-  assert.deepEqual(log, ["restore networks", "mount v1"]);
+  assert.deepEqual(log, ["restore networks", "adopt v1"]);
   assert.equal(container.state.status, "running");
 });
 

@@ -26,7 +26,7 @@ export interface RestoreDeps {
   readonly records: Pick<ContainerRecords, "list" | "delete">;
   readonly snapshots: Pick<Snapshotter, "list" | "remove">;
   readonly networks: Pick<NetworkController, "restore">;
-  readonly volumes: Pick<ContainerVolumes, "mount">;
+  readonly volumes: Pick<ContainerVolumes, "adopt">;
   readonly exits: Pick<ExitWatcher, "handle">;
   readonly watchExit: (container: Container) => void;
   readonly containersDir: string;
@@ -79,7 +79,7 @@ async function adopt(deps: RestoreDeps, container: Container, task: TaskProcess 
     deps.containers.saveState(container, { status, pausedBriefly: false });
   // A volume's device stays mounted until its last container has ended.
   for (const mount of container.record.mounts)
-    if (mount.type === "volume") await deps.volumes.mount(mount.name, container.id).catch(deps.report);
+    if (mount.type === "volume") deps.volumes.adopt(mount.name, container.id, mount.source);
   deps.watchExit(container);
 }
 

@@ -3,19 +3,37 @@
 import { readFileSync } from "node:fs";
 import { request as requestHttp } from "node:http";
 import { type RequestOptions, request as requestHttps } from "node:https";
+import { setTimeout as delay } from "node:timers/promises";
 import { isRecord } from "#base/decode.ts";
-import { systemError } from "#base/errors.ts";
+import { EngineError, systemError } from "#base/errors.ts";
 import type { PluginAddress, PluginTls } from "./discover.ts";
 
 const mediaType = "application/vnd.docker.plugins.v1.2+json";
 /** Of a plugin's answer. */
 const maxAnswer = 4 * 1024 * 1024;
 
+/** The plugin answered, and not what was asked for. */
+export class PluginRefusal extends EngineError {
+  constructor(message: string) {
+    super("system", message);
+  }
+}
+
+/** Milliseconds for which a plugin that nobody answers for is asked again: it may be about to start. As dockerd's. */
+export const RETRY_MS = 30_000;
+
+export interface PluginClientOptions {
+  /** 0: who does not listen is not waited for. */
+  readonly retryMs: number;
+}
+
 export class PluginClient {
   readonly #address: PluginAddress;
+  readonly #retryMs: number;
 
-  constructor(address: PluginAddress) {
+  constructor(address: PluginAddress, { retryMs }: PluginClientOptions = { retryMs: 0 }) {
     this.#address = address;
+    this.#retryMs = retryMs;
   }
 
   /** Rejects if the plugin does not speak the interface ("authz"). */
@@ -29,13 +47,34 @@ export class PluginClient {
   /** Rejects with the plugin's own words, too, when its answer is not 200. */
   async call(method: string, body: unknown, signal: AbortSignal): Promise<unknown> {
     const text = body === undefined ? "" : JSON.stringify(body);
-    const { status, answer } = await post(this.#address, method, text, signal);
+    const { status, answer } = await this.#send(method, text, signal);
     const value = parse(answer);
     if (status === 200 && value !== undefined) return value;
     const told = isRecord(value) && typeof value.Err === "string" && value.Err !== "" ? value.Err : answer;
-    throw systemError(`${method}: ${status === 200 ? "the answer is no JSON" : told}`);
+    throw new PluginRefusal(`${method}: ${status === 200 ? "the answer is no JSON" : told}`);
+  }
+
+  /** Waits 1, 2, 4 … seconds between tries. What reached the plugin is not sent again. */
+  async #send(method: string, text: string, signal: AbortSignal): Promise<Answer> {
+    for (let waited = 0, pause = 1000; ; waited += pause, pause *= 2) {
+      try {
+        return await post(this.#address, method, text, signal);
+      } catch (error) {
+        if (isTimeout(signal))
+          throw systemError(`${method}: plugin "${this.#address.name}" does not answer`, { cause: error });
+        if (!isUnheard(error) || waited + pause >= this.#retryMs) throw error;
+        await delay(pause, undefined, { signal });
+      }
+    }
   }
 }
+
+const isTimeout = ({ reason }: AbortSignal): boolean =>
+  reason instanceof DOMException && reason.name === "TimeoutError";
+
+/** Nobody listens. */
+const isUnheard = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "ECONNREFUSED" || error.code === "ENOENT");
 
 function parse(text: string): unknown {
   try {

@@ -1,10 +1,10 @@
 // Where a plugin of Docker's first protocol listens: a socket in /run/docker/plugins, or a file that tells its address.
 //   NAME.sock, NAME.spec (an address), NAME.json (an address with TLS); each also in a folder NAME
 
-import { readFileSync, statSync } from "node:fs";
+import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { boolean, DecodeError, object, string } from "#base/decode.ts";
-import { invalid, systemError } from "#base/errors.ts";
+import { EngineError, invalid, systemError } from "#base/errors.ts";
 
 export interface PluginAddress {
   readonly name: string;
@@ -47,7 +47,37 @@ export function findPlugin(name: string, { sockets, specs }: PluginFolders): Plu
     const text = readFileSync(path, "utf8");
     return path.endsWith(".json") ? readDescription(name, path, text) : at(name, text.trim());
   }
-  throw systemError(`plugin "${name}" not found`);
+  throw new EngineError("notFound", `plugin "${name}" not found`);
+}
+
+/** Names of all that there are, whether they listen or not. */
+export function listPlugins({ sockets, specs }: PluginFolders): readonly string[] {
+  const found = [
+    ...namesIn(sockets, [".sock"]),
+    ...specs.flatMap((folder) => namesIn(folder, [".spec", ".json"])),
+  ];
+  return [...new Set(found)].sort();
+}
+
+function namesIn(folder: string, endings: readonly string[]): readonly string[] {
+  const nameOf = ({ name }: Dirent): string | undefined => {
+    const ending = endings.find((text) => name.endsWith(text));
+    return ending === undefined ? undefined : name.slice(0, -ending.length);
+  };
+  return entriesOf(folder).flatMap((entry) => {
+    if (!entry.isDirectory()) return nameOf(entry) ?? [];
+    const inside = entriesOf(join(folder, entry.name)).map(nameOf);
+    return inside.includes(entry.name) ? [entry.name] : [];
+  });
+}
+
+function entriesOf(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 function at(name: string, address: string): PluginAddress {

@@ -108,10 +108,15 @@ function fakeNeighbours(log: string[]) {
     },
     volumes: {
       create: async () => ({ name: "v1", driver: "local", mountpoint: "/v/v1" }),
-      mount: note("mount v1"),
+      mount: async () => {
+        log.push("mount v1");
+        return "/v/v1";
+      },
       unmount: note("unmount v1"),
       populate: note("populate v1"),
       remove: note("remove v1"),
+      release: () => undefined,
+      adopt: () => void log.push("adopt v1"),
     },
   };
 }

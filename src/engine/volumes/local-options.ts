@@ -1,63 +1,92 @@
-// Options of the local driver: a file system that is mounted on the volume while containers use it.
+// Options of the local driver: a file system that is mounted on the volume while containers use it, or its size, and the attributes of
+// its directory.
+//
+//   type, o, device   as mount(8) has them; the three belong together
+//   size              of a volume without a device, by a quota of its file system
+//   uid, gid, mode    of the directory of a volume without a device (Docker has no such options)
 
-import { EngineError, invalid, unsupported } from "#base/errors.ts";
+import { invalid } from "#base/errors.ts";
+import { parseBinarySize } from "#formats/units.ts";
 
-export interface VolumeMount {
-  readonly fstype: string;
+/** What is to be mounted, before any host name in it is looked up. */
+export interface VolumeDevice {
+  readonly type: string;
   readonly device: string;
-  /** MS_* of mount(2). */
-  readonly flags: number;
-  readonly data: string;
+  /** "ro,addr=nas": words between commas. */
+  readonly options: string;
 }
 
-const MS_BIND = 1 << 12;
-const MS_REC = 1 << 14;
+export interface DirectoryAttributes {
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly mode?: number;
+}
 
-/** Flags that mount(8) takes for words; everything else goes to the file system. */
-const flagWords: Readonly<Record<string, number>> = {
-  bind: MS_BIND,
-  rbind: MS_BIND | MS_REC,
-  ro: 1,
-  nosuid: 2,
-  nodev: 4,
-  noexec: 8,
-  sync: 16,
-  dirsync: 128,
-  noatime: 1024,
-  nodiratime: 2048,
-  relatime: 1 << 21,
-  strictatime: 1 << 24,
-};
-const noFlag = new Set(["defaults", "rw", "suid", "dev", "exec", "async", "atime"]);
+type Options = Readonly<Record<string, string>>;
 
-const known = new Set(["type", "o", "device", "size"]);
+const known = new Set(["type", "o", "device", "size", "uid", "gid", "mode"]);
 const required: Readonly<Record<string, readonly string[]>> = {
   device: ["type"],
   type: ["device"],
   o: ["device", "type"],
 };
+/** An id that is none: 2^32 - 1. */
+const NO_ID = 0xffff_ffff;
 
 /** Throws Docker's refusal. `name` is the volume's. */
-export function checkLocalOptions(name: string, options: Readonly<Record<string, string>>): void {
-  for (const option of Object.keys(options))
-    if (!known.has(option)) throw invalid(`create ${name}: invalid option: "${option}"`);
-  if (options.size !== undefined)
-    throw new EngineError("system", `create ${name}: quota size requested but no quota support`);
-  for (const option of Object.keys(options))
-    for (const other of required[option] ?? [])
-      if (options[other] === undefined) throw invalid(`create ${name}: missing required option: "${other}"`);
-  if (/^(nfs4?|cifs)$/.test(options.type ?? "")) throw unsupported(`volume option type=${options.type}`);
+export function checkLocalOptions(name: string, options: Options): void {
+  const cause = findMistake(options);
+  if (cause !== undefined) throw invalid(`create ${name}: ${cause}`);
+}
+
+function findMistake(options: Options): string | undefined {
+  const names = Object.keys(options);
+  const unknown = names.find((option) => !known.has(option));
+  if (unknown !== undefined) return `invalid option: "${unknown}"`;
+  if (options.size !== undefined && parseBinarySize(options.size) === undefined)
+    return `invalid size: '${options.size}'`;
+  const missing = names
+    .flatMap((option) => required[option] ?? [])
+    .find((other) => options[other] === undefined);
+  if (missing !== undefined) return `missing required option: "${missing}"`;
+  if (options.type === "cifs" && URL.parse(options.device ?? "", "cifs:")?.port)
+    return "port not allowed in CIFS device URL, include 'port' in 'o='";
+  if (options.size !== undefined && options.device !== undefined)
+    return 'option "size" is for volumes without a device';
+  return attributeNames
+    .map((option) => findAttributeMistake(option, options))
+    .find((cause) => cause !== undefined);
+}
+
+const attributeNames = ["uid", "gid", "mode"] as const;
+
+function findAttributeMistake(option: (typeof attributeNames)[number], options: Options): string | undefined {
+  const text = options[option];
+  if (text === undefined) return undefined;
+  if (options.device !== undefined) return `option "${option}" is for volumes without a device`;
+  return parseAttribute(option, text) === undefined
+    ? `invalid value for option "${option}": "${text}"`
+    : undefined;
+}
+
+function parseAttribute(option: (typeof attributeNames)[number], text: string): number | undefined {
+  if (option === "mode") return /^0?[0-7]{3,4}$/.test(text) ? Number.parseInt(text, 8) : undefined;
+  return /^\d{1,10}$/.test(text) && Number(text) < NO_ID ? Number(text) : undefined;
 }
 
 /** undefined if the volume is a plain directory. */
-export function parseVolumeMount(options: Readonly<Record<string, string>>): VolumeMount | undefined {
-  const { type, device, o = "" } = options;
-  if (type === undefined || device === undefined) return undefined;
-  const words = o.split(",").filter((word) => word !== "" && !noFlag.has(word));
-  return {
-    fstype: type,
-    device,
-    flags: words.reduce((flags, word) => flags | (flagWords[word] ?? 0), 0),
-    data: words.filter((word) => flagWords[word] === undefined).join(","),
-  };
+export function deviceOf({ type, device, o = "" }: Options): VolumeDevice | undefined {
+  return type === undefined || device === undefined ? undefined : { type, device, options: o };
 }
+
+export function attributesOf(options: Options): DirectoryAttributes {
+  const attributes: { uid?: number; gid?: number; mode?: number } = {};
+  for (const option of attributeNames) {
+    const value = options[option] === undefined ? undefined : parseAttribute(option, options[option]);
+    if (value !== undefined) attributes[option] = value;
+  }
+  return attributes;
+}
+
+/** Bytes; 0: no limit. */
+export const sizeOf = ({ size }: Options): number => (size === undefined ? 0 : (parseBinarySize(size) ?? 0));

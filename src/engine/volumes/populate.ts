@@ -21,6 +21,10 @@ export interface VolumeContent {
   readonly destination: string;
   /** Directory of the volume's data. */
   readonly mountpoint: string;
+  /** The directory itself stays as it is: its owner and mode were asked for. */
+  readonly keepsAttributes?: boolean;
+  /** The volume is empty, and is written to next. */
+  readonly onBegin?: () => void;
 }
 
 /** Does nothing if the volume holds anything, or if the image has no such directory. */
@@ -30,6 +34,7 @@ export async function populateVolume(
   signal: AbortSignal,
 ): Promise<void> {
   if ((await readdir(content.mountpoint)).length > 0) return;
+  content.onBegin?.();
   try {
     await executor.run(planPopulate(content), signal);
   } catch (error) {
@@ -37,9 +42,13 @@ export async function populateVolume(
       error instanceof PlanError && error.why === OPEN_SOURCE && ["ENOENT", "ENOTDIR"].includes(error.code);
     if (isAbsent) return;
     // Half a copy would pass for the user's own data at the next try.
-    await executor.run(planClear(content.mountpoint), new AbortController().signal);
+    await clearVolume(executor, content.mountpoint);
     throw error;
   }
+}
+
+export async function clearVolume(executor: Pick<Executor, "run">, mountpoint: string): Promise<void> {
+  await executor.run(planClear(mountpoint), new AbortController().signal);
 }
 
 const planClear = (path: string): Plan => [
@@ -56,5 +65,11 @@ const planPopulate = (content: VolumeContent): Plan => [
   ...planSnapshotMount(content.rootfs, content.target),
   { op: "open", why: OPEN_SOURCE, path: content.destination, root: SNAPSHOT_ROOT, flags, slot: FROM },
   { op: "open", why: "volume", path: content.mountpoint, flags, slot: TO },
-  { op: "copyTree", why: `volume at ${content.destination}`, from: FROM, to: TO },
+  {
+    op: "copyTree",
+    why: `volume at ${content.destination}`,
+    from: FROM,
+    to: TO,
+    ...(content.keepsAttributes === true && { contentOnly: true }),
+  },
 ];

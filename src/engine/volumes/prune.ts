@@ -5,10 +5,10 @@ import type { EventBus } from "#engine/events/events.ts";
 import type { DirectorySizes } from "../disk/directory-sizes.ts";
 import type { Filters } from "../filters.ts";
 import { PruneTurn, publishPrune } from "../pruning.ts";
-import type { LocalVolumes } from "./volumes.ts";
+import type { Volumes } from "./volumes.ts";
 
 export interface VolumePruneDeps {
-  readonly volumes: Pick<LocalVolumes, "list" | "remove" | "usersOf">;
+  readonly volumes: Pick<Volumes, "plain" | "remove" | "usersOf">;
   readonly events: Pick<EventBus, "publish">;
   readonly sizes: DirectorySizes;
 }
@@ -37,7 +37,7 @@ export class VolumePruner {
     const { volumes, events } = this.#deps;
     const deleted: string[] = [];
     let reclaimed = 0;
-    for (const volume of volumes.list()) {
+    for (const volume of volumes.plain()) {
       if (signal.aborted) break;
       if (
         volumes.usersOf(volume.name).length > 0 ||

@@ -3,14 +3,14 @@
 import type { Volume as ShownVolume } from "#spec/engine-api/definitions.table.ts";
 import type { DirectorySizes } from "../disk/directory-sizes.ts";
 import { describeVolume } from "./describe.ts";
-import type { LocalVolumes } from "./volumes.ts";
+import type { Volumes } from "./volumes.ts";
 
 export const measureVolumes = (
-  volumes: Pick<LocalVolumes, "list" | "usersOf">,
+  volumes: Pick<Volumes, "plain" | "usersOf">,
   sizes: DirectorySizes,
 ): Promise<readonly ShownVolume[]> =>
   Promise.all(
-    volumes.list().map(async (volume) => ({
+    volumes.plain().map(async (volume) => ({
       ...describeVolume(volume),
       UsageData: {
         Size: await sizes.size(volume.mountpoint),

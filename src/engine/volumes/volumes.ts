@@ -1,25 +1,34 @@
-// Local volumes: directories below the data root, some with a file system mounted on them while containers use them.
+// Volumes: which there are, who uses them, and which driver keeps their data.
+//
+//   row ─┬─ driver "local": the engine's own        a volume is there when its row is
+//        └─ a plugin                                a volume is there when the plugin says so; the row has its labels
+//
+// Calls for one volume take turns, so that a plugin that hangs holds up nothing but its own volumes.
 
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import type { DatabaseSync } from "node:sqlite";
 import { type Clock, formatTime } from "#base/clock.ts";
-import { openDatabase } from "#base/database.ts";
-import { conflict, EngineError, systemError } from "#base/errors.ts";
-import { Lock } from "#base/lock.ts";
+import { conflict, EngineError } from "#base/errors.ts";
+import { NamedLocks } from "#base/named-locks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
-import type { Plan } from "#kernel/plan/ops.ts";
-import { checkLocalOptions, parseVolumeMount, type VolumeMount } from "./local-options.ts";
-import { populateVolume, type VolumeContent } from "./populate.ts";
-import { type VolumeRecord, VolumeStore, volumeSchema } from "./store.ts";
-import { checkVolumeName } from "./volume-name.ts";
+import { type Volume, VolumeCatalog, type VolumeList, withPrefix } from "./catalog.ts";
+import type { VolumeDriver } from "./driver.ts";
+import type { LocalDriver } from "./local-driver.ts";
+import { attributesOf, deviceOf } from "./local-options.ts";
+import type { PluginDrivers } from "./plugin-drivers.ts";
+import { clearVolume, populateVolume, type VolumeContent } from "./populate.ts";
+import type { VolumeRecord, VolumeStore } from "./store.ts";
+import { VolumeUse } from "./use.ts";
 
 export interface VolumeDeps {
   readonly executor: Pick<Executor, "run">;
   readonly events: Pick<EventBus, "publish">;
   readonly clock: Clock;
+  /** Closed with the volumes. */
+  readonly database: { close(): void };
+  readonly store: VolumeStore;
+  readonly local: LocalDriver;
+  readonly plugins: Pick<PluginDrivers, "get" | "all">;
   /** Ids of the containers, running or not, that refer to the volume. */
   readonly usersOf: (volume: string) => readonly string[];
 }
@@ -27,228 +36,270 @@ export interface VolumeDeps {
 export interface VolumeRequest {
   /** "" makes an anonymous one. */
   readonly name: string;
-  /** "" is "local". */
+  /** "" is "local", or that of the volume that is there. */
   readonly driver: string;
   /** null: not given, which inspect tells from an empty list. */
   readonly labels: Readonly<Record<string, string>> | null;
   readonly options: Readonly<Record<string, string>> | null;
-}
-
-export interface Volume extends VolumeRecord {
-  readonly driver: "local";
-  /** Where its data is on the host. */
-  readonly mountpoint: string;
+  /** Id of a container that is being made: nobody can remove the volume until `release`. */
+  readonly holder?: string;
 }
 
 /** Docker's mark of volumes that nobody named. */
 const ANONYMOUS_LABEL = "com.docker.volume.anonymous";
-const MNT_DETACH = 2;
-
 const never = new AbortController().signal;
+const isLocal = ({ driver = "local" }: VolumeRecord): boolean => driver === "local";
+const nameMissing = (name: string): EngineError => new EngineError("notFound", `get ${name}: no such volume`);
 
-export class LocalVolumes implements Disposable {
+export class Volumes implements Disposable {
   readonly #deps: VolumeDeps;
-  readonly #directory: string;
-  readonly #store: VolumeStore;
-  readonly #database: DatabaseSync;
-  /** Under way: a volume of the same name is made after them. */
-  readonly #removals = new Map<string, Promise<void>>();
-  /** Containers for which a volume is mounted, by volume. */
-  readonly #mounts = new Map<string, Set<string>>();
-  /** Mounting and removing wait for each other; plain volumes do not mount. */
-  readonly #lock = new Lock();
+  readonly #locks = new NamedLocks();
+  readonly #use: VolumeUse;
+  readonly #catalog: VolumeCatalog;
+  /** Containers that are being made, and their volumes. */
+  readonly #held = new Map<string, Set<string>>();
 
-  private constructor(deps: VolumeDeps, directory: string, database: DatabaseSync) {
+  constructor(deps: VolumeDeps) {
     this.#deps = deps;
-    this.#directory = directory;
-    this.#database = database;
-    this.#store = new VolumeStore(database);
+    this.#catalog = new VolumeCatalog({ ...deps, isUsed: (name) => this.usersOf(name).length > 0 });
+    this.#use = new VolumeUse({
+      store: deps.store,
+      driverOf: (record) => this.#catalog.driverOf(record, never),
+    });
   }
 
-  /** Finishes removals that a crash cut off. */
-  static async open(deps: VolumeDeps, dataRoot: string): Promise<LocalVolumes> {
-    const directory = join(dataRoot, "volumes");
-    await makeDirectory(directory, 0o701);
-    using undo = new DisposableStack();
-    const database = openDatabase(join(directory, "metadata.db"), volumeSchema);
-    undo.defer(() => database.close());
-    const volumes = new LocalVolumes(deps, directory, database);
-    for (const name of volumes.#store.halfRemoved) await volumes.#removeData(name);
-    undo.move();
-    return volumes;
+  /** Finishes what a daemon was in the middle of when it ended. Before anything else is asked. */
+  async recover(): Promise<void> {
+    const { store, local, executor } = this.#deps;
+    for (const name of store.unfinished) {
+      await local.remove(name);
+      store.forget(name);
+    }
+    for (const name of store.filling()) {
+      const record = store.find(name);
+      if (record === undefined || !isLocal(record) || deviceOf(record.options ?? {}) !== undefined) continue;
+      await clearVolume(executor, local.mountpoint(name));
+      store.setFilling(name, false);
+    }
   }
 
-  list(): readonly Volume[] {
-    return this.#store.list().map((record) => this.#describe(record));
+  /** Gives back what is mounted for nobody: what living containers use has been adopted. Rejects when it has tried all. */
+  async releaseUnused(): Promise<void> {
+    const failures: unknown[] = [];
+    const release = async (name: string, user: string): Promise<void> => {
+      using _held = await this.#locks.acquire(name);
+      if (!this.#use.isUsing(name, user)) await this.#use.giveBack(name, user);
+    };
+    const left = [
+      ...(await this.#deps.local.mounted()).map((volume) => ({ volume, user: "" })),
+      ...this.#deps.store.pluginMounts(),
+    ];
+    await Promise.all(
+      left.map(({ volume, user }) => release(volume, user).catch((error: unknown) => failures.push(error))),
+    );
+    if (failures.length > 0)
+      throw new AggregateError(failures, `volumes stay mounted: ${failures.join("; ")}`);
   }
 
-  get(name: string): Volume {
-    const record = this.#store.find(name);
-    if (record === undefined) throw volumeMissing(name);
-    return this.#describe(record);
+  /** The engine's own that have no options: those that have a size and are pruned, as with dockerd. */
+  plain(): readonly Volume[] {
+    return this.#deps.store
+      .list()
+      .filter((record) => isLocal(record) && Object.keys(record.options ?? {}).length === 0)
+      .map((record) => this.#catalog.describeLocal(record));
+  }
+
+  /** The engine's own and those of all plugins. */
+  list(signal: AbortSignal): Promise<VolumeList> {
+    return this.#catalog.list(signal);
+  }
+
+  /** Rejects notFound, and if its plugin cannot be asked. */
+  async get(name: string, signal: AbortSignal): Promise<Volume> {
+    using _held = await this.#locks.acquire(name);
+    const found = await this.#catalog.find(name, signal);
+    if (found === undefined) throw nameMissing(name);
+    return found;
   }
 
   /** The existing one if the name is taken. */
   async create(request: VolumeRequest, signal: AbortSignal): Promise<Volume> {
-    signal.throwIfAborted();
     const name = request.name === "" ? randomBytes(32).toString("hex") : request.name;
-    if (request.driver !== "" && request.driver !== "local")
-      throw new EngineError(
-        "notFound",
-        `create ${name}: error looking up volume plugin ${request.driver}: plugin "${request.driver}" not found`,
-      );
-    await this.#removals.get(name);
-    const volume = this.#describe(this.#store.find(name) ?? this.#add(name, request));
-    await makeDirectory(join(this.#directory, name), 0o701);
-    await mkdir(volume.mountpoint, { recursive: true, mode: 0o755 });
-    this.#publish(name, "create", {});
+    using _held = await this.#locks.acquire(name);
+    signal.throwIfAborted();
+    const volume = (await this.#reuse(name, request, signal)) ?? (await this.#make(name, request, signal));
+    if (request.holder !== undefined) {
+      const held = this.#held.get(request.holder) ?? new Set();
+      this.#held.set(request.holder, held.add(name));
+    }
+    this.#publish(volume, "create");
     return volume;
   }
 
-  #add(name: string, request: VolumeRequest): VolumeRecord {
-    checkVolumeName(name);
-    checkLocalOptions(name, request.options ?? {});
-    const anonymous = request.name === "";
-    const labels = anonymous ? { ...request.labels, [ANONYMOUS_LABEL]: "" } : request.labels;
-    const record = {
-      name,
-      createdAt: formatTime((this.#deps.clock.now() / 1_000_000_000n) * 1_000_000_000n),
-      anonymous,
-      labels,
-      options: request.options,
-    };
-    this.#store.add(record);
-    return record;
+  /** The container is made, or is not made after all. */
+  release(holder: string): void {
+    this.#held.delete(holder);
   }
 
-  /** For a container that starts. A volume with a device is mounted for its first container. */
-  async mount(name: string, containerId: string): Promise<void> {
-    const volume = this.get(name);
-    const users = this.#mounts.get(name) ?? new Set();
-    this.#mounts.set(name, users);
-    users.add(containerId);
-    const device = parseVolumeMount(volume.options ?? {});
-    if (device === undefined) return;
-    using _held = await this.#lock.acquire();
-    if (await isMounted(volume.mountpoint)) return;
-    try {
-      await this.#deps.executor.run(planMount(volume, device), never);
-    } catch (error) {
-      users.delete(containerId);
-      throw systemError(
-        `error while mounting volume '${volume.mountpoint}': failed to mount local volume: ${String(error)}`,
-        { cause: error },
-      );
-    }
+  /** For a container that starts; resolves with the directory of the data on the host. Idempotent for each user. */
+  async mount(name: string, user: string): Promise<string> {
+    using _held = await this.#locks.acquire(name);
+    return this.#use.mount(name, user);
+  }
+
+  /** For a container that an earlier daemon has started. */
+  adopt(name: string, user: string, source: string): void {
+    this.#use.adopt(name, user, source);
   }
 
   /** Idempotent. */
-  async unmount(name: string, containerId: string): Promise<void> {
-    const users = this.#mounts.get(name);
-    users?.delete(containerId);
-    if (users !== undefined && users.size > 0) return;
-    this.#mounts.delete(name);
-    const record = this.#store.find(name);
-    if (record === undefined || parseVolumeMount(record.options ?? {}) === undefined) return;
-    using _held = await this.#lock.acquire();
-    if (this.#mounts.has(name)) return; // somebody mounted it while we waited
-    await this.#deps.executor.run([unmountOp(this.#describe(record).mountpoint)], never);
+  async unmount(name: string, user: string): Promise<void> {
+    using _held = await this.#locks.acquire(name);
+    await this.#use.unmount(name, user);
   }
 
+  /** An empty volume gets what an image has there. */
   async populate(name: string, from: Omit<VolumeContent, "mountpoint">, signal: AbortSignal): Promise<void> {
-    const { mountpoint, options } = this.get(name);
-    if (parseVolumeMount(options ?? {}) !== undefined) return; // nothing is mounted yet
-    await populateVolume(this.#deps.executor, { ...from, mountpoint }, signal);
+    using _held = await this.#locks.acquire(name);
+    const { store, executor } = this.#deps;
+    const user = `fill-${randomBytes(8).toString("hex")}`;
+    const mountpoint = await this.#use.mount(name, user);
+    try {
+      if (store.isFilling(name)) await clearVolume(executor, mountpoint);
+      const options = store.find(name)?.options ?? {};
+      const keepsAttributes = Object.keys(attributesOf(options)).length > 0;
+      // What others have written meanwhile must not be taken for half a copy.
+      const onBegin = (): void => {
+        if (this.#deps.usersOf(name).length === 0) store.setFilling(name, true);
+      };
+      await populateVolume(executor, { ...from, mountpoint, keepsAttributes, onBegin }, signal);
+      if (store.isFilling(name)) store.setFilling(name, false);
+    } finally {
+      await this.#use.unmount(name, user);
+    }
   }
 
-  /** Rejects `conflict` while a container refers to it. After a failure it can be tried again. */
-  async remove(name: string): Promise<void> {
-    this.get(name);
+  /** Rejects `conflict` while a container refers to it. After a failure it can be tried again; `force`: a plugin's is forgotten then. */
+  async remove(name: string, force = false): Promise<void> {
+    using _held = await this.#locks.acquire(name);
+    const { store } = this.#deps;
     const users = this.usersOf(name);
+    const record = store.find(name) ?? (await this.#catalog.foreign(name, never));
+    if (record === undefined) throw nameMissing(name);
     if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(", ")}]`);
-    const cancel = this.#store.startRemoval(name);
-    const removal = this.#removeData(name);
-    this.#removals.set(name, removal);
-    try {
-      await removal;
-    } catch (error) {
-      cancel();
-      throw error;
-    } finally {
-      this.#removals.delete(name);
-    }
-    this.#publish(name, "destroy", {});
+    if (isLocal(record)) await this.#removeLocal(name);
+    else await this.#removeForeign(record, force);
+    this.#publish(record, "destroy");
   }
 
   /** Ids of the containers that refer to it. */
   usersOf(name: string): readonly string[] {
-    return this.#deps.usersOf(name);
+    const holders = [...this.#held].filter(([, names]) => names.has(name)).map(([holder]) => holder);
+    return [...new Set([...this.#deps.usersOf(name), ...holders])];
   }
 
   [Symbol.dispose](): void {
-    this.#database.close();
+    this.#deps.database.close();
   }
 
-  async #removeData(name: string): Promise<void> {
-    using _held = await this.#lock.acquire();
-    const path = join(this.#directory, name);
-    const plan: Plan = [
-      unmountOp(join(path, "_data")),
-      { op: "removeTree", why: `volume ${name}`, path, missingOk: true },
-    ];
-    await this.#deps.executor.run(plan, never);
-    this.#store.forget(name);
+  async #removeLocal(name: string): Promise<void> {
+    const { store, local } = this.#deps;
+    const cancel = store.startRemoval(name);
+    try {
+      await local.remove(name);
+    } catch (error) {
+      cancel();
+      throw error;
+    }
+    this.#use.forget(name);
+    store.forget(name);
   }
 
-  #describe(record: VolumeRecord): Volume {
-    return { ...record, driver: "local", mountpoint: join(this.#directory, record.name, "_data") };
+  async #removeForeign(record: VolumeRecord, force: boolean): Promise<void> {
+    const { name, driver = "" } = record;
+    const { store, plugins } = this.#deps;
+    try {
+      const found = await plugins.get(driver, never).catch((error: unknown) => {
+        if (force) return undefined;
+        throw withPrefix(`remove ${driver}: `, error);
+      });
+      await this.#use.unmountAll(name); // a container that is gone may not have got so far
+      await found?.remove(name).catch((error: unknown) => {
+        throw withPrefix(`remove ${name}: `, error);
+      });
+    } catch (error) {
+      if (force) store.forget(name);
+      throw error;
+    }
+    store.forget(name);
   }
 
-  #publish(name: string, action: string, attributes: Readonly<Record<string, string>>): void {
-    this.#deps.events.publish({
-      type: "volume",
-      action,
-      actorId: name,
-      attributes: { driver: "local", ...attributes },
+  /** The volume of that name that is there. Rejects `conflict` if it is not what was asked for. */
+  async #reuse(name: string, request: VolumeRequest, signal: AbortSignal): Promise<Volume | undefined> {
+    const { store, local } = this.#deps;
+    const stored = store.find(name);
+    if (stored === undefined) {
+      if (request.driver !== "" || request.name === "") return undefined;
+      const record = await this.#catalog.foreign(name, signal);
+      if (record === undefined) return undefined;
+      await store.add({ ...record, labels: request.labels, options: request.options }, async () => undefined);
+      return await this.#catalog.find(name, signal);
+    }
+    const { driver = "local" } = stored;
+    const wanted = request.driver === "" ? driver : request.driver;
+    if (wanted !== "local") await this.#driverNamed(wanted, name, signal);
+    const volume = await this.#catalog.find(name, signal).catch((error: unknown) => {
+      const cause = error instanceof Error ? error.message.replace(`get ${name}: `, "") : String(error);
+      throw conflict(
+        `create ${name}: found reference to volume '${name}' in driver '${driver}', but got an error while checking the driver: ${cause}: volume name must be unique`,
+      );
+    });
+    if (volume === undefined) return undefined;
+    if (wanted !== driver)
+      throw conflict(
+        `create ${name}: driver '${driver}' already has volume '${name}': volume name must be unique`,
+      );
+    if (driver === "local") await local.create(name, {}); // somebody may have removed the directory
+    return volume;
+  }
+
+  async #make(name: string, request: VolumeRequest, signal: AbortSignal): Promise<Volume> {
+    const { store, local, clock } = this.#deps;
+    const anonymous = request.name === "";
+    const driver = request.driver || "local";
+    const record: VolumeRecord = {
+      name,
+      createdAt: formatTime((clock.now() / 1_000_000_000n) * 1_000_000_000n),
+      anonymous,
+      labels: anonymous ? { ...request.labels, [ANONYMOUS_LABEL]: "" } : request.labels,
+      options: request.options,
+      ...(driver !== "local" && { driver }),
+    };
+    const options = request.options ?? {};
+    if (driver === "local") {
+      local.check(name, options);
+      await store.add(record, () => local.create(name, options));
+      return this.#catalog.describeLocal(record);
+    }
+    const plugin = await this.#driverNamed(driver, name, signal);
+    try {
+      if ((await plugin.get(name, signal)) === undefined) await plugin.create(name, options, signal);
+    } catch (error) {
+      throw withPrefix(`create ${name}: `, error);
+    }
+    await store.add(record, async () => undefined);
+    const made = await this.#catalog.find(name, signal);
+    if (made === undefined) throw nameMissing(name);
+    return made;
+  }
+
+  #driverNamed(driver: string, volume: string, signal: AbortSignal): Promise<VolumeDriver> {
+    return this.#deps.plugins.get(driver, signal).catch((error: unknown) => {
+      throw withPrefix(`create ${volume}: `, error);
     });
   }
+
+  #publish({ name, driver = "local" }: Pick<VolumeRecord, "name" | "driver">, action: string): void {
+    this.#deps.events.publish({ type: "volume", action, actorId: name, attributes: { driver } });
+  }
 }
-
-const volumeMissing = (name: string): EngineError =>
-  new EngineError("notFound", `get ${name}: no such volume`);
-
-/** mkdir's mode goes through the umask. */
-async function makeDirectory(path: string, mode: number): Promise<void> {
-  await mkdir(path, { recursive: true });
-  await chmod(path, mode);
-}
-
-/** A mount left by an earlier daemon counts. */
-async function isMounted(path: string): Promise<boolean> {
-  const escaped = path.replace(
-    /[\s\\]/g,
-    (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`,
-  );
-  const mountinfo = await readFile("/proc/self/mountinfo", "utf8");
-  return mountinfo.split("\n").some((line) => line.split(" ")[4] === escaped);
-}
-
-const planMount = (volume: Volume, device: VolumeMount): Plan => [
-  {
-    op: "mount",
-    why: `volume ${volume.name}`,
-    fstype: device.fstype,
-    source: device.device,
-    target: volume.mountpoint,
-    flags: device.flags,
-    data: device.data,
-  },
-];
-
-const unmountOp = (target: string): Plan[number] => ({
-  op: "umount",
-  why: "volume",
-  target,
-  flags: MNT_DETACH,
-  mayFail: true,
-});

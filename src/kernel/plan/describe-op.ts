@@ -138,6 +138,8 @@ const files = {
   removeTree: (op) => `remove ${at(op)} and all below`,
   clearDir: (op) => `remove all that is in ${slot(op.slot)}`,
   copyTree: ({ from, to }) => `copy what is in ${slot(from)} to ${slot(to)}`,
+  projectQuota: ({ path, project, bytes }) =>
+    `quotactl_fd(${quote(path)}, Q_SETQUOTA, ${project}: ${bytes} bytes), ioctl(FS_IOC_FSSETXATTR)`,
   chdir: ({ path }) => `chdir(${quote(path)})`,
 } satisfies Partial<Describers>;
 

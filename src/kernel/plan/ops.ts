@@ -249,6 +249,9 @@ export type OpBody =
   /** Copies what is in one directory slot into another, and its own owner, mode and times: contents, links, special files, xattrs.
    *  Follows no symlink, crosses no mount. `contentOnly`: the directory itself stays as it is. */
   | { readonly op: "copyTree"; readonly from: number; readonly to: number; readonly contentOnly?: boolean }
+  /** The directory, and what is made in it, counts for a project, whose limit is set: `bytes` 0 is none. ESRCH, ENOSYS, EOPNOTSUPP or
+   *  ENOTTY: its file system keeps no such quotas. */
+  | { readonly op: "projectQuota"; readonly path: string; readonly project: number; readonly bytes: number }
   // -- process attributes, in the order the kernel wants them
   /** chdir, then getcwd must be absolute (not "(unreachable)…"), else ENOENT. */
   | { readonly op: "chdir"; readonly path: string }

@@ -116,13 +116,13 @@ async function chooseMounts(
   const chosen: ViewMount[] = [];
   for (const mount of record.mounts) {
     if (mount.type !== "volume" && mount.type !== "bind") continue;
-    if (mount.type === "volume") {
-      held.defer(() => deps.volumes.unmount(mount.name, user));
-      await deps.volumes.mount(mount.name, user);
-    }
-    const { source, destination, writable, recursive } = mount;
+    const { destination, writable } = mount;
     const isVolume = mount.type === "volume";
-    chosen.push({ source, destination, writable, recursive: isVolume || recursive, mapped: isVolume });
+    if (isVolume) held.defer(() => deps.volumes.unmount(mount.name, user));
+    const source = isVolume ? await deps.volumes.mount(mount.name, user) : mount.source;
+    const recursive = isVolume || mount.recursive;
+    const part = mount.subpath === undefined ? {} : { subpath: mount.subpath };
+    chosen.push({ source, ...part, destination, writable, recursive, mapped: isVolume });
   }
   const etc = await findEtcFiles(deps, id, record.hostConfig.ReadonlyRootfs);
   const own = new Set(chosen.map(({ destination }) => destination));

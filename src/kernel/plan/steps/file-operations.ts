@@ -21,6 +21,9 @@ import {
   AT_SYMLINK_NOFOLLOW,
   EEXIST,
   EINVAL,
+  FS_IOC_FSGETXATTR,
+  FS_IOC_FSSETXATTR,
+  FS_XFLAG_PROJINHERIT,
   O_ACCMODE,
   O_CLOEXEC,
   O_NOCTTY,
@@ -30,6 +33,8 @@ import {
   O_RDONLY,
   O_RDWR,
   O_WRONLY,
+  Q_SETQUOTA_OF_PROJECT,
+  QIF_BLIMITS,
   S_IFDIR,
   S_IFIFO,
   S_IFMT,
@@ -41,6 +46,24 @@ import { constants } from "./steps.table.ts";
 const allowMissing = (code: Assembler, missingOk: boolean | undefined): void => {
   if (missingOk === true) code.mark(constants.MARK_MISSING_OK);
 };
+
+const KIB = 1024;
+/** Offsets in struct fsxattr. */
+const fsxattr = { flags: 0, project: 12, size: 28 };
+
+/** struct if_dqblk: limits in KiB, then what only the kernel tells, then which of it is meant. */
+function projectQuota(code: Assembler, { path, project, bytes }: BodyOf<"projectQuota">): void {
+  const fd = open(code, { path, flags: O_RDONLY });
+  const limit = Math.ceil(bytes / KIB);
+  const quota = code.numbers(8, [limit, limit, 0, 0, 0, 0, 0, 0, QIF_BLIMITS]);
+  code.call("quotactl_fd", [fd, Q_SETQUOTA_OF_PROJECT, project, quota]);
+  const attributes = code.scratch(fsxattr.size);
+  code.call("ioctl", [fd, FS_IOC_FSGETXATTR, attributes], { label: "ioctl(FS_IOC_FSGETXATTR)" });
+  const others = code.load(behind(attributes, fsxattr.flags), 4, ~FS_XFLAG_PROJINHERIT);
+  code.store(behind(attributes, fsxattr.flags), 4, code.add(others, FS_XFLAG_PROJINHERIT));
+  code.store(behind(attributes, fsxattr.project), 4, project);
+  code.call("ioctl", [fd, FS_IOC_FSSETXATTR, attributes], { label: "ioctl(FS_IOC_FSSETXATTR)" });
+}
 
 /** "$PID" as the whole data of a host operation is the child's process id. */
 function write(code: Assembler, op: BodyOf<"write">): void {
@@ -187,4 +210,5 @@ export const files = {
   removeTree,
   clearDir: (code, { slot }) => remove(code, () => open(code, { root: slot, path: ".", flags: O_RDONLY })),
   copyTree: copy,
+  projectQuota,
 } satisfies Partial<Compilers>;

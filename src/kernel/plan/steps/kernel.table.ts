@@ -118,3 +118,10 @@ export const BPF_PROG_QUERY = 16;
 export const BPF_PROG_TYPE_CGROUP_DEVICE = 15;
 export const BPF_CGROUP_DEVICE = 6;
 export const BPF_F_ALLOW_MULTI = 2;
+
+/** linux/fs.h, linux/quota.h: the command of Q_SETQUOTA for PRJQUOTA. */
+export const FS_IOC_FSGETXATTR = 0x801c581f;
+export const FS_IOC_FSSETXATTR = 0x401c5820;
+export const FS_XFLAG_PROJINHERIT = 0x200;
+export const Q_SETQUOTA_OF_PROJECT = 0x80000802;
+export const QIF_BLIMITS = 1;

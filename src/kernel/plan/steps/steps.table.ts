@@ -55,6 +55,7 @@ export const calls = [
   "pread64",
   "prlimit64",
   "pwrite64",
+  "quotactl_fd",
   "read",
   "readlinkat",
   "recvfrom",
