@@ -1,5 +1,6 @@
 // A plan that failed, in runc's words: clients print them, and dockerd reads its exit codes from them.
 
+import { wordsOf } from "#base/errno-words.ts";
 import { PlanError } from "#kernel/plan/executor.ts";
 import { ToldPlanError } from "../plan-error-codec.ts";
 
@@ -64,23 +65,3 @@ function describeChdir(why: string, code: string): string {
   const directory = /(\/\S*)/.exec(why)?.[1] ?? "";
   return `chdir to cwd ("${directory}") set in config.json failed: ${wordsOf(code)}`;
 }
-
-const words: Readonly<Record<string, string>> = {
-  ENOENT: "no such file or directory",
-  EACCES: "permission denied",
-  EPERM: "operation not permitted",
-  ENOTDIR: "not a directory",
-  EISDIR: "is a directory",
-  ENOEXEC: "exec format error",
-  EINVAL: "invalid argument",
-  ENOSPC: "no space left on device",
-  ENOMEM: "cannot allocate memory",
-  ELOOP: "too many levels of symbolic links",
-  EROFS: "read-only file system",
-  EBUSY: "device or resource busy",
-  E2BIG: "argument list too long",
-  EAGAIN: "resource temporarily unavailable",
-  ETXTBSY: "text file busy",
-  ENAMETOOLONG: "file name too long",
-};
-const wordsOf = (code: string): string => words[code] ?? code;

@@ -27,7 +27,15 @@ export const text = (type: number, value: string): Uint8Array =>
 export const u32 = (type: number, value: number): Uint8Array => attribute(type, uint32(value));
 export const u8 = (type: number, value: number): Uint8Array => attribute(type, Uint8Array.of(value));
 
+export function u16(type: number, value: number): Uint8Array {
+  const bytes = new Uint8Array(2);
+  new DataView(bytes.buffer).setUint16(0, value, true);
+  return attribute(type, bytes);
+}
+
 /** In network byte order, as nfnetlink has them. */
+export const be16 = (type: number, value: number): Uint8Array =>
+  attribute(type, Uint8Array.of(value >>> 8, value & 0xff));
 export const be32 = (type: number, value: number): Uint8Array => attribute(type, uint32be(value));
 
 export function uint32(value: number): Uint8Array {

@@ -5,7 +5,9 @@ import { parsePrefix } from "../ip-prefix.ts";
 import { decodeMessages } from "../netlink/message.ts";
 import { addAddress, decodeAddress } from "./addresses.ts";
 import { changeLink, createBridge, createVeth, decodeLink, deleteLink, setHairpin } from "./links.ts";
+import { floodTo } from "./neighbours.ts";
 import { addDefaultRoute, decodeRoute } from "./routes.ts";
+import { createDummy, createIpvlan, createMacvlan, createVlan, createVxlan } from "./virtual-links.ts";
 
 interface Capture {
   readonly command: string;
@@ -25,7 +27,9 @@ function readCaptures(): readonly Capture[] {
 
 const DOCKER0 = 4;
 const VETH = 5;
+const VXLAN = 5;
 const ETH0 = 2;
+const PARENT = 3;
 
 const ours: Readonly<Record<string, Uint8Array>> = {
   "ip link add docker0 address 02:42:11:22:33:44 mtu 1500 type bridge": createBridge({
@@ -41,6 +45,22 @@ const ours: Readonly<Record<string, Uint8Array>> = {
   "ip addr add 172.17.0.1/16 broadcast 172.17.255.255 dev docker0": addAddress(DOCKER0, "172.17.0.1/16"),
   "ip -6 addr add fd00:1::2/64 dev eth0 nodad": addAddress(ETH0, "fd00:1::2/64"),
   "ip route add default via 172.17.0.1 dev eth0": addDefaultRoute("172.17.0.1", ETH0),
+  "ip link add mv0 link veth0 type macvlan mode private": createMacvlan(
+    { name: "mv0", parent: PARENT },
+    "private",
+  ),
+  "ip link add ov0 mtu 1450 type vxlan id 4097 local 10.0.0.1 dstport 4789": createVxlan(
+    { name: "ov0", mtu: 1450 },
+    { id: 4097, local: "10.0.0.1", port: 4789 },
+  ),
+  "ip link add dm-0 type dummy": createDummy({ name: "dm-0" }),
+  "bridge fdb append 00:00:00:00:00:00 dev ov0 dst 10.0.0.2": floodTo(VXLAN, "10.0.0.2"),
+  "ip link add veth0.10 link veth0 type vlan id 10": createVlan({ name: "veth0.10", parent: PARENT }, 10),
+  "ip link add iv0 link veth0 type ipvlan mode l3s private": createIpvlan(
+    { name: "iv0", parent: PARENT },
+    "l3s",
+    "private",
+  ),
 };
 
 /** The parts that carry meaning: no sequence number, no padding, no NLA_F_NESTED (iproute2 leaves it out). */
@@ -77,6 +97,12 @@ test("links are found by name where iproute2 uses the index", () => {
     setHairpin("vethabcdef0", true).length,
     (lengthOf("ip link set vethabcdef0 type bridge_slave hairpin on") ?? 0) + name,
   );
+});
+
+test("a vxlan link without an address of its own end takes that of the route", () => {
+  const withLocal = createVxlan({ name: "ov0" }, { id: 1, local: "fd00::1", port: 4789 });
+  const without = createVxlan({ name: "ov0" }, { id: 1, local: "", port: 4789 });
+  assert.equal(withLocal.length - without.length, 4 + 16);
 });
 
 test("addresses and routes of IPv6 are read back", () => {

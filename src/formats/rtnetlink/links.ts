@@ -25,6 +25,7 @@ const RTM_GETLINK = 18;
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
+const IFLA_LINK = 5;
 const IFLA_MASTER = 10;
 const IFLA_LINKINFO = 18;
 const IFLA_NET_NS_PID = 19;
@@ -51,6 +52,8 @@ export interface LinkSettings {
   readonly mtu?: number;
   /** "02:42:ac:11:00:02" */
   readonly macAddress?: string;
+  /** Index of the link that a new one is made on. */
+  readonly parent?: number;
   /** Index of the bridge it becomes a port of. */
   readonly master?: number;
   /** fd, in the process that sends the message, of the network namespace that the link is put into. */
@@ -88,6 +91,7 @@ function linkBody(link: LinkSettings, ...more: readonly Uint8Array[]): Uint8Arra
   if (link.netnsFd !== undefined) parts.push(u32(IFLA_NET_NS_FD, link.netnsFd));
   if (link.macAddress !== undefined) parts.push(attribute(IFLA_ADDRESS, macBytes(link.macAddress)));
   if (link.mtu !== undefined) parts.push(u32(IFLA_MTU, link.mtu));
+  if (link.parent !== undefined) parts.push(u32(IFLA_LINK, link.parent));
   if (link.master !== undefined) parts.push(u32(IFLA_MASTER, link.master));
   if (link.name !== undefined) parts.push(text(IFLA_IFNAME, link.name));
   return Buffer.concat([...parts, ...more]);
@@ -95,18 +99,21 @@ function linkBody(link: LinkSettings, ...more: readonly Uint8Array[]): Uint8Arra
 
 const kind = (name: string): Uint8Array => attribute(IFLA_INFO_KIND, Buffer.from(name));
 
-export const createBridge = (link: LinkSettings): Uint8Array =>
-  encodeCreation(RTM_NEWLINK, linkBody(link, nested(IFLA_LINKINFO, kind("bridge"))));
-
-/** Both ends at once; `peer.netnsFd` puts the peer into another namespace. */
-export const createVeth = (link: LinkSettings, peer: LinkSettings): Uint8Array =>
+/** `data`: attributes that belong to the kind. */
+export const createLink = (name: string, link: LinkSettings, ...data: readonly Uint8Array[]): Uint8Array =>
   encodeCreation(
     RTM_NEWLINK,
     linkBody(
       link,
-      nested(IFLA_LINKINFO, kind("veth"), nested(IFLA_INFO_DATA, nested(VETH_INFO_PEER, linkBody(peer)))),
+      nested(IFLA_LINKINFO, kind(name), ...(data.length === 0 ? [] : [nested(IFLA_INFO_DATA, ...data)])),
     ),
   );
+
+export const createBridge = (link: LinkSettings): Uint8Array => createLink("bridge", link);
+
+/** Both ends at once; `peer.netnsFd` puts the peer into another namespace. */
+export const createVeth = (link: LinkSettings, peer: LinkSettings): Uint8Array =>
+  createLink("veth", link, nested(VETH_INFO_PEER, linkBody(peer)));
 
 /** Changes what is given of the link with this index, or with this name if there is no index. */
 export const changeLink = (link: LinkSettings): Uint8Array =>

@@ -2,6 +2,7 @@
 // touch them either, though containerd sends them along).
 
 import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
+import { wordsOf } from "#base/errno-words.ts";
 import { invalid, systemError } from "#base/errors.ts";
 import { type CgroupPaths, findController, getController } from "./paths.ts";
 import { parseCount, readFileIn } from "./read-files.ts";
@@ -107,16 +108,5 @@ function refusal(directory: string, { file, value }: CgroupSetting, cause: unkno
   }
   const path = `${directory}/${file}`;
   if (code === "ENOENT") return systemError(`open ${path}: no such file or directory`, { cause });
-  return systemError(`failed to write ${JSON.stringify(value)}: write ${path}: ${reasonOf(code)}`, { cause });
+  return systemError(`failed to write ${JSON.stringify(value)}: write ${path}: ${wordsOf(code)}`, { cause });
 }
-
-const reasons: Readonly<Record<string, string>> = {
-  EINVAL: "invalid argument",
-  EBUSY: "device or resource busy",
-  ENODEV: "no such device",
-  ERANGE: "numerical result out of range",
-  EACCES: "permission denied",
-  EPERM: "operation not permitted",
-  ENOSPC: "no space left on device",
-};
-const reasonOf = (code: string): string => reasons[code] ?? code;
