@@ -2,7 +2,7 @@
 #ifndef GANTRY_OPS_GEN_H
 #define GANTRY_OPS_GEN_H
 
-#define PLAN_VERSION 0x3f2f20edu
+#define PLAN_VERSION 0x299d9517u
 
 enum frame_type {
 	FRAME_OPS = 'O',
@@ -40,6 +40,7 @@ enum {
 	SLOT_STDOUT = 30,
 	SLOT_STDERR = 31,
 	SLOT_SYNC = 32,
+	CHANNEL_FD = 3,
 	SYNC_PID = 1,
 	SYNC_HOST = 2,
 	SYNC_CREATED = 3,
@@ -47,8 +48,8 @@ enum {
 	SYNC_GO = 5,
 	SYNC_FD = 6,
 	SYNC_KEEP = 7,
-	CALL_COUNT = 87,
-	STEP_COUNT = 97,
+	CALL_COUNT = 88,
+	STEP_COUNT = 98,
 };
 
 /* By the number of a step: first the system calls, then the others. */

@@ -105,6 +105,7 @@ int zygote_main(const char *socket_path)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_IGN); /* children reap themselves */
 	umask(0);
+	fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC); /* for plans, not for the programs that they run */
 	if (write(STDOUT_FILENO, "ready\n", 6) < 0)
 		return 1;
 	struct pollfd watched[] = { { .fd = listener, .events = POLLIN }, { .fd = STDIN_FILENO, .events = POLLIN } };

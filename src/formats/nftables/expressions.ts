@@ -144,3 +144,18 @@ export function addressWithin(
   const mask = uint32be((0xffffffff << (32 - prefixLength)) >>> 0);
   return [loadPayload(field), maskRegister(mask), compare("==", value)];
 }
+
+/** A header field has the value. */
+export const fieldIs = (field: PayloadField, value: Uint8Array): readonly Uint8Array[] => [
+  loadPayload(field),
+  compare("==", value),
+];
+
+/** The transport protocol has the number. */
+export const protocolIs = (number: number): readonly Uint8Array[] => [
+  loadMeta("l4proto"),
+  compare("==", Uint8Array.of(number)),
+];
+
+export const loadValue = (value: Uint8Array, register = REGISTER_1): Uint8Array =>
+  expression("immediate", be32(1, register), nested(2, attribute(DATA_VALUE, value)));

@@ -1,6 +1,7 @@
 // An operation as the system calls it makes, for people: `mount("proc", rootfs:"/proc", "proc", MS_NOSUID, "")`.
 
 import { claimed } from "#base/decode.ts";
+import { formatSocketAddress } from "#formats/socket-address.ts";
 import {
   CAPABILITIES,
   CLONE_FLAGS,
@@ -143,6 +144,26 @@ const files = {
   chdir: ({ path }) => `chdir(${quote(path)})`,
 } satisfies Partial<Describers>;
 
+const describeSocket = ({
+  kind,
+  address,
+  slot: to,
+}: Extract<OpBody, { readonly op: "inetSocket" }>): string => {
+  const made = {
+    datagrams: "socket(SOCK_DGRAM), bind",
+    listener: "socket(SOCK_STREAM), bind, listen",
+    connection: "socket(SOCK_STREAM), connect",
+  };
+  return `${made[kind]}(${formatSocketAddress(address)}) as ${slot(to)}`;
+};
+
+const sockets = {
+  netlink: ({ protocol, messages }) =>
+    `sendmsg(${NETLINK_PROTOCOLS[protocol] ?? `netlink ${protocol}`}, ${count(messages.length, "message")})`,
+  inetSocket: describeSocket,
+  giveSocket: (op) => `sendmsg(daemon, SCM_RIGHTS ${slot(op.slot)})`,
+} satisfies Partial<Describers>;
+
 const attributes = {
   umask: ({ mask }) => `umask(${octal(mask)})`,
   sethostname: ({ name }) => `sethostname(${quote(name)})`,
@@ -167,8 +188,6 @@ const attributes = {
   joinSessionKeyring: ({ name }) => `keyctl(KEYCTL_JOIN_SESSION_KEYRING, ${quote(name)})`,
   seccomp: ({ filter, flags, listenerSlot }) =>
     `seccomp(SECCOMP_SET_MODE_FILTER, 0x${flags.toString(16)}, ${count(filter.length / 8, "instruction")})${listenerSlot === undefined ? "" : ` as ${slot(listenerSlot)}`}`,
-  netlink: ({ protocol, messages }) =>
-    `sendmsg(${NETLINK_PROTOCOLS[protocol] ?? `netlink ${protocol}`}, ${count(messages.length, "message")})`,
 } satisfies Partial<Describers>;
 
 const describers: Describers = {
@@ -177,6 +196,7 @@ const describers: Describers = {
   ...mounts,
   ...files,
   ...attributes,
+  ...sockets,
 };
 
 export const describeOp = (op: Op): string => claimed<(op: Op) => string>(describers[op.op])(op);

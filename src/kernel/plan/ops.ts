@@ -312,7 +312,17 @@ export type OpBody =
       readonly ignoreErrno?: readonly number[];
       /** Host: where the child's pid (u32) goes in the first message; 0 is nowhere. */
       readonly pidAt?: number;
-    };
+    }
+  /** A socket of the network namespace that the process is in, into a slot: bound to the address (struct sockaddr_in or sockaddr_in6), and
+   *  listening if it is a listener; a connection is made to the address, which may take 4 s. */
+  | {
+      readonly op: "inetSocket";
+      readonly kind: "datagrams" | "listener" | "connection";
+      readonly address: Uint8Array;
+      readonly slot: number;
+    }
+  /** Gives the daemon whose zygote runs the plan a copy of the fd, along with a line of text (zygote/passed-sockets.ts). */
+  | { readonly op: "giveSocket"; readonly slot: number; readonly text: string };
 
 export interface Attributes {
   readonly mode: number;

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { dirname } from "node:path";
 import type { Executor } from "../plan/executor.ts";
 import { connectExecutor } from "./connect.ts";
+import { PassedSockets, type SocketSource } from "./passed-sockets.ts";
 
 export interface ZygoteOptions {
   /** Path of gantry-exec. */
@@ -13,14 +14,20 @@ export interface ZygoteOptions {
   readonly socket: string;
 }
 
+export interface Zygote extends Executor, AsyncDisposable {
+  readonly sockets: SocketSource;
+}
+
 /** Starts the zygote and resolves when it listens. It ends when it is disposed or this process does. */
-export async function startZygote({ binary, socket }: ZygoteOptions): Promise<Executor & AsyncDisposable> {
+export async function startZygote({ binary, socket }: ZygoteOptions): Promise<Zygote> {
   const child = spawn(binary, ["zygote", socket], {
     cwd: dirname(socket),
-    stdio: ["pipe", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit", "ipc"], // the last one is CHANNEL_FD
     env: {},
     detached: true,
   });
+  const { stdin, stdout } = child;
+  if (stdin === null || stdout === null) throw new Error(`cannot start ${binary}: it has no streams`);
   const failed = once(child, "error").then(([error]) => {
     throw new Error(`cannot start ${binary}`, { cause: error });
   });
@@ -30,14 +37,16 @@ export async function startZygote({ binary, socket }: ZygoteOptions): Promise<Ex
     throw new Error(`gantry-exec ended with ${code} before it listened on ${socket}`);
   });
   early.catch(() => {});
-  await Promise.race([once(child.stdout, "data"), failed, early]);
-  child.stdout.destroy();
+  await Promise.race([once(stdout, "data"), failed, early]);
+  stdout.destroy();
   child.unref();
+  const executor = connectExecutor(socket);
   return {
-    ...connectExecutor(socket),
+    ...executor,
+    sockets: new PassedSockets(executor, child),
     [Symbol.asyncDispose]: async () => {
       child.ref();
-      child.stdin.destroy();
+      stdin.destroy();
       await ended;
     },
   };

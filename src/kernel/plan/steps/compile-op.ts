@@ -11,6 +11,7 @@ import { mounts } from "./mounts.ts";
 import { network } from "./network.ts";
 import { processes } from "./processes.ts";
 import { readiness } from "./readiness.ts";
+import { sockets } from "./sockets.ts";
 
 const compilers: Compilers = {
   ...processes,
@@ -20,6 +21,7 @@ const compilers: Compilers = {
   ...files,
   ...credentials,
   ...network,
+  ...sockets,
 };
 
 /** The steps of the operation that the assembler has begun. */

@@ -35,6 +35,7 @@ export const calls = [
   "keyctl",
   "kill",
   "linkat",
+  "listen",
   "lseek",
   "memfd_create",
   "mkdirat",
@@ -141,6 +142,8 @@ export const constants = {
   SLOT_STDOUT: 30,
   SLOT_STDERR: 31,
   SLOT_SYNC: 32,
+  /** The zygote's end of its daemon's channel for descriptors: a plan that the zygote runs may send one there. */
+  CHANNEL_FD: 3,
   /** What it says there: the pid of its clone, that host operations are next, that it stands at its start; and is told: go on. With an
    *  fd: the master of its terminal, or for the same slot of whoever runs its host operations. */
   SYNC_PID: 1,

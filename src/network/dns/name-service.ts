@@ -1,0 +1,98 @@
+// Docker's embedded resolver: 127.0.0.11 in every sandbox that is on a network made by somebody.
+
+import { Socket as DatagramSocket } from "node:dgram";
+import { Server } from "node:net";
+import { PlanError } from "#kernel/plan/executor.ts";
+import type { PassedSocket, SocketSource } from "#kernel/zygote/passed-sockets.ts";
+import { type Exchange, SilentServers } from "./ask-upstreams.ts";
+import { exchange } from "./exchange.ts";
+import type { NameDirectory, NameSettings } from "./names.ts";
+import { planResolver, RESOLVER_PORT } from "./plan-resolver.ts";
+import { hostSockets, SandboxSockets } from "./query-sockets.ts";
+import { SandboxResolver } from "./sandbox-resolver.ts";
+
+export interface NameServiceDeps {
+  readonly sockets: SocketSource;
+  readonly directory: NameDirectory;
+}
+
+/** Somebody inside may have a port; a running container may have taken several since an earlier daemon. */
+const PORTS_TRIED = 16;
+
+const never = new AbortController().signal;
+
+export class NameService implements Disposable {
+  readonly #deps: NameServiceDeps;
+  readonly #serving = new Map<string, Serving>();
+
+  constructor(deps: NameServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /** Starts the resolver of a sandbox, whose namespace has its loopback up; of one that has one already, changes the settings. */
+  async serve(
+    sandbox: { readonly id: string; readonly path: string },
+    settings: NameSettings,
+  ): Promise<void> {
+    const known = this.#serving.get(sandbox.id);
+    if (known !== undefined) {
+      known.resolver.settings = settings;
+      return await known.ready;
+    }
+    const own = new SandboxSockets(this.#deps.sockets, sandbox.path);
+    const ask: Exchange = ({ address, fromHost }, question, signal) =>
+      exchange(fromHost ? hostSockets : own, address, question, signal);
+    const deps = { directory: this.#deps.directory, silent: new SilentServers(), exchange: ask };
+    const resolver = new SandboxResolver(deps, sandbox.id, settings);
+    const ready = this.#open(sandbox.path, resolver);
+    this.#serving.set(sandbox.id, { resolver, own, ready });
+    try {
+      await ready;
+    } catch (error) {
+      this.stop(sandbox.id);
+      throw error;
+    }
+  }
+
+  async #open(path: string, resolver: SandboxResolver): Promise<void> {
+    for (let port = RESOLVER_PORT; ; port++) {
+      try {
+        return await this.#deps.sockets.open(
+          (give) => planResolver(path, port, give),
+          (socket) => serveBy(resolver, socket),
+          never,
+        );
+      } catch (error) {
+        const isTaken = error instanceof PlanError && error.code === "EADDRINUSE";
+        if (!isTaken || port === RESOLVER_PORT + PORTS_TRIED) throw error;
+      }
+    }
+  }
+
+  /** Its sockets, which keep the namespace alive, are closed when this returns. Nothing if there is none. */
+  stop(sandboxId: string): void {
+    const serving = this.#serving.get(sandboxId);
+    this.#serving.delete(sandboxId);
+    serving?.resolver[Symbol.dispose]();
+    serving?.own[Symbol.dispose]();
+  }
+
+  isServing(sandboxId: string): boolean {
+    return this.#serving.has(sandboxId);
+  }
+
+  [Symbol.dispose](): void {
+    for (const id of [...this.#serving.keys()]) this.stop(id);
+  }
+}
+
+interface Serving {
+  readonly resolver: SandboxResolver;
+  readonly own: SandboxSockets;
+  readonly ready: Promise<void>;
+}
+
+function serveBy(resolver: SandboxResolver, socket: PassedSocket): void {
+  if (socket instanceof DatagramSocket) resolver.serveDatagrams(socket);
+  else if (socket instanceof Server) resolver.serveConnections(socket);
+}
