@@ -20,7 +20,6 @@ import { Namespace } from "./namespaces.ts";
 const asRoot = { skip: process.getuid?.() === 0 ? (hasBridge ? false : "needs nf_tables") : "needs root" };
 const settings: NameSettings = { upstreams: [], mayAskOutside: true, keepsSingleLabels: false };
 const web: NamedEndpoint = {
-  sandboxId: "web",
   networkId: "n1",
   networkName: "net1",
   names: ["web", "www"],
@@ -41,7 +40,7 @@ async function openResolver(undo: AsyncDisposableStack, more: Partial<NameSettin
   const sandbox = await Namespace.open();
   undo.defer(() => sandbox.close());
   const directory = new NameTable();
-  directory.set(web);
+  directory.set("web", [web]);
   const service = undo.use(new NameService({ sockets: zygote.sockets, directory }));
   await service.serve({ id: "web", path: sandbox.path }, { ...settings, ...more });
   return { zygote, sandbox, directory, service };
@@ -88,7 +87,7 @@ test("names are answered by UDP and TCP, and the kind of nothing there is said",
   assert.match(output, /Name:\s+web\nAddress: 172\.18\.0\.2/);
 
   const all = Array.from({ length: 100 }, (_, index) => `172.18.1.${index}`);
-  directory.set({ ...web, ipv4: all });
+  directory.set("web", [{ ...web, ipv4: all }]);
   assert.deepEqual(await ask(sandbox, "web A"), [all.toSorted()], "too many for a datagram: asked by TCP");
 });
 

@@ -4,7 +4,6 @@
 import type { NameDirectory } from "./names.ts";
 
 export interface NamedEndpoint {
-  readonly sandboxId: string;
   readonly networkId: string;
   readonly networkName: string;
   /** The first one is what its address is called. */
@@ -31,29 +30,17 @@ export class NameTable implements NameDirectory {
   /** Of each sandbox, in the order in which its networks are asked. */
   readonly #endpoints = new Map<string, readonly NamedEndpoint[]>();
 
-  /** Adds an endpoint, or replaces that of the same sandbox on the same network, in its place. */
-  set(endpoint: NamedEndpoint): void {
-    const { sandboxId, networkId } = endpoint;
-    const before = this.#endpoints.get(sandboxId) ?? [];
-    const known = before.find((other) => other.networkId === networkId);
-    if (known !== undefined) this.#forget(known);
-    const after =
-      known === undefined
-        ? [...before, endpoint]
-        : before.map((other) => (other === known ? endpoint : other));
-    this.#endpoints.set(sandboxId, after);
-    this.#remember(endpoint);
+  /** All endpoints of a sandbox, in place of those that it had. */
+  set(sandboxId: string, endpoints: readonly NamedEndpoint[]): void {
+    this.delete(sandboxId);
+    this.#endpoints.set(sandboxId, endpoints);
+    for (const endpoint of endpoints) this.#remember(endpoint);
   }
 
-  /** Of one network, or of all. Nothing if there is none. */
-  delete(sandboxId: string, networkId?: string): void {
-    const before = this.#endpoints.get(sandboxId) ?? [];
-    const goes = (endpoint: NamedEndpoint): boolean =>
-      networkId === undefined || endpoint.networkId === networkId;
-    for (const endpoint of before) if (goes(endpoint)) this.#forget(endpoint);
-    const after = before.filter((endpoint) => !goes(endpoint));
-    if (after.length === 0) this.#endpoints.delete(sandboxId);
-    else this.#endpoints.set(sandboxId, after);
+  /** Nothing if there is none. */
+  delete(sandboxId: string): void {
+    for (const endpoint of this.#endpoints.get(sandboxId) ?? []) this.#forget(endpoint);
+    this.#endpoints.delete(sandboxId);
   }
 
   #remember(endpoint: NamedEndpoint): void {

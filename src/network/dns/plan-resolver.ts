@@ -27,7 +27,7 @@ import type { Plan } from "#kernel/plan/ops.ts";
 import type { Give } from "#kernel/zygote/passed-sockets.ts";
 import { DNS_PORT } from "./query-sockets.ts";
 
-const RESOLVER_ADDRESS = "127.0.0.11";
+export const RESOLVER_ADDRESS = "127.0.0.11";
 /** The first that is tried: beyond what the kernel gives to those who do not choose. */
 export const RESOLVER_PORT = 61_053;
 
