@@ -1,37 +1,58 @@
 // What is attached to the networks now: each sandbox with all that it holds.
 
-import type { NetworkInfo, Sandbox } from "./controller.ts";
+import type { Endpoint, Sandbox } from "./controller.ts";
 import { publicationsOf } from "./endpoint-values.ts";
+import type { GivenAddress, LiveNetwork } from "./live-network.ts";
 import type { PublishedPorts } from "./ports/publish.ts";
 import type { Publication } from "./rules.ts";
 
-/** Everything that one attached sandbox holds. */
-export interface Attachment {
-  readonly sandbox: Sandbox;
-  readonly networkName: string;
-  /** Host end of its veth pair. */
+/** What an endpoint holds beside its interface. */
+export interface Holding {
+  readonly network: LiveNetwork;
+  /** Interface that stays on the host. */
   readonly hostName?: string;
-  /** Taken from the network's pool: to be given back to it. */
-  readonly address?: number;
+  readonly addresses: readonly GivenAddress[];
   readonly published?: PublishedPorts;
 }
 
+export interface Attachment {
+  readonly sandbox: Sandbox;
+  /** By endpoint. */
+  readonly holdings: ReadonlyMap<string, Holding>;
+}
+
+type Member = Endpoint & { readonly sandboxId: string };
+
 export class Attachments {
   readonly #bySandbox = new Map<string, Attachment>();
+  /** By network and endpoint. */
+  readonly #members = new Map<string, Map<string, Member>>();
 
   /** Adds it, or replaces what is known of the same sandbox. */
   set(attachment: Attachment): void {
-    this.#bySandbox.set(attachment.sandbox.id, attachment);
+    const { sandbox } = attachment;
+    this.take(sandbox.id);
+    this.#bySandbox.set(sandbox.id, attachment);
+    for (const endpoint of sandbox.endpoints) {
+      const members = this.#members.get(endpoint.networkId) ?? new Map<string, Member>();
+      members.set(endpoint.endpointId, { ...endpoint, sandboxId: sandbox.id });
+      this.#members.set(endpoint.networkId, members);
+    }
   }
 
-  has(sandboxId: string): boolean {
-    return this.#bySandbox.has(sandboxId);
+  find(sandboxId: string): Attachment | undefined {
+    return this.#bySandbox.get(sandboxId);
   }
 
   /** Removes it; what it holds is the caller's to give back. undefined if there is none. */
   take(sandboxId: string): Attachment | undefined {
     const attachment = this.#bySandbox.get(sandboxId);
     this.#bySandbox.delete(sandboxId);
+    for (const { networkId, endpointId } of attachment?.sandbox.endpoints ?? []) {
+      const members = this.#members.get(networkId);
+      members?.delete(endpointId);
+      if (members?.size === 0) this.#members.delete(networkId);
+    }
     return attachment;
   }
 
@@ -39,17 +60,11 @@ export class Attachments {
     return [...this.#bySandbox.values()];
   }
 
-  endpointsOf(networkName: string): NetworkInfo["endpoints"] {
-    return this.all()
-      .filter((attachment) => attachment.networkName === networkName)
-      .flatMap(({ sandbox }) =>
-        sandbox.endpoint === undefined ? [] : [{ ...sandbox.endpoint, sandboxId: sandbox.id }],
-      );
+  endpointsOf(networkId: string): readonly Member[] {
+    return [...(this.#members.get(networkId)?.values() ?? [])];
   }
 
   publications(): readonly Publication[] {
-    return this.all().flatMap(({ sandbox: { endpoint } }) =>
-      endpoint === undefined ? [] : publicationsOf(endpoint),
-    );
+    return this.all().flatMap(({ sandbox }) => sandbox.endpoints.flatMap(publicationsOf));
   }
 }

@@ -1,7 +1,6 @@
-// What the host's network looks like before the bridge is made, and which subnet the bridge gets.
+// What the host's network looks like.
 
-import { systemError } from "#base/errors.ts";
-import { overlaps, parseCidr, type Subnet, subnetOf } from "#formats/ipv4.ts";
+import { formatPrefix } from "#formats/ip-prefix.ts";
 import { decodeMessages, NETLINK_ROUTE, type NetlinkMessage } from "#formats/netlink/message.ts";
 import { decodeAddress, dumpAddresses, type InterfaceAddress } from "#formats/rtnetlink/addresses.ts";
 import { decodeLink, dumpLinks, type Link } from "#formats/rtnetlink/links.ts";
@@ -47,52 +46,11 @@ export function readSurvey(result: PlanResult): Survey {
   };
 }
 
-export interface BridgeAddress {
-  readonly address: number;
-  readonly prefixLength: number;
-  /** Chosen by us, not by the configuration or an address that the bridge has. */
-  readonly automatic: boolean;
-}
-
-/** Docker's default pools, in its order. */
-const pools: readonly { readonly base: string; readonly prefixLength: number }[] = [
-  { base: "172.17.0.0/16", prefixLength: 16 },
-  { base: "172.18.0.0/16", prefixLength: 16 },
-  { base: "172.19.0.0/16", prefixLength: 16 },
-  { base: "172.20.0.0/14", prefixLength: 16 },
-  { base: "172.24.0.0/14", prefixLength: 16 },
-  { base: "172.28.0.0/14", prefixLength: 16 },
-  { base: "192.168.0.0/16", prefixLength: 20 },
-];
-
-function* poolSubnets(): Generator<Subnet> {
-  for (const pool of pools) {
-    const { address, prefixLength } = parseCidr(pool.base);
-    const step = 2 ** (32 - pool.prefixLength);
-    for (let offset = 0; offset < 2 ** (32 - prefixLength); offset += step)
-      yield { address: address + offset, prefixLength: pool.prefixLength };
-  }
-}
-
-/** Configured, else what the bridge has already, else the first default pool that no route of the host meets. */
-export function chooseBridgeAddress(survey: Survey, bridge: string, bip: string | undefined): BridgeAddress {
-  if (bip !== undefined) return { ...parseCidr(bip), automatic: false };
-  const link = survey.links.find(({ name }) => name === bridge);
-  const present = survey.addresses.find(
+/** The IPv4 address of an interface, with its prefix length. */
+export function findAddressOf({ links, addresses }: Survey, name: string): string | undefined {
+  const link = links.find((other) => other.name === name);
+  const found = addresses.find(
     ({ linkIndex, address }) => linkIndex === link?.index && address.family === 4,
-  )?.address;
-  if (present !== undefined)
-    return { address: Number(present.value), prefixLength: present.length, automatic: false };
-  const used = [
-    ...survey.routes.map(({ destination }) => destination).filter(({ length }) => length > 0),
-    ...survey.addresses.map(({ address }) => address),
-  ]
-    .filter(({ family }) => family === 4)
-    .map(({ value, length }) => subnetOf(Number(value), length));
-  for (const subnet of poolSubnets())
-    if (!used.some((other) => overlaps(subnet, other)))
-      return { address: subnet.address + 1, prefixLength: subnet.prefixLength, automatic: true };
-  throw systemError(
-    "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
   );
+  return found === undefined ? undefined : formatPrefix(found.address);
 }

@@ -1,91 +1,95 @@
-// Connects a sandbox to the bridge: runs the plan, and once more when something was in its way.
+// Connects a sandbox to networks: runs the plan, and once more when something was in its way.
 
 import { systemError } from "#base/errors.ts";
-import { parseIpv4 } from "#formats/ipv4.ts";
 import { type Executor, PlanError } from "#kernel/plan/executor.ts";
-import { type Bridge, readGeneration } from "./bridge.ts";
-import type { Endpoint } from "./controller.ts";
-import { publicationsOf, vethNames } from "./endpoint-values.ts";
-import { planBridgedSandbox, planLinkRemoval } from "./sandbox-plan.ts";
+import { LINK_WHY } from "./drivers/driver.ts";
+import { type NetworkRules, readGeneration } from "./network-rules.ts";
+import type { Publication } from "./rules.ts";
+import {
+  planConnectedSandbox,
+  planConnection,
+  planDisconnection,
+  type SandboxLink,
+  type Wiring,
+} from "./sandbox-plan.ts";
 import type { SandboxRemover } from "./sandbox-remover.ts";
 
 export interface ConnectDeps {
   readonly executor: Executor;
-  readonly remover: SandboxRemover;
-  readonly bridge: Bridge;
-  readonly mtu: number;
-  /** Called before a name for the host end is tried: a rebuild of the rules that comes between must not forget the ports. */
-  readonly willUse: (hostName: string) => void;
+  readonly remover: Pick<SandboxRemover, "removeNow">;
+  readonly rules: Pick<NetworkRules, "planPublish" | "isSuspect" | "check" | "repair">;
 }
+
+/** `hostName`: of the interface that stays on the host. */
+export type PlacedLink = SandboxLink & { readonly hostName?: string };
 
 export interface Connection {
   readonly path: string;
-  readonly endpoint: Endpoint;
   /** The namespace is there already, and stays when connecting fails. */
   readonly isOpen: boolean;
-  /** Host end of a removed sandbox with this address whose interfaces are not gone yet. */
-  readonly predecessor?: string;
+  /** The sandbox has been connected before, and runs. */
+  readonly isRunning: boolean;
+  readonly links: readonly PlacedLink[];
+  readonly routes: Wiring["routes"];
+  readonly publications: readonly Publication[];
 }
 
 /** What a plan is given when it must run to its end whoever waits for it. */
 const never = new AbortController().signal;
+const ATTEMPTS = 5;
 
-/** Once more after a repair when bridge or rules were gone, or with another name for the veth. A failure leaves nothing but an open namespace. */
-export async function connectSandbox(deps: ConnectDeps, connection: Connection): Promise<void> {
-  const { endpointId } = connection.endpoint;
+/**
+ * `connectionOf` is called for each attempt, which counts from 0, before it is made: a rebuild of the rules that comes between must not forget the
+ * ports. `repair`: the networks themselves. A failure leaves nothing but what was there.
+ */
+export async function connectSandbox(
+  deps: ConnectDeps,
+  connectionOf: (attempt: number) => Connection,
+  repair: () => Promise<void>,
+): Promise<void> {
   let repaired = false;
-  for (const hostName of vethNames(endpointId)) {
-    deps.willUse(hostName);
-    const failure = await tryConnect(deps, connection, hostName);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const connection = connectionOf(attempt);
+    const failure = await tryConnect(deps, connection);
     if (failure === undefined) return;
-    const isMade = !failure.why.startsWith("veth");
-    await takeBack(deps, connection, isMade ? hostName : undefined);
-    if (failure.code === "EEXIST" && !isMade) continue;
+    await takeBack(deps, connection, failure);
+    if (failure.code === "EEXIST" && failure.why.startsWith(LINK_WHY)) continue;
     if (repaired) throw failure;
     repaired = true;
-    await deps.bridge.repair(never);
+    await repair();
+    await deps.rules.repair();
   }
-  throw systemError(`no free name for the interface of endpoint ${endpointId}`);
+  throw systemError("no free name or number for an interface");
 }
 
-/** Not the interface, unless it is known to be ours: one of that name may be another's. It goes with its namespace. */
+/** Not the link that could not be made: one of that name may be another's. */
 async function takeBack(
   { remover, executor }: ConnectDeps,
-  { path, isOpen }: Connection,
-  hostName: string | undefined,
+  { path, isOpen, links }: Connection,
+  failure: PlanError | undefined,
 ): Promise<void> {
-  if (!isOpen) await remover.removeNow([path]);
-  else if (hostName !== undefined) await executor.run(planLinkRemoval([hostName]), never);
+  if (!isOpen) {
+    await remover.removeNow([path]);
+    return;
+  }
+  const failed = links.findIndex(({ host }) => host.some(({ why }) => why === failure?.why));
+  const isMade = failed < 0 || failure?.why.startsWith(LINK_WHY) === false;
+  const made = failed < 0 ? links : links.slice(0, isMade ? failed + 1 : failed);
+  for (const link of made) await executor.run(planDisconnection(path, link, []), never);
 }
 
-async function tryConnect(
-  deps: ConnectDeps,
-  connection: Connection,
-  hostName: string,
-): Promise<PlanError | undefined> {
-  const { bridge, executor } = deps;
-  const { path, endpoint, isOpen, predecessor } = connection;
-  const rules = bridge.planPublish(publicationsOf(endpoint));
-  const port = {
-    bridgeIndex: bridge.index,
-    mtu: deps.mtu,
-    hairpin: bridge.hairpin,
-    hostName,
-    interfaceIndex: bridge.interfaceIndex,
-    macAddress: endpoint.macAddress,
-    address: parseIpv4(endpoint.ipv4),
-    prefixLength: endpoint.prefixLength,
-    gateway: bridge.gateway.address,
-    ...(predecessor === undefined ? {} : { predecessor }),
-    rules,
-  };
+async function tryConnect(deps: ConnectDeps, connection: Connection): Promise<PlanError | undefined> {
+  const { rules, executor } = deps;
+  const { path, isOpen, isRunning, links, routes, publications } = connection;
+  const wiring = { links, routes, rules: rules.planPublish(publications) };
+  const plan = isRunning ? planConnection(path, wiring) : planConnectedSandbox(path, wiring, isOpen);
   try {
-    const generation = readGeneration(await executor.run(planBridgedSandbox(path, port, isOpen), never));
-    if (generation === undefined || bridge.isSuspect(generation)) await bridge.check(never);
+    const generation = readGeneration(await executor.run(plan, never));
+    if (generation === undefined || rules.isSuspect(generation)) await rules.check();
     return undefined;
   } catch (error) {
     if (error instanceof PlanError) return error;
-    await takeBack(deps, connection, undefined);
+    if (!isOpen) await deps.remover.removeNow([path]);
     throw error;
   }
 }

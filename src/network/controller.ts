@@ -1,7 +1,8 @@
 // Networks and the sandboxes (network namespaces) attached to them. Is given ids and names, knows no container.
 
 import type { IdMaps } from "#spec/id-maps.ts";
-import type { AddressUsage } from "./address-pool.ts";
+import type { AddressUsage } from "./ipam/ipam-driver.ts";
+import type { NetworkRecord, NetworkSpec } from "./network-spec.ts";
 
 export interface PortMapping {
   readonly proto: "tcp" | "udp" | "sctp";
@@ -20,29 +21,53 @@ export interface BoundPort {
   readonly hostPort: number;
 }
 
-export interface AttachRequest {
-  /** 64 hex digits: names the netns file. */
-  readonly sandboxId: string;
-  /** "bridge"; "none" gives a namespace with loopback only. */
+/** How a sandbox is to be connected to one network. */
+export interface EndpointRequest {
+  /** Id or name of the network; "none" gives nothing but a loopback. */
   readonly network: string;
   readonly endpointId: string;
   /** Name of the endpoint in messages: the container's. Default: the endpoint's id. */
   readonly endpointName?: string;
-  readonly ports: readonly PortMapping[];
+  /** Addresses that are asked for, without a prefix length. */
   readonly ipv4?: string;
+  readonly ipv6?: string;
+  readonly linkLocal?: readonly string[];
   readonly macAddress?: string;
+  /** What neighbours on the network find it by; the first one is what its address is looked up to. */
+  readonly names?: readonly string[];
+  readonly driverOptions?: Readonly<Record<string, string>>;
+  /** The network with the highest one gives the default gateway. */
+  readonly gatewayPriority?: number;
 }
 
-/** What inspect shows of an endpoint, and what /etc/hosts is made from. */
+export interface AttachRequest {
+  /** 64 hex digits: names the netns file. */
+  readonly sandboxId: string;
+  readonly endpoints: readonly EndpointRequest[];
+  /** Published on the network that gives the default gateway. */
+  readonly ports: readonly PortMapping[];
+}
+
+/** What inspect shows of an endpoint, and what /etc/hosts is made from. What there is not is "" or 0. */
 export interface Endpoint {
   readonly networkId: string;
   readonly networkName: string;
   readonly endpointId: string;
+  readonly endpointName?: string;
   readonly interfaceName: string;
+  /** Number of the interface in the sandbox; missing in records of before. */
+  readonly interfaceIndex?: number;
   readonly ipv4: string;
   readonly prefixLength: number;
   readonly gateway: string;
+  readonly ipv6?: string;
+  readonly ipv6PrefixLength?: number;
+  readonly ipv6Gateway?: string;
+  readonly linkLocal?: readonly string[];
   readonly macAddress: string;
+  readonly names?: readonly string[];
+  readonly gatewayPriority?: number;
+  /** Published through this network. */
   readonly ports: readonly BoundPort[];
 }
 
@@ -50,7 +75,10 @@ export interface Sandbox {
   readonly id: string;
   /** Path of the bound network namespace: the OCI spec joins it. */
   readonly path: string;
-  readonly endpoint?: Endpoint;
+  /** In the order of their claim to the default gateway. */
+  readonly endpoints: readonly Endpoint[];
+  /** What was asked for: published anew where another network gives the gateway. */
+  readonly mappings?: readonly PortMapping[];
 }
 
 /** A user namespace: one that is made with what it owns, or the one at a path. */
@@ -62,38 +90,38 @@ export interface OwnedNamespace {
   readonly user: string;
 }
 
-export interface NetworkInfo {
-  readonly id: string;
-  readonly name: string;
-  readonly driver: string;
-  readonly createdAt: Date;
-  readonly subnet?: string;
-  readonly gateway?: string;
-  /** undefined: it gives none. */
-  readonly addresses: AddressUsage | undefined;
-  readonly options: Readonly<Record<string, string>>;
-  readonly endpoints: readonly {
-    readonly endpointId: string;
-    readonly sandboxId: string;
-    readonly ipv4: string;
-    readonly prefixLength: number;
-    readonly macAddress: string;
-  }[];
+export interface PoolUsage extends AddressUsage {
+  readonly subnet: string;
+}
+
+/** A network with what is on it now. */
+export interface NetworkInfo extends NetworkRecord {
+  readonly usage: readonly PoolUsage[];
+  readonly endpoints: readonly (Endpoint & { readonly sandboxId: string })[];
 }
 
 export interface NetworkController extends AsyncDisposable {
+  /** Makes a network and keeps it. Rejects, with nothing made, in Docker's words. */
+  create(spec: NetworkSpec, signal: AbortSignal): Promise<NetworkInfo>;
+  /** Rejects `forbidden` while there are endpoints on it. */
+  remove(nameOrId: string): Promise<NetworkInfo>;
+  list(): readonly NetworkInfo[];
+  get(nameOrId: string): NetworkInfo;
+
   /** Makes a sandbox's namespace ahead of `attach` and returns its path: what joins it can be prepared meanwhile. `detach` removes it. */
   open(sandboxId: string, signal: AbortSignal): Promise<string>;
   /** The same, owned by a user namespace: what joins the one is to join the other. */
   openOwned(sandboxId: string, owner: NamespaceOwner, signal: AbortSignal): Promise<OwnedNamespace>;
   /** Makes the namespace unless it is open, connects it, publishes the ports. A failure leaves nothing but an open namespace. A port in use rejects `system` with Docker's words. */
   attach(request: AttachRequest, signal: AbortSignal): Promise<Sandbox>;
-  /** Undoes attach; idempotent. The address and the ports are free when it returns; the namespace goes after that. */
+  /** Connects an attached sandbox to one more network; returns what the sandbox is then. A failure leaves it as it was. */
+  connect(sandboxId: string, endpoint: EndpointRequest, signal: AbortSignal): Promise<Sandbox>;
+  /** Undoes that for the network; what is published goes on through the network that gives the gateway then. */
+  disconnect(sandboxId: string, networkId: string): Promise<Sandbox>;
+  /** Undoes attach; idempotent. Addresses and ports are free when it returns; the namespace goes after that. */
   detach(sandboxId: string): Promise<void>;
   /** After a restart: keeps the sandboxes that live on, removes all others of this engine. */
-  restore(live: readonly { readonly request: AttachRequest; readonly sandbox: Sandbox }[]): Promise<void>;
-  /** Every trace of this engine's networks goes, the bridge with it; nothing can be attached after that. */
+  restore(live: readonly Sandbox[]): Promise<void>;
+  /** Every trace of this engine's networks goes, their bridges with them; nothing can be attached after that. */
   removeAll(): Promise<void>;
-  list(): readonly NetworkInfo[];
-  get(nameOrId: string): NetworkInfo;
 }

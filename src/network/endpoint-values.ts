@@ -1,6 +1,5 @@
 // What follows from an endpoint's id and address.
 
-import { formatIpv4 } from "#formats/ipv4.ts";
 import type { Endpoint } from "./controller.ts";
 import type { Publication } from "./rules.ts";
 
@@ -10,11 +9,12 @@ const VETH_NAMES = 5;
 export const vethNames = (endpointId: string): readonly string[] =>
   Array.from({ length: VETH_NAMES }, (_, index) => `veth${endpointId.slice(index * 7, index * 7 + 7)}`);
 
-export const macOf = (address: number): string =>
-  `02:42:${formatIpv4(address)
-    .split(".")
-    .map((part) => Number(part).toString(16).padStart(2, "0"))
-    .join(":")}`;
+/** As Docker makes it: 02:42 and the IPv4 address; of the endpoint's id without one. */
+export function macOf(ipv4: string, endpointId: string): string {
+  const bytes =
+    ipv4 === "" ? [0, 2, 4, 6].map((at) => Number.parseInt(endpointId.slice(at, at + 2), 16)) : ipv4.split(".").map(Number);
+  return `02:42:${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":")}`;
+}
 
 export const publicationsOf = (endpoint: Endpoint): readonly Publication[] =>
-  endpoint.ports.map((port) => ({ port, containerAddress: endpoint.ipv4 }));
+  endpoint.ports.map((port) => ({ port, containerAddress: endpoint.ipv4, networkId: endpoint.networkId }));

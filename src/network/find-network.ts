@@ -1,19 +1,47 @@
-// Finds a network by name, id or unambiguous beginning of an id, with Docker's errors.
+// Networks by id, name or unambiguous beginning of an id, with Docker's errors.
 
 import { EngineError, invalid } from "#base/errors.ts";
 
 export const networkMissing = (name: string): EngineError =>
   new EngineError("notFound", `network ${name} not found`);
 
-export function getNetwork<T extends { readonly id: string; readonly name: string }>(
-  networks: readonly T[],
-  nameOrId: string,
-): T {
-  const exact = networks.find(({ id }) => id === nameOrId) ?? networks.find(({ name }) => name === nameOrId);
-  if (exact !== undefined) return exact;
-  const [first, ...more] = nameOrId === "" ? [] : networks.filter(({ id }) => id.startsWith(nameOrId));
-  if (first === undefined) throw networkMissing(nameOrId);
-  if (more.length > 0)
-    throw invalid(`network ${nameOrId} is ambiguous (${more.length + 1} matches found based on ID prefix)`);
-  return first;
+interface Named {
+  readonly record: { readonly id: string; readonly name: string };
+}
+
+/** In the order in which they were added. */
+export class NetworkIndex<T extends Named> {
+  readonly #byId = new Map<string, T>();
+  readonly #byName = new Map<string, T>();
+
+  add(network: T): void {
+    this.#byId.set(network.record.id, network);
+    this.#byName.set(network.record.name, network);
+  }
+
+  delete({ record: { id, name } }: T): void {
+    this.#byId.delete(id);
+    this.#byName.delete(name);
+  }
+
+  hasName(name: string): boolean {
+    return this.#byName.has(name);
+  }
+
+  all(): readonly T[] {
+    return [...this.#byId.values()];
+  }
+
+  get(nameOrId: string): T {
+    const exact = this.#byId.get(nameOrId) ?? this.#byName.get(nameOrId);
+    if (exact !== undefined) return exact;
+    const [first, ...more] =
+      nameOrId === "" ? [] : this.all().filter(({ record }) => record.id.startsWith(nameOrId));
+    if (first === undefined) throw networkMissing(nameOrId);
+    if (more.length > 0)
+      throw invalid(
+        `network ${nameOrId} is ambiguous (${more.length + 1} matches found based on ID prefix)`,
+      );
+    return first;
+  }
 }

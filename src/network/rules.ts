@@ -9,7 +9,7 @@
 //
 // Published ports are elements of two maps, so that a port is one element and not a rule.
 
-import { findIpv4, ipv4Bytes, parseIpv4, type Subnet } from "#formats/ipv4.ts";
+import { findIpv4, ipv4Bytes, parseCidr, parseIpv4 } from "#formats/ipv4.ts";
 import {
   addressWithin,
   CT_STATE_ESTABLISHED,
@@ -47,6 +47,8 @@ import {
   type NftablesMessage,
 } from "#formats/nftables/messages.ts";
 import type { BoundPort } from "./controller.ts";
+import type { FirewallNetwork } from "./network-rules.ts";
+import { isIpv6 } from "./network-spec.ts";
 
 /** Keyed by address, protocol, port; and, for ports published on every address, by protocol, port. */
 const AT_ADDRESS = "published-at";
@@ -63,13 +65,13 @@ const chains: Readonly<Record<string, BaseChain>> = {
 
 export interface RuleScope {
   readonly table: string;
-  readonly bridge: string;
-  readonly subnet: Subnet;
+  readonly networks: readonly FirewallNetwork[];
 }
 
 export interface Publication {
   readonly port: BoundPort;
   readonly containerAddress: string;
+  readonly networkId: string;
 }
 
 type Expressions = readonly Uint8Array[];
@@ -88,34 +90,56 @@ function publishedRules(): readonly Expressions[] {
 }
 
 /** The rules of each chain, in order. */
-function rulesOf(scope: RuleScope): Readonly<Record<keyof typeof chains, readonly Expressions[]>> {
-  const { address, prefixLength } = scope.subnet;
-  const fromSubnet = addressWithin(SOURCE_ADDRESS, address, prefixLength);
-  const fromLoopback = addressWithin(SOURCE_ADDRESS, LOOPBACK.address, LOOPBACK.prefixLength);
+function rulesOf({ networks }: RuleScope): Readonly<Record<keyof typeof chains, readonly Expressions[]>> {
   const toLoopback = addressWithin(DESTINATION_ADDRESS, LOOPBACK.address, LOOPBACK.prefixLength);
-  const fromBridge = interfaceIs("iifname", "==", scope.bridge);
-  const toBridge = interfaceIs("oifname", "==", scope.bridge);
-  const notToBridge = interfaceIs("oifname", "!=", scope.bridge);
-  const published = conntrackHas("status", CT_STATUS_DNAT);
-  const answers = conntrackHas("state", CT_STATE_ESTABLISHED | CT_STATE_RELATED);
   return {
     raw: [[...interfaceIs("iifname", "!=", "lo"), ...toLoopback, verdict("drop")]],
     prerouting: publishedRules(),
     output: publishedRules(),
-    postrouting: [
-      [...fromSubnet, ...notToBridge, masquerade()],
-      // A neighbour (or the container itself) came through a published port: the answer must come back through the host.
-      [...toBridge, ...fromSubnet, ...published, masquerade()],
-      [...toBridge, ...fromLoopback, masquerade()],
-    ],
+    postrouting: networks.filter(({ internal }) => !internal).flatMap(translationOf),
     forward: [
       [jump("user")],
-      [...toBridge, ...answers, verdict("accept")],
-      [...toBridge, ...fromBridge, verdict("accept")],
-      [...toBridge, ...published, verdict("accept")],
-      [...toBridge, verdict("drop")],
+      ...networks.filter(({ internal }) => internal).flatMap(closureOf),
+      ...networks.filter(({ internal }) => !internal).flatMap(admissionOf),
     ],
   };
+}
+
+function translationOf({ bridge, subnets, masquerade: hides }: FirewallNetwork): readonly Expressions[] {
+  const toBridge = interfaceIs("oifname", "==", bridge);
+  const fromLoopback = addressWithin(SOURCE_ADDRESS, LOOPBACK.address, LOOPBACK.prefixLength);
+  const published = conntrackHas("status", CT_STATUS_DNAT);
+  const ours = subnets.filter((subnet) => !isIpv6(subnet)).map((subnet) => {
+    const { address, prefixLength } = parseCidr(subnet);
+    return addressWithin(SOURCE_ADDRESS, address, prefixLength);
+  });
+  return [
+    ...(hides ? ours.map((from) => [...from, ...interfaceIs("oifname", "!=", bridge), masquerade()]) : []),
+    // A neighbour (or the container itself) came through a published port: the answer must come back through the host.
+    ...ours.map((from) => [...toBridge, ...from, ...published, masquerade()]),
+    [...toBridge, ...fromLoopback, masquerade()],
+  ];
+}
+
+/** Nothing leaves an internal network, and nothing gets in. */
+const closureOf = ({ bridge, icc }: FirewallNetwork): readonly Expressions[] => [
+  ...(icc
+    ? [[...interfaceIs("oifname", "==", bridge), ...interfaceIs("iifname", "==", bridge), verdict("accept")]]
+    : []),
+  [...interfaceIs("iifname", "==", bridge), verdict("drop")],
+  [...interfaceIs("oifname", "==", bridge), verdict("drop")],
+];
+
+function admissionOf({ bridge, icc }: FirewallNetwork): readonly Expressions[] {
+  const toBridge = interfaceIs("oifname", "==", bridge);
+  const published = conntrackHas("status", CT_STATUS_DNAT);
+  const answers = conntrackHas("state", CT_STATE_ESTABLISHED | CT_STATE_RELATED);
+  return [
+    [...toBridge, ...answers, verdict("accept")],
+    ...(icc ? [[...toBridge, ...interfaceIs("iifname", "==", bridge), verdict("accept")]] : []),
+    [...toBridge, ...published, verdict("accept")],
+    [...toBridge, verdict("drop")],
+  ];
 }
 
 export const countRules = (scope: RuleScope): number =>

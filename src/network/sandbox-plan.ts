@@ -1,17 +1,17 @@
-// The plans that make a sandbox (a bound network namespace), connect it to a bridge, and remove it.
+// The plans that make a sandbox (a bound network namespace), connect it to networks, and remove it.
 //
-// One process runs the whole plan: it leaves the host's namespace for a new one, comes back to make the veth pair with its
-// far end in the new one, and goes there again for the address.
+// One process runs the whole plan: it leaves the host's namespace for a new one, comes back to make the links of all networks with
+// their far ends in the new one, and goes there again for addresses and routes.
 
-import { formatIpv4 } from "#formats/ipv4.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from "#formats/netlink/message.ts";
 import { encodeBatch, getGeneration, type NftablesMessage } from "#formats/nftables/messages.ts";
 import { addAddress } from "#formats/rtnetlink/addresses.ts";
-import { changeLink, createVeth, deleteLink, setHairpin, silencePort } from "#formats/rtnetlink/links.ts";
-import { addDefaultRoute } from "#formats/rtnetlink/routes.ts";
+import { changeLink, deleteLink, deleteLinkAt } from "#formats/rtnetlink/links.ts";
+import { addDefaultRoute, addRoute, setDefaultRoute } from "#formats/rtnetlink/routes.ts";
 import { type Op, type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
 import { encodeMappings, type IdMaps } from "#spec/id-maps.ts";
 import type { NamespaceOwner } from "./controller.ts";
+import { isIpv6 } from "./network-spec.ts";
 
 const CLONE_NEWNET = 0x40000000;
 const O_RDONLY = 0;
@@ -21,24 +21,33 @@ const PROC_SUPER_MAGIC = 0x9fa0;
 const ENODEV = 19;
 const LOOPBACK_INDEX = 1;
 const HOST_SLOT = 0;
-const SANDBOX_SLOT = 1;
+/** The sandbox's namespace is open in it while links are made. */
+export const SANDBOX_SLOT = 1;
 const OWNER_SLOT = 2;
 
-export const INTERFACE_NAME = "eth0";
+/** One interface of a sandbox. */
+export interface SandboxLink {
+  readonly index: number;
+  readonly name: string;
+  /** Makes it: run in the host's namespace with the sandbox's in SANDBOX_SLOT. */
+  readonly host: Plan;
+  /** With the lengths of their prefixes. */
+  readonly addresses: readonly string[];
+  /** Paths below /proc/sys, and values. */
+  readonly sysctls: readonly { readonly path: string; readonly value: string }[];
+}
 
-export interface BridgePort {
-  readonly bridgeIndex: number;
-  readonly mtu: number;
-  readonly hairpin: boolean;
-  /** Name of the veth end on the host. */
-  readonly hostName: string;
-  readonly interfaceIndex: number;
-  readonly macAddress: string;
-  readonly address: number;
-  readonly prefixLength: number;
-  readonly gateway: number;
-  /** Host end of a removed sandbox with this address whose interfaces are not gone yet. */
-  readonly predecessor?: string;
+/** A default route: by a gateway, or by the link itself. */
+export interface DefaultRoute {
+  readonly linkIndex: number;
+  /** "" for the link itself. */
+  readonly gateway: string;
+  readonly family: 4 | 6;
+}
+
+export interface Wiring {
+  readonly links: readonly SandboxLink[];
+  readonly routes: readonly DefaultRoute[];
   /** Rules to add in the same go; may be empty. */
   readonly rules: readonly NftablesMessage[];
 }
@@ -122,60 +131,95 @@ const planOpenNamespace = (path: string): Plan => [
   { op: "open", why: "sandbox", path, flags: O_RDONLY, slot: SANDBOX_SLOT },
 ];
 
+const enterSandbox: Op = {
+  op: "setns",
+  why: "network namespace",
+  slot: SANDBOX_SLOT,
+  flags: CLONE_NEWNET,
+};
+
 /** `isOpen`: the namespace is there. */
-export function planBridgedSandbox(path: string, port: BridgePort, isOpen: boolean): Plan {
-  const { interfaceIndex, hostName } = port;
-  const pair = createVeth(
-    { name: hostName, master: port.bridgeIndex, mtu: port.mtu, up: true },
-    {
-      index: interfaceIndex,
-      name: INTERFACE_NAME,
-      macAddress: port.macAddress,
-      mtu: port.mtu,
-      netnsFd: SLOT_BASE + SANDBOX_SLOT,
-    },
-  );
+export const planConnectedSandbox = (path: string, wiring: Wiring, isOpen: boolean): Plan => [
+  ...(isOpen ? planOpenNamespace(path) : planNewNamespace(path)),
+  ...planOutside(wiring),
+  enterSandbox,
+  ...planInside(wiring, [loopbackUp()], addDefault),
+];
+
+/** Adds to a sandbox that is connected already. */
+export const planConnection = (path: string, wiring: Wiring): Plan => [
+  ...planOpenNamespace(path),
+  ...planOutside(wiring),
+  enterSandbox,
+  ...planInside(wiring, [], replaceDefault),
+];
+
+const planOutside = ({ links, rules }: Wiring): Plan => [
+  ...links.flatMap(({ host }) => host),
+  ...planRules("published ports", rules),
+  { op: "netlink", why: "rule generation", protocol: NETLINK_NETFILTER, messages: [getGeneration()] },
+];
+
+function planInside(
+  { links, routes }: Wiring,
+  before: readonly Uint8Array[],
+  encodeDefault: (route: DefaultRoute) => Uint8Array,
+): Plan {
   return [
-    ...(isOpen ? planOpenNamespace(path) : planNewNamespace(path)),
-    ...planSilence(port.predecessor),
-    {
-      op: "netlink",
-      why: `veth ${hostName}`,
-      protocol: NETLINK_ROUTE,
-      messages: port.hairpin ? [pair, setHairpin(hostName, true)] : [pair],
-    },
-    // The host must not learn routes from a container: CVE-2020-13401.
-    writeSysctl(`net/ipv6/conf/${hostName}/accept_ra`, "0"),
-    ...planRules("published ports", port.rules),
-    { op: "netlink", why: "rule generation", protocol: NETLINK_NETFILTER, messages: [getGeneration()] },
-    { op: "setns", why: "network namespace", slot: SANDBOX_SLOT, flags: CLONE_NEWNET },
+    ...links.flatMap(({ name, addresses, sysctls }) => [
+      ...(addresses.some(isIpv6) ? [writeSysctl(`net/ipv6/conf/${name}/disable_ipv6`, "0")] : []),
+      ...sysctls.map(({ path, value }): Op => ({ ...writeSysctl(path, value), missingOk: false })),
+    ]),
     {
       op: "netlink",
       why: "address and route",
       protocol: NETLINK_ROUTE,
       messages: [
-        loopbackUp(),
-        changeLink({ index: interfaceIndex, up: true }),
-        addAddress(interfaceIndex, `${formatIpv4(port.address)}/${port.prefixLength}`),
-        addDefaultRoute(formatIpv4(port.gateway), interfaceIndex),
+        ...before,
+        ...links.flatMap(({ index, addresses }) => [
+          changeLink({ index, up: true }),
+          ...addresses.map((address) => addAddress(index, address)),
+        ]),
+        ...routes.map(encodeDefault),
       ],
     },
   ];
 }
 
-/** An old namespace that still answers for an address would draw its successor's traffic away. */
-const planSilence = (hostName: string | undefined): Plan =>
-  hostName === undefined
-    ? []
-    : [
-        {
-          op: "netlink",
-          why: "previous owner of the address",
-          protocol: NETLINK_ROUTE,
-          messages: [silencePort(hostName)],
-          mayFail: true,
-        },
-      ];
+const addDefault = (route: DefaultRoute): Uint8Array =>
+  route.gateway === ""
+    ? addRoute({ linkIndex: route.linkIndex, destination: route.family === 4 ? "0.0.0.0/0" : "::/0" })
+    : addDefaultRoute(route.gateway, route.linkIndex);
+
+const replaceDefault = (route: DefaultRoute): Uint8Array =>
+  setDefaultRoute({ linkIndex: route.linkIndex, gateway: route.gateway, family: route.family });
+
+/** Takes one interface from a sandbox that goes on with others: by its name on the host, or else by its number inside. */
+export function planDisconnection(
+  path: string,
+  link: { readonly index: number; readonly hostName?: string },
+  routes: readonly DefaultRoute[],
+): Plan {
+  const messages = [
+    ...(link.hostName === undefined ? [deleteLinkAt(link.index)] : []),
+    ...routes.map(replaceDefault),
+  ];
+  const inside: Plan = [
+    ...planOpenNamespace(path),
+    enterSandbox,
+    {
+      op: "netlink",
+      why: "remove interface",
+      protocol: NETLINK_ROUTE,
+      messages,
+      ignoreErrno: [ENODEV],
+    },
+  ];
+  return [
+    ...(link.hostName === undefined ? [] : planLinkRemoval([link.hostName])),
+    ...(messages.length === 0 ? [] : inside),
+  ];
+}
 
 /** One batch; nothing if there is nothing to do. */
 export const planRules = (why: string, rules: readonly NftablesMessage[]): Plan =>

@@ -8,8 +8,8 @@ import { planLinkRemoval, planRemoval } from "./sandbox-plan.ts";
 
 export interface Remains {
   readonly path: string;
-  /** Host end of its veth pair. */
-  readonly hostName?: string;
+  /** Interfaces on the host that go with it. */
+  readonly hostNames?: readonly string[];
 }
 
 interface Removal {
@@ -62,7 +62,7 @@ export class SandboxRemover {
     this.#waiting = [];
     const paths = batch.map(({ remains }) => remains.path);
     if (!(await this.#try(planRemoval(paths), "removal"))) await this.removeNow(paths);
-    await this.#linksGone(batch.flatMap(({ remains: { hostName } }) => hostName ?? []));
+    await this.#linksGone(batch.flatMap(({ remains: { hostNames } }) => hostNames ?? []));
     for (const { done } of batch) done();
   }
 

@@ -133,6 +133,9 @@ const changePort = (name: string, ...settings: readonly Uint8Array[]): Uint8Arra
 export const setHairpin = (name: string, on: boolean): Uint8Array =>
   changePort(name, u8(IFLA_BRPORT_MODE, on ? 1 : 0));
 
+/** Frames are not passed between ports that are isolated. */
+export const isolatePort = (name: string): Uint8Array => changePort(name, u8(IFLA_BRPORT_ISOLATED, 1));
+
 /** Nothing is sent to the port any more, and the bridge forgets who was behind it. Takes no grace period, as removing it would;
  *  disabling it would not last: the change itself enables it again. */
 export const silencePort = (name: string): Uint8Array =>
@@ -148,6 +151,14 @@ export const silencePort = (name: string): Uint8Array =>
 
 export const deleteLink = (name: string): Uint8Array =>
   encodeMessage({ type: RTM_DELLINK, flags: NLM_F_ACK, body: linkBody({ name }) });
+
+/** ENODEV if there is none. */
+export const getLink = (name: string): Uint8Array =>
+  encodeMessage({ type: RTM_GETLINK, flags: NLM_F_ACK, body: linkBody({ name }) });
+
+/** By its number. */
+export const deleteLinkAt = (index: number): Uint8Array =>
+  encodeMessage({ type: RTM_DELLINK, flags: NLM_F_ACK, body: linkBody({ index }) });
 
 export const dumpLinks = (): Uint8Array => encodeDump(RTM_GETLINK, linkBody({}));
 

@@ -83,6 +83,22 @@ const addRoute = (route: RouteSettings): Uint8Array => encodeCreation(RTM_NEWROU
 export const addDefaultRoute = (gateway: string, linkIndex: number): Uint8Array =>
   addRoute({ linkIndex, destination: defaultOf(parseAddress(gateway).family), gateway });
 
+/** In the place of the default route that there may be; a gateway of "" is the link itself. */
+export const setDefaultRoute = (route: {
+  readonly linkIndex: number;
+  readonly gateway: string;
+  readonly family: Family;
+}): Uint8Array =>
+  encodeMessage({
+    type: RTM_NEWROUTE,
+    flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE,
+    body: routeBody({
+      linkIndex: route.linkIndex,
+      destination: defaultOf(route.family),
+      ...(route.gateway !== "" && { gateway: route.gateway }),
+    }),
+  });
+
 /** Those of every family. */
 export const dumpRoutes = (): Uint8Array => encodeDump(RTM_GETROUTE, new Uint8Array(12));
 

@@ -1,0 +1,65 @@
+// What makes networks of one kind.
+//
+//   create a network   prepare -> (pools, the record is saved) -> open
+//   the daemon starts  open, for each network that was saved
+//   a sandbox starts   planLink, for each of its endpoints: all links are made by one plan, in one process
+//   remove a network   close; also for one whose creation did not come to its end
+
+import type { Plan } from "#kernel/plan/ops.ts";
+import type { Endpoint } from "../controller.ts";
+import type { NetworkRecord, NetworkSpec } from "../network-spec.ts";
+
+export interface LinkPlace {
+  readonly endpoint: Endpoint;
+  /** Number that the interface must have in the sandbox. */
+  readonly interfaceIndex: number;
+  /** Counts from 0: a name on the host that was taken is not tried again. */
+  readonly attempt: number;
+  /** Host end of a removed endpoint with the same address whose interface is not gone yet. */
+  readonly predecessor?: string;
+}
+
+/** How the interface gets there. Its addresses and routes are the caller's, and to set it up. */
+export interface LinkPlan {
+  /** Done in the host's network namespace, with the sandbox's open in SANDBOX_SLOT; the link is made there, with name, number and MAC address of
+   *  the place. The operation that fails with EEXIST where a name on the host is taken has a `why` that starts with LINK_WHY. */
+  readonly host: Plan;
+  /** Name of the interface that stays on the host. */
+  readonly hostName?: string;
+}
+
+/** One network, made. */
+export interface DriverNetwork {
+  /** Ports of the host can be published through it. */
+  readonly publishes: boolean;
+  /** Host address of ports that are published and name none; "" is the daemon's. */
+  readonly hostBinding: string;
+  /** Its endpoints have interfaces. */
+  readonly hasLink: boolean;
+  /** Prefix of the names of its interfaces in sandboxes: "eth". */
+  readonly interfacePrefix: string;
+  /** How packets for others leave a sandbox: by the gateway of the pool, by the link itself, or not at all. */
+  readonly exit: "gateway" | "link" | "none";
+  planLink(place: LinkPlace): LinkPlan;
+  /** Makes it what it should be, whatever happened to it. */
+  repair(): Promise<void>;
+  /** It is gone when this resolves. */
+  close(): Promise<void>;
+}
+
+export interface NetworkDriver {
+  /** Address management of networks that name none; "none": it has no addresses at all. */
+  readonly ipam: "default" | "null" | "none";
+  /** Such a network needs an address of its own in each subnet. */
+  needsGateway(spec: NetworkSpec): boolean;
+  /** Looks, and makes nothing. Throws in Docker's words for a network that it cannot make. Returns what it must remember. */
+  prepare(spec: NetworkSpec, id: string): Promise<Readonly<Record<string, string>>>;
+  /** Throws `forbidden` for a network that does not go together with another of its own. */
+  checkConflict(network: NetworkRecord, others: readonly NetworkRecord[]): void;
+  /** Makes it, or takes over what there is of it. A failure leaves nothing that was not there before. */
+  open(network: NetworkRecord): Promise<DriverNetwork>;
+  /** Removes what there may be of a network whose creation or removal did not come to its end. */
+  clear(network: NetworkRecord): Promise<void>;
+}
+
+export const LINK_WHY = "link ";

@@ -1,0 +1,177 @@
+// The networks of one engine: made, kept, found, removed.
+
+import { randomBytes } from "node:crypto";
+import { conflict, EngineError, invalid, systemError } from "#base/errors.ts";
+import type { DriverNetwork, NetworkDriver } from "./drivers/driver.ts";
+import { NetworkIndex } from "./find-network.ts";
+import type { IpamDriver } from "./ipam/ipam-driver.ts";
+import { LiveNetwork } from "./live-network.ts";
+import { makePools, retakePools } from "./make-pools.ts";
+import type { NetworkRecord, NetworkSpec } from "./network-spec.ts";
+import type { NetworkStore } from "./network-store.ts";
+
+export interface RegistryDeps {
+  readonly store: NetworkStore;
+  readonly drivers: ReadonlyMap<string, NetworkDriver>;
+  readonly ipam: ReadonlyMap<string, IpamDriver>;
+  readonly warn: (message: string) => void;
+}
+
+const forbidden = (message: string): EngineError => new EngineError("forbidden", message);
+
+/** A network that others take their settings from has nothing of its own. */
+const noDriver: DriverNetwork = {
+  publishes: false,
+  interfacePrefix: "",
+  exit: "none",
+  hostBinding: "",
+  hasLink: false,
+  planLink: () => ({ host: [] }),
+  repair: async () => {},
+  close: async () => {},
+};
+
+export class NetworkRegistry {
+  readonly #deps: RegistryDeps;
+  readonly #networks = new NetworkIndex<LiveNetwork>();
+  /** Names of those that are being made. */
+  readonly #making = new Set<string>();
+
+  constructor(deps: RegistryDeps) {
+    this.#deps = deps;
+  }
+
+  /** Those that were kept, whatever is missing of them made again; what is left of others goes. */
+  async load(): Promise<void> {
+    const { ready, half } = this.#deps.store.load();
+    for (const record of half) {
+      await this.#driver(record).clear(record);
+      this.#deps.store.delete(record.id);
+    }
+    for (const record of ready) {
+      try {
+        this.#networks.add(await this.#reopen(record));
+      } catch (error) {
+        this.#deps.warn(`network ${record.name} cannot be restored: ${String(error)}`);
+      }
+    }
+  }
+
+  async #reopen(record: NetworkRecord): Promise<LiveNetwork> {
+    const ipam = this.#ipam(record.ipam.driver);
+    if (record.configOnly) return new LiveNetwork(record, { driver: noDriver, ipam, pools: [] });
+    const pools = await retakePools(ipam, record);
+    const driver = await this.#driver(record).open(record);
+    return new LiveNetwork(record, { driver, ipam, pools });
+  }
+
+  /** One that every engine has: what it is to be is decided anew at each start. */
+  async addPredefined(spec: NetworkSpec, identity: Pick<NetworkRecord, "id" | "createdAt">): Promise<void> {
+    this.#networks.add(await this.#make(spec, identity, { facts: {}, save: () => {} }));
+  }
+
+  get(nameOrId: string): LiveNetwork {
+    return this.#networks.get(nameOrId);
+  }
+
+  all(): readonly LiveNetwork[] {
+    return this.#networks.all();
+  }
+
+  async create(asked: NetworkSpec): Promise<LiveNetwork> {
+    const { name } = asked;
+    if (name.trim() === "") throw invalid("invalid name: name is empty");
+    if (this.#networks.hasName(name) || this.#making.has(name))
+      throw conflict(`network with name ${name} already exists`);
+    this.#making.add(name);
+    try {
+      const network = await this.#create(asked);
+      this.#networks.add(network);
+      return network;
+    } finally {
+      this.#making.delete(name);
+    }
+  }
+
+  async #create(asked: NetworkSpec): Promise<LiveNetwork> {
+    const { store } = this.#deps;
+    const spec = asked.configFrom === "" ? asked : this.#configure(asked);
+    const identity = { id: randomBytes(32).toString("hex"), createdAt: Date.now() };
+    if (spec.configOnly) {
+      const record = { ...spec, ...identity, driver: "null", pools: [], facts: {} };
+      store.addMaking(record);
+      store.markReady(record.id);
+      return new LiveNetwork(record, { driver: noDriver, ipam: this.#ipam(spec.ipam.driver), pools: [] });
+    }
+    const facts = await this.#driver(spec).prepare(spec, identity.id);
+    try {
+      const network = await this.#make(spec, identity, { facts, save: (record) => store.addMaking(record) });
+      store.markReady(identity.id);
+      return network;
+    } catch (error) {
+      store.delete(identity.id);
+      throw error;
+    }
+  }
+
+  /** `save` is called before anything of it is made on the host. */
+  async #make(
+    asked: NetworkSpec,
+    identity: Pick<NetworkRecord, "id" | "createdAt">,
+    { facts, save }: Pick<NetworkRecord, "facts"> & { readonly save: (record: NetworkRecord) => void },
+  ): Promise<LiveNetwork> {
+    const driver = this.#driver(asked);
+    if (driver.ipam === "none") {
+      const record = { ...asked, ...identity, pools: [], facts };
+      return new LiveNetwork(record, { driver: await driver.open(record), ipam: this.#ipam("null"), pools: [] });
+    }
+    const spec = { ...asked, ipam: { ...asked.ipam, driver: asked.ipam.driver || driver.ipam } };
+    const ipam = this.#ipam(spec.ipam.driver);
+    const pools = await makePools(ipam, spec, driver.needsGateway(spec));
+    try {
+      const record = { ...spec, ...identity, pools: pools.map(({ pool }) => pool), facts };
+      const others = this.#networks
+        .all()
+        .map((network) => network.record)
+        .filter((other) => other.driver === spec.driver && !other.configOnly);
+      driver.checkConflict(record, others);
+      save(record);
+      return new LiveNetwork(record, { driver: await driver.open(record), ipam, pools });
+    } catch (error) {
+      for (const { poolId } of pools) await ipam.releasePool(poolId);
+      throw error;
+    }
+  }
+
+  /** The settings of a network that is there to be taken from. */
+  #configure(spec: NetworkSpec): NetworkSpec {
+    const source = this.#networks.all().find(({ record }) => record.name === spec.configFrom)?.record;
+    if (!source?.configOnly)
+      throw new EngineError("notFound", `configuration network "${spec.configFrom}" does not exist`);
+    const { enableIpv4, enableIpv6, labels, ipam, options } = source;
+    return { ...spec, enableIpv4, enableIpv6, labels, ipam, options };
+  }
+
+  /** The caller has seen that nobody uses it. It cannot be found any more from now on. */
+  async remove(network: LiveNetwork): Promise<void> {
+    const { record } = network;
+    const isSource = this.#networks.all().some((other) => other.record.configFrom === record.name);
+    if (record.configOnly && isSource) throw forbidden(`configuration network "${record.name}" is in use`);
+    this.#deps.store.markRemoving(record.id);
+    this.#networks.delete(network);
+    await network.close();
+    this.#deps.store.delete(record.id);
+  }
+
+  #driver({ driver }: Pick<NetworkSpec, "driver">): NetworkDriver {
+    const found = this.#deps.drivers.get(driver);
+    if (found === undefined) throw new EngineError("notFound", `plugin "${driver}" not found`);
+    return found;
+  }
+
+  #ipam(name: string): IpamDriver {
+    const found = this.#deps.ipam.get(name || "default");
+    if (found === undefined) throw systemError(`error getting ipam plugin: plugin "${name}" not found`);
+    return found;
+  }
+}

@@ -1,0 +1,137 @@
+// What the endpoints of a sandbox will be: addresses, the order of their interfaces, names and numbers.
+
+import type { Endpoint, EndpointRequest } from "./controller.ts";
+import { chooseInterfaceName, compareClaims, findExits } from "./endpoint-order.ts";
+import { macOf } from "./endpoint-values.ts";
+import type { GivenAddress, LiveNetwork } from "./live-network.ts";
+import { isIpv6 } from "./network-spec.ts";
+import type { DefaultRoute } from "./sandbox-plan.ts";
+
+export interface PlannedEndpoint {
+  readonly network: LiveNetwork;
+  readonly endpoint: Endpoint;
+  readonly addresses: readonly GivenAddress[];
+  readonly sysctls: readonly { readonly path: string; readonly value: string }[];
+}
+
+export interface Asked {
+  readonly network: LiveNetwork;
+  readonly request: EndpointRequest;
+}
+
+/** Those that a sandbox has already, and the number of an interface that comes next. */
+export interface Place {
+  readonly present: readonly Endpoint[];
+  readonly nextIndex: number;
+}
+
+const IFNAME = "com.docker.network.endpoint.ifname";
+const SYSCTLS = "com.docker.network.endpoint.sysctls";
+
+/** In the order of their claims to the gateway. `addresses`: of each request, in their order. */
+export function planEndpoints(
+  asked: readonly Asked[],
+  addresses: readonly (readonly GivenAddress[])[],
+  place: Place,
+): readonly PlannedEndpoint[] {
+  const drafts = asked
+    .map(({ network, request }, index) => draftOf(network, request, addresses[index] ?? []))
+    .sort((one, other) => compareClaims(claimOf(one), claimOf(other)));
+  const taken = new Set([
+    ...place.present.map(({ interfaceName }) => interfaceName),
+    ...drafts.map(({ wantedName }) => wantedName),
+  ]);
+  let index = place.nextIndex;
+  return drafts.map(({ wantedName, ...draft }) => {
+    const { driver } = draft.network;
+    if (!driver.hasLink) return draft;
+    const interfaceName = wantedName || chooseInterfaceName(driver.interfacePrefix, taken);
+    taken.add(interfaceName);
+    const { request: _request, ...planned } = draft;
+    return {
+      ...planned,
+      endpoint: { ...draft.endpoint, interfaceName, interfaceIndex: index++ },
+      sysctls: readSysctls(draft.request.driverOptions?.[SYSCTLS] ?? "", interfaceName),
+    };
+  });
+}
+
+function draftOf(network: LiveNetwork, request: EndpointRequest, addresses: readonly GivenAddress[]) {
+  const [ipv4 = "", length4 = "0"] = split(addresses.find(({ address }) => !isIpv6(address)));
+  const [ipv6 = "", length6 = "0"] = split(addresses.find(({ address }) => isIpv6(address)));
+  const { record, driver } = network;
+  const endpoint: Endpoint = {
+    networkId: record.id,
+    networkName: record.name,
+    endpointId: request.endpointId,
+    ...(request.endpointName !== undefined && { endpointName: request.endpointName }),
+    interfaceName: "",
+    ipv4,
+    prefixLength: Number(length4),
+    gateway: network.gatewayOf(ipv4),
+    ...(ipv6 !== "" && {
+      ipv6,
+      ipv6PrefixLength: Number(length6),
+      ipv6Gateway: network.gatewayOf(ipv6),
+    }),
+    ...(request.linkLocal !== undefined && { linkLocal: request.linkLocal }),
+    macAddress: driver.hasLink ? (request.macAddress ?? macOf(ipv4, request.endpointId)) : "",
+    ...(request.names !== undefined && { names: request.names }),
+    ...(request.gatewayPriority !== undefined && { gatewayPriority: request.gatewayPriority }),
+    ports: [],
+  };
+  const wantedName = request.driverOptions?.[IFNAME] ?? "";
+  return { network, request, endpoint, addresses, wantedName, sysctls: [] };
+}
+
+const split = (given: GivenAddress | undefined): readonly string[] => given?.address.split("/") ?? [];
+
+const claimOf = ({ network, endpoint }: Pick<PlannedEndpoint, "network" | "endpoint">) => ({
+  gatewayPriority: endpoint.gatewayPriority ?? 0,
+  networkName: endpoint.networkName,
+  internal: network.record.internal,
+  gateways: [endpoint.gateway, endpoint.ipv6Gateway ?? ""].filter((gateway) => gateway !== "").length,
+});
+
+/** Those of a sandbox, in the order of their claims. */
+export const orderEndpoints = (
+  endpoints: readonly Endpoint[],
+  networkOf: (endpoint: Endpoint) => LiveNetwork,
+): readonly Endpoint[] => {
+  const claims = new Map(
+    endpoints.map((endpoint) => [endpoint, claimOf({ network: networkOf(endpoint), endpoint })]),
+  );
+  return [...endpoints].sort((one, other) => {
+    const [a, b] = [claims.get(one), claims.get(other)];
+    return a === undefined || b === undefined ? 0 : compareClaims(a, b);
+  });
+};
+
+/** "net.ipv4.conf.IFNAME.log_martians=1,…": checked by who asked. */
+function readSysctls(text: string, interfaceName: string): PlannedEndpoint["sysctls"] {
+  return text
+    .split(",")
+    .filter((setting) => setting !== "")
+    .map((setting) => {
+      const equals = setting.indexOf("=");
+      const [net, family, table, , ...name] = setting.slice(0, equals).split(".");
+      const path = [net, family, table, interfaceName, name.join(".")].join("/");
+      return { path, value: setting.slice(equals + 1) };
+    });
+}
+
+/** Where a sandbox's packets for others go. */
+export function planRoutes(
+  endpoints: readonly Endpoint[],
+  exitsByLink: (endpoint: Endpoint) => boolean,
+): readonly DefaultRoute[] {
+  const { ipv4, ipv6 } = findExits(endpoints, exitsByLink);
+  return [
+    ...(ipv4 === undefined
+      ? []
+      : [{ family: 4, gateway: ipv4.gateway, linkIndex: ipv4.interfaceIndex ?? 0 } as const]),
+    ...(ipv6 === undefined
+      ? []
+      : [{ family: 6, gateway: ipv6.ipv6Gateway ?? "", linkIndex: ipv6.interfaceIndex ?? 0 } as const]),
+  ];
+}

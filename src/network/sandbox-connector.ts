@@ -1,0 +1,402 @@
+// Connects sandboxes to networks and takes them off again: addresses, interfaces, routes, published ports.
+
+import { EngineError, systemError } from "#base/errors.ts";
+import type { Executor } from "#kernel/plan/executor.ts";
+import type { Attachment, Attachments, Holding } from "./attachments.ts";
+import { type Connection, connectSandbox } from "./connect-sandbox.ts";
+import type { AttachRequest, Endpoint, EndpointRequest, PortMapping, Sandbox } from "./controller.ts";
+import { publicationsOf } from "./endpoint-values.ts";
+import type { LiveNetwork } from "./live-network.ts";
+import type { NetworkRules } from "./network-rules.ts";
+import {
+  type Asked,
+  orderEndpoints,
+  type Place,
+  type PlannedEndpoint,
+  planEndpoints,
+  planRoutes,
+} from "./plan-endpoints.ts";
+import type { PortPublisher } from "./ports/publish.ts";
+import { planDisconnection, planRules } from "./sandbox-plan.ts";
+import type { SandboxRemover } from "./sandbox-remover.ts";
+
+export interface ConnectorDeps {
+  readonly executor: Executor;
+  readonly remover: SandboxRemover;
+  readonly rules: NetworkRules;
+  readonly ports: PortPublisher;
+  readonly attachments: Attachments;
+  readonly networkOf: (nameOrId: string) => LiveNetwork;
+  readonly warn: (message: string) => void;
+  /** Number of the first interface in a new namespace. */
+  readonly firstIndex: number;
+}
+
+/** Where a sandbox's namespace is, or will be. */
+export interface SandboxPlace {
+  readonly id: string;
+  readonly path: string;
+  /** The namespace is there. */
+  readonly isOpen: boolean;
+}
+
+/** A link number that something in the sandbox has taken is passed by widely. */
+const NUMBER_STEP = 101;
+
+const never = new AbortController().signal;
+
+export class SandboxConnector {
+  readonly #deps: ConnectorDeps;
+  /** Interfaces that had an address until now and are not gone yet: by network and address. */
+  readonly #leaving = new Map<string, string>();
+  /** How many endpoints are being made on a network. */
+  readonly #claims = new Map<string, number>();
+
+  constructor(deps: ConnectorDeps) {
+    this.#deps = deps;
+  }
+
+  /** An endpoint is on the network, or about to be. */
+  isUsed(networkId: string): boolean {
+    return (this.#claims.get(networkId) ?? 0) > 0 || this.#deps.attachments.endpointsOf(networkId).length > 0;
+  }
+
+  async attach(place: SandboxPlace, request: AttachRequest): Promise<Sandbox> {
+    await using undo = new AsyncDisposableStack();
+    const asked = this.#claim(request.endpoints, undo);
+    const planned = await this.#plan(asked, { present: [], nextIndex: this.#deps.firstIndex }, undo);
+    const bare = {
+      id: place.id,
+      path: place.path,
+      endpoints: planned.map(({ endpoint }) => endpoint),
+      ...(request.ports.length > 0 && { mappings: request.ports }),
+    };
+    const holdings = new Map(
+      planned.map(({ endpoint, network, addresses }) => [endpoint.endpointId, { network, addresses }]),
+    );
+    const draft = await this.#publish({ sandbox: bare, holdings }, undo);
+    undo.defer(() => this.#forget(draft.sandbox));
+    const made = await this.#connect(place, draft, planned, false);
+    undo.move();
+    this.#unclaim(asked);
+    return made.sandbox;
+  }
+
+  async connect(sandboxId: string, request: EndpointRequest): Promise<Sandbox> {
+    const before = this.#get(sandboxId);
+    await using undo = new AsyncDisposableStack();
+    const asked = this.#claim([request], undo);
+    const present = before.sandbox.endpoints;
+    const numbers = present.map(({ interfaceIndex = 0 }) => interfaceIndex);
+    const nextIndex = Math.max(this.#deps.firstIndex - 1, ...numbers) + 1;
+    const planned = await this.#plan(asked, { present, nextIndex }, undo);
+    const holdings = new Map(before.holdings);
+    for (const { endpoint, network, addresses } of planned)
+      holdings.set(endpoint.endpointId, { network, addresses });
+    const endpoints = orderEndpoints(
+      [...present, ...planned.map(({ endpoint }) => endpoint)],
+      ({ endpointId, networkId }) => holdings.get(endpointId)?.network ?? this.#deps.networkOf(networkId),
+    );
+    undo.defer(() => this.#deps.attachments.set(before));
+    const draft = await this.#movePorts({ sandbox: { ...before.sandbox, endpoints }, holdings }, undo);
+    const place = { id: sandboxId, path: before.sandbox.path, isOpen: true };
+    const made = await this.#connect(place, draft, planned, true);
+    undo.move();
+    this.#unclaim(asked);
+    return made.sandbox;
+  }
+
+  async disconnect(sandboxId: string, networkId: string): Promise<Sandbox> {
+    const before = this.#get(sandboxId);
+    const { sandbox } = before;
+    const leaving = sandbox.endpoints.find((endpoint) => endpoint.networkId === networkId);
+    if (leaving === undefined) throw systemError(`sandbox ${sandboxId} is not connected to network ${networkId}`);
+    const holding = before.holdings.get(leaving.endpointId);
+    const holdings = new Map(before.holdings);
+    holdings.delete(leaving.endpointId);
+    const endpoints = sandbox.endpoints.filter((endpoint) => endpoint !== leaving);
+    const after = { sandbox: { ...sandbox, endpoints }, holdings };
+    await this.#deps.rules.unpublish(publicationsOf(leaving));
+    const link = {
+      index: leaving.interfaceIndex ?? 0,
+      ...(holding?.hostName !== undefined && { hostName: holding.hostName }),
+    };
+    const routes = planRoutes(endpoints, (endpoint) => this.#exitsByLink(after, endpoint));
+    await this.#deps.executor.run(planDisconnection(sandbox.path, link, routes), never);
+    holding?.published?.close();
+    await holding?.network.release(holding.addresses);
+    this.#deps.attachments.set(after);
+    if (leaving.ports.length === 0) return after.sandbox;
+    return (await this.#publishAgain(after)).sandbox;
+  }
+
+  /** Through the network that leads out now. What cannot be published any more is a warning: the network is left all the same. */
+  async #publishAgain(attachment: Attachment): Promise<Attachment> {
+    await using undo = new AsyncDisposableStack();
+    try {
+      const published = await this.#publish(attachment, undo);
+      const rules = this.#deps.rules.planPublish(published.sandbox.endpoints.flatMap(publicationsOf));
+      this.#deps.attachments.set(published);
+      if (rules.length > 0) await this.#deps.executor.run(planRules("published ports", rules), never);
+      undo.move();
+      return published;
+    } catch (error) {
+      this.#deps.attachments.set(attachment);
+      this.#deps.warn(`ports of sandbox ${attachment.sandbox.id} are not published any more: ${String(error)}`);
+      return attachment;
+    }
+  }
+
+  /** The rules, ports and addresses are free when it resolves. */
+  async detach(sandboxId: string): Promise<boolean> {
+    const attachment = this.#deps.attachments.take(sandboxId);
+    if (attachment === undefined) return false;
+    const { sandbox, holdings } = attachment;
+    try {
+      await this.#deps.rules.unpublish(sandbox.endpoints.flatMap(publicationsOf));
+    } finally {
+      await this.#giveBack(sandbox, holdings);
+    }
+    return true;
+  }
+
+  /** Nobody else would: the sandbox is forgotten, so that a second `detach` does nothing. */
+  async #giveBack(sandbox: Sandbox, holdings: Attachment["holdings"]): Promise<void> {
+    const left = new Map<string, string>();
+    for (const { endpointId, networkId, ipv4 } of sandbox.endpoints) {
+      const holding = holdings.get(endpointId);
+      holding?.published?.close();
+      if (holding?.hostName !== undefined) left.set(`${networkId} ${ipv4}`, holding.hostName);
+      await holding?.network.release(holding.addresses);
+    }
+    for (const [key, hostName] of left) this.#leaving.set(key, hostName);
+    this.#deps.remover.removeLater({ path: sandbox.path, hostNames: [...left.values()] }, () => {
+      for (const [key, hostName] of left)
+        if (this.#leaving.get(key) === hostName) this.#leaving.delete(key);
+    });
+  }
+
+  /** After a restart. `hostNames`: interfaces of the host that belong to an endpoint of ours. */
+  async adopt(sandbox: Sandbox, hostNameOf: (endpoint: Endpoint) => string | undefined): Promise<void> {
+    const holdings = new Map<string, Holding>();
+    for (const endpoint of sandbox.endpoints) {
+      const network = this.#findNetwork(endpoint);
+      if (network === undefined) continue;
+      const addresses = await this.#retake(sandbox, endpoint, network);
+      const published = await this.#deps.ports.republish(endpoint.ports, endpoint.ipv4);
+      const hostName = hostNameOf(endpoint);
+      holdings.set(endpoint.endpointId, {
+        ...{ network, addresses, published },
+        ...(hostName !== undefined && { hostName }),
+      });
+    }
+    this.#deps.attachments.set({ sandbox, holdings });
+  }
+
+  #findNetwork({ networkId, networkName }: Endpoint): LiveNetwork | undefined {
+    try {
+      return this.#deps.networkOf(networkId);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      this.#deps.warn(`network ${networkName} (${networkId}) is gone, and a running sandbox is on it`);
+      return undefined;
+    }
+  }
+
+  async #retake(sandbox: Sandbox, { ipv4, ipv6 = "" }: Endpoint, network: LiveNetwork) {
+    const addresses = [];
+    for (const address of [ipv4, ipv6].filter((text) => text !== "")) {
+      const given = await network.retake(address);
+      if (given !== undefined) addresses.push(given);
+      else
+        this.#deps.warn(
+          `sandbox ${sandbox.id} has the address ${address}, which network ${network.record.name} does not offer`,
+        );
+    }
+    return addresses;
+  }
+
+  /** The networks cannot be removed until the endpoints are there, or this is undone. */
+  #claim(requests: readonly EndpointRequest[], undo: AsyncDisposableStack): readonly Asked[] {
+    const asked = requests.map((request) => ({ network: this.#deps.networkOf(request.network), request }));
+    for (const { network } of asked)
+      this.#claims.set(network.record.id, (this.#claims.get(network.record.id) ?? 0) + 1);
+    undo.defer(() => this.#unclaim(asked));
+    return asked;
+  }
+
+  #unclaim(asked: readonly Asked[]): void {
+    for (const { network } of asked) {
+      const left = (this.#claims.get(network.record.id) ?? 1) - 1;
+      if (left > 0) this.#claims.set(network.record.id, left);
+      else this.#claims.delete(network.record.id);
+    }
+  }
+
+  async #plan(
+    asked: readonly Asked[],
+    place: Place,
+    undo: AsyncDisposableStack,
+  ): Promise<readonly PlannedEndpoint[]> {
+    const addresses = [];
+    for (const { network, request } of asked) {
+      const given = await network.allocate(request);
+      undo.defer(() => network.release(given));
+      addresses.push(given);
+    }
+    return planEndpoints(asked, addresses, place);
+  }
+
+  #exitsByLink({ holdings }: Attachment, { endpointId }: Endpoint): boolean {
+    return holdings.get(endpointId)?.network.driver.exit === "link";
+  }
+
+  /** Publishes what was asked for through the endpoint that leads out, if it can. */
+  async #publish(attachment: Attachment, undo: AsyncDisposableStack): Promise<Attachment> {
+    const { sandbox, holdings } = attachment;
+    const exit = sandbox.endpoints.find(({ gateway }) => gateway !== "");
+    const holding = holdings.get(exit?.endpointId ?? "");
+    const mappings = sandbox.mappings ?? [];
+    if (exit === undefined || holding?.network.driver.publishes !== true || mappings.length === 0)
+      return attachment;
+    const published = await this.#hold(mappings, exit, holding.network);
+    undo.defer(() => published.close());
+    return {
+      sandbox: {
+        ...sandbox,
+        endpoints: sandbox.endpoints.map((endpoint) =>
+          endpoint === exit ? { ...endpoint, ports: published.ports } : endpoint,
+        ),
+      },
+      holdings: new Map([...holdings, [exit.endpointId, { ...holding, published }]]),
+    };
+  }
+
+  async #hold(mappings: readonly PortMapping[], endpoint: Endpoint, { driver }: LiveNetwork) {
+    const bound = mappings.map((mapping) =>
+      mapping.hostIp === "" && driver.hostBinding !== "" ? { ...mapping, hostIp: driver.hostBinding } : mapping,
+    );
+    try {
+      return await this.#deps.ports.publish(bound, endpoint.ipv4);
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.kind !== "system") throw error;
+      const name = endpoint.endpointName ?? endpoint.endpointId;
+      throw systemError(
+        `driver failed programming external connectivity on endpoint ${name} (${endpoint.endpointId}): ${error.message}`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Where a new endpoint leads out from now on, what is published is published through it. */
+  async #movePorts(attachment: Attachment, undo: AsyncDisposableStack): Promise<Attachment> {
+    const { sandbox, holdings } = attachment;
+    const exit = sandbox.endpoints.find(({ gateway }) => gateway !== "");
+    const old = sandbox.endpoints.find(({ ports }) => ports.length > 0);
+    if (exit === old || (sandbox.mappings ?? []).length === 0) return attachment;
+    if (old === undefined) return await this.#publish(attachment, undo);
+    const holding = holdings.get(old.endpointId);
+    undo.defer(() => this.#putBack(old, holding));
+    await this.#deps.rules.unpublish(publicationsOf(old));
+    holding?.published?.close();
+    const endpoints = sandbox.endpoints.map((endpoint) => (endpoint === old ? { ...old, ports: [] } : endpoint));
+    const without = new Map(holdings);
+    if (holding !== undefined) {
+      const { published: _closed, ...kept } = holding;
+      without.set(old.endpointId, kept);
+    }
+    return await this.#publish({ sandbox: { ...sandbox, endpoints }, holdings: without }, undo);
+  }
+
+  /** Undoes a move: the ports are published as they were. */
+  async #putBack(endpoint: Endpoint, holding: Holding | undefined): Promise<void> {
+    const published = await this.#deps.ports.republish(endpoint.ports, endpoint.ipv4);
+    const rules = this.#deps.rules.planPublish(publicationsOf(endpoint));
+    await this.#deps.executor.run(planRules("published ports", rules), never);
+    if (holding === undefined) return;
+    for (const attachment of this.#deps.attachments.all())
+      if (attachment.holdings.get(endpoint.endpointId) === holding)
+        this.#deps.attachments.set({
+          ...attachment,
+          holdings: new Map([...attachment.holdings, [endpoint.endpointId, { ...holding, published }]]),
+        });
+  }
+
+  async #forget(sandbox: Sandbox): Promise<void> {
+    this.#deps.attachments.take(sandbox.id);
+    await this.#deps.rules.unpublish(sandbox.endpoints.flatMap(publicationsOf));
+  }
+
+  /** Makes the interfaces of the endpoints that are planned. Returns what the sandbox is then. */
+  async #connect(
+    place: SandboxPlace,
+    draft: Attachment,
+    planned: readonly PlannedEndpoint[],
+    isRunning: boolean,
+  ): Promise<Attachment> {
+    let made = draft;
+    const attempt = (count: number): Connection => {
+      const shift = isRunning ? count * NUMBER_STEP : 0;
+      const placed = this.#place(draft, planned, { attempt: count, shift });
+      made = placed.attachment;
+      this.#deps.attachments.set(made);
+      const ids = new Set(planned.map(({ endpoint }) => endpoint.endpointId));
+      return {
+        ...place,
+        isRunning,
+        links: placed.links,
+        routes: planRoutes(made.sandbox.endpoints, (endpoint) => this.#exitsByLink(made, endpoint)),
+        publications: made.sandbox.endpoints
+          .filter(({ endpointId }) => ids.has(endpointId))
+          .flatMap(publicationsOf),
+      };
+    };
+    await connectSandbox(this.#deps, attempt, async () => {
+      for (const { network } of planned) await network.driver.repair();
+    });
+    return made;
+  }
+
+  /** The links of one attempt, and what the sandbox is if it succeeds. */
+  #place(
+    draft: Attachment,
+    planned: readonly PlannedEndpoint[],
+    { attempt, shift }: { readonly attempt: number; readonly shift: number },
+  ) {
+    const holdings = new Map(draft.holdings);
+    let { endpoints } = draft.sandbox;
+    const links = planned
+      .filter(({ network }) => network.driver.hasLink)
+      .map(({ network, endpoint: { endpointId, interfaceIndex = 0 }, sysctls, addresses }) => {
+        const index = interfaceIndex + shift;
+        endpoints = endpoints.map((other) =>
+          other.endpointId === endpointId ? { ...other, interfaceIndex: index } : other,
+        );
+        const endpoint = endpoints.find((other) => other.endpointId === endpointId);
+        const holding = holdings.get(endpointId);
+        if (endpoint === undefined || holding === undefined) throw new Error(`no endpoint ${endpointId}`);
+        const predecessor = this.#leaving.get(`${endpoint.networkId} ${endpoint.ipv4}`);
+        const { host, hostName } = network.driver.planLink({
+          ...{ endpoint, interfaceIndex: index, attempt },
+          ...(predecessor !== undefined && { predecessor }),
+        });
+        holdings.set(endpointId, { ...holding, ...(hostName !== undefined && { hostName }) });
+        return {
+          ...{ index, name: endpoint.interfaceName, host, sysctls },
+          addresses: [...addresses.map(({ address }) => address), ...linkLocalOf(endpoint)],
+          ...(hostName !== undefined && { hostName }),
+        };
+      });
+    return { links, attachment: { sandbox: { ...draft.sandbox, endpoints }, holdings } };
+  }
+
+  #get(sandboxId: string): Attachment {
+    const attachment = this.#deps.attachments.find(sandboxId);
+    if (attachment === undefined) throw systemError(`sandbox ${sandboxId} is not attached`);
+    return attachment;
+  }
+}
+
+/** As Docker programs them: of a prefix of 16 bits, IPv6's of 64. */
+const linkLocalOf = ({ linkLocal = [] }: Endpoint): readonly string[] =>
+  linkLocal.map((address) => (address.includes(":") ? `${address}/64` : `${address}/16`));
