@@ -42,7 +42,7 @@ export function parseCidr(text: string): { readonly address: number; readonly pr
 }
 
 /** Number of addresses that the prefix leaves. */
-export const sizeOf = (subnet: Subnet): number => 2 ** (32 - subnet.prefixLength);
+const sizeOf = (subnet: Subnet): number => 2 ** (32 - subnet.prefixLength);
 
 export const subnetOf = (address: number, prefixLength: number): Subnet => ({
   address: address - (address % 2 ** (32 - prefixLength)),

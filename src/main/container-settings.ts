@@ -38,7 +38,7 @@ function containerSettings(
   const seccompProfile = readSeccompProfile(settings.containers.seccompProfile);
   const containersDir = join(settings.dataRoot, "containers");
   mkdirSync(containersDir, { recursive: true, mode: 0o710 });
-  const bridge = networks.list().find(({ name }) => name === "bridge");
+  const bridge = networks.find("bridge");
   return {
     containersDir,
     secretsDir: join(settings.execRoot, "secrets"),
@@ -46,7 +46,7 @@ function containerSettings(
       dns: settings.dns,
       dnsSearch: settings.dnsSearch,
       dnsOptions: settings.dnsOptions,
-      hostGateway: settings.hostGatewayIps[0] ?? bridge?.gateway ?? "",
+      hostGateway: settings.hostGatewayIps[0] ?? bridge?.pools[0]?.gateway ?? "",
     },
     defaultLog: defaultLog(settings.containers),
     defaults: () => ({ ...live.current.containers, seccompProfile }),

@@ -19,6 +19,7 @@ import { explainContainer } from "#engine/containers/explain.ts";
 import { listContainers } from "#engine/containers/list.ts";
 import { Filters } from "#engine/filters.ts";
 import { measureImages } from "#engine/images/usage.ts";
+import { PruneTurn } from "#engine/pruning.ts";
 import { DiskUsage } from "#engine/system/disk-usage.ts";
 import type { InfoCounts } from "#engine/system/info.ts";
 import { checkStore } from "#engine/system/store-check.ts";
@@ -39,7 +40,6 @@ export interface RoutesOptions {
 /** `signal`: the daemon's own. */
 export function engineRoutes(options: RoutesOptions, signal: AbortSignal): readonly Route[] {
   const { events, images, volumes, containers } = options.objects;
-  const { networks } = options.layers;
   const experimental = (): boolean => options.live.current.experimental;
   return [
     ...systemRoutes(systemDeps(options, signal)),
@@ -60,7 +60,7 @@ export function engineRoutes(options: RoutesOptions, signal: AbortSignal): reado
       volumes,
       volumePruner: new VolumePruner({ volumes, events, sizes: options.objects.sizes }),
     }),
-    ...networkRoutes({ networks, containers: containers.containers, events }),
+    ...networkRoutes({ ...containers, networkPrunes: new PruneTurn() }),
     ...absentRoutes(),
   ];
 }

@@ -2,7 +2,8 @@
 
 import type { Endpoint, Sandbox } from "./controller.ts";
 import { publicationsOf } from "./endpoint-values.ts";
-import type { GivenAddress, LiveNetwork } from "./live-network.ts";
+import type { GivenAddress } from "./ipam/network-pools.ts";
+import type { LiveNetwork } from "./live-network.ts";
 import type { PublishedPorts } from "./ports/publish.ts";
 import type { Publication } from "./rules.ts";
 

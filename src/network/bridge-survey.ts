@@ -49,8 +49,6 @@ export function readSurvey(result: PlanResult): Survey {
 /** The IPv4 address of an interface, with its prefix length. */
 export function findAddressOf({ links, addresses }: Survey, name: string): string | undefined {
   const link = links.find((other) => other.name === name);
-  const found = addresses.find(
-    ({ linkIndex, address }) => linkIndex === link?.index && address.family === 4,
-  );
+  const found = addresses.find(({ linkIndex, address }) => linkIndex === link?.index && address.family === 4);
   return found === undefined ? undefined : formatPrefix(found.address);
 }

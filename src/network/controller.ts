@@ -107,6 +107,8 @@ export interface NetworkController extends AsyncDisposable {
   remove(nameOrId: string): Promise<NetworkInfo>;
   list(): readonly NetworkInfo[];
   get(nameOrId: string): NetworkInfo;
+  /** undefined if there is none, or if the beginning of an id is that of several. */
+  find(nameOrId: string): NetworkInfo | undefined;
 
   /** Makes a sandbox's namespace ahead of `attach` and returns its path: what joins it can be prepared meanwhile. `detach` removes it. */
   open(sandboxId: string, signal: AbortSignal): Promise<string>;

@@ -34,8 +34,7 @@ export function findExits(
   const ipv4 = endpoints.find((endpoint) => endpoint.gateway !== "" || exitsByLink(endpoint));
   const ipv6 = endpoints.find(
     (endpoint) =>
-      (endpoint.ipv6Gateway ?? "") !== "" ||
-      ((endpoint.ipv6 ?? "") !== "" && exitsByLink(endpoint)),
+      (endpoint.ipv6Gateway ?? "") !== "" || ((endpoint.ipv6 ?? "") !== "" && exitsByLink(endpoint)),
   );
   return { ...(ipv4 && { ipv4 }), ...(ipv6 && { ipv6 }) };
 }

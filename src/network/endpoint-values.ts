@@ -12,7 +12,9 @@ export const vethNames = (endpointId: string): readonly string[] =>
 /** As Docker makes it: 02:42 and the IPv4 address; of the endpoint's id without one. */
 export function macOf(ipv4: string, endpointId: string): string {
   const bytes =
-    ipv4 === "" ? [0, 2, 4, 6].map((at) => Number.parseInt(endpointId.slice(at, at + 2), 16)) : ipv4.split(".").map(Number);
+    ipv4 === ""
+      ? [0, 2, 4, 6].map((at) => Number.parseInt(endpointId.slice(at, at + 2), 16))
+      : ipv4.split(".").map(Number);
   return `02:42:${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":")}`;
 }
 

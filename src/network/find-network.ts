@@ -2,7 +2,7 @@
 
 import { EngineError, invalid } from "#base/errors.ts";
 
-export const networkMissing = (name: string): EngineError =>
+const networkMissing = (name: string): EngineError =>
   new EngineError("notFound", `network ${name} not found`);
 
 interface Named {
@@ -32,16 +32,22 @@ export class NetworkIndex<T extends Named> {
     return [...this.#byId.values()];
   }
 
-  get(nameOrId: string): T {
+  find(nameOrId: string): T | undefined {
+    const [first, ...more] = this.#matches(nameOrId);
+    return more.length > 0 ? undefined : first;
+  }
+
+  #matches(nameOrId: string): readonly T[] {
     const exact = this.#byId.get(nameOrId) ?? this.#byName.get(nameOrId);
-    if (exact !== undefined) return exact;
-    const [first, ...more] =
-      nameOrId === "" ? [] : this.all().filter(({ record }) => record.id.startsWith(nameOrId));
+    if (exact !== undefined) return [exact];
+    return nameOrId === "" ? [] : this.all().filter(({ record }) => record.id.startsWith(nameOrId));
+  }
+
+  get(nameOrId: string): T {
+    const [first, ...more] = this.#matches(nameOrId);
     if (first === undefined) throw networkMissing(nameOrId);
     if (more.length > 0)
-      throw invalid(
-        `network ${nameOrId} is ambiguous (${more.length + 1} matches found based on ID prefix)`,
-      );
+      throw invalid(`network ${nameOrId} is ambiguous (${more.length + 1} matches found based on ID prefix)`);
     return first;
   }
 }

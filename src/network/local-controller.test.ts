@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { createBridge, createVeth } from "#formats/rtnetlink/links.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { Op, Plan } from "#kernel/plan/ops.ts";
-import type { AttachRequest, Sandbox } from "./controller.ts";
-import { LocalNetworkController } from "./local-controller.ts";
+import type { AttachRequest, EndpointRequest, Sandbox } from "./controller.ts";
+import { openController } from "./open-controller.ts";
 import { PortPublisher } from "./ports/publish.ts";
 
 const BRIDGE = 3;
@@ -24,7 +24,8 @@ function fakeKernel(links: readonly Uint8Array[] = []) {
       if (plan.some((op) => kernel.fails(op))) throw new Error("connect ECONNREFUSED");
       const isSurvey = plan.some(({ why }) => why === "list interfaces");
       const bridge = createBridge({ index: BRIDGE, name: "docker0" });
-      return new Map(isSurvey ? [[0, [bridge, ...links]]] : []);
+      if (isSurvey) return new Map([[0, [bridge, ...links]]]);
+      return new Map(plan.some(({ why }) => why === "bridge docker0") ? [[1, [bridge]]] : []);
     },
     hold: () => Promise.reject(new Error("not asked for")),
   };
@@ -46,27 +47,27 @@ async function openNetworks(executor: Executor, undo: AsyncDisposableStack) {
   });
   const warnings: string[] = [];
   const warn = (message: string): unknown => warnings.push(message);
-  const settings = { dataRoot, execRoot: dataRoot, bridge: "docker0", mtu: 1500 };
-  const networks = await LocalNetworkController.open({ executor, ports, warn }, settings, signal);
+  const settings = { dataRoot, execRoot: dataRoot, bridge: "docker0", mtu: 1500, defaultHostIp: "0.0.0.0" };
+  const networks = await openController({ executor, ports, warn }, settings, signal);
   undo.use(networks);
   return { networks, held, warnings };
 }
 
-const request = (sandboxId: string, more: Partial<AttachRequest> = {}): AttachRequest => ({
+const request = (
+  sandboxId: string,
+  { ports = [], ...more }: Partial<EndpointRequest & AttachRequest> = {},
+): AttachRequest => ({
   sandboxId,
-  network: "bridge",
-  endpointId: ENDPOINT_ID,
-  ports: [],
-  ...more,
+  endpoints: [{ network: "bridge", endpointId: ENDPOINT_ID, ...more }],
+  ports,
 });
 
-const restored = (ipv4: string): { readonly request: AttachRequest; readonly sandbox: Sandbox } => ({
-  request: request("old"),
-  sandbox: {
-    id: "old",
-    path: "/netns/old",
-    endpoint: {
-      networkId: "n",
+const restored = (networkId: string, ipv4: string): Sandbox => ({
+  id: "old",
+  path: "/netns/old",
+  endpoints: [
+    {
+      networkId,
       networkName: "bridge",
       endpointId: ENDPOINT_ID,
       interfaceName: "eth0",
@@ -76,7 +77,7 @@ const restored = (ipv4: string): { readonly request: AttachRequest; readonly san
       macAddress: "02:42:ac:11:00:09",
       ports: [],
     },
-  },
+  ],
 });
 
 test("a detach that cannot change the rules gives address and port back all the same", async () => {
@@ -84,21 +85,23 @@ test("a detach that cannot change the rules gives address and port back all the 
   const { kernel, executor } = fakeKernel();
   const { networks, held } = await openNetworks(executor, undo);
   const port = { proto: "tcp", containerPort: 80, hostIp: "", hostPort: 8080 } as const;
-  const { endpoint } = await networks.attach(request("a", { ports: [port] }), signal);
+  const {
+    endpoints: [endpoint],
+  } = await networks.attach(request("a", { ports: [port] }), signal);
   kernel.fails = ({ why }) => why === "published ports";
   await assert.rejects(networks.detach("a"), /ECONNREFUSED/);
   kernel.fails = () => false;
   assert.deepEqual([...held], []);
   const again = await networks.attach(request("b", { ipv4: endpoint?.ipv4 ?? "", ports: [port] }), signal);
-  assert.equal(again.endpoint?.ipv4, endpoint?.ipv4);
+  assert.equal(again.endpoints[0]?.ipv4, endpoint?.ipv4);
 });
 
 test("an address that a restored sandbox only claims is not given away when it goes", async () => {
   await using undo = new AsyncDisposableStack();
   const { executor } = fakeKernel();
   const { networks, warnings } = await openNetworks(executor, undo);
-  await networks.restore([restored("172.17.0.1")]); // the bridge's own
-  assert.match(warnings.join(), /172\.17\.0\.1, which the bridge does not offer/);
+  await networks.restore([restored(networks.get("bridge").id, "172.17.0.1")]); // the bridge's own
+  assert.match(warnings.join(), /172\.17\.0\.1, which network bridge does not offer/);
   await networks.detach("old");
   await assert.rejects(networks.attach(request("b", { ipv4: "172.17.0.1" }), signal), /already in use/);
 });
@@ -109,7 +112,7 @@ test("a restored sandbox's interface is the port of our bridge, not one elsewher
   await using undo = new AsyncDisposableStack();
   const { kernel, executor } = fakeKernel([veth(foreign, 77), veth(ours, BRIDGE)]);
   const { networks } = await openNetworks(executor, undo);
-  await networks.restore([restored("172.17.0.9")]);
+  await networks.restore([restored(networks.get("bridge").id, "172.17.0.9")]);
   await networks.detach("old");
   await networks.attach(request("b", { ipv4: "172.17.0.9" }), signal);
   const silencing = kernel.plans.flat().filter(({ why }) => why === "previous owner of the address");

@@ -1,6 +1,6 @@
 // The networks of one engine on this host, and the sandboxes attached to them.
 
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { EngineError, invalid, systemError } from "#base/errors.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
@@ -16,16 +16,15 @@ import type {
   Sandbox,
 } from "./controller.ts";
 import { vethNames } from "./endpoint-values.ts";
-import { networkMissing } from "./find-network.ts";
 import type { LiveNetwork } from "./live-network.ts";
 import type { NetworkRegistry } from "./network-registry.ts";
 import type { NetworkRules } from "./network-rules.ts";
 import type { NetworkSpec } from "./network-spec.ts";
 import type { NetworkStore } from "./network-store.ts";
+import type { PortPublisher } from "./ports/publish.ts";
 import { SandboxConnector } from "./sandbox-connector.ts";
 import { ownerPath, planIsolatedSandbox, planLinkRemoval, sandboxesOf } from "./sandbox-plan.ts";
 import { SandboxRemover } from "./sandbox-remover.ts";
-import type { PortPublisher } from "./ports/publish.ts";
 
 export interface ControllerParts {
   readonly executor: Executor;
@@ -61,12 +60,8 @@ export class LocalNetworkController implements NetworkController {
   /** As dockerd with --bridge=none: who asks for nothing special gets nothing. */
   #find(nameOrId: string): LiveNetwork {
     const { registry } = this.#parts;
-    try {
-      return registry.get(nameOrId);
-    } catch (error) {
-      if (nameOrId !== "bridge") throw error;
-      return registry.get("none");
-    }
+    const isMissing = nameOrId === "bridge" && registry.find(nameOrId) === undefined;
+    return registry.get(isMissing ? "none" : nameOrId);
   }
 
   async create(spec: NetworkSpec, signal: AbortSignal): Promise<NetworkInfo> {
@@ -97,6 +92,11 @@ export class LocalNetworkController implements NetworkController {
 
   get(nameOrId: string): NetworkInfo {
     return this.#describe(this.#parts.registry.get(nameOrId));
+  }
+
+  find(nameOrId: string): NetworkInfo | undefined {
+    const network = this.#parts.registry.find(nameOrId);
+    return network === undefined ? undefined : this.#describe(network);
   }
 
   #describe(network: LiveNetwork): NetworkInfo {
@@ -198,7 +198,7 @@ export class LocalNetworkController implements NetworkController {
     await this.#remover.settled();
     for (const { holdings } of this.#parts.attachments.all())
       for (const { published } of holdings.values()) published?.close();
-    this.#parts.store[Symbol.dispose]();
+    this.#parts.store.close();
   }
 
   #pathOf(sandboxId: string): string {

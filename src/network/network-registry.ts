@@ -5,6 +5,7 @@ import { conflict, EngineError, invalid, systemError } from "#base/errors.ts";
 import type { DriverNetwork, NetworkDriver } from "./drivers/driver.ts";
 import { NetworkIndex } from "./find-network.ts";
 import type { IpamDriver } from "./ipam/ipam-driver.ts";
+import { releasePools } from "./ipam/network-pools.ts";
 import { LiveNetwork } from "./live-network.ts";
 import { makePools, retakePools } from "./make-pools.ts";
 import type { NetworkRecord, NetworkSpec } from "./network-spec.ts";
@@ -74,6 +75,10 @@ export class NetworkRegistry {
     return this.#networks.get(nameOrId);
   }
 
+  find(nameOrId: string): LiveNetwork | undefined {
+    return this.#networks.find(nameOrId);
+  }
+
   all(): readonly LiveNetwork[] {
     return this.#networks.all();
   }
@@ -123,13 +128,17 @@ export class NetworkRegistry {
     const driver = this.#driver(asked);
     if (driver.ipam === "none") {
       const record = { ...asked, ...identity, pools: [], facts };
-      return new LiveNetwork(record, { driver: await driver.open(record), ipam: this.#ipam("null"), pools: [] });
+      return new LiveNetwork(record, {
+        driver: await driver.open(record),
+        ipam: this.#ipam("null"),
+        pools: [],
+      });
     }
     const spec = { ...asked, ipam: { ...asked.ipam, driver: asked.ipam.driver || driver.ipam } };
     const ipam = this.#ipam(spec.ipam.driver);
     const pools = await makePools(ipam, spec, driver.needsGateway(spec));
     try {
-      const record = { ...spec, ...identity, pools: pools.map(({ pool }) => pool), facts };
+      const record = { ...spec, ...identity, pools: pools.map(({ setting }) => setting), facts };
       const others = this.#networks
         .all()
         .map((network) => network.record)
@@ -138,7 +147,7 @@ export class NetworkRegistry {
       save(record);
       return new LiveNetwork(record, { driver: await driver.open(record), ipam, pools });
     } catch (error) {
-      for (const { poolId } of pools) await ipam.releasePool(poolId);
+      await releasePools(ipam, pools);
       throw error;
     }
   }

@@ -3,27 +3,24 @@
 import {
   boolean,
   type Decoded,
+  type Decoder,
   integer,
   array as list,
   record as map,
   object,
   string,
 } from "#base/decode.ts";
+import type { SubnetSetting } from "./ipam/check-subnets.ts";
 
-const decodePoolSpec = object(
-  {
-    /** "" leaves the choice to the address management. */
-    subnet: string,
-    /** Subnet within it that addresses are chosen from, or "". */
-    range: string,
-    /** Address, without its prefix length, or "". */
-    gateway: string,
-    /** Addresses that others have: name to address. */
-    auxiliary: map(string),
-  },
-  {},
+const orNull =
+  <T>(decode: Decoder<T>): Decoder<T | null> =>
+  (value, path) =>
+    value === undefined || value === null ? null : decode(value, path);
+
+const decodeSubnet: Decoder<SubnetSetting> = object(
+  { auxiliary: map(string) },
+  { subnet: string, range: string, gateway: string },
 );
-export type PoolSpec = Decoded<typeof decodePoolSpec>;
 
 const specFields = {
   name: string,
@@ -38,9 +35,10 @@ const specFields = {
   ipam: object(
     {
       driver: string,
-      options: map(string),
+      /** null: none were given. */
+      options: orNull(map(string)),
       /** As it was asked for. */
-      config: list(decodePoolSpec),
+      config: list(decodeSubnet),
     },
     {},
   ),
@@ -60,8 +58,8 @@ export const decodeNetworkRecord = object(
     id: string,
     /** Milliseconds since the epoch. */
     createdAt: integer,
-    /** What the address management gave; a gateway of "" is none. */
-    pools: list(decodePoolSpec),
+    /** What the address management gave: asked for by name after a restart. */
+    pools: list(decodeSubnet),
     /** What its driver must remember. */
     facts: map(string),
   },

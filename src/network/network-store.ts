@@ -21,11 +21,18 @@ export interface NetworkIdentity {
   readonly createdAt: number;
 }
 
-export class NetworkStore implements Disposable {
+export class NetworkStore {
   readonly #database: DatabaseSync;
 
-  constructor(dataRoot: string) {
-    this.#database = openDatabase(join(dataRoot, "network.db"), SCHEMA);
+  private constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  /** Closed with `undo`, unless that is moved before: then by `close`. */
+  static open(dataRoot: string, undo: DisposableStack): NetworkStore {
+    const store = new NetworkStore(openDatabase(join(dataRoot, "network.db"), SCHEMA));
+    undo.defer(() => store.close());
+    return store;
   }
 
   /** The identities of the networks that every engine has; those that are missing are made. */
@@ -69,7 +76,7 @@ export class NetworkStore implements Disposable {
     this.#database.prepare("DELETE FROM user_network WHERE id = ?").run(id);
   }
 
-  [Symbol.dispose](): void {
+  close(): void {
     this.#database.close();
   }
 }

@@ -3,7 +3,8 @@
 import type { Endpoint, EndpointRequest } from "./controller.ts";
 import { chooseInterfaceName, compareClaims, findExits } from "./endpoint-order.ts";
 import { macOf } from "./endpoint-values.ts";
-import type { GivenAddress, LiveNetwork } from "./live-network.ts";
+import type { GivenAddress } from "./ipam/network-pools.ts";
+import type { LiveNetwork } from "./live-network.ts";
 import { isIpv6 } from "./network-spec.ts";
 import type { DefaultRoute } from "./sandbox-plan.ts";
 

@@ -1,16 +1,23 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { parseIpv4 } from "#formats/ipv4.ts";
 import { decodeMessages, NLM_F_ACK } from "#formats/netlink/message.ts";
 import { encodeBatch } from "#formats/nftables/messages.ts";
+import type { FirewallNetwork } from "./network-rules.ts";
 import { countRules, type Publication, planPublish, planTable, planUnpublish } from "./rules.ts";
 
-const scope = {
-  table: "gantry-x",
-  bridge: "docker0",
-  subnet: { address: parseIpv4("172.17.16.0"), prefixLength: 20 },
+const network: FirewallNetwork = {
+  ...{
+    id: "n1",
+    bridge: "docker0",
+    subnets: ["172.17.16.0/20"],
+    internal: false,
+    icc: true,
+    masquerade: true,
+  },
+  ...{ gatewayMode: { ipv4: "nat", ipv6: "nat" }, hostAddress: {}, trustedInterfaces: [] },
 };
+const scope = { table: "gantry-x", networks: [network] };
 const NEW_RULE = 2566;
 const DELETE_RULES = 2568;
 const DELETE_ELEMENTS = 2574;
@@ -70,6 +77,7 @@ test("all rules but the administrator's are counted", () => {
 const publication = (hostIp: string): Publication => ({
   port: { proto: "tcp", containerPort: 80, hostIp, hostPort: 8080 },
   containerAddress: "172.17.16.2",
+  networkId: "n1",
 });
 
 test("a port of one address and a port of all are elements of different maps", () => {

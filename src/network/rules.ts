@@ -109,10 +109,12 @@ function translationOf({ bridge, subnets, masquerade: hides }: FirewallNetwork):
   const toBridge = interfaceIs("oifname", "==", bridge);
   const fromLoopback = addressWithin(SOURCE_ADDRESS, LOOPBACK.address, LOOPBACK.prefixLength);
   const published = conntrackHas("status", CT_STATUS_DNAT);
-  const ours = subnets.filter((subnet) => !isIpv6(subnet)).map((subnet) => {
-    const { address, prefixLength } = parseCidr(subnet);
-    return addressWithin(SOURCE_ADDRESS, address, prefixLength);
-  });
+  const ours = subnets
+    .filter((subnet) => !isIpv6(subnet))
+    .map((subnet) => {
+      const { address, prefixLength } = parseCidr(subnet);
+      return addressWithin(SOURCE_ADDRESS, address, prefixLength);
+    });
   return [
     ...(hides ? ours.map((from) => [...from, ...interfaceIs("oifname", "!=", bridge), masquerade()]) : []),
     // A neighbour (or the container itself) came through a published port: the answer must come back through the host.

@@ -1,13 +1,11 @@
 // Connects sandboxes to networks and takes them off again: addresses, interfaces, routes, published ports.
 
 import { EngineError, systemError } from "#base/errors.ts";
-import type { Executor } from "#kernel/plan/executor.ts";
-import type { Attachment, Attachments, Holding } from "./attachments.ts";
+import type { Attachment, Holding } from "./attachments.ts";
 import { type Connection, connectSandbox } from "./connect-sandbox.ts";
-import type { AttachRequest, Endpoint, EndpointRequest, PortMapping, Sandbox } from "./controller.ts";
+import type { AttachRequest, Endpoint, EndpointRequest, Sandbox } from "./controller.ts";
 import { publicationsOf } from "./endpoint-values.ts";
 import type { LiveNetwork } from "./live-network.ts";
-import type { NetworkRules } from "./network-rules.ts";
 import {
   type Asked,
   orderEndpoints,
@@ -16,18 +14,13 @@ import {
   planEndpoints,
   planRoutes,
 } from "./plan-endpoints.ts";
-import type { PortPublisher } from "./ports/publish.ts";
-import { planDisconnection, planRules } from "./sandbox-plan.ts";
+import { planDisconnection } from "./sandbox-plan.ts";
+import { SandboxPorts, type SandboxPortsDeps } from "./sandbox-ports.ts";
 import type { SandboxRemover } from "./sandbox-remover.ts";
 
-export interface ConnectorDeps {
-  readonly executor: Executor;
+export interface ConnectorDeps extends SandboxPortsDeps {
   readonly remover: SandboxRemover;
-  readonly rules: NetworkRules;
-  readonly ports: PortPublisher;
-  readonly attachments: Attachments;
   readonly networkOf: (nameOrId: string) => LiveNetwork;
-  readonly warn: (message: string) => void;
   /** Number of the first interface in a new namespace. */
   readonly firstIndex: number;
 }
@@ -47,6 +40,7 @@ const never = new AbortController().signal;
 
 export class SandboxConnector {
   readonly #deps: ConnectorDeps;
+  readonly #ports: SandboxPorts;
   /** Interfaces that had an address until now and are not gone yet: by network and address. */
   readonly #leaving = new Map<string, string>();
   /** How many endpoints are being made on a network. */
@@ -54,6 +48,7 @@ export class SandboxConnector {
 
   constructor(deps: ConnectorDeps) {
     this.#deps = deps;
+    this.#ports = new SandboxPorts(deps);
   }
 
   /** An endpoint is on the network, or about to be. */
@@ -74,7 +69,7 @@ export class SandboxConnector {
     const holdings = new Map(
       planned.map(({ endpoint, network, addresses }) => [endpoint.endpointId, { network, addresses }]),
     );
-    const draft = await this.#publish({ sandbox: bare, holdings }, undo);
+    const draft = await this.#ports.publish({ sandbox: bare, holdings }, undo);
     undo.defer(() => this.#forget(draft.sandbox));
     const made = await this.#connect(place, draft, planned, false);
     undo.move();
@@ -98,7 +93,7 @@ export class SandboxConnector {
       ({ endpointId, networkId }) => holdings.get(endpointId)?.network ?? this.#deps.networkOf(networkId),
     );
     undo.defer(() => this.#deps.attachments.set(before));
-    const draft = await this.#movePorts({ sandbox: { ...before.sandbox, endpoints }, holdings }, undo);
+    const draft = await this.#ports.move({ sandbox: { ...before.sandbox, endpoints }, holdings }, undo);
     const place = { id: sandboxId, path: before.sandbox.path, isOpen: true };
     const made = await this.#connect(place, draft, planned, true);
     undo.move();
@@ -110,7 +105,8 @@ export class SandboxConnector {
     const before = this.#get(sandboxId);
     const { sandbox } = before;
     const leaving = sandbox.endpoints.find((endpoint) => endpoint.networkId === networkId);
-    if (leaving === undefined) throw systemError(`sandbox ${sandboxId} is not connected to network ${networkId}`);
+    if (leaving === undefined)
+      throw systemError(`sandbox ${sandboxId} is not connected to network ${networkId}`);
     const holding = before.holdings.get(leaving.endpointId);
     const holdings = new Map(before.holdings);
     holdings.delete(leaving.endpointId);
@@ -127,24 +123,7 @@ export class SandboxConnector {
     await holding?.network.release(holding.addresses);
     this.#deps.attachments.set(after);
     if (leaving.ports.length === 0) return after.sandbox;
-    return (await this.#publishAgain(after)).sandbox;
-  }
-
-  /** Through the network that leads out now. What cannot be published any more is a warning: the network is left all the same. */
-  async #publishAgain(attachment: Attachment): Promise<Attachment> {
-    await using undo = new AsyncDisposableStack();
-    try {
-      const published = await this.#publish(attachment, undo);
-      const rules = this.#deps.rules.planPublish(published.sandbox.endpoints.flatMap(publicationsOf));
-      this.#deps.attachments.set(published);
-      if (rules.length > 0) await this.#deps.executor.run(planRules("published ports", rules), never);
-      undo.move();
-      return published;
-    } catch (error) {
-      this.#deps.attachments.set(attachment);
-      this.#deps.warn(`ports of sandbox ${attachment.sandbox.id} are not published any more: ${String(error)}`);
-      return attachment;
-    }
+    return (await this.#ports.publishAgain(after)).sandbox;
   }
 
   /** The rules, ports and addresses are free when it resolves. */
@@ -171,8 +150,7 @@ export class SandboxConnector {
     }
     for (const [key, hostName] of left) this.#leaving.set(key, hostName);
     this.#deps.remover.removeLater({ path: sandbox.path, hostNames: [...left.values()] }, () => {
-      for (const [key, hostName] of left)
-        if (this.#leaving.get(key) === hostName) this.#leaving.delete(key);
+      for (const [key, hostName] of left) if (this.#leaving.get(key) === hostName) this.#leaving.delete(key);
     });
   }
 
@@ -249,77 +227,6 @@ export class SandboxConnector {
 
   #exitsByLink({ holdings }: Attachment, { endpointId }: Endpoint): boolean {
     return holdings.get(endpointId)?.network.driver.exit === "link";
-  }
-
-  /** Publishes what was asked for through the endpoint that leads out, if it can. */
-  async #publish(attachment: Attachment, undo: AsyncDisposableStack): Promise<Attachment> {
-    const { sandbox, holdings } = attachment;
-    const exit = sandbox.endpoints.find(({ gateway }) => gateway !== "");
-    const holding = holdings.get(exit?.endpointId ?? "");
-    const mappings = sandbox.mappings ?? [];
-    if (exit === undefined || holding?.network.driver.publishes !== true || mappings.length === 0)
-      return attachment;
-    const published = await this.#hold(mappings, exit, holding.network);
-    undo.defer(() => published.close());
-    return {
-      sandbox: {
-        ...sandbox,
-        endpoints: sandbox.endpoints.map((endpoint) =>
-          endpoint === exit ? { ...endpoint, ports: published.ports } : endpoint,
-        ),
-      },
-      holdings: new Map([...holdings, [exit.endpointId, { ...holding, published }]]),
-    };
-  }
-
-  async #hold(mappings: readonly PortMapping[], endpoint: Endpoint, { driver }: LiveNetwork) {
-    const bound = mappings.map((mapping) =>
-      mapping.hostIp === "" && driver.hostBinding !== "" ? { ...mapping, hostIp: driver.hostBinding } : mapping,
-    );
-    try {
-      return await this.#deps.ports.publish(bound, endpoint.ipv4);
-    } catch (error) {
-      if (!(error instanceof EngineError) || error.kind !== "system") throw error;
-      const name = endpoint.endpointName ?? endpoint.endpointId;
-      throw systemError(
-        `driver failed programming external connectivity on endpoint ${name} (${endpoint.endpointId}): ${error.message}`,
-        { cause: error },
-      );
-    }
-  }
-
-  /** Where a new endpoint leads out from now on, what is published is published through it. */
-  async #movePorts(attachment: Attachment, undo: AsyncDisposableStack): Promise<Attachment> {
-    const { sandbox, holdings } = attachment;
-    const exit = sandbox.endpoints.find(({ gateway }) => gateway !== "");
-    const old = sandbox.endpoints.find(({ ports }) => ports.length > 0);
-    if (exit === old || (sandbox.mappings ?? []).length === 0) return attachment;
-    if (old === undefined) return await this.#publish(attachment, undo);
-    const holding = holdings.get(old.endpointId);
-    undo.defer(() => this.#putBack(old, holding));
-    await this.#deps.rules.unpublish(publicationsOf(old));
-    holding?.published?.close();
-    const endpoints = sandbox.endpoints.map((endpoint) => (endpoint === old ? { ...old, ports: [] } : endpoint));
-    const without = new Map(holdings);
-    if (holding !== undefined) {
-      const { published: _closed, ...kept } = holding;
-      without.set(old.endpointId, kept);
-    }
-    return await this.#publish({ sandbox: { ...sandbox, endpoints }, holdings: without }, undo);
-  }
-
-  /** Undoes a move: the ports are published as they were. */
-  async #putBack(endpoint: Endpoint, holding: Holding | undefined): Promise<void> {
-    const published = await this.#deps.ports.republish(endpoint.ports, endpoint.ipv4);
-    const rules = this.#deps.rules.planPublish(publicationsOf(endpoint));
-    await this.#deps.executor.run(planRules("published ports", rules), never);
-    if (holding === undefined) return;
-    for (const attachment of this.#deps.attachments.all())
-      if (attachment.holdings.get(endpoint.endpointId) === holding)
-        this.#deps.attachments.set({
-          ...attachment,
-          holdings: new Map([...attachment.holdings, [endpoint.endpointId, { ...holding, published }]]),
-        });
   }
 
   async #forget(sandbox: Sandbox): Promise<void> {

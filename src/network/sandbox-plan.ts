@@ -8,7 +8,7 @@ import { encodeBatch, getGeneration, type NftablesMessage } from "#formats/nftab
 import { addAddress } from "#formats/rtnetlink/addresses.ts";
 import { changeLink, deleteLink, deleteLinkAt } from "#formats/rtnetlink/links.ts";
 import { addDefaultRoute, addRoute, setDefaultRoute } from "#formats/rtnetlink/routes.ts";
-import { type Op, type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
+import type { Op, Plan } from "#kernel/plan/ops.ts";
 import { encodeMappings, type IdMaps } from "#spec/id-maps.ts";
 import type { NamespaceOwner } from "./controller.ts";
 import { isIpv6 } from "./network-spec.ts";
@@ -52,14 +52,15 @@ export interface Wiring {
   readonly rules: readonly NftablesMessage[];
 }
 
-export const writeSysctl = (name: string, value: string): Op => ({
+/** `missingOk`: a kernel without it has nothing to be told. */
+export const writeSysctl = (name: string, value: string, missingOk = true): Op => ({
   op: "write",
   why: `sysctl ${name.replaceAll("/", ".")}`,
   path: `/proc/sys/${name}`,
   flags: O_WRONLY,
   data: Buffer.from(value),
   fsMagic: PROC_SUPER_MAGIC,
-  missingOk: true,
+  missingOk,
 });
 
 const NAMESPACE = "/proc/self/ns/net";
@@ -168,7 +169,7 @@ function planInside(
   return [
     ...links.flatMap(({ name, addresses, sysctls }) => [
       ...(addresses.some(isIpv6) ? [writeSysctl(`net/ipv6/conf/${name}/disable_ipv6`, "0")] : []),
-      ...sysctls.map(({ path, value }): Op => ({ ...writeSysctl(path, value), missingOk: false })),
+      ...sysctls.map(({ path, value }) => writeSysctl(path, value, false)),
     ]),
     {
       op: "netlink",

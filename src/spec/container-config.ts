@@ -219,7 +219,7 @@ export const decodeHostConfig = object(
 );
 export type HostConfig = Decoded<typeof decodeHostConfig>;
 
-const decodeEndpointConfig = object(
+export const decodeEndpointConfig = object(
   {
     IPAMConfig: orNull(object({}, { IPv4Address: string, IPv6Address: string, LinkLocalIPs: list(string) })),
     Links: texts,
@@ -228,14 +228,16 @@ const decodeEndpointConfig = object(
     MacAddress: text,
     GwPriority: count,
   },
-  {},
+  { /** Of a network that was found. */ NetworkID: string },
 );
 export type EndpointConfig = Decoded<typeof decodeEndpointConfig>;
 export type EndpointConfigs = Readonly<Record<string, EndpointConfig>>;
 
+export const defaultEndpoint: EndpointConfig = decodeEndpointConfig({}, "");
+
 /** NetworkingConfig.EndpointsConfig; a null endpoint has default settings. */
 export const decodeEndpointConfigs: Decoder<EndpointConfigs> = or(
-  map(or(decodeEndpointConfig, decodeEndpointConfig({}, ""))),
+  map(or(decodeEndpointConfig, defaultEndpoint)),
   {},
 );
 

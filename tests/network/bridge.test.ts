@@ -28,7 +28,7 @@ async function openHost(undo: AsyncDisposableStack) {
   return { directory, host, lan, daemon };
 }
 
-const addressOf = ({ endpoint }: Sandbox): string => endpoint?.ipv4 ?? "";
+const addressOf = ({ endpoints }: Sandbox): string => endpoints[0]?.ipv4 ?? "";
 const inside = ({ path }: Sandbox): readonly [string, string] => ["nsenter", `--net=${path}`];
 
 test("containers get addresses, reach each other, the host and the LAN", asRoot, async () => {
@@ -36,7 +36,7 @@ test("containers get addresses, reach each other, the host and the LAN", asRoot,
   const { daemon, host, lan } = await openHost(undo);
   const [one, two] = [await daemon.attach("one"), await daemon.attach("two")];
   assert.deepEqual([addressOf(one), addressOf(two)], ["172.17.0.2", "172.17.0.3"]);
-  assert.equal(one.endpoint?.macAddress, "02:42:ac:11:00:02");
+  assert.equal(one.endpoints[0]?.macAddress, "02:42:ac:11:00:02");
   await using _server = await WebServer.open(one.path, "one");
   await using _outside = await WebServer.open(lan.path, "lan");
   assert.equal((await host.run(...inside(two), ...curl("http://172.17.0.2/"))).output, "one");
@@ -132,7 +132,7 @@ test("a port in use is refused in Docker's words and leaves nothing", asRoot, as
   const { daemon, host, directory } = await openHost(undo);
   await daemon.attach("first", { hostPort: 8080 });
   const before = { links: await host.links(), rules: await host.rules() };
-  const { endpointId } = attachRequest("second");
+  const [{ endpointId } = { endpointId: "" }] = attachRequest("second").endpoints;
   await assert.rejects(daemon.attach("second", { hostPort: 8080 }), {
     message: `driver failed programming external connectivity on endpoint second (${endpointId}): Bind for 0.0.0.0:8080 failed: port is already allocated`,
   });
@@ -160,9 +160,13 @@ test("another process of the host cannot take a published port", asRoot, async (
 test("the network none has loopback only", asRoot, async () => {
   await using undo = new AsyncDisposableStack();
   const { daemon, host } = await openHost(undo);
-  const request = { ...attachRequest("alone"), network: "none" };
+  const { sandboxId } = attachRequest("alone");
+  const request = { sandboxId, endpoints: [{ network: "none", endpointId: "e" }], ports: [] };
   const sandbox = await daemon.ask({ verb: "attach", request });
-  assert.equal(sandbox.endpoint, undefined);
+  assert.deepEqual(
+    sandbox.endpoints.map(({ networkName, ipv4 }) => [networkName, ipv4]),
+    [["none", ""]],
+  );
   const { output } = await host.run(...inside(sandbox), "ip", "-o", "link");
   assert.match(output, /^1: lo: <LOOPBACK,UP/);
   assert.equal(output.trim().split("\n").length, 1);

@@ -9,10 +9,7 @@ import type { AttachRequest, NetworkInfo, PortMapping, Sandbox } from "#network/
 import type { Namespace } from "./namespaces.ts";
 
 export type Command =
-  | {
-      readonly verb: "restore";
-      readonly live: readonly { readonly request: AttachRequest; readonly sandbox: Sandbox }[];
-    }
+  | { readonly verb: "restore"; readonly live: readonly Sandbox[] }
   | { readonly verb: "attach"; readonly request: AttachRequest }
   | { readonly verb: "attachMany"; readonly requests: readonly AttachRequest[] }
   | { readonly verb: "detach"; readonly sandboxIds: readonly string[] }
@@ -30,9 +27,7 @@ export function attachRequest(name: string, ...ports: readonly Partial<PortMappi
   const digest = (of: string): string => createHash("sha256").update(of).digest("hex");
   return {
     sandboxId: digest(`sandbox ${name}`),
-    network: "bridge",
-    endpointId: digest(`endpoint ${name}`),
-    endpointName: name,
+    endpoints: [{ network: "bridge", endpointId: digest(`endpoint ${name}`), endpointName: name }],
     ports: ports.map((port) => ({ proto: "tcp", containerPort: 80, hostIp: "", hostPort: 0, ...port })),
   };
 }

@@ -57,14 +57,14 @@ test("fifty sandboxes come and go and leave nothing", asRoot, async () => {
     attachRequest(`c${index}`, { hostPort: 9000 + index }),
   );
   const sandboxes = await daemon.ask({ verb: "attachMany", requests });
-  assert.equal(new Set(sandboxes.map(({ endpoint }) => endpoint?.ipv4)).size, 50);
+  assert.equal(new Set(sandboxes.map(({ endpoints: [endpoint] }) => endpoint?.ipv4)).size, 50);
   assert.equal((await host.links()).length, before.links.length + 50);
   await daemon.ask({ verb: "detach", sandboxIds: requests.map(({ sandboxId }) => sandboxId) });
   await daemon.ask({ verb: "settle" });
   assert.deepEqual({ links: await host.links(), rules: await host.rules() }, before);
   assert.deepEqual(readdirSync(join(directory, "exec", "netns")), []);
   const again = await daemon.attach("again", { hostPort: 9000 });
-  assert.equal(again.endpoint?.ipv4, "172.17.0.2");
+  assert.equal(again.endpoints[0]?.ipv4, "172.17.0.2");
 });
 
 test("after kill -9 the next daemon keeps what lives and removes the rest", asRoot, async () => {
@@ -78,7 +78,7 @@ test("after kill -9 the next daemon keeps what lives and removes the rest", asRo
   assert.equal((await host.run(...curl("http://127.0.0.1:8080/"))).output, "live");
 
   const second = await startDaemon(undo, place);
-  await second.ask({ verb: "restore", live: [{ request, sandbox }] });
+  await second.ask({ verb: "restore", live: [sandbox] });
   assert.equal((await host.run(...curl("http://127.0.0.1:8080/"))).output, "live");
   assert.equal((await host.run(...curl("http://[::1]:8080/"))).output, "live");
   assert.deepEqual(readdirSync(join(directory, "exec", "netns")), [request.sandboxId]);
@@ -86,7 +86,7 @@ test("after kill -9 the next daemon keeps what lives and removes the rest", asRo
   assert.doesNotMatch(await host.rules(), /8081/);
   await assert.rejects(second.attach("new", { hostPort: 8080 }), /port is already allocated/);
   const next = await second.attach("next", { hostPort: 8081 });
-  assert.equal(next.endpoint?.ipv4, "172.17.0.3");
+  assert.equal(next.endpoints[0]?.ipv4, "172.17.0.3");
   await second.ask({ verb: "detach", sandboxIds: [request.sandboxId] });
   assert.notEqual((await host.run(...curl("http://127.0.0.1:8080/"))).status, 0);
 });
@@ -128,8 +128,8 @@ test("two engines in one network namespace do not touch each other", asRoot, asy
   const daemonTwo = await startDaemon(undo, { host, directory: openDirectory(undo), bridge: "br-two" });
   await daemonTwo.ask({ verb: "restore", live: [] });
   const right = await daemonTwo.attach("right", { hostPort: 8081 });
-  assert.equal(left.endpoint?.ipv4, "172.17.0.2");
-  assert.equal(right.endpoint?.ipv4, "172.18.0.2");
+  assert.equal(left.endpoints[0]?.ipv4, "172.17.0.2");
+  assert.equal(right.endpoints[0]?.ipv4, "172.18.0.2");
   await assert.rejects(daemonTwo.attach("third", { hostPort: 8080 }), /address already in use/);
   await using _left = await WebServer.open(left.path, "left");
   await using _right = await WebServer.open(right.path, "right");
@@ -146,7 +146,7 @@ test("an address is free at once, and its next owner gets its traffic", asRoot, 
   for (let round = 0; round < 5; round++) {
     const name = `round ${round}`;
     const sandbox = await daemon.attach(name);
-    assert.equal(sandbox.endpoint?.ipv4, "172.17.0.2");
+    assert.equal(sandbox.endpoints[0]?.ipv4, "172.17.0.2");
     await using _server = await WebServer.open(sandbox.path, name);
     assert.equal((await host.run(...curl("http://172.17.0.2/"))).output, name);
     // A process stays in the old namespace: it goes on answering for the address.

@@ -59,6 +59,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     (ok) => ({ ok, ms: performance.now() - started }),
     (error: unknown) => ({ error: error instanceof Error ? error.message : String(error) }),
   );
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
+  const text = JSON.stringify(answer, (_, value) => (typeof value === "bigint" ? Number(value) : value));
+  process.stdout.write(`${text}\n`);
 }
 await networks[Symbol.asyncDispose]();

@@ -1,53 +1,47 @@
-// Routes of networks: there are three, which can be looked at.
+// Routes of networks.
 
+import type { Clock } from "#base/clock.ts";
+import { invalid } from "#base/errors.ts";
 import type { ContainerStore } from "#engine/containers/store.ts";
-import type { EventBus } from "#engine/events/events.ts";
 import { parseFilters } from "#engine/filters.ts";
+import { type ConnectNetworkDeps, connectNetwork, disconnectNetwork } from "#engine/networks/connect.ts";
+import { type CreateNetworkDeps, createNetwork } from "#engine/networks/create.ts";
 import { describeNetwork, inspectNetwork } from "#engine/networks/describe.ts";
 import { type KnownNetworks, listNetworks } from "#engine/networks/list.ts";
-import { refuseChange, refuseCreate, refuseRemove } from "#engine/networks/refuse.ts";
-import { publishPrune } from "#engine/pruning.ts";
+import { pruneNetworks, type RemoveNetworkDeps, removeNetwork } from "#engine/networks/remove.ts";
+import type { PruneTurn } from "#engine/pruning.ts";
+import { decodeEndpointConfig } from "#spec/container-config.ts";
 import { decodeBody } from "#spec/engine-api/decode.ts";
 import type { ApiCall, ApiResponse, Route } from "../router.ts";
 
-export interface NetworkRouteDeps {
-  readonly networks: KnownNetworks;
-  readonly containers: Pick<ContainerStore, "get" | "list">;
-  readonly events: Pick<EventBus, "publish">;
+export interface NetworkRouteDeps extends CreateNetworkDeps, RemoveNetworkDeps, ConnectNetworkDeps {
+  readonly networks: KnownNetworks &
+    CreateNetworkDeps["networks"] &
+    RemoveNetworkDeps["networks"] &
+    ConnectNetworkDeps["networks"];
+  readonly containers: ConnectNetworkDeps["containers"] & Pick<ContainerStore, "list">;
+  readonly clock: Clock;
+  readonly networkPrunes: PruneTurn;
 }
 
-const json = (value: unknown): ApiResponse => ({ kind: "json", status: 200, value });
+const json = (value: unknown, status = 200): ApiResponse => ({ kind: "json", status, value });
 
 export function networkRoutes(deps: NetworkRouteDeps): Route[] {
-  const { networks } = deps;
   return [
     { method: "GET", path: "/networks", handle: async (call) => json(list(deps, call)) },
     { method: "GET", path: "/networks/:id", handle: async (call) => json(inspect(deps, call)) },
-    {
-      method: "POST",
-      path: "/networks/create",
-      handle: async (call) => {
-        const { Name } = decodeBody("NetworkCreateRequest", await call.json());
-        throw refuseCreate(Name ?? "");
-      },
-    },
-    { method: "POST", path: "/networks/prune", handle: async (call) => json(prune(deps, call)) },
+    { method: "POST", path: "/networks/create", handle: (call) => create(deps, call) },
+    { method: "POST", path: "/networks/prune", handle: (call) => prune(deps, call) },
     {
       method: "DELETE",
       path: "/networks/:id",
-      handle: ({ params }) => Promise.reject(refuseRemove(networks, params.id ?? "")),
+      handle: async ({ params }) => {
+        await removeNetwork(deps, params.id ?? "");
+        return { kind: "empty", status: 204 };
+      },
     },
-    ...(["connect", "disconnect"] as const).map(
-      (verb): Route => ({
-        method: "POST",
-        path: `/networks/:id/${verb}`,
-        handle: async (call) => {
-          const { Container: container } = decodeBody("NetworkConnectRequest", await call.json());
-          deps.containers.get(container ?? ""); // Docker looks for it first
-          throw refuseChange(networks, call.params.id ?? "", verb);
-        },
-      }),
-    ),
+    { method: "POST", path: "/networks/:id/connect", handle: (call) => connect(deps, call) },
+    { method: "POST", path: "/networks/:id/disconnect", handle: (call) => disconnect(deps, call) },
   ];
 }
 
@@ -59,14 +53,49 @@ function list(deps: NetworkRouteDeps, { query, version }: ApiCall): readonly unk
   return found.map((network) => inspectNetwork(network, members, version.minor));
 }
 
-function inspect(deps: NetworkRouteDeps, { params, version }: ApiCall): unknown {
-  const network = deps.networks.get(params.id ?? "");
-  return inspectNetwork(network, deps.containers.list(), version.minor);
+/** `verbose` adds services, of which there are none. */
+function inspect(deps: NetworkRouteDeps, { params, query, version }: ApiCall): unknown {
+  const verbose = query.get("verbose") ?? "";
+  if (!/^(|1|0|t|f|T|F|true|false|True|False|TRUE|FALSE)$/.test(verbose))
+    throw invalid(
+      `invalid value for verbose: ${verbose}: strconv.ParseBool: parsing ${JSON.stringify(verbose)}: invalid syntax`,
+    );
+  return inspectNetwork(deps.networks.get(params.id ?? ""), deps.containers.list(), version.minor);
 }
 
-/** The networks that there are cannot be removed. */
-function prune(deps: NetworkRouteDeps, { query }: ApiCall): unknown {
-  parseFilters(query.get("filters")).validate(["label", "label!", "until"]);
-  publishPrune(deps.events, "network", 0);
-  return { NetworksDeleted: null };
+async function create(deps: NetworkRouteDeps, call: ApiCall): Promise<ApiResponse> {
+  const request = decodeBody("NetworkCreateRequest", await call.json());
+  const { id } = await createNetwork(deps, request, call.version.minor, call.signal);
+  return json({ Id: id, Warning: "" }, 201);
+}
+
+async function prune(deps: NetworkRouteDeps, { query, signal }: ApiCall): Promise<ApiResponse> {
+  const filters = parseFilters(query.get("filters"));
+  const removed = await deps.networkPrunes.run(() => pruneNetworks(deps, filters, signal));
+  return json({ NetworksDeleted: removed.length === 0 ? null : removed });
+}
+
+async function connect(deps: NetworkRouteDeps, call: ApiCall): Promise<ApiResponse> {
+  const { Container: container = "", EndpointConfig } = decodeBody(
+    "NetworkConnectRequest",
+    await call.json(),
+  );
+  const { minor } = call.version;
+  const asked = decodeEndpointConfig(EndpointConfig ?? {}, "EndpointConfig");
+  const endpoint = {
+    ...asked,
+    ...(minor < 54 && { MacAddress: "" }),
+    ...(minor < 48 && { GwPriority: 0 }),
+  };
+  await connectNetwork(deps, call.params.id ?? "", { container, endpoint }, call.signal);
+  return { kind: "empty", status: 200 };
+}
+
+async function disconnect(deps: NetworkRouteDeps, call: ApiCall): Promise<ApiResponse> {
+  const { Container: container = "", Force: force = false } = decodeBody(
+    "NetworkDisconnectRequest",
+    await call.json(),
+  );
+  await disconnectNetwork(deps, call.params.id ?? "", { container, force });
+  return { kind: "empty", status: 200 };
 }

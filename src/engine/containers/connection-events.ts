@@ -1,31 +1,42 @@
-// Docker's events about what a running container uses: its network and its volumes.
+// Docker's events about what a running container uses: its networks and its volumes.
 
 import type { EventBus } from "#engine/events/events.ts";
 import type { NetworkController } from "#network/controller.ts";
-import { networkName } from "./describe-network.ts";
 import type { Container } from "./store.ts";
 
 export interface ConnectionEventDeps {
   readonly events: Pick<EventBus, "publish">;
-  readonly networks: Pick<NetworkController, "list">;
+  readonly networks: Pick<NetworkController, "find">;
 }
 
-/** Nothing is said of a namespace that another container made. */
-export function publishConnection(
+/** Of each network that the container is on, or was on until now. */
+export function publishConnections(
   deps: ConnectionEventDeps,
   container: Container,
   action: "connect" | "disconnect",
 ): void {
-  const mode = networkName(container.record);
-  if (mode.startsWith("container:")) return;
-  const network = deps.networks.list().find(({ name }) => name === mode);
-  if (network === undefined) return; // an engine without a bridge
-  const { id, name, driver } = network;
+  const { hostConfig, networks } = container.record;
+  const isHost = hostConfig.NetworkMode === "host";
+  const names = isHost
+    ? ["host"]
+    : (container.state.network?.sandbox.endpoints.map(({ networkName }) => networkName) ??
+      Object.keys(networks));
+  for (const name of names) publishConnection(deps, container.id, { name, action });
+}
+
+/** Nothing is said of a network that is not there: an engine may be without a bridge. */
+export function publishConnection(
+  deps: ConnectionEventDeps,
+  containerId: string,
+  { name, action }: { readonly name: string; readonly action: "connect" | "disconnect" },
+): void {
+  const network = deps.networks.find(name);
+  if (network === undefined) return;
   deps.events.publish({
     type: "network",
     action,
-    actorId: id,
-    attributes: { container: container.id, name, type: driver },
+    actorId: network.id,
+    attributes: { container: containerId, name: network.name, type: network.driver },
   });
 }
 

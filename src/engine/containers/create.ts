@@ -68,7 +68,7 @@ export async function createContainer(
   const facts = {
     name,
     createdAt: formatTime(deps.clock.now()),
-    endpoints: request.endpoints,
+    networks: plan.networks,
     mounts,
     ...(idMaps !== undefined && { idMaps }),
   };

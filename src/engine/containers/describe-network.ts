@@ -1,90 +1,101 @@
 // A container's networks as inspect and ps show them.
 
-import { isKind } from "#base/errors.ts";
 import type { BoundPort, Endpoint, NetworkController } from "#network/controller.ts";
+import type { EndpointConfig } from "#spec/container-config.ts";
+import { isUserDefined } from "./network-names.ts";
+import { endpointNames } from "./network-plan.ts";
 import { parsePort } from "./ports.ts";
 import { type ContainerRecord, type ContainerState, hasStarted } from "./record.ts";
 import type { Container } from "./store.ts";
+
+type Networks = Pick<NetworkController, "find">;
 
 type Bindings = Readonly<
   Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[] | null>
 >;
 
-/** The key in `Networks`: "default" is the bridge. */
-export const networkName = ({ hostConfig }: Pick<ContainerRecord, "hostConfig">): string =>
-  hostConfig.NetworkMode === "default" ? "bridge" : hostConfig.NetworkMode;
-
 export interface EndpointShown {
   readonly [field: string]: unknown;
 }
 
+/** The endpoint that a container has on the network of this name, while it runs. */
+export const endpointOn = ({ network }: ContainerState, name: string): Endpoint | undefined =>
+  network?.sandbox.endpoints.find(({ networkName }) => networkName === name);
+
+/** `minor`: before 1.45 what the engine adds to the names was told as aliases. */
 export function describeEndpoints(
-  networks: Pick<NetworkController, "get">,
-  { record, state }: Container,
+  networks: Networks,
+  container: Pick<Container, "record" | "state">,
+  minor: number,
 ): Readonly<Record<string, EndpointShown>> {
-  const name = networkName(record);
-  if (name.startsWith("container:")) return {};
-  const asked = record.endpoints[record.hostConfig.NetworkMode];
-  const endpoint = state.network?.sandbox.endpoint;
-  const shown = {
-    IPAMConfig: asked?.IPAMConfig ?? null,
-    Links: asked?.Links ?? null,
-    Aliases: asked?.Aliases ?? null,
-    MacAddress: endpoint?.macAddress ?? asked?.MacAddress ?? "",
-    DriverOpts: asked?.DriverOpts ?? null,
-    GwPriority: asked?.GwPriority ?? 0,
-    NetworkID: shownNetworkId(networks, { record, state }),
+  return Object.fromEntries(
+    Object.entries(container.record.networks).map(([name, asked]) => [
+      name,
+      describeEndpoint(networks, container, { name, asked, minor }),
+    ]),
+  );
+}
+
+function describeEndpoint(
+  networks: Networks,
+  { record, state }: Pick<Container, "record" | "state">,
+  { name, asked, minor }: { readonly name: string; readonly asked: EndpointConfig; readonly minor: number },
+): EndpointShown {
+  const endpoint = endpointOn(state, name);
+  const isKnown = isUserDefined(name) && (endpoint !== undefined || hasStarted(state));
+  const ids = [record.id.slice(0, 12), record.config.Hostname];
+  const aliases =
+    minor < 45 && isUserDefined(name) ? [...new Set([...(asked.Aliases ?? []), ...ids])] : asked.Aliases;
+  return {
+    IPAMConfig: asked.IPAMConfig,
+    Links: asked.Links,
+    Aliases: aliases,
+    MacAddress: endpoint?.macAddress ?? asked.MacAddress,
+    DriverOpts: asked.DriverOpts,
+    GwPriority: asked.GwPriority,
+    NetworkID: shownNetworkId(networks, { record, state }, name),
     EndpointID: endpoint?.endpointId ?? "",
     Gateway: endpoint?.gateway ?? "",
     IPAddress: endpoint?.ipv4 ?? "",
     IPPrefixLen: endpoint?.prefixLength ?? 0,
-    IPv6Gateway: "",
-    GlobalIPv6Address: "",
-    GlobalIPv6PrefixLen: 0,
-    DNSNames: isUserDefined(name) ? [record.name, ...(asked?.Aliases ?? []), record.id.slice(0, 12)] : null,
+    IPv6Gateway: endpoint?.ipv6Gateway ?? "",
+    GlobalIPv6Address: endpoint?.ipv6 ?? "",
+    GlobalIPv6PrefixLen: endpoint?.ipv6PrefixLength ?? 0,
+    DNSNames: isKnown ? endpointNames(record, asked) : null,
   };
-  return { [name]: shown };
 }
-
-export const isUserDefined = (network: string): boolean =>
-  !["default", "bridge", "host", "none"].includes(network);
 
 /** As with Docker, a container that never ran has not looked its network up: "". */
-export function shownNetworkId(
-  networks: Pick<NetworkController, "get">,
+function shownNetworkId(
+  networks: Networks,
   { record, state }: Pick<Container, "record" | "state">,
+  name: string,
 ): string {
-  const endpoint = state.network?.sandbox.endpoint;
-  if (endpoint !== undefined) return endpoint.networkId;
-  const name = networkName(record);
-  if (!hasStarted(state) || name.startsWith("container:")) return "";
-  try {
-    return networks.get(name).id;
-  } catch (error) {
-    if (!isKind(error, "notFound")) throw error;
-    return "";
-  }
+  const known = endpointOn(state, name)?.networkId ?? record.networks[name]?.NetworkID ?? "";
+  if (known !== "") return known;
+  return hasStarted(state) ? (networks.find(name)?.id ?? "") : "";
 }
 
+/** Of all its networks. */
+export const shownNetworkIds = (networks: Networks, container: Pick<Container, "record" | "state">): string =>
+  Object.keys(container.record.networks)
+    .map((name) => shownNetworkId(networks, container, name))
+    .join(" ");
+
 export function describeNetworkSettings(
-  networks: Pick<NetworkController, "get">,
+  networks: Networks,
   container: Container,
   minor: number,
 ): Readonly<Record<string, unknown>> {
   const { state, record } = container;
-  const endpoint = state.network?.sandbox.endpoint;
   const settings = {
     SandboxID: state.network?.sandbox.id ?? "",
     SandboxKey: state.network?.sandbox.path ?? "",
     Ports: describeBindings(record, state),
-    Networks: describeEndpoints(networks, container),
+    Networks: describeEndpoints(networks, container, minor),
   };
   if (minor >= 52) return settings;
-  return {
-    Bridge: "",
-    ...settings,
-    ...legacyFields(networkName(record) === "bridge" ? endpoint : undefined),
-  };
+  return { Bridge: "", ...settings, ...legacyFields(endpointOn(state, "bridge")) };
 }
 
 /** Before 1.52 the default network's endpoint is told a second time. */
@@ -96,17 +107,21 @@ const legacyFields = (endpoint: Endpoint | undefined) => ({
   SecondaryIPv6Addresses: null,
   EndpointID: endpoint?.endpointId ?? "",
   Gateway: endpoint?.gateway ?? "",
-  GlobalIPv6Address: "",
-  GlobalIPv6PrefixLen: 0,
+  GlobalIPv6Address: endpoint?.ipv6 ?? "",
+  GlobalIPv6PrefixLen: endpoint?.ipv6PrefixLength ?? 0,
   IPAddress: endpoint?.ipv4 ?? "",
   IPPrefixLen: endpoint?.prefixLength ?? 0,
-  IPv6Gateway: "",
+  IPv6Gateway: endpoint?.ipv6Gateway ?? "",
   MacAddress: endpoint?.macAddress ?? "",
 });
 
 /** Every address of both families is told as one of each. */
 const addressesOf = ({ hostIp }: BoundPort): readonly string[] =>
   hostIp === "" ? ["0.0.0.0", "::"] : [hostIp];
+
+/** Of all its networks. */
+export const boundPorts = ({ network }: ContainerState): readonly BoundPort[] =>
+  (network?.sandbox.endpoints ?? []).flatMap(({ ports }) => ports);
 
 function describeBindings(record: ContainerRecord, state: ContainerState): Bindings {
   if (state.network === null) return {};
@@ -115,7 +130,7 @@ function describeBindings(record: ContainerRecord, state: ContainerState): Bindi
     const { proto, first, last } = parsePort(key);
     for (let port = first; port <= last; port++) bindings[`${port}/${proto}`] = null;
   }
-  for (const port of state.network.sandbox.endpoint?.ports ?? []) {
+  for (const port of boundPorts(state)) {
     const key = `${port.containerPort}/${port.proto}`;
     const shown = addressesOf(port).map((HostIp) => ({ HostIp, HostPort: String(port.hostPort) }));
     bindings[key] = [...(bindings[key] ?? []), ...shown];

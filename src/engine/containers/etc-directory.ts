@@ -36,7 +36,7 @@ export class EtcDirectory {
     await Promise.all([
       writeEtc(directory, "hostname", formatHostname(record.config.Hostname)),
       writeEtc(directory, "resolv.conf", this.#resolvConf(record)),
-      this.writeHosts(directory, record, undefined),
+      this.writeHosts(directory, record, []),
     ]);
   }
 
@@ -44,23 +44,24 @@ export class EtcDirectory {
   async writeHosts(
     directory: string,
     record: ContainerRecord,
-    endpoint: Endpoint | undefined,
+    endpoints: readonly Endpoint[],
   ): Promise<void> {
-    await writeEtc(directory, "hosts", this.#hosts(record, endpoint));
+    await writeEtc(directory, "hosts", this.#hosts(record, endpoints));
   }
 
-  #hosts(record: ContainerRecord, endpoint: Endpoint | undefined): string {
+  #hosts(record: ContainerRecord, endpoints: readonly Endpoint[]): string {
     const { config, hostConfig } = record;
     const extraHosts = hostConfig.ExtraHosts ?? [];
     if (hostConfig.NetworkMode === "host" && extraHosts.length === 0) return readText("/etc/hosts");
-    const gateway = this.#settings.hostGateway || (endpoint?.gateway ?? "127.0.0.1");
+    const [exit] = endpoints.flatMap(({ gateway: own }) => (own === "" ? [] : [own]));
+    const gateway = this.#settings.hostGateway || (exit ?? "127.0.0.1");
     return formatHosts({
       hostname: config.Hostname,
       domainname: config.Domainname,
-      addresses: endpoint === undefined || endpoint.ipv4 === "" ? [] : [endpoint.ipv4],
+      addresses: endpoints.flatMap(({ ipv4, ipv6 = "" }) => [ipv4, ipv6]).filter((text) => text !== ""),
       extra: [
         ...extraHosts.map((text) => parseExtraHost(text, gateway)),
-        ...(endpoint === undefined ? [] : this.#linkHosts(record)),
+        ...(endpoints.length === 0 ? [] : this.#linkHosts(record)),
       ],
     });
   }

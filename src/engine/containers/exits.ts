@@ -7,7 +7,7 @@ import { type Clock, formatTime, parseTime } from "#base/clock.ts";
 import type { TaskExit, Tasks } from "#containerd/tasks/tasks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import type { NetworkController } from "#network/controller.ts";
-import { publishConnection, publishVolumeUse } from "./connection-events.ts";
+import { publishConnections, publishVolumeUse } from "./connection-events.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { hasProcess } from "./record.ts";
 import { type ReleaseDeps, releaseNetwork, releaseTask } from "./release.ts";
@@ -23,7 +23,7 @@ export interface ExitDeps extends ReleaseDeps {
   readonly background: Background;
   /** Told of failures that nobody waits for. */
   readonly report: (error: unknown) => void;
-  readonly networks: Pick<NetworkController, "detach" | "list">;
+  readonly networks: Pick<NetworkController, "detach" | "find">;
   /** Asked before the cgroup goes. */
   readonly wasOomKilled: (container: Container) => boolean;
   /** The lock is held. */
@@ -78,7 +78,7 @@ export class ExitWatcher {
     const finishedAt = BigInt(Math.round(exit.exitedAt * 1000)) * 1000n;
     const network = releaseNetwork(this.#deps, container);
     this.#publishDeath(container, exit.exitCode, finishedAt, oomKilled);
-    publishConnection(this.#deps, container, "disconnect");
+    publishConnections(this.#deps, container, "disconnect");
     publishVolumeUse(this.#deps, container, "unmount");
     await network.catch((error: unknown) => this.#deps.report(error));
     if (record.hostConfig.AutoRemove && !restarting && !container.keep) {

@@ -67,10 +67,10 @@ export async function explainContainer(
 }
 
 /** The record that the container would get, with words for what only its creation decides. */
-function describeRecord(deps: ExplainDeps, plan: ContainerPlan, { name, endpoints }: CreateRequest) {
+function describeRecord(deps: ExplainDeps, plan: ContainerPlan, { name }: CreateRequest) {
   const mounts = plan.mounts.map((mount) =>
     mount.type === "volume" ? { ...mount, source: `(volume ${mount.name || "without a name"})` } : mount,
   );
-  const facts = { name: name || "(chosen)", createdAt: "", endpoints, mounts };
+  const facts = { name: name || "(chosen)", createdAt: "", networks: plan.networks, mounts };
   return recordOf(plan, facts, deps.containersDir);
 }

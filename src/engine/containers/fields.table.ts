@@ -115,7 +115,8 @@ export const endpointSupport: Table<EndpointConfig> = {
   IPAMConfig: "yes",
   Links: "--link",
   Aliases: "yes",
-  DriverOpts: "--network driver-opt",
+  DriverOpts: "yes",
   MacAddress: "yes",
-  GwPriority: "--network gw-priority",
+  GwPriority: "yes",
+  NetworkID: "yes",
 };

@@ -9,6 +9,7 @@ import { describeNetworkSettings } from "./describe-network.ts";
 import { configSupport, hostConfigSupport } from "./fields.table.ts";
 import { describeLinks } from "./links.ts";
 import { type MeasureDeps, measureContainer } from "./measure.ts";
+import { networkName } from "./network-names.ts";
 import { overlayOption } from "./overlay-option.ts";
 import { hasStarted, isRunning, type MountPoint } from "./record.ts";
 import { scope } from "./scope.ts";
@@ -17,7 +18,7 @@ import type { Container, ContainerStore } from "./store.ts";
 
 export interface InspectDeps extends MeasureDeps {
   readonly containers: ContainerStore;
-  readonly networks: Pick<NetworkController, "get">;
+  readonly networks: Pick<NetworkController, "find">;
   readonly containersDir: string;
   /** Ids of the execs that run in it. */
   readonly execIds: (containerId: string) => readonly string[];
@@ -128,7 +129,7 @@ const describeSecret = ({ id, target, uid, gid, mode }: SecretFile): Fields => (
 /** Fields that Go leaves out when they are zero are left out here too. */
 function describeConfig({ record }: Container, minor: number): Readonly<Record<string, unknown>> {
   const { ExposedPorts, ArgsEscaped, NetworkDisabled, MacAddress: _own, OnBuild, ...config } = record.config;
-  const MacAddress = minor < 52 ? record.endpoints[record.hostConfig.NetworkMode]?.MacAddress : "";
+  const MacAddress = minor < 52 ? record.networks[networkName(record)]?.MacAddress : "";
   return inOrder(configSupport, {
     ...config,
     Labels: config.Labels ?? {},

@@ -3,7 +3,7 @@
 import { lchown, mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Clock, formatTime } from "#base/clock.ts";
-import { EngineError } from "#base/errors.ts";
+import { EngineError, prefixed } from "#base/errors.ts";
 import { joinAll } from "#base/join.ts";
 import type { ContainerRecords } from "#containerd/containers/containers.ts";
 import type { Snapshotter } from "#containerd/snapshots/snapshotter.ts";
@@ -40,7 +40,7 @@ export interface LaunchDeps extends SharedMemoryDeps, SecretDeps {
   readonly snapshots: Pick<Snapshotter, "mounts" | "name">;
   readonly records: Pick<ContainerRecords, "create" | "delete">;
   readonly tasks: Pick<Tasks, "create" | "start" | "kill" | "delete">;
-  readonly networks: Pick<NetworkController, "open" | "openOwned" | "attach" | "detach" | "list">;
+  readonly networks: Pick<NetworkController, "open" | "openOwned" | "attach" | "detach" | "find">;
   readonly volumes: Pick<ContainerVolumes, "mount" | "unmount">;
   readonly etc: Pick<EtcDirectory, "write" | "writeHosts">;
   readonly userFiles: Pick<UserFileReader, "read">;
@@ -112,7 +112,7 @@ export async function launch(
     oomKilled: false,
     startedAt: formatTime(deps.clock.now()),
     manuallyStopped: false,
-    network: network.kind === "own" && sandbox !== undefined ? { request: network.request, sandbox } : null,
+    network: sandbox === undefined ? null : { sandbox },
     health: null,
   });
   container.user = prepared.user;
@@ -144,24 +144,15 @@ async function connect(
   if (network.kind !== "own") return undefined;
   try {
     const sandbox = await deps.networks.attach(network.request, signal);
-    await deps.etc.writeHosts(join(deps.containersDir, container.id), container.record, sandbox.endpoint);
+    await deps.etc.writeHosts(join(deps.containersDir, container.id), container.record, sandbox.endpoints);
     return sandbox;
   } catch (error) {
-    throw describeNetworkFailure(error, container, network.request.endpointId);
+    throw describeNetworkFailure(error);
   }
 }
 
-function describeNetworkFailure(error: unknown, container: Container, endpointId: string): unknown {
-  if (!(error instanceof EngineError)) return error;
-  const aboutPorts = /port is already allocated|failed to bind host port/.test(error.message);
-  const endpoint =
-    aboutPorts && !error.message.includes("driver failed")
-      ? `driver failed programming external connectivity on endpoint ${container.record.name} (${endpointId}): `
-      : "";
-  return new EngineError(error.kind, `failed to set up container networking: ${endpoint}${error.message}`, {
-    cause: error,
-  });
-}
+const describeNetworkFailure = (error: unknown): unknown =>
+  error instanceof EngineError ? prefixed("failed to set up container networking: ", error) : error;
 
 interface Prepared {
   readonly rootfs: readonly Mount[];

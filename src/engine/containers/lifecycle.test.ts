@@ -288,14 +288,9 @@ for (const [name, body, message] of [
     "network-scoped alias is supported only for containers in user defined networks",
   ],
   [
-    "a second network",
-    { NetworkingConfig: { EndpointsConfig: { other: {} } } },
-    "--network other beside bridge is not supported by this version of Gantry",
-  ],
-  [
-    "an IPv6 address",
-    { NetworkingConfig: { EndpointsConfig: { bridge: { IPAMConfig: { IPv6Address: "fd00::2" } } } } },
-    "--ip6 is not supported by this version of Gantry",
+    "an address that is none",
+    { NetworkingConfig: { EndpointsConfig: { other: { IPAMConfig: { IPv4Address: "300.1.1.1" } } } } },
+    "invalid config for network other: invalid endpoint settings:\ninvalid IPv4 address: 300.1.1.1",
   ],
 ] as const)
   test(`${name} is refused`, async (t) => {

@@ -3,9 +3,10 @@
 import { EngineError, invalid, systemError } from "#base/errors.ts";
 import type { HostsEntry } from "#network/etc-files.ts";
 import type { HostConfig } from "#spec/container-config.ts";
-import { isUserDefined } from "./describe-network.ts";
+import { endpointOn } from "./describe-network.ts";
 import { linkVariables } from "./link-variables.ts";
 import { containerOf } from "./namespace-modes.ts";
+import { isUserDefined } from "./network-names.ts";
 import type { ContainerRecord, Link } from "./record.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
@@ -72,7 +73,8 @@ export function linkNames(containers: Pick<ContainerStore, "all">): ReadonlyMap<
   return names;
 }
 
-const addressOf = ({ state }: Container): string => state.network?.sandbox.endpoint?.ipv4 ?? "";
+/** On the default bridge. */
+const addressOf = ({ state }: Container): string => endpointOn(state, "bridge")?.ipv4 ?? "";
 
 /** Lines of the parent's hosts file: each child that has an address, by its alias, host name and name. */
 export const linkHosts = (containers: Lookup, record: ContainerRecord): readonly HostsEntry[] =>

@@ -2,7 +2,8 @@
 
 import { EngineError, invalid, systemError } from "#base/errors.ts";
 import type { Filters } from "../filters.ts";
-import { networkName } from "./describe-network.ts";
+import { boundPorts } from "./describe-network.ts";
+import { networkName } from "./network-names.ts";
 import type { ContainerImages } from "./plan-container.ts";
 import { type ContainerPort, parsePort } from "./ports.ts";
 import { hasStarted } from "./record.ts";
@@ -77,9 +78,12 @@ const matchName = (filters: Filters, name: string): boolean =>
   filters.matchPattern("name", `/${name}`) || filters.matchPattern("name", name);
 
 function matchNetwork(filters: Filters, { record, state }: Container): boolean {
-  const id = state.network?.sandbox.endpoint?.networkId ?? "";
+  const ids = (state.network?.sandbox.endpoints ?? []).map(({ networkId }) => networkId);
+  const kept = Object.values(record.networks).flatMap(({ NetworkID: id }) => id || []);
   return (
-    filters.matchExact("network", networkName(record)) || (id !== "" && filters.matchPrefix("network", id))
+    [...Object.keys(record.networks), networkName(record)].some((name) =>
+      filters.matchExact("network", name),
+    ) || [...ids, ...kept].some((id) => filters.matchPrefix("network", id))
   );
 }
 
@@ -111,7 +115,7 @@ const exposedPorts = ({ record }: Container): readonly string[] =>
   Object.keys(record.config.ExposedPorts ?? {});
 /** Of the host, while they are. */
 const publishedPorts = ({ state }: Container): readonly string[] =>
-  (state.network?.sandbox.endpoint?.ports ?? []).map(({ hostPort, proto }) => `${hostPort}/${proto}`);
+  boundPorts(state).map(({ hostPort, proto }) => `${hostPort}/${proto}`);
 
 function matchPorts(filters: Filters, key: string, ports: readonly string[]): boolean {
   const wanted = filters.values(key).map((value) => readPort(key, value));

@@ -13,7 +13,7 @@ import type { Container } from "./store.ts";
 import { describeSummary, type EncodedSummaries, type Summary, type Surroundings } from "./summary.ts";
 
 export interface ListDeps extends FilterDeps, MeasureDeps {
-  readonly networks: Pick<NetworkController, "get">;
+  readonly networks: Pick<NetworkController, "find">;
   readonly clock: Clock;
   readonly summaries: EncodedSummaries;
 }
@@ -90,13 +90,12 @@ async function lookAround(deps: ListDeps, options: ListOptions, signal: AbortSig
 }
 
 /** Many containers have the same network. */
-function findOnce(networks: Pick<NetworkController, "get">): Pick<NetworkController, "get"> {
-  const found = new Map<string, NetworkInfo>();
+function findOnce(networks: Pick<NetworkController, "find">): Pick<NetworkController, "find"> {
+  const found = new Map<string, NetworkInfo | undefined>();
   return {
-    get: (name) => {
-      const network = found.get(name) ?? networks.get(name);
-      found.set(name, network);
-      return network;
+    find: (name) => {
+      if (!found.has(name)) found.set(name, networks.find(name));
+      return found.get(name);
     },
   };
 }

@@ -1,12 +1,11 @@
 // How a container is connected: decided from its settings before anything is made.
 
 import { randomBytes } from "node:crypto";
-import { isIPv4 } from "node:net";
-import { conflict, invalid, unsupported } from "#base/errors.ts";
-import type { AttachRequest } from "#network/controller.ts";
-import type { EndpointConfigs, HostConfig } from "#spec/container-config.ts";
-import { isUserDefined } from "./describe-network.ts";
+import { conflict, invalid } from "#base/errors.ts";
+import type { AttachRequest, EndpointRequest } from "#network/controller.ts";
+import type { EndpointConfig } from "#spec/container-config.ts";
 import { containerOf } from "./namespace-modes.ts";
+import { isUserDefined } from "./network-names.ts";
 import { planPorts } from "./ports.ts";
 import type { ContainerRecord } from "./record.ts";
 import type { ContainerStore } from "./store.ts";
@@ -17,43 +16,60 @@ export type NetworkPlan =
   | { readonly kind: "join"; readonly path: string; readonly donor: string }
   | { readonly kind: "own"; readonly request: AttachRequest };
 
-/** Throws for what no network of this engine can give. */
-export function validateEndpoints({ NetworkMode: mode }: HostConfig, endpoints: EndpointConfigs): void {
-  const other = Object.keys(endpoints).find((name) => name !== mode);
-  if (other !== undefined) throw unsupported(`--network ${other} beside ${mode}`);
-  const { Aliases: aliases, IPAMConfig: ipam } = endpoints[mode] ?? { Aliases: null, IPAMConfig: null };
-  if ((aliases ?? []).length > 0 && !isUserDefined(mode))
-    throw invalid("network-scoped alias is supported only for containers in user defined networks");
-  const ipv4 = ipam?.IPv4Address ?? "";
-  if (ipv4 !== "" && !isIPv4(ipv4)) throw invalid(`invalid IPv4 address: ${ipv4}`);
-  if (ipam?.IPv6Address) throw unsupported("--ip6");
-  if ((ipam?.LinkLocalIPs ?? []).length > 0) throw unsupported("--link-local-ip");
-}
-
 export function planNetwork(containers: Pick<ContainerStore, "get">, record: ContainerRecord): NetworkPlan {
   const mode = record.hostConfig.NetworkMode;
   if (mode === "host") return { kind: "host" };
   const donor = containerOf(mode);
   if (donor !== undefined) return planJoin(containers, donor);
   const disabled = record.config.NetworkDisabled === true || mode === "none";
-  const network = disabled ? "none" : mode === "default" ? "bridge" : mode;
-  const endpoint = record.endpoints[mode];
-  const ipv4 = endpoint?.IPAMConfig?.IPv4Address ?? "";
-  if (ipv4 !== "" && !isUserDefined(network))
-    throw invalid("user specified IP address is supported on user defined networks only");
+  const networks = Object.entries(record.networks);
   return {
     kind: "own",
     request: {
       sandboxId: randomBytes(32).toString("hex"),
-      network,
-      endpointId: randomBytes(32).toString("hex"),
-      endpointName: record.name,
+      endpoints: disabled
+        ? [{ network: "none", endpointId: randomBytes(32).toString("hex"), endpointName: record.name }]
+        : networks.map(([name, endpoint]) => planEndpoint(record, name, endpoint)),
       ports: disabled ? [] : planPorts(record.config, record.hostConfig),
-      ...(ipv4 !== "" && { ipv4 }),
-      ...(endpoint !== undefined && endpoint.MacAddress !== "" && { macAddress: endpoint.MacAddress }),
     },
   };
 }
+
+/** As Docker: a network that was made anew with the name of a removed one is another. */
+export const networkReference = (name: string, { NetworkID: id = "" }: EndpointConfig): string =>
+  isUserDefined(name) && id !== "" ? id : name;
+
+/** One endpoint of a container on the network of this name, as it is asked for. */
+export function planEndpoint(
+  record: Pick<ContainerRecord, "id" | "name" | "config">,
+  name: string,
+  endpoint: EndpointConfig,
+): EndpointRequest {
+  const { IPAMConfig: ipam, MacAddress: mac, DriverOpts: options, GwPriority: priority } = endpoint;
+  const ipv4 = ipam?.IPv4Address ?? "";
+  const ipv6 = ipam?.IPv6Address ?? "";
+  const linkLocal = ipam?.LinkLocalIPs ?? [];
+  if (ipv4 + ipv6 !== "" && !isUserDefined(name))
+    throw invalid("user specified IP address is supported on user defined networks only");
+  return {
+    network: networkReference(name, endpoint),
+    endpointId: randomBytes(32).toString("hex"),
+    endpointName: record.name,
+    ...(ipv4 !== "" && { ipv4 }),
+    ...(ipv6 !== "" && { ipv6 }),
+    ...(linkLocal.length > 0 && { linkLocal }),
+    ...(mac !== "" && { macAddress: mac }),
+    ...(isUserDefined(name) && { names: endpointNames(record, endpoint) }),
+    ...(options !== null && { driverOptions: options }),
+    ...(priority !== 0 && { gatewayPriority: priority }),
+  };
+}
+
+/** What neighbours on a user-defined network find the container by. */
+export const endpointNames = (
+  { id, name, config }: Pick<ContainerRecord, "id" | "name" | "config">,
+  { Aliases: aliases }: Pick<EndpointConfig, "Aliases">,
+): readonly string[] => [...new Set([name, ...(aliases ?? []), id.slice(0, 12), config.Hostname])];
 
 function planJoin(containers: Pick<ContainerStore, "get">, reference: string): NetworkPlan {
   const donor = containers.get(reference);

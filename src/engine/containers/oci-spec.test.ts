@@ -37,7 +37,7 @@ function build({ config, hostConfig, mounts = [], netns = "/netns/s", idMaps }: 
       },
       "",
     ),
-    endpoints: {},
+    networks: {},
     mounts,
     logPath: "",
     ...(idMaps !== undefined && { idMaps }),

@@ -2,12 +2,14 @@
 
 import { randomBytes } from "node:crypto";
 import { invalid } from "#base/errors.ts";
-import type { ContainerConfig, HostConfig } from "#spec/container-config.ts";
+import type { NetworkController } from "#network/controller.ts";
+import type { ContainerConfig, EndpointConfigs, HostConfig } from "#spec/container-config.ts";
 import type { SecretFile } from "#spec/engine-api/secrets.ts";
 import { mergeLogOptions } from "../logs/drivers/drivers.ts";
 import type { CreateRequest } from "./create-request.ts";
 import { applyDefaults, type ContainerDefaults } from "./defaults.ts";
 import { discardLimits } from "./discard-limits.ts";
+import { initialNetworks, validateEndpoints } from "./endpoint-settings.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { checkUserNamespace, type UserNamespaces } from "./id-maps.ts";
 import { resolveLinks } from "./links.ts";
@@ -16,7 +18,6 @@ import { commandOf, type ImageSettings, mergeImageConfig } from "./merge-image-c
 import type { MountSpec } from "./mount-spec.ts";
 import { planMounts } from "./mounts.ts";
 import { containerOf } from "./namespace-modes.ts";
-import { validateEndpoints } from "./network-plan.ts";
 import { defaultMaskedPaths, defaultReadonlyPaths, defaultShmSize } from "./oci-defaults.table.ts";
 import type { ContainerRecord, Link } from "./record.ts";
 import { refuseUnsupported } from "./refuse-unsupported.ts";
@@ -47,6 +48,7 @@ export interface PlanContainerDeps {
   readonly dataRoot: string;
   readonly containers: Pick<ContainerStore, "find" | "get">;
   readonly images: ContainerImages;
+  readonly networks: Pick<NetworkController, "find">;
   readonly host: HostFacts;
   /** The daemon's --log-driver and --log-opt. */
   /** The daemon's own for containers, now. */
@@ -62,6 +64,7 @@ export interface ContainerPlan {
   readonly hostConfig: HostConfig;
   readonly mounts: readonly MountSpec[];
   readonly links: readonly Link[];
+  readonly networks: EndpointConfigs;
   readonly secrets: readonly SecretFile[];
   /** Of limits that were discarded. */
   readonly warnings: readonly string[];
@@ -82,7 +85,7 @@ export async function planContainer(
   refuseUnsupported(request.config, hostConfig, request.endpoints);
   validateContainer(request.config, hostConfig, deps.host);
   checkUserNamespace(hostConfig, deps.userNamespaces);
-  validateEndpoints(request.hostConfig, request.endpoints);
+  validateEndpoints(deps.networks, request.hostConfig, request.endpoints);
   const image = await deps.images.resolve(request.config.Image, request.platform, signal);
   for (const mode of [hostConfig.IpcMode, hostConfig.PidMode]) {
     const donor = containerOf(mode);
@@ -94,11 +97,13 @@ export async function planContainer(
   const secrets = request.secrets.map(({ data: _kept, ...file }) => file);
   refuseTakenTargets(secrets, mounts);
   const links = resolveLinks(deps.containers, hostConfig);
-  return { id, image, config, hostConfig: { ...hostConfig, Links: null }, mounts, links, secrets, warnings };
+  const networks = initialNetworks(deps.networks, hostConfig, request.endpoints);
+  const settled = { ...hostConfig, Links: null };
+  return { id, image, config, hostConfig: settled, mounts, links, networks, secrets, warnings };
 }
 
 /** Beside the plan: what is known when the container is made. */
-type RecordFacts = Pick<ContainerRecord, "name" | "createdAt" | "endpoints" | "mounts" | "idMaps">;
+type RecordFacts = Pick<ContainerRecord, "name" | "createdAt" | "networks" | "mounts" | "idMaps">;
 
 export function recordOf(plan: ContainerPlan, facts: RecordFacts, containersDir: string): ContainerRecord {
   const { id, image, config, hostConfig, links, secrets } = plan;

@@ -10,8 +10,14 @@ import {
   object,
   string,
 } from "#base/decode.ts";
-import type { AttachRequest, Sandbox } from "#network/controller.ts";
-import { decodeContainerConfig, decodeEndpointConfigs, decodeHostConfig } from "#spec/container-config.ts";
+import type { Endpoint, Sandbox } from "#network/controller.ts";
+import {
+  decodeContainerConfig,
+  decodeEndpointConfigs,
+  decodeHostConfig,
+  defaultEndpoint,
+  type EndpointConfigs,
+} from "#spec/container-config.ts";
 import { decodeSecretFile } from "#spec/engine-api/secrets.ts";
 import type { IdMaps } from "#spec/id-maps.ts";
 
@@ -64,7 +70,7 @@ export type Link = Decoded<typeof decodeLink>;
 const decodeMappings = list(object({ containerID: integer, hostID: integer, size: integer }, {}));
 const decodeIdMaps: Decoder<IdMaps> = object({ uids: decodeMappings, gids: decodeMappings }, {});
 
-export const decodeContainerRecord = object(
+const decodeStoredRecord = object(
   {
     id: string,
     name: string,
@@ -79,48 +85,76 @@ export const decodeContainerRecord = object(
     args: list(string),
     config: decodeContainerConfig,
     hostConfig: decodeHostConfig,
-    endpoints: decodeEndpointConfigs,
     mounts: list(decodeMountPoint),
     logPath: string,
   },
   {
+    /** The networks that it is to be on when it runs, by name. */
+    networks: decodeEndpointConfigs,
+    /** In records of before there was one, on the network of its mode. */
+    endpoints: decodeEndpointConfigs,
     links: list(decodeLink),
     secrets: list(decodeSecretFile),
     /** Of its user namespace; missing: it has the machine's. */
     idMaps: decodeIdMaps,
   },
 );
-export type ContainerRecord = Decoded<typeof decodeContainerRecord>;
+export type ContainerRecord = Omit<Decoded<typeof decodeStoredRecord>, "networks" | "endpoints"> & {
+  readonly networks: EndpointConfigs;
+};
+
+export const decodeContainerRecord: Decoder<ContainerRecord> = (value, path) => {
+  const { networks, endpoints, ...record } = decodeStoredRecord(value, path);
+  if (networks !== undefined) return { ...record, networks };
+  const { NetworkMode: mode } = record.hostConfig;
+  if (mode.startsWith("container:")) return { ...record, networks: {} };
+  const name = mode === "default" ? "bridge" : mode;
+  return { ...record, networks: { [name]: endpoints?.[mode] ?? defaultEndpoint } };
+};
 
 const decodePort = object(
   { proto: literal("tcp", "udp", "sctp"), containerPort: integer, hostIp: string, hostPort: integer },
   { hostPortEnd: integer },
 );
 
-const decodeAttachRequest: Decoder<AttachRequest> = object(
-  { sandboxId: string, network: string, endpointId: string, ports: list(decodePort) },
-  { endpointName: string, ipv4: string, macAddress: string },
-);
-
-const decodeSandbox: Decoder<Sandbox> = object(
-  { id: string, path: string },
+const decodeEndpoint: Decoder<Endpoint> = object(
   {
-    endpoint: object(
-      {
-        networkId: string,
-        networkName: string,
-        endpointId: string,
-        interfaceName: string,
-        ipv4: string,
-        prefixLength: integer,
-        gateway: string,
-        macAddress: string,
-        ports: list(decodePort),
-      },
-      {},
-    ),
+    networkId: string,
+    networkName: string,
+    endpointId: string,
+    interfaceName: string,
+    ipv4: string,
+    prefixLength: integer,
+    gateway: string,
+    macAddress: string,
+    ports: list(decodePort),
+  },
+  {
+    endpointName: string,
+    interfaceIndex: integer,
+    ipv6: string,
+    ipv6PrefixLength: integer,
+    ipv6Gateway: string,
+    linkLocal: list(string),
+    names: list(string),
+    gatewayPriority: integer,
   },
 );
+
+const decodeStoredSandbox = object(
+  { id: string, path: string },
+  {
+    endpoints: list(decodeEndpoint),
+    mappings: list(decodePort),
+    /** In records of before there was one at most. */
+    endpoint: decodeEndpoint,
+  },
+);
+
+const decodeSandbox: Decoder<Sandbox> = (value, path) => {
+  const { endpoint, endpoints, ...sandbox } = decodeStoredSandbox(value, path);
+  return { ...sandbox, endpoints: endpoints ?? (endpoint === undefined ? [] : [endpoint]) };
+};
 
 const decodeHealth = object(
   {
@@ -145,7 +179,7 @@ export const decodeContainerState = object(
     /** A user stopped it: `unless-stopped` stays down at the daemon's start, no policy restarts it now. */
     manuallyStopped: boolean,
     /** What it has of its network while it runs: the next daemon takes that over. */
-    network: orNull(object({ request: decodeAttachRequest, sandbox: decodeSandbox }, {})),
+    network: orNull(object({ sandbox: decodeSandbox }, {})),
     health: orNull(decodeHealth),
   },
   {

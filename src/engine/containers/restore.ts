@@ -47,7 +47,9 @@ export async function restoreContainers(deps: RestoreDeps): Promise<void> {
     livesOn(container) ? "living" : "others",
   );
   for (const container of deps.containers.list()) deps.logs.resume(container);
-  await deps.networks.restore(living.flatMap(({ state }) => (state.network === null ? [] : [state.network])));
+  await deps.networks.restore(
+    living.flatMap(({ state }) => (state.network === null ? [] : [state.network.sandbox])),
+  );
   await removeOrphans(deps, tasks);
   await removeStaleMounts(deps, new Set(living.map(({ id }) => id)));
   // First, so that what they share with those that have ended is not given back.

@@ -5,11 +5,12 @@ import type { Clock } from "#base/clock.ts";
 import { conflict, EngineError, notModified } from "#base/errors.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { findCheckpoint } from "./checkpoints.ts";
-import { publishConnection, publishVolumeUse } from "./connection-events.ts";
+import { publishConnections, publishVolumeUse } from "./connection-events.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import type { ContainerLogs } from "./container-logs.ts";
 import { connectAttaches, type LaunchDeps, launch } from "./launch.ts";
 import { updateParents } from "./links.ts";
+import { isUserDefined } from "./network-names.ts";
 import { describeStartFailure, failureError } from "./start-error.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
@@ -71,19 +72,34 @@ export async function startHeld(
   try {
     using _log = await deps.logs.open(container, signal);
     await launch(deps, container, signal, findCheckpoint(deps, container, checkpoint));
+    keepNetworkIds(deps, container);
     await connectAttaches(container); // those that came during the start
     await updateParents({ ...deps, rewriteHosts: (parent) => rewriteHosts(deps, parent) }, container);
   } catch (error) {
     await recordFailure(deps, container, error);
   }
   deps.watchExit(container);
-  publishConnection(deps, container, "connect");
+  publishConnections(deps, container, "connect");
   publishVolumeUse(deps, container, "mount");
   publishContainerEvent(deps.events, container, "start");
 }
 
+/** From now on the container is on these networks, whatever else gets their names. */
+function keepNetworkIds(deps: Pick<StartDeps, "containers">, container: Container): void {
+  const { networks } = container.record;
+  const found = container.state.network?.sandbox.endpoints ?? [];
+  const fresh = found.flatMap(({ networkName: name, networkId }) => {
+    const kept = networks[name];
+    return kept !== undefined && isUserDefined(name) && kept.NetworkID !== networkId
+      ? [[name, { ...kept, NetworkID: networkId }] as const]
+      : [];
+  });
+  if (fresh.length > 0)
+    deps.containers.saveRecord(container, { networks: { ...networks, ...Object.fromEntries(fresh) } });
+}
+
 const rewriteHosts = (deps: StartDeps, { id, record, state }: Container): Promise<void> =>
-  deps.etc.writeHosts(join(deps.containersDir, id), record, state.network?.sandbox.endpoint);
+  deps.etc.writeHosts(join(deps.containersDir, id), record, state.network?.sandbox.endpoints ?? []);
 
 async function recordFailure(deps: StartDeps, container: Container, error: unknown): Promise<never> {
   for (const attach of container.pendingAttaches) attach.abandon();

@@ -196,7 +196,7 @@ export class ContainerStore {
 
   saveRecord(
     container: Container,
-    change: Partial<Pick<ContainerRecord, "name" | "hostConfig" | "mounts" | "endpoints" | "links">>,
+    change: Partial<Pick<ContainerRecord, "name" | "hostConfig" | "mounts" | "networks" | "links">>,
   ): void {
     const record = { ...container.record, ...change };
     this.#saveRecord.run(record.name, JSON.stringify(record), container.id);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { notFound } from "#base/errors.ts";
 import type { NetworkInfo, Sandbox } from "#network/controller.ts";
 import { Filters } from "../filters.ts";
 import { openFakeContainers } from "../testing/fake-containers.ts";
@@ -10,11 +9,13 @@ import { renameContainer } from "./rename.ts";
 import { describeSummary, EncodedSummaries, type Surroundings } from "./summary.ts";
 
 const network = (id: string): NetworkInfo => ({
-  ...{ id, name: "bridge", driver: "bridge", createdAt: new Date(0), addresses: undefined },
-  ...{ options: {}, endpoints: [] },
+  ...{ id, name: "bridge", driver: "bridge", createdAt: 0, usage: [], endpoints: [] },
+  ...{ options: {}, labels: {}, internal: false, attachable: false, enableIpv4: true, enableIpv6: false },
+  ...{ ipam: { driver: "default", options: null, config: [] }, configOnly: false, configFrom: "" },
+  ...{ pools: [], facts: {} },
 });
 const around: Surroundings = {
-  networks: { get: () => network("net1") },
+  networks: { find: () => network("net1") },
   image: "busybox",
   aliases: [],
   minor: 50,
@@ -30,10 +31,7 @@ const endpoint = {
   ...{ prefixLength: 16, gateway: "172.17.0.1", macAddress: "02:42:ac:11:00:02" },
   ports: [{ proto: "tcp", containerPort: 80, hostIp: "", hostPort: 8080 }],
 } as const;
-const attached = (sandbox: Sandbox) => ({
-  request: { sandboxId: "s1", network: "bridge", endpointId: "e1", ports: [] },
-  sandbox,
-});
+const attached = (sandbox: Sandbox) => ({ sandbox });
 const volume: MountPoint = {
   ...{ type: "volume", name: "data", source: "/v/data", destination: "/data", driver: "local", mode: "z" },
   ...{ writable: true, propagation: "", copy: true, anonymous: false, createSource: false, options: [] },
@@ -72,8 +70,11 @@ const changes: Readonly<
   health: ({ containers, container }) =>
     void containers.saveState(container, { health: { status: "healthy", failingStreak: 0, log: [] } }),
   address: ({ containers, container }) =>
-    void containers.saveState(container, { network: attached({ id: "s1", path: "/s1", endpoint }) }),
+    void containers.saveState(container, {
+      network: attached({ id: "s1", path: "/s1", endpoints: [endpoint] }),
+    }),
   mounts: ({ containers, container }) => void containers.saveRecord(container, { mounts: [volume] }),
+  networks: ({ containers, container }) => void containers.saveRecord(container, { networks: {} }),
   "network mode": ({ containers, container }) =>
     void containers.saveRecord(container, {
       hostConfig: { ...container.record.hostConfig, NetworkMode: "none" },
@@ -86,20 +87,17 @@ const changes: Readonly<
   "exposed ports": ({ container }) => {
     const { record } = container;
     container.record = { ...record, config: { ...record.config, ExposedPorts: { "80/tcp": {} } } };
-    container.state = { ...container.state, network: attached({ id: "s1", path: "/s1" }) };
+    container.state = { ...container.state, network: attached({ id: "s1", path: "/s1", endpoints: [] }) };
     return undefined;
   },
   "the image's name": () => ({ image: "sha256:i" }),
   "names of links": () => ({ aliases: ["/web/db"] }),
-  "the network's id": () => ({ networks: { get: () => network("net2") } }),
+  "the network's id": () => ({ networks: { find: () => network("net2") } }),
   "a network that is gone": () => ({
-    networks: {
-      get: (name) => {
-        throw notFound("network", name);
-      },
-    },
+    networks: { find: () => undefined },
   }),
   "the API's version": () => ({ minor: 45 }),
+  "a version that tells aliases": () => ({ minor: 44 }),
   "a version that tells the health": () => ({ minor: 52 }),
 };
 

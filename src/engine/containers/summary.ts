@@ -6,14 +6,14 @@
 import { parseTime } from "#base/clock.ts";
 import { formatDuration } from "#formats/units.ts";
 import type { NetworkController } from "#network/controller.ts";
-import { describeEndpoints, describePorts, shownNetworkId } from "./describe-network.ts";
+import { describeEndpoints, describePorts, shownNetworkIds } from "./describe-network.ts";
 import { describeMount } from "./inspect.ts";
 import type { ContainerRecord, ContainerState } from "./record.ts";
 import type { Container } from "./store.ts";
 
 /** What of a line is not the container's own. */
 export interface Surroundings {
-  readonly networks: Pick<NetworkController, "get">;
+  readonly networks: Pick<NetworkController, "find">;
   /** The name of its image, or the id. */
   readonly image: string;
   /** Names that others have for it: "/web/database". */
@@ -65,7 +65,7 @@ function describeTail(container: Container, { networks, minor }: Surroundings): 
   const { NetworkMode, Annotations } = hostConfig;
   return {
     HostConfig: { NetworkMode, ...(Annotations !== undefined && minor >= 46 && { Annotations }) },
-    NetworkSettings: { Networks: describeEndpoints(networks, container) },
+    NetworkSettings: { Networks: describeEndpoints(networks, container, minor) },
     Mounts: mounts.map(describeMount),
     ...(minor >= 52 && { Health: summarizeHealth(container.state) }),
   };
@@ -77,7 +77,7 @@ const summarizeHealth = ({ health }: ContainerState): Fields => ({
 });
 
 /** Fields came with these versions. */
-const shapeOf = (minor: number): number => [46, 52].filter((since) => minor >= since).length;
+const shapeOf = (minor: number): number => [45, 46, 52].filter((since) => minor >= since).length;
 
 /** Quoted if it has a space; Docker escapes nothing. */
 function quoteArgument(argument: string, index: number): string {
@@ -118,7 +118,7 @@ interface Line {
   readonly state: ContainerState;
   readonly image: string;
   readonly aliases: string;
-  readonly networkId: string;
+  readonly networkIds: string;
   readonly shape: number;
   /** Up to the status's value. */
   readonly head: string;
@@ -139,7 +139,7 @@ export class EncodedSummaries {
     const { record, state } = container;
     const { image, networks, minor } = around;
     const aliases = around.aliases.join(",");
-    const networkId = shownNetworkId(networks, container);
+    const networkIds = shownNetworkIds(networks, container);
     const shape = shapeOf(minor);
     const known = this.#lines.get(container);
     if (
@@ -147,13 +147,13 @@ export class EncodedSummaries {
       known.state === state &&
       known.image === image &&
       known.aliases === aliases &&
-      known.networkId === networkId &&
+      known.networkIds === networkIds &&
       known.shape === shape
     )
       return known;
     const head = { ...describeHead(container, around), ...describeLabels(record, state) };
     const line = {
-      ...{ record, state, image, aliases, networkId, shape },
+      ...{ record, state, image, aliases, networkIds, shape },
       head: `${JSON.stringify(head).slice(0, -1)},"Status":`,
       from: countsFrom(state),
       tail: `,${JSON.stringify(describeTail(container, around)).slice(1)}`,

@@ -9,6 +9,7 @@ import { Background } from "#base/background.ts";
 import { openDatabase } from "#base/database.ts";
 import { notFound } from "#base/errors.ts";
 import type { TaskExit } from "#containerd/tasks/tasks.ts";
+import type { AttachRequest, Endpoint, EndpointRequest } from "#network/controller.ts";
 import { createContainer } from "../containers/create.ts";
 import { decodeCreateRequest } from "../containers/create-request.ts";
 import { listContainers } from "../containers/list.ts";
@@ -91,20 +92,24 @@ const host = {
   thermalPaths: ["/sys/cpu0/thermal_throttle"],
 };
 
+const fakeEndpoint = ({ network, endpointId }: EndpointRequest): Endpoint => ({
+  ...{ networkId: "net1", networkName: network, endpointId, interfaceName: "eth0", ipv4: "172.17.0.2" },
+  ...{ prefixLength: 16, gateway: "172.17.0.1", macAddress: "02:42:ac:11:00:02", ports: [] },
+});
+
 /** Networks and volumes. */
 function fakeNeighbours(log: string[]) {
   const note = noteIn(log);
   return {
     networks: {
       open: async (id: string) => `/netns/${id}`,
-      attach: async ({ sandboxId, network }: { sandboxId: string; network: string }) => {
-        log.push(`attach ${network}`);
-        return { id: sandboxId, path: `/netns/${sandboxId}` };
+      attach: async ({ sandboxId, endpoints }: AttachRequest) => {
+        log.push(`attach ${endpoints.map(({ network }) => network).join(" ")}`);
+        return { id: sandboxId, path: `/netns/${sandboxId}`, endpoints: endpoints.map(fakeEndpoint) };
       },
       detach: note("detach"),
       restore: note("restore networks"),
-      get: () => ({ id: "net1" }),
-      list: () => [{ id: "net1", name: "bridge", driver: "bridge" }],
+      find: (name: string) => ({ id: "net1", name, driver: "bridge" }),
     },
     volumes: {
       create: async () => ({ name: "v1", driver: "local", mountpoint: "/v/v1" }),

@@ -10,7 +10,15 @@ import {
   readAddress,
 } from "../ip-prefix.ts";
 import { attribute, decodeAttributes, readUint32, u32 } from "../netlink/attributes.ts";
-import { encodeCreation, encodeDump, type NetlinkMessage } from "../netlink/message.ts";
+import {
+  encodeCreation,
+  encodeDump,
+  encodeMessage,
+  type NetlinkMessage,
+  NLM_F_ACK,
+  NLM_F_CREATE,
+  NLM_F_REPLACE,
+} from "../netlink/message.ts";
 import { ADDRESS_FAMILY, familyOf } from "./families.ts";
 
 const RTM_NEWROUTE = 24;
@@ -77,7 +85,7 @@ function routeBody({ linkIndex, destination, gateway, source }: RouteSettings): 
   ]);
 }
 
-const addRoute = (route: RouteSettings): Uint8Array => encodeCreation(RTM_NEWROUTE, routeBody(route));
+export const addRoute = (route: RouteSettings): Uint8Array => encodeCreation(RTM_NEWROUTE, routeBody(route));
 
 /** The default route of the gateway's family. */
 export const addDefaultRoute = (gateway: string, linkIndex: number): Uint8Array =>

@@ -8,8 +8,9 @@ import { createVeth, isolatePort, setHairpin, silencePort } from "#formats/rtnet
 import type { Executor } from "#kernel/plan/executor.ts";
 import { type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
 import { vethNames } from "../endpoint-values.ts";
+import { familyOfSetting, type SubnetSetting } from "../ipam/check-subnets.ts";
 import type { NetworkRules } from "../network-rules.ts";
-import { isIpv6, type NetworkRecord, type NetworkSpec, type PoolSpec } from "../network-spec.ts";
+import { isIpv6, type NetworkRecord, type NetworkSpec } from "../network-spec.ts";
 import { planLinkRemoval, SANDBOX_SLOT, writeSysctl } from "../sandbox-plan.ts";
 import { makeBridge } from "./bridge-link.ts";
 import { type BridgeOptions, readBridgeOptions } from "./bridge-options.ts";
@@ -56,7 +57,9 @@ export class BridgeDriver implements NetworkDriver {
           ? "networks have same bridge name"
           : [4, 6]
               .filter((family) =>
-                poolsOf(network, family).some((pool) => poolsOf(other, family).some((its) => meet(pool, its))),
+                poolsOf(network, family).some((pool) =>
+                  poolsOf(other, family).some((its) => meet(pool, its)),
+                ),
               )
               .map((family) => `networks have overlapping IPv${family}`)[0];
       if (why !== undefined)
@@ -86,11 +89,11 @@ export class BridgeDriver implements NetworkDriver {
   }
 }
 
-const poolsOf = ({ pools }: NetworkRecord, family: number): readonly PoolSpec[] =>
-  pools.filter(({ subnet }) => isIpv6(subnet) === (family === 6));
+const poolsOf = ({ pools }: NetworkRecord, family: number): readonly SubnetSetting[] =>
+  pools.filter((pool) => familyOfSetting(pool) === family);
 
-const meet = (one: PoolSpec, other: PoolSpec): boolean =>
-  overlap(parsePrefix(one.subnet), parsePrefix(other.subnet));
+const meet = ({ subnet: one = "" }: SubnetSetting, { subnet: other = "" }: SubnetSetting): boolean =>
+  overlap(parsePrefix(one), parsePrefix(other));
 
 /** In this process' network namespace, whatever /sys shows. */
 const linkExists = (name: string): Promise<boolean> =>
@@ -123,7 +126,7 @@ class BridgeNetwork implements DriverNetwork {
   firewall() {
     const { icc, masquerade, gatewayMode, hostAddress, trustedInterfaces, name } = this.#options;
     const { id, internal, pools } = this.#network;
-    const subnets = pools.map(({ subnet }) => subnet);
+    const subnets = pools.flatMap(({ subnet }) => subnet ?? []);
     return {
       ...{ id, bridge: name, subnets, internal, icc, masquerade },
       ...{ gatewayMode, hostAddress, trustedInterfaces },
@@ -166,10 +169,8 @@ class BridgeNetwork implements DriverNetwork {
 
   async repair(): Promise<void> {
     const { name, mtu, inhibitIpv4 } = this.#options;
-    const addresses = this.#network.pools.flatMap(({ gateway, subnet }) =>
-      gateway === "" || (inhibitIpv4 && !isIpv6(gateway))
-        ? []
-        : [`${gateway}/${parsePrefix(subnet).length}`],
+    const addresses = this.#network.pools.flatMap(({ gateway = "", subnet = "" }) =>
+      gateway === "" || (inhibitIpv4 && !isIpv6(gateway)) ? [] : [`${gateway}/${parsePrefix(subnet).length}`],
     );
     this.#link = await makeBridge(this.#deps.executor, { name, mtu, addresses }, never);
   }

@@ -67,7 +67,13 @@ export async function makeBridge(
     ],
     signal,
   );
-  return { index: link.index, hairpin: Buffer.from(found.get(2)?.[0] ?? []).toString().trim() === "1" };
+  return {
+    index: link.index,
+    hairpin:
+      Buffer.from(found.get(2)?.[0] ?? [])
+        .toString()
+        .trim() === "1",
+  };
 }
 
 const randomMac = (): string =>

@@ -62,6 +62,12 @@ function readAddress(
   return value;
 }
 
+/** Every address is what a port gets that names none. */
+function readBinding(options: NetworkSpec["options"]): string {
+  const address = readAddress(options, `${BRIDGE}host_binding_ipv4`, isIP) ?? "";
+  return address === "0.0.0.0" ? "" : address;
+}
+
 function readMode(options: NetworkSpec["options"], label: string): GatewayMode {
   const value = options[label] ?? "";
   switch (value) {
@@ -98,7 +104,7 @@ export function readBridgeOptions(spec: NetworkSpec, id: string, defaultMtu: num
     masquerade: readFlag(options, `${BRIDGE}enable_ip_masquerade`, true),
     inhibitIpv4: readFlag(options, `${BRIDGE}inhibit_ipv4`, false),
     interfacePrefix: options[`${DRIVER}container_iface_prefix`] || "eth",
-    hostBinding: readAddress(options, `${BRIDGE}host_binding_ipv4`, isIP) ?? "",
+    hostBinding: readBinding(options),
     trustedInterfaces: (options[`${BRIDGE}trusted_host_interfaces`] ?? "").split(":").filter(Boolean),
     gatewayMode,
     hostAddress: { ...(ipv4 !== undefined && { ipv4 }), ...(ipv6 !== undefined && { ipv6 }) },

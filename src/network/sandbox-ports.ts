@@ -1,0 +1,123 @@
+// Published ports of a sandbox: they follow the network that leads out.
+
+import { EngineError, systemError } from "#base/errors.ts";
+import type { Executor } from "#kernel/plan/executor.ts";
+import type { Attachment, Attachments, Holding } from "./attachments.ts";
+import type { Endpoint, PortMapping } from "./controller.ts";
+import { publicationsOf } from "./endpoint-values.ts";
+import type { LiveNetwork } from "./live-network.ts";
+import type { NetworkRules } from "./network-rules.ts";
+import type { PortPublisher } from "./ports/publish.ts";
+import { planRules } from "./sandbox-plan.ts";
+
+export interface SandboxPortsDeps {
+  readonly executor: Executor;
+  readonly rules: NetworkRules;
+  readonly ports: PortPublisher;
+  readonly attachments: Attachments;
+  readonly warn: (message: string) => void;
+}
+
+const never = new AbortController().signal;
+
+export class SandboxPorts {
+  readonly #deps: SandboxPortsDeps;
+
+  constructor(deps: SandboxPortsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Through the network that leads out now. What cannot be published any more is a warning: the network is left all the same. */
+  async publishAgain(attachment: Attachment): Promise<Attachment> {
+    await using undo = new AsyncDisposableStack();
+    try {
+      const published = await this.publish(attachment, undo);
+      const rules = this.#deps.rules.planPublish(published.sandbox.endpoints.flatMap(publicationsOf));
+      this.#deps.attachments.set(published);
+      if (rules.length > 0) await this.#deps.executor.run(planRules("published ports", rules), never);
+      undo.move();
+      return published;
+    } catch (error) {
+      this.#deps.attachments.set(attachment);
+      this.#deps.warn(
+        `ports of sandbox ${attachment.sandbox.id} are not published any more: ${String(error)}`,
+      );
+      return attachment;
+    }
+  }
+
+  /** Publishes what was asked for through the endpoint that leads out, if it can. */
+  async publish(attachment: Attachment, undo: AsyncDisposableStack): Promise<Attachment> {
+    const { sandbox, holdings } = attachment;
+    const exit = sandbox.endpoints.find(({ gateway }) => gateway !== "");
+    const holding = holdings.get(exit?.endpointId ?? "");
+    const mappings = sandbox.mappings ?? [];
+    if (exit === undefined || holding?.network.driver.publishes !== true || mappings.length === 0)
+      return attachment;
+    const published = await this.#hold(mappings, exit, holding.network);
+    undo.defer(() => published.close());
+    return {
+      sandbox: {
+        ...sandbox,
+        endpoints: sandbox.endpoints.map((endpoint) =>
+          endpoint === exit ? { ...endpoint, ports: published.ports } : endpoint,
+        ),
+      },
+      holdings: new Map([...holdings, [exit.endpointId, { ...holding, published }]]),
+    };
+  }
+
+  async #hold(mappings: readonly PortMapping[], endpoint: Endpoint, { driver }: LiveNetwork) {
+    const bound = mappings.map((mapping) =>
+      mapping.hostIp === "" && driver.hostBinding !== ""
+        ? { ...mapping, hostIp: driver.hostBinding }
+        : mapping,
+    );
+    try {
+      return await this.#deps.ports.publish(bound, endpoint.ipv4);
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.kind !== "system") throw error;
+      const name = endpoint.endpointName ?? endpoint.endpointId;
+      throw systemError(
+        `driver failed programming external connectivity on endpoint ${name} (${endpoint.endpointId}): ${error.message}`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Where a new endpoint leads out from now on, what is published is published through it. */
+  async move(attachment: Attachment, undo: AsyncDisposableStack): Promise<Attachment> {
+    const { sandbox, holdings } = attachment;
+    const exit = sandbox.endpoints.find(({ gateway }) => gateway !== "");
+    const old = sandbox.endpoints.find(({ ports }) => ports.length > 0);
+    if (exit === old || (sandbox.mappings ?? []).length === 0) return attachment;
+    if (old === undefined) return await this.publish(attachment, undo);
+    const holding = holdings.get(old.endpointId);
+    undo.defer(() => this.#putBack(old, holding));
+    await this.#deps.rules.unpublish(publicationsOf(old));
+    holding?.published?.close();
+    const endpoints = sandbox.endpoints.map((endpoint) =>
+      endpoint === old ? { ...old, ports: [] } : endpoint,
+    );
+    const without = new Map(holdings);
+    if (holding !== undefined) {
+      const { published: _closed, ...kept } = holding;
+      without.set(old.endpointId, kept);
+    }
+    return await this.publish({ sandbox: { ...sandbox, endpoints }, holdings: without }, undo);
+  }
+
+  /** Undoes a move: the ports are published as they were. */
+  async #putBack(endpoint: Endpoint, holding: Holding | undefined): Promise<void> {
+    const published = await this.#deps.ports.republish(endpoint.ports, endpoint.ipv4);
+    const rules = this.#deps.rules.planPublish(publicationsOf(endpoint));
+    await this.#deps.executor.run(planRules("published ports", rules), never);
+    if (holding === undefined) return;
+    for (const attachment of this.#deps.attachments.all())
+      if (attachment.holdings.get(endpoint.endpointId) === holding)
+        this.#deps.attachments.set({
+          ...attachment,
+          holdings: new Map([...attachment.holdings, [endpoint.endpointId, { ...holding, published }]]),
+        });
+  }
+}
