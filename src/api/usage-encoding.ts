@@ -13,10 +13,27 @@ export function encodeUsage(
   report: DiskUsageReport,
   { minor, verbose }: { readonly minor: number; readonly verbose: boolean },
 ): Shown {
+  const own = encodeDiscarded(report);
   if (minor < 52)
-    return { Images: null, Containers: null, Volumes: null, BuildCache: null, ...encodeLists(report, minor) };
-  return { ...(!verbose && encodeLists(report, minor)), ...encodeSums(report, minor) };
+    return {
+      ...{ Images: null, Containers: null, Volumes: null, BuildCache: null },
+      ...encodeLists(report, minor),
+      ...own,
+    };
+  return { ...(!verbose && encodeLists(report, minor)), ...encodeSums(report, minor), ...own };
 }
+
+/** Gantry's own. */
+const encodeDiscarded = ({ discarded }: DiskUsageReport): Shown =>
+  discarded === undefined
+    ? {}
+    : {
+        DiscardedLayers: {
+          TotalCount: discarded.blobs,
+          TotalSize: discarded.bytes,
+          RecordSize: discarded.recordBytes,
+        },
+      };
 
 const encodeImages = (images: readonly ImageUsage[], minor: number): readonly Shown[] =>
   images.map((one) => encodeImageSummary({ ...one.listed, ...one }, minor));

@@ -22,6 +22,12 @@ export interface DiskUsage {
   readonly BuildCache?:
     | readonly { readonly Size?: number; readonly InUse?: boolean; readonly Shared?: boolean }[]
     | null;
+  /** Gantry's own: compressed layers that were discarded, and what they are rebuilt by. */
+  readonly DiscardedLayers?: {
+    readonly TotalCount: number;
+    readonly TotalSize: number;
+    readonly RecordSize: number;
+  };
 }
 
 interface UsageSum<T> {
@@ -122,7 +128,7 @@ export class System {
       { method: "GET", path: "/system/df", query },
       signal,
     );
-    const { ImageUsage, ContainerUsage, VolumeUsage, BuildCacheUsage } = usage;
+    const { ImageUsage, ContainerUsage, VolumeUsage, BuildCacheUsage, DiscardedLayers } = usage;
     if (ImageUsage === undefined && ContainerUsage === undefined) return usage;
     return {
       LayersSize: ImageUsage?.TotalSize ?? 0,
@@ -130,6 +136,7 @@ export class System {
       Containers: ContainerUsage?.Items ?? [],
       Volumes: VolumeUsage?.Items ?? [],
       BuildCache: BuildCacheUsage?.Items ?? [],
+      ...(DiscardedLayers !== undefined && { DiscardedLayers }),
     };
   }
 

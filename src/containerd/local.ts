@@ -13,6 +13,7 @@ import { ContentFiles } from "./content/content-files.ts";
 import { HashThread } from "./content/hash-thread.ts";
 import { LocalContent } from "./content/local.ts";
 import type { DiffService } from "./diff/diff.ts";
+import type { LocalDiffDeps } from "./diff/local.ts";
 import { LocalEvents } from "./events/local.ts";
 import { missing } from "./failures.ts";
 import { Collector } from "./gc/collector.ts";
@@ -21,6 +22,8 @@ import { LocalImages } from "./images/local.ts";
 import { LocalLeases } from "./leases/local.ts";
 import type { Metadata } from "./metadata.ts";
 import { LocalNamespaces } from "./namespaces/local.ts";
+import { Discarder } from "./rebuild/discarder.ts";
+import { Rebuilds, type RebuildsDeps } from "./rebuild/rebuilds.ts";
 import { schema } from "./schema.ts";
 import type { ContainerdServices } from "./services.ts";
 import { LocalSnapshotter } from "./snapshots/local.ts";
@@ -35,7 +38,9 @@ export interface LocalContainerdOptions {
   readonly execRoot: string;
   readonly shims: Shims;
   /** Called once, with the content store that layers are read from. */
-  readonly openDiff: (content: ContentStore) => DiffService;
+  readonly openDiff: (content: ContentStore, restore: LocalDiffDeps["restore"]) => DiffService;
+  /** Lets blobs of layers be discarded and rebuilt. */
+  readonly rebuild?: RebuildOptions;
   readonly readers?: TaskReaders;
   /** Tells whoever runs the daemon of a container in trouble. */
   readonly warn?: (message: string) => void;
@@ -51,6 +56,14 @@ export interface LocalContainerdOptions {
   readonly now?: () => number;
   /** The script of the hashing thread, if it is not beside this module (bundles). */
   readonly hashWorker?: URL;
+}
+
+export interface RebuildOptions {
+  readonly threads: RebuildsDeps["threads"];
+  /** An empty directory that nobody else looks at. */
+  readonly scratch: string;
+  /** Whether to; what was discarded before is rebuilt in either case. */
+  readonly discard: boolean;
 }
 
 /** What the version service tells: the containerd release whose API this layer speaks. */
@@ -85,7 +98,7 @@ export async function createLocalContainerd(options: LocalContainerdOptions): Pr
   return {
     ...stores,
     tasks,
-    diff: options.openDiff(stores.content),
+    diff: options.openDiff(stores.content, stores.restore),
     version: async () => version,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
@@ -97,48 +110,49 @@ function openStores(options: LocalContainerdOptions, database: DatabaseSync, und
   const events = new LocalEvents(now);
   const namespaces = new LocalNamespaces(database, (scope, event) => events.emit(scope, event), snapshotter);
   const holds = new Holds(now);
-  const keepInLease = database.prepare(
-    `INSERT OR IGNORE INTO lease_resources (namespace, lease, type, id)
-     SELECT namespace, id, ?, ? FROM leases WHERE namespace = ? AND id = ?`,
-  );
-  const isLease = database.prepare("SELECT 1 FROM leases WHERE namespace = ? AND id = ?");
+  let discarder: Discarder | undefined;
   const metadata: Metadata = {
     database,
     now,
     enterNamespace: (scope) => namespaces.enter(scope),
-    publish: (scope, event) => events.emit(scope, event),
-    requestCollection: () => collector.request(),
-    keep: ({ namespace, lease }, { type, id }) => {
-      if (lease === undefined) {
-        holds.add(namespace, { type: type === "content" ? "content" : "snapshot", key: id });
-        return;
-      }
-      if (isLease.get(namespace, lease) === undefined) throw missing(`lease ${JSON.stringify(lease)}`);
-      keepInLease.run(type, id, namespace, lease);
+    publish: (scope, event) => {
+      events.emit(scope, event);
+      if (event.topic === "/snapshot/commit") discarder?.request();
     },
+    requestCollection: () => collector.request(),
+    keep: keeper(database, holds),
   };
   const contentFiles = new ContentFiles(join(options.root, "content"));
+  const closing = new AbortController();
+  undo.defer(() => closing.abort());
+  const treesOf = (id: number): readonly string[] => snapshots.treesOf(id);
+  const rebuilds = openRebuilds(options, { database, contentFiles, treesOf, signal: closing.signal });
   const content = new LocalContent({
     metadata,
     files: contentFiles,
     hashes: undo.use(
       new HashThread(options.hashWorker ?? new URL("./content/hash-worker.ts", import.meta.url)),
     ),
+    rebuilds,
   });
-  const closing = new AbortController();
   const files = new SnapshotFiles(join(options.root, "snapshots"), options.removeTree ?? removeSlowly);
-  const snapshots = undo.use(
+  const snapshots: LocalSnapshotter = undo.use(
     new LocalSnapshotter({
       metadata,
       files,
       name: snapshotter,
       copyTree: options.copyTree ?? copySlowly,
+      beforeRemoval: async (id) => await rebuilds?.release(id),
       signal: closing.signal,
     }),
   );
-  undo.defer(() => closing.abort());
   const collector = undo.use(new Collector({ metadata, content, snapshots, holds }));
   collector.request(); // an earlier process may have ended before it did
+  if (rebuilds !== undefined && options.rebuild?.discard === true) {
+    const { warn = () => undefined } = options;
+    discarder = undo.use(new Discarder({ database, content, rebuilds, warn }));
+    discarder.request();
+  }
   return {
     events,
     namespaces,
@@ -147,6 +161,31 @@ function openStores(options: LocalContainerdOptions, database: DatabaseSync, und
     images: new LocalImages(metadata),
     containers: new LocalContainers(metadata),
     leases: new LocalLeases({ metadata, collect: async () => collector.collect() }),
-    check: new LocalCheck({ database, contentFiles, snapshotFiles: files, snapshotter }),
+    check: new LocalCheck({ database, contentFiles, snapshotFiles: files, snapshotter, rebuilds }),
+    restore: async (digest: string) => (await rebuilds?.restore(digest)) ?? new DisposableStack(),
+    ...(rebuilds !== undefined && { rebuildUsage: () => rebuilds.usage() }),
   };
+}
+
+function keeper(database: DatabaseSync, holds: Holds): Metadata["keep"] {
+  const keepInLease = database.prepare(
+    `INSERT OR IGNORE INTO lease_resources (namespace, lease, type, id)
+     SELECT namespace, id, ?, ? FROM leases WHERE namespace = ? AND id = ?`,
+  );
+  const isLease = database.prepare("SELECT 1 FROM leases WHERE namespace = ? AND id = ?");
+  return ({ namespace, lease }, { type, id }) => {
+    if (lease === undefined) {
+      holds.add(namespace, { type: type === "content" ? "content" : "snapshot", key: id });
+      return;
+    }
+    if (isLease.get(namespace, lease) === undefined) throw missing(`lease ${JSON.stringify(lease)}`);
+    keepInLease.run(type, id, namespace, lease);
+  };
+}
+
+function openRebuilds(
+  { root, rebuild }: LocalContainerdOptions,
+  parts: Pick<RebuildsDeps, "database" | "contentFiles" | "treesOf" | "signal">,
+): Rebuilds | undefined {
+  return rebuild && new Rebuilds({ ...rebuild, ...parts, root: join(root, "content", "records") });
 }

@@ -49,4 +49,11 @@ export const schema: readonly string[] = [
     PRIMARY KEY (namespace, id)
   ) STRICT, WITHOUT ROWID
   `,
+  // Blobs that can be rebuilt: their files may be missing.
+  `
+  CREATE TABLE rebuilds (
+    digest TEXT PRIMARY KEY, snapshot INTEGER NOT NULL REFERENCES snapshots (id), record_size INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX rebuilds_by_snapshot ON rebuilds (snapshot)
+  `,
 ];

@@ -8,6 +8,7 @@ import type { EventExchange } from "./events/events.ts";
 import type { ImageStore } from "./images/images.ts";
 import type { LeaseService } from "./leases/leases.ts";
 import type { Namespaces } from "./namespaces/namespaces.ts";
+import type { RebuildUsage } from "./rebuild/rebuilds.ts";
 import type { Snapshotter } from "./snapshots/snapshotter.ts";
 import type { Tasks } from "./tasks/tasks.ts";
 
@@ -22,5 +23,7 @@ export interface ContainerdServices extends AsyncDisposable {
   readonly events: EventExchange;
   readonly namespaces: Namespaces;
   readonly check: StoreCheck;
+  /** Of blobs that were discarded and can be rebuilt; only of a layer in this process. */
+  readonly rebuildUsage?: () => RebuildUsage;
   version(): Promise<{ readonly version: string; readonly revision: string }>;
 }

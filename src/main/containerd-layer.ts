@@ -32,6 +32,8 @@ export interface ContainerdLayerOptions {
   readonly snapshotter: SnapshotterName | undefined;
   /** How many times its compressed size a layer may have; 0 is any. */
   readonly maxRatio: () => number;
+  /** Of layers that are unpacked, where they can be rebuilt. */
+  readonly discardBlobs: boolean;
   readonly explain?: TaskReaders["explain"];
   /** Tells whoever runs the daemon of a container in trouble. */
   readonly warn: (message: string) => void;
@@ -59,9 +61,11 @@ export async function openContainerdLayer(options: ContainerdLayerOptions): Prom
       snapshotter: await chooseSnapshotter(options, root, options.snapshotter),
       copyTree: (from, to) => trees.copy(planCopy(from, to), new AbortController().signal),
       removeTree: (path) => remover.remove(path),
-      openDiff: (content) =>
+      rebuild: { threads: undo.use(openTrees(executorSocket)), scratch, discard: options.discardBlobs },
+      openDiff: (content, restore) =>
         new LocalDiff({
           content,
+          restore,
           contentRoot: join(root, "content"),
           workDir,
           pool: undo.use(new UnpackPool(threads)),

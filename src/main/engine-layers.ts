@@ -103,6 +103,7 @@ async function openContainerd(
     cgroups: host.cgroups,
     snapshotter: settings.snapshotter,
     maxRatio: () => live.current.maxDecompressionRatio,
+    discardBlobs: settings.discardLayerBlobs,
     explain,
   });
 }

@@ -13,6 +13,7 @@ import { networkRoutes } from "#api/routes/networks.ts";
 import { registryRoutes } from "#api/routes/registry.ts";
 import { type SystemRouteDeps, systemRoutes } from "#api/routes/system.ts";
 import { volumeRoutes } from "#api/routes/volumes.ts";
+import type { ContainerdServices } from "#containerd/services.ts";
 import { countStates } from "#engine/containers/count-states.ts";
 import { decodeCreateRequest } from "#engine/containers/create-request.ts";
 import { explainContainer } from "#engine/containers/explain.ts";
@@ -74,7 +75,7 @@ function systemDeps({ live, layers, objects }: RoutesOptions, signal: AbortSigna
     clock,
     containerd,
     snapshots: containerd.snapshots,
-    diskUsage: openDiskUsage(objects, signal),
+    diskUsage: openDiskUsage(objects, containerd, signal),
     engineId: objects.engineId,
     get settings() {
       const { current } = live;
@@ -104,7 +105,11 @@ async function countObjects({ list, images }: Objects): Promise<InfoCounts> {
 /** Milliseconds that `system df` waits for sizes that it knows of before. */
 const patience = 500;
 
-function openDiskUsage({ images, volumes, containers, sizes }: Objects, signal: AbortSignal): DiskUsage {
+function openDiskUsage(
+  { images, volumes, containers, sizes }: Objects,
+  { rebuildUsage }: Pick<ContainerdServices, "rebuildUsage">,
+  signal: AbortSignal,
+): DiskUsage {
   const everything = {
     all: true,
     limit: 0,
@@ -118,6 +123,7 @@ function openDiskUsage({ images, volumes, containers, sizes }: Objects, signal: 
       containers: (stop) =>
         listContainers({ ...containers, sizes: sizes.within(patience) }, everything, stop),
       volumes: () => measureVolumes(volumes, sizes.within(patience)),
+      discarded: rebuildUsage,
     },
     signal,
   );

@@ -21,6 +21,7 @@ Options:
       --root string      Directory of content, snapshots and metadata (default "/var/lib/gantry/containerd")
       --state string     Directory of running tasks (default "/run/gantry-containerd")
       --snapshotter string  How snapshots are made: overlayfs, or native, which copies (default: overlayfs where it can be mounted)
+      --discard-layer-blobs  Discard compressed layers once they are unpacked, where they can be rebuilt bit for bit
       --address string   Socket to serve on (default "<state>/containerd.sock")
       --help             Print this
 `;
@@ -30,6 +31,7 @@ interface Settings {
   readonly state: string;
   readonly address: string;
   readonly snapshotter: SnapshotterName | undefined;
+  readonly discardBlobs: boolean;
 }
 
 /** undefined: help was asked for. Throws for what it does not know. */
@@ -42,6 +44,7 @@ function readSettings(args: readonly string[]): Settings | undefined {
       state: text,
       address: text,
       snapshotter: text,
+      "discard-layer-blobs": { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -52,6 +55,7 @@ function readSettings(args: readonly string[]): Settings | undefined {
     state,
     address: values.address ?? join(state, "containerd.sock"),
     snapshotter: readSnapshotter(values.snapshotter),
+    discardBlobs: values["discard-layer-blobs"] === true,
   };
 }
 
@@ -60,7 +64,7 @@ function readSnapshotter(text: string | undefined): SnapshotterName | undefined 
   throw new Error(`snapshotter not loaded: ${text}`);
 }
 
-async function run({ root, state, address, snapshotter }: Settings): Promise<void> {
+async function run({ root, state, address, snapshotter, discardBlobs }: Settings): Promise<void> {
   process.umask(0o022);
   const stopped = waitForStop();
   mkdirSync(state, { recursive: true, mode: 0o711 });
@@ -78,6 +82,7 @@ async function run({ root, state, address, snapshotter }: Settings): Promise<voi
     executorSocket: socketPath,
     cgroups: host.cgroups,
     snapshotter,
+    discardBlobs,
     maxRatio: () => DEFAULT_DECOMPRESSION_RATIO,
   });
   await using _server = await serveContainerd(services, address);

@@ -66,6 +66,12 @@ export const daemonOptions: readonly DaemonOption[] = [
   yes("default-shm-size", "=", "size", "Default size of /dev/shm"),
   yes("default-stop-timeout", "=", "int", "Seconds that a container gets to stop"),
   yes("default-ulimit", "default-ulimits", "ulimits", "Default ulimits for containers"),
+  yes(
+    "discard-layer-blobs",
+    "=",
+    "bool",
+    "Discard compressed layers once they are unpacked, where they can be rebuilt bit for bit (Gantry's own)",
+  ),
   yes("dns", "=", "list", "DNS server to use"),
   yes("dns-opt", "dns-opts", "list", "DNS options to use"),
   yes("dns-search", "=", "list", "DNS search domains to use"),

@@ -61,6 +61,8 @@ export interface DaemonSettings {
   readonly maxConcurrentUploads: number;
   readonly maxDownloadAttempts: number;
   readonly proxies: ProxyUrls;
+  /** Blobs of layers go once they are unpacked, where they can be rebuilt. */
+  readonly discardLayerBlobs: boolean;
   /** How many times its compressed size an image's layer or archive may have; 0 is any. */
   readonly maxDecompressionRatio: number;
   /** Path of a containers-policy.json(5); "" for none. */
@@ -149,6 +151,7 @@ export function toSettings(given: Given): DaemonSettings {
       noProxy: values.text("no-proxy", ""),
     },
     maxDownloadAttempts: values.number("max-download-attempts", 5) || 5,
+    discardLayerBlobs: values.truth("discard-layer-blobs"),
     maxDecompressionRatio: values.number("max-decompression-ratio", DEFAULT_DECOMPRESSION_RATIO),
     signaturePolicy: values.text("signature-policy", ""),
     labels: uniqueLabels(values.list("label")),
@@ -302,6 +305,8 @@ function checkValues(settings: DaemonSettings): void {
   if (!["", "private", "host"].includes(cgroupnsMode))
     throw invalid(`invalid default cgroup namespace (${cgroupnsMode}): use "host" or "private"`);
   for (const mirror of settings.registryMirrors) checkMirror(mirror);
+  if (settings.discardLayerBlobs && settings.containerd !== "")
+    throw invalid("discard-layer-blobs is an option of the store's own process: --containerd names another");
 }
 
 function checkMirror(text: string): void {

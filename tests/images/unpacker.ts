@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ContentStore } from "#containerd/content/content.ts";
-import { LocalDiff } from "#containerd/diff/local.ts";
+import { LocalDiff, type LocalDiffDeps } from "#containerd/diff/local.ts";
 import type { Unpacked } from "#containerd/diff/unpack.ts";
 import { UnpackPool } from "#containerd/diff/unpack-pool.ts";
 import type { TarEntry } from "#formats/tar-entry.ts";
@@ -41,10 +41,15 @@ export class Unpacker implements AsyncDisposable {
     return new Unpacker(folder, socket, await startZygote({ binary: program, socket }));
   }
 
-  openDiff(content: ContentStore, root: string): LocalDiff {
+  openDiff(
+    content: ContentStore,
+    root: string,
+    restore: LocalDiffDeps["restore"] = async () => ({ [Symbol.dispose]: () => undefined }),
+  ): LocalDiff {
     const contentRoot = join(root, "root/content");
     return new LocalDiff({
       content,
+      restore,
       contentRoot,
       workDir: join(this.folder, "work"),
       pool: this.pool,

@@ -6,6 +6,7 @@ import { lstatSync, rmSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { EngineError } from "#base/errors.ts";
 import type { ContentFiles } from "../content/content-files.ts";
+import type { Rebuilds } from "../rebuild/rebuilds.ts";
 import { type Row, readInteger, readText } from "../rows.ts";
 import type { SnapshotFiles } from "../snapshots/snapshot-files.ts";
 import type { SnapshotterName } from "../snapshots/snapshotter-name.ts";
@@ -17,6 +18,8 @@ export interface LocalCheckDeps {
   readonly contentFiles: ContentFiles;
   readonly snapshotFiles: SnapshotFiles;
   readonly snapshotter: SnapshotterName;
+  /** Where blobs are discarded. */
+  readonly rebuilds: Pick<Rebuilds, "forget" | "has" | "read" | "strangers"> | undefined;
 }
 
 /** A finding, and what mends it. */
@@ -89,27 +92,32 @@ export class LocalCheck implements StoreCheck {
     const known = this.#deps.database.prepare("SELECT 1 FROM blobs WHERE digest = ?");
     const gone = (): boolean => known.get(digest) === undefined;
     if (gone()) return undefined;
-    const stat = lstatSync(this.#deps.contentFiles.blob(digest), { throwIfNoEntry: false });
-    if (stat === undefined) return "its file is missing";
-    if (stat.size !== size) return `its file has ${stat.size} bytes instead of ${size}`;
+    const { contentFiles, rebuilds } = this.#deps;
+    const stat = lstatSync(contentFiles.blob(digest), { throwIfNoEntry: false });
+    const discarded = stat === undefined && rebuilds?.has(digest) === true;
+    if (stat === undefined && !discarded) return "its file is missing";
+    if (stat !== undefined && stat.size !== size) return `its file has ${stat.size} bytes instead of ${size}`;
+    const found = await this.#hash(digest, size, signal).catch((error: unknown) => {
+      const what = discarded ? "it cannot be rebuilt" : "its file cannot be read";
+      return `${what}: ${error instanceof Error ? error.message : String(error)}`;
+    });
+    signal.throwIfAborted();
+    if (gone() || found === digest) return undefined;
+    return found.startsWith("sha256:") ? `its file has the digest ${found}` : found;
+  }
+
+  async #hash(digest: string, size: number, signal: AbortSignal): Promise<string> {
     const hash = createHash("sha256");
-    try {
-      for await (const chunk of this.#deps.contentFiles.read(digest, 0, size)) {
-        signal.throwIfAborted();
-        hash.update(chunk);
-      }
-    } catch (error) {
+    for await (const chunk of (this.#deps.rebuilds ?? this.#deps.contentFiles).read(digest, 0, size)) {
       signal.throwIfAborted();
-      if (gone()) return undefined;
-      return `its file cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+      hash.update(chunk);
     }
-    const found = `sha256:${hash.digest("hex")}`;
-    return found === digest || gone() ? undefined : `its file has the digest ${found}`;
+    return `sha256:${hash.digest("hex")}`;
   }
 
   /** Whoever wants it fetches it again. */
   #illBlob(digest: string, problem: string): readonly Ill[] {
-    const { database, contentFiles } = this.#deps;
+    const { database, contentFiles, rebuilds } = this.#deps;
     return database
       .prepare("SELECT namespace FROM blobs WHERE digest = ?")
       .all(digest)
@@ -117,6 +125,7 @@ export class LocalCheck implements StoreCheck {
         const namespace = readText(row, "namespace");
         const mend = (): void => {
           database.prepare("DELETE FROM blobs WHERE namespace = ? AND digest = ?").run(namespace, digest);
+          rebuilds?.forget(digest)?.();
           contentFiles.removeBlob(digest);
         };
         return { kind: "blob", namespace, name: digest, problem, remedy: "forgotten", mend };
@@ -180,7 +189,8 @@ export class LocalCheck implements StoreCheck {
     const snapshot = database.prepare("SELECT 1 FROM snapshots WHERE id = ?");
     const files = contentFiles
       .strangers({
-        ingest: (name) => name.startsWith("gone-") || ingest.get(name) !== undefined,
+        ingest: (name) =>
+          name.startsWith("gone-") || name.startsWith("rebuilt-") || ingest.get(name) !== undefined,
         blob: (digest) => blob.get(digest) !== undefined,
       })
       .map(
@@ -200,7 +210,14 @@ export class LocalCheck implements StoreCheck {
           mend: () => snapshotFiles.sweep((id) => snapshot.get(id) !== undefined),
         }),
       );
-    return [...files, ...trees];
+    const records = (this.#deps.rebuilds?.strangers() ?? []).map(
+      (path): Ill => ({
+        ...stranger(path),
+        remedy: "deleted",
+        mend: () => rmSync(path, { force: true, recursive: true }),
+      }),
+    );
+    return [...files, ...records, ...trees];
   }
 }
 

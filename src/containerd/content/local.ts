@@ -8,6 +8,7 @@ import type { Descriptor } from "#spec/oci-image.ts";
 import { alreadyExists, invalidArgument, missing } from "../failures.ts";
 import { parseFilters, readerOf } from "../filters.ts";
 import type { Metadata } from "../metadata.ts";
+import type { Rebuilds } from "../rebuild/rebuilds.ts";
 import { encodeLabels, maskLabels, type Row, readDate, readInteger, readLabels, readText } from "../rows.ts";
 import type { Labels, Scope } from "../scope.ts";
 import type { BlobInfo, ContentStore, ContentWriter, IngestStatus } from "./content.ts";
@@ -23,6 +24,8 @@ interface LocalContentDeps {
   readonly metadata: Metadata;
   readonly files: ContentFiles;
   readonly hashes: HashThread;
+  /** Where blobs are discarded. */
+  readonly rebuilds: Pick<Rebuilds, "forget" | "read"> | undefined;
 }
 
 interface ReadRange {
@@ -105,7 +108,11 @@ export class LocalContent implements ContentStore {
    *  never outlives its file, whenever the process is killed. */
   drop(scope: Scope, digest: string): () => void {
     if (this.#delete.run(scope.namespace, digest).changes === 0) throw missing(`content digest ${digest}`);
+    const isLast = this.#anywhere.get(digest) === undefined;
+    const forget = isLast ? this.#deps.rebuilds?.forget(digest) : undefined;
     return () => {
+      forget?.();
+      if (forget !== undefined) this.#deps.metadata.requestCollection(); // of what it could be rebuilt from
       if (this.#anywhere.get(digest) === undefined) this.#deps.files.removeBlob(digest);
       this.#deps.metadata.publish(scope, { topic: "/content/delete", digest });
     };
@@ -118,7 +125,7 @@ export class LocalContent implements ContentStore {
       throw new EngineError("outOfRange", `content ${digest}: read past the end: out of range`);
     const wanted =
       range === undefined || range.size <= 0 ? size - offset : Math.min(range.size, size - offset);
-    yield* this.#deps.files.read(digest, offset, wanted);
+    yield* (this.#deps.rebuilds ?? this.#deps.files).read(digest, offset, wanted);
   }
 
   async openWriter(

@@ -7,6 +7,9 @@ import type { Labels, Scope } from "../scope.ts";
 /** Annotation of an applied layer: bytes of the files in it. A containerd of another make does not set it. */
 export const FILE_SIZE = "io.gantry.file-size";
 
+/** Another: digest of the blob that was applied. It becomes a label of the snapshot. */
+export const LAYER = "io.gantry.layer";
+
 export interface ApplyOptions {
   /** Compressed bytes consumed so far; local implementation only. */
   readonly onProgress?: (bytes: number) => void;

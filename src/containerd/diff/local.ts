@@ -8,7 +8,7 @@ import type { Descriptor } from "#spec/oci-image.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import type { Scope } from "../scope.ts";
 import { type CompareDeps, compareSnapshots, layersBetween } from "./compare.ts";
-import { type ApplyOptions, type CompareOptions, type DiffService, FILE_SIZE } from "./diff.ts";
+import { type ApplyOptions, type CompareOptions, type DiffService, FILE_SIZE, LAYER } from "./diff.ts";
 import type { UnpackPool } from "./unpack-pool.ts";
 
 const LAYER_MEDIA_TYPE = "application/vnd.oci.image.layer.v1.tar";
@@ -17,6 +17,8 @@ export interface LocalDiffDeps {
   readonly content: CompareDeps["content"];
   /** The content store's directory: blobs lie at blobs/<algorithm>/<hex> in it. */
   readonly contentRoot: string;
+  /** The blob's file is there until the result is disposed. */
+  readonly restore: (digest: string) => Promise<Disposable>;
   /** For mount points that only the unpacking process sees. */
   readonly workDir: string;
   readonly pool: Pick<UnpackPool, "run">;
@@ -42,10 +44,11 @@ export class LocalDiff implements DiffService {
     mounts: readonly Mount[],
     options: ApplyOptions & { readonly signal: AbortSignal },
   ): Promise<Descriptor> {
-    const { content, contentRoot, workDir, pool, maxLayerSize, maxRatio } = this.#deps;
+    const { content, contentRoot, workDir, pool, maxLayerSize, maxRatio, restore } = this.#deps;
     const { digest } = await content.info(scope, layer.digest);
     const { algorithm, encoded } = parseDigest(digest);
     const target = join(workDir, randomUUID());
+    using _file = await restore(digest);
     const job = {
       blob: join(contentRoot, "blobs", algorithm, encoded),
       mounts,
@@ -60,7 +63,7 @@ export class LocalDiff implements DiffService {
         mediaType: LAYER_MEDIA_TYPE,
         digest: diffId,
         size,
-        annotations: { [FILE_SIZE]: String(fileSize) },
+        annotations: { [FILE_SIZE]: String(fileSize), [LAYER]: digest },
       };
     } finally {
       await rmdir(target).catch(() => undefined);

@@ -82,9 +82,10 @@ export class Collector implements Disposable {
         .all(namespace)
         .map((row) => readText(row, column))
         .filter((key) => !kept.has({ type, key }));
+    // Blobs first: one that is rebuilt from a snapshot keeps it from being removed.
     return [
-      ...unreferenced(this.#snapshots, "key", "snapshot").map((key) => snapshots.drop({ namespace }, key)),
       ...unreferenced(this.#blobs, "digest", "content").map((digest) => content.drop({ namespace }, digest)),
+      ...unreferenced(this.#snapshots, "key", "snapshot").map((key) => snapshots.drop({ namespace }, key)),
     ];
   }
 

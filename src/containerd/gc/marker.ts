@@ -26,6 +26,8 @@ export class Marker {
   readonly #containers: StatementSync;
   readonly #leases: StatementSync;
   readonly #resources: StatementSync;
+  readonly #rebuilt: StatementSync;
+  readonly #neededElsewhere: StatementSync;
 
   constructor(database: DatabaseSync, snapshotter: string) {
     this.#snapshotter = snapshotter;
@@ -45,6 +47,14 @@ export class Marker {
     this.#resources = database.prepare(
       "SELECT type, id FROM lease_resources WHERE namespace = ? AND lease = ?",
     );
+    this.#rebuilt = database.prepare(
+      `SELECT s.key FROM rebuilds r JOIN snapshots s ON s.id = r.snapshot
+       WHERE s.namespace = ? AND r.digest = ?`,
+    );
+    this.#neededElsewhere = database.prepare(
+      `SELECT s.key FROM rebuilds r JOIN snapshots s ON s.id = r.snapshot
+       WHERE s.namespace = ? AND EXISTS (SELECT 1 FROM blobs b WHERE b.digest = r.digest AND b.namespace <> s.namespace)`,
+    );
   }
 
   /** `further` are kept too, beyond what the namespace's own roots reach. */
@@ -55,6 +65,9 @@ export class Marker {
       const name = nodeName(root.node);
       const mark = reached.get(name) ?? { followed: false };
       reached.set(name, mark);
+      // Without it the blob would be lost.
+      const source = this.#sourceOf(namespace, root.node);
+      if (source !== undefined && !reached.has(nodeName(source))) pending.push({ node: source });
       if (mark.followed || root.flat === true) continue;
       mark.followed = true;
       for (const node of this.#follow(namespace, root.node)) pending.push({ node });
@@ -81,7 +94,17 @@ export class Marker {
       .all(namespace)
       .filter((row) => isWorkedOn(row) || isRoot(readLabels(row), now))
       .map((row): Root => ({ node: { type: "snapshot", key: readText(row, "key") } }));
-    return [...images, ...containers, ...blobs, ...snapshots, ...this.#leaseRoots(namespace, now)];
+    const elsewhere = this.#neededElsewhere
+      .all(namespace)
+      .map((row): Root => ({ node: { type: "snapshot", key: readText(row, "key") } }));
+    return [
+      ...images,
+      ...containers,
+      ...blobs,
+      ...snapshots,
+      ...elsewhere,
+      ...this.#leaseRoots(namespace, now),
+    ];
   }
 
   #leaseRoots(namespace: string, now: number): readonly Root[] {
@@ -104,6 +127,12 @@ export class Marker {
     const row = this.#statement(type).get(namespace, key);
     if (row === undefined) return [];
     return [...this.#ownReferences(type, row), ...referencesOf(readLabels(row), this.#snapshotter)];
+  }
+
+  /** The snapshot that a discarded blob is rebuilt from. */
+  #sourceOf(namespace: string, { type, key }: Node): Node | undefined {
+    const row = type === "content" ? this.#rebuilt.get(namespace, key) : undefined;
+    return row === undefined ? undefined : { type: "snapshot", key: readText(row, "key") };
   }
 
   #statement(type: Node["type"]): StatementSync {

@@ -31,6 +31,8 @@ interface LocalSnapshotsDeps {
   readonly name: SnapshotterName;
   /** Makes a directory what another one is. */
   readonly copyTree: (from: string, to: string) => Promise<void>;
+  /** Before a committed snapshot is removed, by its number: what is rebuilt from it no longer can be. */
+  readonly beforeRemoval: (id: number) => Promise<void>;
   /** Aborts when the layer closes. */
   readonly signal: AbortSignal;
 }
@@ -143,6 +145,8 @@ export class LocalSnapshotter implements Snapshotter, AsyncDisposable {
   }
 
   async remove(scope: Scope, key: string): Promise<void> {
+    const id = readInteger(this.#find(scope, key), "id");
+    if (this.#hasChild.get(id) === undefined) await this.#deps.beforeRemoval(id);
     this.drop(scope, key)();
     this.#deps.metadata.requestCollection(); // of what it was made from
   }
@@ -171,6 +175,12 @@ export class LocalSnapshotter implements Snapshotter, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#deps.files.settle();
+  }
+
+  /** The directories that make up its tree, the topmost first. */
+  treesOf(id: number): readonly string[] {
+    const trees = this.#directories(id).map(filesOf);
+    return this.name === "native" ? trees.slice(0, 1) : trees;
   }
 
   async #make(scope: Scope, wanted: NewSnapshot): Promise<readonly Mount[]> {

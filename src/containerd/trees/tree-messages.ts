@@ -12,6 +12,7 @@
 import { array, boolean, type Decoder, integer, isRecord, literal, object, string } from "#base/decode.ts";
 import type { EngineError } from "#base/errors.ts";
 import type { EncodedPlan } from "#kernel/zygote/connect.ts";
+import type { RebuildRequest, RecordRequest } from "../rebuild/rebuild-task.ts";
 import type { PathStat } from "./tree-paths.ts";
 import type { UnpackRequest } from "./tree-tasks.ts";
 
@@ -34,6 +35,8 @@ export type TreeTask =
   | ({ readonly kind: "layer" } & LayerChoice)
   | ({ readonly kind: "changes" } & LayerChoice)
   | { readonly kind: "copy" }
+  | ({ readonly kind: "record" } & RecordRequest)
+  | ({ readonly kind: "rebuild" } & RebuildRequest)
   | ({ readonly kind: "unpack" } & UnpackRequest);
 
 export interface TreeJob {
@@ -78,6 +81,11 @@ const tasks = {
   layer: object({ kind: literal("layer"), exclude, whole: boolean }, {}),
   changes: object({ kind: literal("changes"), exclude, whole: boolean }, {}),
   copy: object({ kind: literal("copy") }, {}),
+  record: object(
+    { kind: literal("record"), record: string, digest: string, blob: string, maxSize: integer },
+    {},
+  ),
+  rebuild: object({ kind: literal("rebuild"), record: string, digest: string }, {}),
   unpack: object(
     {
       kind: literal("unpack"),
@@ -90,7 +98,9 @@ const tasks = {
 };
 
 const task: Decoder<TreeTask> = (value, path) => {
-  const kind = literal("path", "root", "layer", "changes", "copy", "unpack")(kindOf(value), path);
+  const kind = literal(
+    ...(["path", "root", "layer", "changes", "copy", "record", "rebuild", "unpack"] as const),
+  )(kindOf(value), path);
   return tasks[kind](value, path);
 };
 

@@ -7,6 +7,7 @@ import { PlanError } from "#kernel/plan/executor.ts";
 import { explain } from "#kernel/trees/write.ts";
 import { openHeld } from "#kernel/zygote/connect.ts";
 import { openSlot } from "#kernel/zygote/held.ts";
+import { rebuildBlob, recordBlob } from "../rebuild/rebuild-task.ts";
 import { LOWER, UPPER } from "./layer-view.ts";
 import { copyTree } from "./tree-copy.ts";
 import {
@@ -47,6 +48,12 @@ async function runJob(job: TreeJob, channel: Channel): Promise<void> {
     using from = openSlot(held.pid, LOWER);
     using to = openSlot(held.pid, UPPER);
     await copyTree(from.fd, to.fd);
+    return;
+  }
+  if (task.kind === "record" || task.kind === "rebuild") {
+    using whole = openSlot(held.pid, LOWER);
+    if (task.kind === "record") await recordBlob(whole.fd, task);
+    else await channel.sendAll(rebuildBlob(whole.fd, task));
     return;
   }
   using root = openSlot(held.pid, VIEW_ROOT);

@@ -6,6 +6,7 @@ import { EngineError, systemError } from "#base/errors.ts";
 import { PlanError } from "#kernel/plan/executor.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import { encodeHeld } from "#kernel/zygote/connect.ts";
+import type { RebuildRequest, RecordRequest } from "../rebuild/rebuild-task.ts";
 import {
   decodeFromThread,
   type FromThread,
@@ -37,6 +38,10 @@ export interface Trees {
   packChanges(plan: Plan, choice: LayerChoice, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** By planCopy: makes one directory what the other one is. */
   copy(plan: Plan, signal: AbortSignal): Promise<void>;
+  /** By planLayers, the snapshot's own layer among those below: what its blob can be rebuilt by. Rejects `unsupported` if it cannot. */
+  recordBlob(plan: Plan, request: RecordRequest, signal: AbortSignal): Promise<void>;
+  /** Likewise: the blob that the record was made of. */
+  rebuildBlob(plan: Plan, request: RebuildRequest, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** By planView: an archive into a directory. The memory of the body's pieces is given away. */
   unpack(
     plan: Plan,
@@ -90,12 +95,15 @@ export class TreeThreads implements Trees, AsyncDisposable {
   }
 
   async copy(plan: Plan, signal: AbortSignal): Promise<void> {
-    const job = this.#open(plan, { kind: "copy" }, signal);
-    try {
-      for (let message = await job.next(); message.kind !== "done"; ) message = await job.next();
-    } finally {
-      job.close();
-    }
+    await this.#open(plan, { kind: "copy" }, signal).done();
+  }
+
+  async recordBlob(plan: Plan, request: RecordRequest, signal: AbortSignal): Promise<void> {
+    await this.#open(plan, { kind: "record", ...request }, signal).done();
+  }
+
+  rebuildBlob(plan: Plan, request: RebuildRequest, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#open(plan, { kind: "rebuild", ...request }, signal).chunks();
   }
 
   async unpack(
@@ -199,6 +207,15 @@ class Job {
         this.#post({ kind: "want" });
         yield message.bytes;
       }
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Of a job that tells nothing. */
+  async done(): Promise<void> {
+    try {
+      for (let message = await this.next(); message.kind !== "done"; ) message = await this.next();
     } finally {
       this.close();
     }

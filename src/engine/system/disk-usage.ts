@@ -2,6 +2,7 @@
 // whoever asks while it runs gets its result.
 
 import { invalid } from "#base/errors.ts";
+import type { RebuildUsage } from "#containerd/rebuild/rebuilds.ts";
 import type { Volume } from "#spec/engine-api/definitions.table.ts";
 import type { ListedContainer } from "../containers/list.ts";
 import type { ImagesUsage } from "../images/usage.ts";
@@ -12,6 +13,8 @@ export type UsageKind = (typeof usageKinds)[number];
 /** What is measured of each kind: undefined if it was not asked for. */
 export interface DiskUsageReport {
   readonly images?: ImagesUsage;
+  /** Layers whose compressed form was discarded; undefined where none was. */
+  readonly discarded?: RebuildUsage;
   /** With SizeRw and SizeRootFs, in the words of the newest API version. */
   readonly containers?: readonly ListedContainer[];
   /** With UsageData. */
@@ -24,16 +27,18 @@ export type UsageSources = {
   readonly [K in "images" | "containers" | "volumes"]: (
     signal: AbortSignal,
   ) => Promise<NonNullable<DiskUsageReport[K]>>;
-};
+} & { readonly discarded?: (() => RebuildUsage) | undefined };
 
 export class DiskUsage {
   readonly #images: () => ReturnType<UsageSources["images"]>;
+  readonly #discarded: UsageSources["discarded"];
   readonly #containers: () => ReturnType<UsageSources["containers"]>;
   readonly #volumes: () => ReturnType<UsageSources["volumes"]>;
 
   /** `signal` ends all computations: those of a client that hangs up go on for the others. */
   constructor(sources: UsageSources, signal: AbortSignal) {
     this.#images = shareRuns(() => sources.images(signal));
+    this.#discarded = sources.discarded;
     this.#containers = shareRuns(() => sources.containers(signal));
     this.#volumes = shareRuns(() => sources.volumes(signal));
   }
@@ -46,8 +51,10 @@ export class DiskUsage {
       wanted("container") ? this.#containers() : null,
       wanted("volume") ? this.#volumes() : null,
     ]);
+    const discarded = wanted("image") ? this.#discarded?.() : undefined;
     return {
       ...(images !== null && { images }),
+      ...(discarded !== undefined && discarded.blobs > 0 && { discarded }),
       ...(containers !== null && { containers }),
       ...(volumes !== null && { volumes }),
       ...(wanted("build-cache") && { buildCache: [] }),

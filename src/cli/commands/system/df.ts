@@ -101,6 +101,14 @@ async function run({ session, option, signal }: Call): Promise<void> {
   }
   const amounts = [imagesAmount(usage), containersAmount(usage), volumesAmount(usage), cacheAmount(usage)];
   printRows(session, listing, { format: option(formatFlag) }, amounts.map(amountRow));
+  if (option(formatFlag) === undefined) session.out(describeDiscarded(usage));
+}
+
+/** Gantry's own; nothing where nothing was discarded. */
+function describeDiscarded({ DiscardedLayers: discarded }: DiskUsage): string {
+  if (discarded === undefined) return "";
+  const { TotalCount, TotalSize, RecordSize } = discarded;
+  return `\nCompressed layers discarded: ${TotalCount}, of ${formatSize(TotalSize)}; ${formatSize(RecordSize)} to rebuild them\n`;
 }
 
 export const command: Command = {
