@@ -14,6 +14,8 @@ mount_all() {
   # Temporary files are not on the root: the upper directory of an overlay cannot be on another. Nor are they at /tmp, where the
   # checkout may be.
   mount -t tmpfs -o mode=1777,size=90% tmpfs /mnt
+  # Own copies: a package that is installed outside meanwhile replaces them, and what the guest knows of them is stale then (ESTALE).
+  touch -c /etc/passwd /etc/group /etc/ld.so.cache /etc/nsswitch.conf
 }
 
 become_systemd() {
