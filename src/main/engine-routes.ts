@@ -88,6 +88,7 @@ function systemDeps({ live, layers, objects }: RoutesOptions, signal: AbortSigna
     release: currentRelease(),
     machine: objects.machine,
     cpus: host.cpus,
+    volumePlugins: () => objects.volumes.pluginNames(),
     count: () => countObjects(objects),
     checkStore: (repair, asked) => checkStore(containerd.check, repair, asked),
     explain: async (body, { query, version, signal: asked }) => {

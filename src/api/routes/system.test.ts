@@ -44,6 +44,7 @@ function makeDeps(): SystemRouteDeps & { readonly bus: JournaledEvents } {
   return {
     snapshots: { name: "overlayfs" },
     engineId: "id",
+    volumePlugins: () => [],
     settings: {
       dataRoot: "/",
       debug: false,

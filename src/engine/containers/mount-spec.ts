@@ -5,7 +5,8 @@ import { invalid, unsupported } from "#base/errors.ts";
 import type { MountRequest } from "#spec/container-config.ts";
 import type { MountPoint } from "./record.ts";
 
-/** A mount whose volume may not exist yet: `name` "" of a volume is an anonymous one. */
+/** A mount whose volume may not exist yet: `name` "" of a volume is an anonymous one, `driver` "" that of the volume that is there, else
+ *  "local". */
 export type MountSpec = MountPoint & {
   readonly labels: Readonly<Record<string, string>>;
   readonly driverOptions: Readonly<Record<string, string>>;
@@ -53,7 +54,7 @@ export function parseBind(text: string, volumeDriver = ""): MountSpec {
     ...common,
     type: "volume",
     name: first,
-    driver: volumeDriver || "local",
+    driver: volumeDriver,
     mode: mode === "" ? "z" : mode,
     writable: parsed.writable,
     copy: parsed.copy,
@@ -66,7 +67,7 @@ export function anonymousVolume(path: string, volumeDriver = ""): MountSpec {
   return {
     ...blank,
     type: "volume",
-    driver: volumeDriver || "local",
+    driver: volumeDriver,
     destination: cleanTarget(destination, "volume", destination),
     copy: true,
     anonymous: true,
@@ -175,7 +176,7 @@ function parseBindMount(mount: MountRequest, wrong: (cause: string) => Error): P
 
 function parseVolumeMount(mount: MountRequest): Partial<MountSpec> {
   const options = mount.VolumeOptions ?? {};
-  const driver = options.DriverConfig?.Name || "local";
+  const driver = options.DriverConfig?.Name ?? "";
   const name = mount.Source ?? "";
   const subpath = parseSubpath(options.Subpath);
   if (subpath !== "" && name === "") throw invalid("must not set Subpath when using anonymous volumes");

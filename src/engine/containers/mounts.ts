@@ -131,7 +131,10 @@ export async function resolveMounts(
       const request = { name: mount.name, driver: mount.driver, ...given, holder: id };
       const volume = await deps.volumes.create(request, signal);
       if (mount.anonymous) undo.defer(() => deps.volumes.remove(volume.name));
-      mounts.push({ ...mount, name: volume.name, driver: volume.driver, source: volume.mountpoint });
+      const { name, driver, mountpoint: source } = volume;
+      // Docker's mark of volumes whose files it could relabel: its own.
+      const mode = mount.mode === "z" && driver !== "local" ? "" : mount.mode;
+      mounts.push({ ...mount, name, driver, source, mode });
       continue;
     }
     if (mount.type === "image") {

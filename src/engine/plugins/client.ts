@@ -22,18 +22,11 @@ export class PluginRefusal extends EngineError {
 /** Milliseconds for which a plugin that nobody answers for is asked again: it may be about to start. As dockerd's. */
 export const RETRY_MS = 30_000;
 
-export interface PluginClientOptions {
-  /** 0: who does not listen is not waited for. */
-  readonly retryMs: number;
-}
-
 export class PluginClient {
   readonly #address: PluginAddress;
-  readonly #retryMs: number;
 
-  constructor(address: PluginAddress, { retryMs }: PluginClientOptions = { retryMs: 0 }) {
+  constructor(address: PluginAddress) {
     this.#address = address;
-    this.#retryMs = retryMs;
   }
 
   /** Rejects if the plugin does not speak the interface ("authz"). */
@@ -44,10 +37,10 @@ export class PluginClient {
       throw systemError(`plugin "${this.#address.name}" does not implement ${wanted}`);
   }
 
-  /** Rejects with the plugin's own words, too, when its answer is not 200. */
-  async call(method: string, body: unknown, signal: AbortSignal): Promise<unknown> {
+  /** Rejects with the plugin's own words, too, when its answer is not 200. `retryMs`: for so long one that does not listen is tried. */
+  async call(method: string, body: unknown, signal: AbortSignal, retryMs = 0): Promise<unknown> {
     const text = body === undefined ? "" : JSON.stringify(body);
-    const { status, answer } = await this.#send(method, text, signal);
+    const { status, answer } = await this.#send({ method, text, retryMs }, signal);
     const value = parse(answer);
     if (status === 200 && value !== undefined) return value;
     const told = isRecord(value) && typeof value.Err === "string" && value.Err !== "" ? value.Err : answer;
@@ -55,14 +48,14 @@ export class PluginClient {
   }
 
   /** Waits 1, 2, 4 … seconds between tries. What reached the plugin is not sent again. */
-  async #send(method: string, text: string, signal: AbortSignal): Promise<Answer> {
+  async #send({ method, text, retryMs }: Question, signal: AbortSignal): Promise<Answer> {
     for (let waited = 0, pause = 1000; ; waited += pause, pause *= 2) {
       try {
         return await post(this.#address, method, text, signal);
       } catch (error) {
         if (isTimeout(signal))
           throw systemError(`${method}: plugin "${this.#address.name}" does not answer`, { cause: error });
-        if (!isUnheard(error) || waited + pause >= this.#retryMs) throw error;
+        if (!isUnheard(error) || waited + pause >= retryMs) throw error;
         await delay(pause, undefined, { signal });
       }
     }
@@ -82,6 +75,12 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+interface Question {
+  readonly method: string;
+  readonly text: string;
+  readonly retryMs: number;
 }
 
 interface Answer {

@@ -7,7 +7,7 @@ import { findPlugin, listPlugins, type PluginFolders } from "./discover.ts";
 
 export interface PluginRegistryOptions {
   readonly folders: PluginFolders;
-  /** Milliseconds for which one that does not listen is tried again. */
+  /** Milliseconds for which one that does not listen when it is first asked for is tried again. */
   readonly retryMs: number;
 }
 
@@ -22,6 +22,8 @@ const ACTIVATION_MS = 30_000;
 export class PluginRegistry {
   readonly #options: PluginRegistryOptions;
   readonly #active = new Map<string, Promise<ActivePlugin>>();
+  /** Those whose handshake has taken too long for somebody, and still goes on. */
+  readonly #overdue = new Set<string>();
 
   constructor(options: PluginRegistryOptions) {
     this.#options = options;
@@ -35,14 +37,15 @@ export class PluginRegistry {
     return client;
   }
 
-  /** Names of all that listen now and speak it. One that does not answer in time is left out. */
+  /** Names of all that listen now and speak it. One that does not answer in time is left out, and not waited for a second time. */
   async speaking(wanted: string, signal: AbortSignal): Promise<readonly string[]> {
     const known = new Set([...listPlugins(this.#options.folders), ...this.#active.keys()]);
-    const asked = [...known].sort().map(async (name) => {
+    const asked = [...known.difference(this.#overdue)].sort().map(async (name) => {
       try {
         const { interfaces } = await untilAborted(this.#activate(name), signal);
         return interfaces.includes(wanted) ? [name] : [];
       } catch {
+        if (signal.aborted && this.#active.has(name)) this.#overdue.add(name);
         return []; // whoever asks for it by its name is told why
       }
     });
@@ -54,14 +57,17 @@ export class PluginRegistry {
     if (known !== undefined) return known;
     const activation = activate(name, this.#options);
     this.#active.set(name, activation);
-    activation.catch(() => this.#active.delete(name));
+    activation.then(
+      () => this.#overdue.delete(name),
+      () => this.#active.delete(name) && this.#overdue.delete(name),
+    );
     return activation;
   }
 }
 
 async function activate(name: string, { folders, retryMs }: PluginRegistryOptions): Promise<ActivePlugin> {
-  const client = new PluginClient(findPlugin(name, folders), { retryMs });
-  const answer = await client.call("Plugin.Activate", undefined, AbortSignal.timeout(ACTIVATION_MS));
+  const client = new PluginClient(findPlugin(name, folders));
+  const answer = await client.call("Plugin.Activate", undefined, AbortSignal.timeout(ACTIVATION_MS), retryMs);
   const told = isRecord(answer) ? answer.Implements : undefined;
   if (!Array.isArray(told)) throw systemError(`plugin "${name}" does not tell what it implements`);
   return { client, interfaces: told.filter((word) => typeof word === "string") };

@@ -26,6 +26,8 @@ export interface InfoDeps {
   /** The engine's own id, the same after each restart. */
   readonly engineId: string;
   readonly settings: InfoSettings;
+  /** Names of those that have been used. */
+  readonly volumePlugins: () => readonly string[];
   readonly release: Release;
   readonly machine: Machine;
   readonly cpus: number;
@@ -70,7 +72,7 @@ export async function describeSystem(deps: InfoDeps, minor: number): Promise<Inf
             ["userxattr", "false"],
           ],
     Plugins: {
-      Volume: ["local"],
+      Volume: ["local", ...deps.volumePlugins()],
       Network: ["bridge", "host", "null"],
       Authorization: settings.authorizationPlugins.length === 0 ? null : settings.authorizationPlugins,
       Log: logDriverNames,

@@ -23,7 +23,7 @@ export interface VolumeList {
 export interface CatalogDeps {
   readonly store: Pick<VolumeStore, "find" | "forget" | "list">;
   readonly local: LocalDriver;
-  readonly plugins: Pick<PluginDrivers, "get" | "all">;
+  readonly plugins: Pick<PluginDrivers, "get" | "all" | "answering" | "names" | "setSilent">;
   /** By containers. */
   readonly isUsed: (name: string) => boolean;
 }
@@ -84,8 +84,12 @@ export class VolumeCatalog {
   /** A row for a volume that a plugin has and nobody here has used yet. */
   async foreign(name: string, signal: AbortSignal): Promise<VolumeRecord | undefined> {
     const asking = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
-    const asked = (await this.#deps.plugins.all(asking)).map(async (driver) => {
-      const found = await driver.get(name, asking).catch(() => undefined);
+    const { plugins } = this.#deps;
+    const asked = (await plugins.answering(asking)).map(async (driver) => {
+      const found = await driver.get(name, asking).catch(() => {
+        if (asking.aborted) plugins.setSilent(driver.name, true);
+        return undefined;
+      });
       return found === undefined ? [] : [{ ...blank, name, createdAt: found.createdAt, driver: driver.name }];
     });
     return (await Promise.all(asked)).flat()[0];
@@ -95,6 +99,7 @@ export class VolumeCatalog {
     const { store } = this.#deps;
     try {
       const [found, scope] = await Promise.all([driver.list(signal), driver.scope(signal)]);
+      this.#deps.plugins.setSilent(driver.name, false);
       const volumes = found.flatMap((known) => {
         const record = store.find(known.name) ?? {
           ...blank,

@@ -49,7 +49,7 @@ function findMistake(options: Options): string | undefined {
     .flatMap((option) => required[option] ?? [])
     .find((other) => options[other] === undefined);
   if (missing !== undefined) return `missing required option: "${missing}"`;
-  if (options.type === "cifs" && URL.parse(options.device ?? "", "cifs:")?.port)
+  if (options.type === "cifs" && /^(?:[a-z]+:)?\/\/[^/]*:\d+(?:\/|$)/.test(options.device ?? ""))
     return "port not allowed in CIFS device URL, include 'port' in 'o='";
   if (options.size !== undefined && options.device !== undefined)
     return 'option "size" is for volumes without a device';

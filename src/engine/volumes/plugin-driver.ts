@@ -5,10 +5,11 @@
 import { isAbsolute } from "node:path";
 import { array, type Decoded, DecodeError, object, record, string, unknown } from "#base/decode.ts";
 import { systemError } from "#base/errors.ts";
-import { type PluginClient, PluginRefusal } from "../plugins/client.ts";
+import { type PluginClient, PluginRefusal, RETRY_MS } from "../plugins/client.ts";
 import type { DriverVolume, VolumeDriver, VolumeScope } from "./driver.ts";
 
-/** Milliseconds that a plugin has, as with dockerd: `long` to make or mount a volume. */
+/** Milliseconds that a plugin has, as with dockerd: `long` to make or mount a volume, for which one that has
+ *  ended is waited for, too. */
 export interface PluginPatience {
   readonly short: number;
   readonly long: number;
@@ -111,7 +112,8 @@ export class PluginVolumeDriver implements VolumeDriver {
     const deadline = AbortSignal.timeout(patience);
     const either = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
     try {
-      return decodeAnswer(await this.#client.call(method, body, either), "");
+      const retryMs = patience === this.#patience.long ? RETRY_MS : 0;
+      return decodeAnswer(await this.#client.call(method, body, either, retryMs), "");
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       throw systemError(`${method}: plugin "${this.name}" answers what is not understood: ${error.message}`, {

@@ -11,6 +11,7 @@ export class PluginDrivers {
   readonly #plugins: Pick<PluginRegistry, "get" | "speaking">;
   readonly #patience: typeof pluginPatience;
   readonly #drivers = new Map<string, PluginVolumeDriver>();
+  readonly #silent = new Set<string>();
 
   constructor(plugins: Pick<PluginRegistry, "get" | "speaking">, patience = pluginPatience) {
     this.#plugins = plugins;
@@ -38,6 +39,17 @@ export class PluginDrivers {
     const names = await this.#plugins.speaking(INTERFACE, signal);
     const known = [...new Set([...names, ...this.#drivers.keys()])];
     return Promise.all(known.map((name) => this.get(name, signal)));
+  }
+
+  /** The same without those that `silence` was said of since they were last known to answer. */
+  async answering(signal: AbortSignal): Promise<readonly VolumeDriver[]> {
+    return (await this.all(signal)).filter(({ name }) => !this.#silent.has(name));
+  }
+
+  /** It did not answer in time: who does not need it need not wait for it again. */
+  setSilent(name: string, isSilent: boolean): void {
+    if (isSilent) this.#silent.add(name);
+    else this.#silent.delete(name);
   }
 
   /** Those that were asked for before. */

@@ -38,11 +38,24 @@ export async function populateVolume(
   try {
     await executor.run(planPopulate(content), signal);
   } catch (error) {
-    const isAbsent =
-      error instanceof PlanError && error.why === OPEN_SOURCE && ["ENOENT", "ENOTDIR"].includes(error.code);
-    if (isAbsent) return;
+    if (isAbsent(error)) return;
     // Half a copy would pass for the user's own data at the next try.
     await clearVolume(executor, content.mountpoint);
+    throw error;
+  }
+}
+
+/** Whether the image has such a directory: a volume that cannot be mounted is then no reason to look at it. */
+export async function hasContent(
+  executor: Pick<Executor, "run">,
+  content: Omit<VolumeContent, "mountpoint">,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await executor.run(planSource(content), signal);
+    return true;
+  } catch (error) {
+    if (isAbsent(error)) return false;
     throw error;
   }
 }
@@ -60,10 +73,17 @@ const planClear = (path: string): Plan => [
 const OPEN_SOURCE = "image content of the volume";
 const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
+const isAbsent = (error: unknown): boolean =>
+  error instanceof PlanError && error.why === OPEN_SOURCE && ["ENOENT", "ENOTDIR"].includes(error.code);
+
 /** The destination is resolved within the root: no symlink of the image leads outside. */
-const planPopulate = (content: VolumeContent): Plan => [
+const planSource = (content: Omit<VolumeContent, "mountpoint">): Plan => [
   ...planSnapshotMount(content.rootfs, content.target),
   { op: "open", why: OPEN_SOURCE, path: content.destination, root: SNAPSHOT_ROOT, flags, slot: FROM },
+];
+
+const planPopulate = (content: VolumeContent): Plan => [
+  ...planSource(content),
   { op: "open", why: "volume", path: content.mountpoint, flags, slot: TO },
   {
     op: "copyTree",

@@ -11,12 +11,11 @@ import { conflict, EngineError } from "#base/errors.ts";
 import { NamedLocks } from "#base/named-locks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
-import { type Volume, VolumeCatalog, type VolumeList, withPrefix } from "./catalog.ts";
+import { type CatalogDeps, type Volume, VolumeCatalog, type VolumeList, withPrefix } from "./catalog.ts";
 import type { VolumeDriver } from "./driver.ts";
 import type { LocalDriver } from "./local-driver.ts";
 import { attributesOf, deviceOf } from "./local-options.ts";
-import type { PluginDrivers } from "./plugin-drivers.ts";
-import { clearVolume, populateVolume, type VolumeContent } from "./populate.ts";
+import { clearVolume, hasContent, populateVolume, type VolumeContent } from "./populate.ts";
 import type { VolumeRecord, VolumeStore } from "./store.ts";
 import { VolumeUse } from "./use.ts";
 
@@ -28,7 +27,7 @@ export interface VolumeDeps {
   readonly database: { close(): void };
   readonly store: VolumeStore;
   readonly local: LocalDriver;
-  readonly plugins: Pick<PluginDrivers, "get" | "all">;
+  readonly plugins: CatalogDeps["plugins"];
   /** Ids of the containers, running or not, that refer to the volume. */
   readonly usersOf: (volume: string) => readonly string[];
 }
@@ -114,6 +113,11 @@ export class Volumes implements Disposable {
     return this.#catalog.list(signal);
   }
 
+  /** Of the plugins that have been used. */
+  pluginNames(): readonly string[] {
+    return this.#deps.plugins.names;
+  }
+
   /** Rejects notFound, and if its plugin cannot be asked. */
   async get(name: string, signal: AbortSignal): Promise<Volume> {
     using _held = await this.#locks.acquire(name);
@@ -144,7 +148,7 @@ export class Volumes implements Disposable {
   /** For a container that starts; resolves with the directory of the data on the host. Idempotent for each user. */
   async mount(name: string, user: string): Promise<string> {
     using _held = await this.#locks.acquire(name);
-    return this.#use.mount(name, user);
+    return await this.#use.mount(name, user);
   }
 
   /** For a container that an earlier daemon has started. */
@@ -162,11 +166,14 @@ export class Volumes implements Disposable {
   async populate(name: string, from: Omit<VolumeContent, "mountpoint">, signal: AbortSignal): Promise<void> {
     using _held = await this.#locks.acquire(name);
     const { store, executor } = this.#deps;
+    const record = store.find(name);
+    const isPlain = record !== undefined && isLocal(record) && deviceOf(record.options ?? {}) === undefined;
+    if (!isPlain && !(await hasContent(executor, from, signal))) return;
     const user = `fill-${randomBytes(8).toString("hex")}`;
     const mountpoint = await this.#use.mount(name, user);
     try {
       if (store.isFilling(name)) await clearVolume(executor, mountpoint);
-      const options = store.find(name)?.options ?? {};
+      const options = record?.options ?? {};
       const keepsAttributes = Object.keys(attributesOf(options)).length > 0;
       // What others have written meanwhile must not be taken for half a copy.
       const onBegin = (): void => {
