@@ -46,7 +46,10 @@ function containerSettings(
       dns: settings.dns,
       dnsSearch: settings.dnsSearch,
       dnsOptions: settings.dnsOptions,
-      hostGateway: settings.hostGatewayIps[0] ?? bridge?.pools[0]?.gateway ?? "",
+      hostGateways:
+        settings.hostGatewayIps.length > 0
+          ? settings.hostGatewayIps
+          : (bridge?.pools ?? []).flatMap(({ gateway }) => gateway ?? []),
     },
     defaultLog: defaultLog(settings.containers),
     defaults: () => ({ ...live.current.containers, seccompProfile }),

@@ -47,7 +47,7 @@ export async function openLayers(options: LayersOptions, signal: AbortSignal): P
   const containerd = undo.use(await openContainerd(options, executor));
   const networks = undo.use(
     await openNetworks(
-      { executor, warn: (message) => log.warn(message) },
+      { executor, sockets: executor.sockets, warn: (message) => log.warn(message) },
       {
         dataRoot: settings.dataRoot,
         execRoot: settings.execRoot,

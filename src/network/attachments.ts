@@ -1,6 +1,7 @@
 // What is attached to the networks now: each sandbox with all that it holds.
 
 import type { Endpoint, Sandbox } from "./controller.ts";
+import { type NamedEndpoint, NameTable } from "./dns/name-table.ts";
 import { publicationsOf } from "./endpoint-values.ts";
 import type { GivenAddress } from "./ipam/network-pools.ts";
 import type { LiveNetwork } from "./live-network.ts";
@@ -28,6 +29,8 @@ export class Attachments {
   readonly #bySandbox = new Map<string, Attachment>();
   /** By network and endpoint. */
   readonly #members = new Map<string, Map<string, Member>>();
+  /** Of those that are attached. */
+  readonly names = new NameTable();
 
   /** Adds it, or replaces what is known of the same sandbox. */
   set(attachment: Attachment): void {
@@ -39,6 +42,7 @@ export class Attachments {
       members.set(endpoint.endpointId, { ...endpoint, sandboxId: sandbox.id });
       this.#members.set(endpoint.networkId, members);
     }
+    this.names.set(sandbox.id, sandbox.endpoints.flatMap(namedEndpoint));
   }
 
   find(sandboxId: string): Attachment | undefined {
@@ -49,6 +53,7 @@ export class Attachments {
   take(sandboxId: string): Attachment | undefined {
     const attachment = this.#bySandbox.get(sandboxId);
     this.#bySandbox.delete(sandboxId);
+    this.names.delete(sandboxId);
     for (const { networkId, endpointId } of attachment?.sandbox.endpoints ?? []) {
       const members = this.#members.get(networkId);
       members?.delete(endpointId);
@@ -68,4 +73,17 @@ export class Attachments {
   publications(): readonly Publication[] {
     return this.all().flatMap(({ sandbox }) => sandbox.endpoints.flatMap(publicationsOf));
   }
+}
+
+/** Nobody is found by name on a network that gives none. */
+function namedEndpoint({
+  names,
+  links = {},
+  ipv4,
+  ipv6 = "",
+  ...endpoint
+}: Endpoint): readonly NamedEndpoint[] {
+  if (names === undefined) return [];
+  const present = (address: string): readonly string[] => (address === "" ? [] : [address]);
+  return [{ ...endpoint, names, links, ipv4: present(ipv4), ipv6: present(ipv6) }];
 }

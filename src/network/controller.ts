@@ -1,6 +1,7 @@
 // Networks and the sandboxes (network namespaces) attached to them. Is given ids and names, knows no container.
 
 import type { IdMaps } from "#spec/id-maps.ts";
+import type { NameSettings } from "./dns/names.ts";
 import type { AddressUsage } from "./ipam/ipam-driver.ts";
 import type { NetworkRecord, NetworkSpec } from "./network-spec.ts";
 
@@ -35,6 +36,8 @@ export interface EndpointRequest {
   readonly macAddress?: string;
   /** What neighbours on the network find it by; the first one is what its address is looked up to. */
   readonly names?: readonly string[];
+  /** Names of neighbours, by what this sandbox alone calls them. */
+  readonly links?: Readonly<Record<string, string>>;
   readonly driverOptions?: Readonly<Record<string, string>>;
   /** The network with the highest one gives the default gateway. */
   readonly gatewayPriority?: number;
@@ -46,6 +49,8 @@ export interface AttachRequest {
   readonly endpoints: readonly EndpointRequest[];
   /** Published on the network that gives the default gateway. */
   readonly ports: readonly PortMapping[];
+  /** For the resolver that the sandbox has while a network gives it names. */
+  readonly dns?: Omit<NameSettings, "mayAskOutside">;
 }
 
 /** What inspect shows of an endpoint, and what /etc/hosts is made from. What there is not is "" or 0. */
@@ -66,6 +71,7 @@ export interface Endpoint {
   readonly linkLocal?: readonly string[];
   readonly macAddress: string;
   readonly names?: readonly string[];
+  readonly links?: Readonly<Record<string, string>>;
   readonly gatewayPriority?: number;
   /** Published through this network. */
   readonly ports: readonly BoundPort[];
@@ -79,6 +85,7 @@ export interface Sandbox {
   readonly endpoints: readonly Endpoint[];
   /** What was asked for: published anew where another network gives the gateway. */
   readonly mappings?: readonly PortMapping[];
+  readonly dns?: Omit<NameSettings, "mayAskOutside">;
 }
 
 /** A user namespace: one that is made with what it owns, or the one at a path. */

@@ -1,49 +1,48 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatHosts, formatResolvConf, parseExtraHost } from "./etc-files.ts";
+import { formatHosts, mergeLines, parseExtraHost } from "./etc-files.ts";
 
-const nothing = { servers: [], search: [], options: [] };
+const settings = { hostname: "foo", domainname: "", addresses: ["172.17.0.2"], extra: [], hasIpv6: true };
 
 test("hosts holds local names, extra hosts, then the container itself, as dockerd writes it", () => {
   const file = formatHosts({
-    hostname: "foo",
+    ...settings,
     domainname: "bar.baz",
-    addresses: ["172.17.0.2"],
-    extra: [parseExtraHost("x:1.2.3.4", ""), parseExtraHost("gate:host-gateway", "172.17.0.1")],
+    addresses: ["172.17.0.2", "172.18.0.2", "fd00::2"],
+    extra: [
+      ...parseExtraHost("x:1.2.3.4", []),
+      ...parseExtraHost("host.docker.internal:host-gateway", ["172.17.0.1", "fd00::1"]),
+    ],
   });
   assert.equal(
     file,
-    "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\n" +
-      "ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n1.2.3.4\tx\n172.17.0.1\tgate\n172.17.0.2\tfoo.bar.baz foo\n",
+    "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\n" +
+      "ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n1.2.3.4\tx\n172.17.0.1\thost.docker.internal\n" +
+      "fd00::1\thost.docker.internal\n172.17.0.2\tfoo.bar.baz foo\n172.18.0.2\tfoo.bar.baz foo\nfd00::2\tfoo.bar.baz foo\n",
   );
 });
 
-test("an extra host may have an IPv6 address", () => {
-  assert.deepEqual(parseExtraHost("six:fd00::1", ""), { names: "six", address: "fd00::1" });
-});
-
-test("the host's resolv.conf is taken as it is when all of it can be reached", () => {
-  const host = "# mine\nnameserver 10.255.255.53\n";
-  assert.equal(formatResolvConf(host, nothing, true), host);
-});
-
-test("loopback servers of the host are left out, and public ones stand in for them", () => {
-  const host = "search a.b\nnameserver 127.0.0.53\noptions edns0\n";
+test("without IPv6 inside no line of it is written", () => {
+  const extra = parseExtraHost("six:fd00::9", []);
   assert.equal(
-    formatResolvConf(host, nothing, true),
-    "search a.b\nnameserver 8.8.8.8\nnameserver 8.8.4.4\noptions edns0\n",
+    formatHosts({ ...settings, extra, hasIpv6: false }),
+    "127.0.0.1\tlocalhost\n172.17.0.2\tfoo\n",
   );
-  assert.equal(formatResolvConf(host, nothing, false), host);
 });
 
-test("what the user asks for replaces the host's, line by line", () => {
-  const host = "search a.b\nnameserver 10.0.0.1\noptions edns0\n";
+test("an extra host may have an IPv6 address, in brackets or without", () => {
+  const six = [{ names: "six", address: "fd00::1" }];
+  assert.deepEqual(parseExtraHost("six:fd00::1", []), six);
+  assert.deepEqual(parseExtraHost("six:[fd00::1]", []), six);
+});
+
+test("what somebody has added to a file stays when a network comes or goes", () => {
+  const made = "127.0.0.1\tlocalhost\n172.17.0.2\tfoo\n";
+  const next = "127.0.0.1\tlocalhost\n172.18.0.5\tfoo\n";
+  assert.equal(mergeLines(made, made, next), next);
   assert.equal(
-    formatResolvConf(host, { servers: ["1.1.1.1"], search: ["c.d", "e.f"], options: ["ndots:2"] }, true),
-    "search c.d e.f\nnameserver 1.1.1.1\noptions ndots:2\n",
+    mergeLines(made, "10.0.0.9\tmine\n127.0.0.1\tlocalhost\n172.17.0.2\tfoo", next),
+    "10.0.0.9\tmine\n127.0.0.1\tlocalhost\n172.18.0.5\tfoo\n",
   );
-  assert.equal(
-    formatResolvConf(host, { ...nothing, search: ["."] }, true),
-    "nameserver 10.0.0.1\noptions edns0\n",
-  );
+  assert.equal(mergeLines(made, "10.0.0.9\tmine\n", next), "10.0.0.9\tmine\n172.18.0.5\tfoo\n");
 });

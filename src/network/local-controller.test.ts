@@ -46,9 +46,10 @@ async function openNetworks(executor: Executor, undo: AsyncDisposableStack) {
     defaultHostIp: "0.0.0.0",
   });
   const warnings: string[] = [];
+  const sockets = { open: () => Promise.reject(new Error("not asked for")) };
   const warn = (message: string): unknown => warnings.push(message);
   const settings = { dataRoot, execRoot: dataRoot, bridge: "docker0", mtu: 1500, defaultHostIp: "0.0.0.0" };
-  const networks = await openController({ executor, ports, warn }, settings, signal);
+  const networks = await openController({ executor, sockets, ports, warn }, settings, signal);
   undo.use(networks);
   return { networks, held, warnings };
 }

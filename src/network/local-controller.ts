@@ -3,7 +3,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { EngineError, invalid, systemError } from "#base/errors.ts";
+import { joinAll } from "#base/join.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
+import type { SocketSource } from "#kernel/zygote/passed-sockets.ts";
 import type { Attachments } from "./attachments.ts";
 import { readSurvey, surveyPlan } from "./bridge-survey.ts";
 import type {
@@ -15,6 +17,7 @@ import type {
   OwnedNamespace,
   Sandbox,
 } from "./controller.ts";
+import { NameService } from "./dns/name-service.ts";
 import { vethNames } from "./endpoint-values.ts";
 import type { LiveNetwork } from "./live-network.ts";
 import type { NetworkRegistry } from "./network-registry.ts";
@@ -22,12 +25,15 @@ import type { NetworkRules } from "./network-rules.ts";
 import type { NetworkSpec } from "./network-spec.ts";
 import type { NetworkStore } from "./network-store.ts";
 import type { PortPublisher } from "./ports/publish.ts";
-import { SandboxConnector } from "./sandbox-connector.ts";
+import { SandboxConnector, type SandboxPlace } from "./sandbox-connector.ts";
+import { SandboxNames } from "./sandbox-names.ts";
 import { ownerPath, planIsolatedSandbox, planLinkRemoval, sandboxesOf } from "./sandbox-plan.ts";
 import { SandboxRemover } from "./sandbox-remover.ts";
 
 export interface ControllerParts {
   readonly executor: Executor;
+  /** Makes the sockets of resolvers. */
+  readonly sockets: SocketSource;
   readonly ports: PortPublisher;
   readonly warn: (message: string) => void;
   readonly store: NetworkStore;
@@ -48,6 +54,8 @@ export class LocalNetworkController implements NetworkController {
   readonly #open = new Set<string>();
   readonly #remover: SandboxRemover;
   readonly #connector: SandboxConnector;
+  readonly #service: NameService;
+  readonly #names: SandboxNames;
 
   /** `restore` comes next, before anything is attached. */
   constructor(parts: ControllerParts) {
@@ -55,6 +63,11 @@ export class LocalNetworkController implements NetworkController {
     this.#remover = new SandboxRemover(parts);
     const networkOf = (nameOrId: string): LiveNetwork => this.#find(nameOrId);
     this.#connector = new SandboxConnector({ ...parts, remover: this.#remover, networkOf });
+    this.#service = new NameService({ sockets: parts.sockets, directory: parts.attachments.names });
+    this.#names = new SandboxNames({
+      service: this.#service,
+      leadsOut: (sandboxId) => this.#connector.leadsOut(sandboxId),
+    });
   }
 
   /** As dockerd with --bridge=none: who asks for nothing special gets nothing. */
@@ -140,21 +153,49 @@ export class LocalNetworkController implements NetworkController {
     if (this.#parts.attachments.find(sandboxId) !== undefined)
       throw systemError(`sandbox ${sandboxId} is attached already`);
     const place = { id: sandboxId, path: this.#pathOf(sandboxId), isOpen: this.#open.has(sandboxId) };
-    const sandbox = await this.#connector.attach(place, request);
+    const sandbox = await this.#attach(place, request);
     this.#open.delete(sandboxId);
     return sandbox;
   }
 
+  /** The resolver is made beside the interfaces where the namespace is there. */
+  async #attach(place: SandboxPlace, request: AttachRequest): Promise<Sandbox> {
+    const isEarly = place.isOpen && request.endpoints.some(({ names }) => names !== undefined);
+    try {
+      const [sandbox] = await joinAll([
+        this.#connector.attach(place, request),
+        isEarly ? this.#names.prepare(place) : undefined,
+      ]);
+      await this.#names.update(sandbox);
+      return sandbox;
+    } catch (error) {
+      this.#names.stop(place.id);
+      await this.#connector.detach(place.id);
+      throw error;
+    }
+  }
+
   async connect(sandboxId: string, endpoint: EndpointRequest, signal: AbortSignal): Promise<Sandbox> {
     signal.throwIfAborted();
-    return await this.#connector.connect(sandboxId, endpoint);
+    const sandbox = await this.#connector.connect(sandboxId, endpoint);
+    try {
+      await this.#names.update(sandbox);
+      return sandbox;
+    } catch (error) {
+      const made = sandbox.endpoints.find(({ endpointId }) => endpointId === endpoint.endpointId);
+      await this.#connector.disconnect(sandboxId, made?.networkId ?? "");
+      throw error;
+    }
   }
 
   async disconnect(sandboxId: string, networkId: string): Promise<Sandbox> {
-    return await this.#connector.disconnect(sandboxId, networkId);
+    const sandbox = await this.#connector.disconnect(sandboxId, networkId);
+    await this.#names.update(sandbox);
+    return sandbox;
   }
 
   async detach(sandboxId: string): Promise<void> {
+    this.#names.stop(sandboxId);
     if (this.#open.delete(sandboxId)) this.#remover.removeLater({ path: this.#pathOf(sandboxId) }, () => {});
     await this.#connector.detach(sandboxId);
   }
@@ -178,6 +219,16 @@ export class LocalNetworkController implements NetworkController {
       for (const { hostName } of holdings.values()) ports.delete(hostName ?? "");
     await executor.run(planLinkRemoval([...ports]), never);
     await rules.repair();
+    await Promise.all(live.map((sandbox) => this.#restoreNames(sandbox)));
+  }
+
+  /** It may be ending just now. */
+  async #restoreNames(sandbox: Sandbox): Promise<void> {
+    try {
+      await this.#names.update(sandbox);
+    } catch (error) {
+      this.#parts.warn(`sandbox ${sandbox.id} has no resolver: ${String(error)}`);
+    }
   }
 
   /** Everything that was detached until now is gone. */
@@ -195,6 +246,7 @@ export class LocalNetworkController implements NetworkController {
 
   /** Live sandboxes, networks and their rules stay: the next daemon restores them. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#service[Symbol.dispose]();
     await this.#remover.settled();
     for (const { holdings } of this.#parts.attachments.all())
       for (const { published } of holdings.values()) published?.close();

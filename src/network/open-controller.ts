@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { formatPrefix, parsePrefix, subnetOf } from "#formats/ip-prefix.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
+import type { SocketSource } from "#kernel/zygote/passed-sockets.ts";
 import { Attachments } from "./attachments.ts";
 import { findAddressOf, freshNamespacePlan, readSurvey, type Survey, surveyPlan } from "./bridge-survey.ts";
 import { BridgeDriver } from "./drivers/bridge-driver.ts";
@@ -25,6 +26,8 @@ import { PortPublisher, type PortRange } from "./ports/publish.ts";
 
 export interface OpenNetworksDeps {
   readonly executor: Executor;
+  /** Makes the sockets of resolvers. */
+  readonly sockets: SocketSource;
   readonly warn: (message: string) => void;
 }
 

@@ -78,6 +78,7 @@ function draftOf(network: LiveNetwork, request: EndpointRequest, addresses: read
     ...(request.linkLocal !== undefined && { linkLocal: request.linkLocal }),
     macAddress: driver.hasLink ? (request.macAddress ?? macOf(ipv4, request.endpointId)) : "",
     ...(request.names !== undefined && { names: request.names }),
+    ...(request.links !== undefined && { links: request.links }),
     ...(request.gatewayPriority !== undefined && { gatewayPriority: request.gatewayPriority }),
     ports: [],
   };

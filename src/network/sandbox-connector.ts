@@ -4,6 +4,7 @@ import { EngineError, systemError } from "#base/errors.ts";
 import type { Attachment, Holding } from "./attachments.ts";
 import { type Connection, connectSandbox } from "./connect-sandbox.ts";
 import type { AttachRequest, Endpoint, EndpointRequest, Sandbox } from "./controller.ts";
+import { findExits } from "./endpoint-order.ts";
 import { publicationsOf } from "./endpoint-values.ts";
 import type { LiveNetwork } from "./live-network.ts";
 import {
@@ -56,6 +57,15 @@ export class SandboxConnector {
     return (this.#claims.get(networkId) ?? 0) > 0 || this.#deps.attachments.endpointsOf(networkId).length > 0;
   }
 
+  /** Packets for others leave the sandbox. */
+  leadsOut(sandboxId: string): boolean {
+    const attachment = this.#deps.attachments.find(sandboxId);
+    const exits =
+      attachment &&
+      findExits(attachment.sandbox.endpoints, (endpoint) => this.#exitsByLink(attachment, endpoint));
+    return exits?.ipv4 !== undefined || exits?.ipv6 !== undefined;
+  }
+
   async attach(place: SandboxPlace, request: AttachRequest): Promise<Sandbox> {
     await using undo = new AsyncDisposableStack();
     const asked = this.#claim(request.endpoints, undo);
@@ -65,6 +75,7 @@ export class SandboxConnector {
       path: place.path,
       endpoints: planned.map(({ endpoint }) => endpoint),
       ...(request.ports.length > 0 && { mappings: request.ports }),
+      ...(request.dns !== undefined && { dns: request.dns }),
     };
     const holdings = new Map(
       planned.map(({ endpoint, network, addresses }) => [endpoint.endpointId, { network, addresses }]),

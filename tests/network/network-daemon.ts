@@ -19,7 +19,7 @@ await using executor = await startZygote({
   socket: join(settings.execRoot, "zygote.sock"),
 });
 const networks = await openNetworks(
-  { executor, warn: (message) => console.error(message) },
+  { executor, sockets: executor.sockets, warn: (message) => console.error(message) },
   { ...settings, bridge, mtu: 1500, defaultHostIp: "0.0.0.0" },
   signal,
 );

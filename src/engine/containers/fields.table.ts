@@ -113,7 +113,7 @@ export const hostConfigSupport: Table<HostConfig> = {
 
 export const endpointSupport: Table<EndpointConfig> = {
   IPAMConfig: "yes",
-  Links: "--link",
+  Links: "yes",
   Aliases: "yes",
   DriverOpts: "yes",
   MacAddress: "yes",

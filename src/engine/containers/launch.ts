@@ -42,7 +42,7 @@ export interface LaunchDeps extends SharedMemoryDeps, SecretDeps {
   readonly tasks: Pick<Tasks, "create" | "start" | "kill" | "delete">;
   readonly networks: Pick<NetworkController, "open" | "openOwned" | "attach" | "detach" | "find">;
   readonly volumes: Pick<ContainerVolumes, "mount" | "unmount">;
-  readonly etc: Pick<EtcDirectory, "write" | "writeHosts">;
+  readonly etc: Pick<EtcDirectory, "write" | "writeHosts" | "names">;
   readonly userFiles: Pick<UserFileReader, "read">;
   readonly seccomp: (profile: string, capabilities: readonly string[]) => Seccomp;
   readonly clock: Clock;
@@ -143,7 +143,8 @@ async function connect(
 ): Promise<Sandbox | undefined> {
   if (network.kind !== "own") return undefined;
   try {
-    const sandbox = await deps.networks.attach(network.request, signal);
+    const request = { ...network.request, dns: deps.etc.names(container.record) };
+    const sandbox = await deps.networks.attach(request, signal);
     await deps.etc.writeHosts(join(deps.containersDir, container.id), container.record, sandbox.endpoints);
     return sandbox;
   } catch (error) {

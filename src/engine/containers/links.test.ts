@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openFakeContainers } from "../testing/fake-containers.ts";
 import { linkVariables } from "./link-variables.ts";
-import { describeLinks, linkEnvironment, parseLink, removeLink } from "./links.ts";
+import { describeLinks, linkEnvironment, removeLink } from "./links.ts";
+import { parseLink } from "./parse-link.ts";
 import { renameContainer } from "./rename.ts";
 
 test("a link is read as users write it and as inspect shows it", () => {

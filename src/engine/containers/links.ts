@@ -7,19 +7,11 @@ import { endpointOn } from "./describe-network.ts";
 import { linkVariables } from "./link-variables.ts";
 import { containerOf } from "./namespace-modes.ts";
 import { isUserDefined } from "./network-names.ts";
+import { parseLink } from "./parse-link.ts";
 import type { ContainerRecord, Link } from "./record.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
 type Lookup = Pick<ContainerStore, "find">;
-
-/** "name", "name:alias", or "/name:/parent/alias" as inspect shows it. */
-export function parseLink(text: string): { readonly name: string; readonly alias: string } {
-  const [name = "", alias = name, ...more] = text.split(":");
-  if (name === "" || alias === "" || more.length > 0) throw invalid(`bad format for links: ${text}`);
-  return name.startsWith("/")
-    ? { name: name.slice(1), alias: alias.split("/").at(-1) ?? "" }
-    : { name, alias };
-}
 
 /** The containers that a new one is to be linked to. On user-defined networks the endpoints have their own links. */
 export function resolveLinks(containers: Lookup, { Links, NetworkMode }: HostConfig): readonly Link[] {

@@ -6,6 +6,7 @@ import type { AttachRequest, EndpointRequest } from "#network/controller.ts";
 import type { EndpointConfig } from "#spec/container-config.ts";
 import { containerOf } from "./namespace-modes.ts";
 import { isUserDefined } from "./network-names.ts";
+import { parseLink } from "./parse-link.ts";
 import { planPorts } from "./ports.ts";
 import type { ContainerRecord } from "./record.ts";
 import type { ContainerStore } from "./store.ts";
@@ -59,7 +60,7 @@ export function planEndpoint(
     ...(ipv6 !== "" && { ipv6 }),
     ...(linkLocal.length > 0 && { linkLocal }),
     ...(mac !== "" && { macAddress: mac }),
-    ...(isUserDefined(name) && { names: endpointNames(record, endpoint) }),
+    ...(isUserDefined(name) && { names: endpointNames(record, endpoint), links: linksOf(endpoint) }),
     ...(options !== null && { driverOptions: options }),
     ...(priority !== 0 && { gatewayPriority: priority }),
   };
@@ -70,6 +71,9 @@ export const endpointNames = (
   { id, name, config }: Pick<ContainerRecord, "id" | "name" | "config">,
   { Aliases: aliases }: Pick<EndpointConfig, "Aliases">,
 ): readonly string[] => [...new Set([name, ...(aliases ?? []), id.slice(0, 12), config.Hostname])];
+
+const linksOf = ({ Links: links }: Pick<EndpointConfig, "Links">): Readonly<Record<string, string>> =>
+  Object.fromEntries((links ?? []).map(parseLink).map(({ name, alias }) => [alias, name]));
 
 function planJoin(containers: Pick<ContainerStore, "get">, reference: string): NetworkPlan {
   const donor = containers.get(reference);

@@ -4,6 +4,7 @@ import {
   boolean,
   type Decoded,
   type Decoder,
+  record as dictionary,
   integer,
   array as list,
   literal,
@@ -137,6 +138,7 @@ const decodeEndpoint: Decoder<Endpoint> = object(
     ipv6Gateway: string,
     linkLocal: list(string),
     names: list(string),
+    links: dictionary(string),
     gatewayPriority: integer,
   },
 );
@@ -146,6 +148,10 @@ const decodeStoredSandbox = object(
   {
     endpoints: list(decodeEndpoint),
     mappings: list(decodePort),
+    dns: object(
+      { upstreams: list(object({ address: string, fromHost: boolean }, {})), keepsSingleLabels: boolean },
+      {},
+    ),
     /** In records of before there was one at most. */
     endpoint: decodeEndpoint,
   },

@@ -88,6 +88,7 @@ export interface ContainersDeps
     Omit<InspectDeps, "snapshots" | "networks">,
     Omit<ListDeps, "snapshots" | "networks">,
     Omit<StartExecDeps, "tasks" | "snapshots"> {
+  readonly etc: EtcDirectory;
   readonly userFiles: UserFileReader;
   readonly tasks: ContainerdServices["tasks"];
   readonly snapshots: ContainerdServices["snapshots"];

@@ -19,7 +19,7 @@ export interface ConnectNetworkDeps {
   readonly networks: Pick<NetworkController, "get" | "find" | "connect" | "disconnect">;
   readonly containers: Pick<ContainerStore, "get" | "find" | "saveRecord" | "saveState">;
   readonly events: Pick<EventBus, "publish">;
-  readonly etc: Pick<EtcDirectory, "writeHosts">;
+  readonly etc: Pick<EtcDirectory, "writeHosts" | "writeResolvConf">;
   readonly containersDir: string;
 }
 
@@ -110,6 +110,7 @@ async function settle(
   deps.containers.saveRecord(container, { networks });
   deps.containers.saveState(container, { network: { sandbox } });
   const directory = join(deps.containersDir, container.id);
+  await deps.etc.writeResolvConf(directory, container.record);
   await deps.etc.writeHosts(directory, container.record, sandbox.endpoints);
 }
 

@@ -182,7 +182,7 @@ export function openFakeContainers(t: TestContext) {
   const settings = {
     containersDir: directory,
     secretsDir: join(directory, "secrets"),
-    etc: { dns: [], dnsSearch: [], dnsOptions: [], hostGateway: "" },
+    etc: { dns: [], dnsSearch: [], dnsOptions: [], hostGateways: [] },
     defaultLog: { driver: "json-file", options: {} },
   };
   const deps = wireContainers(fake<ContainersParts>(parts), settings, t.signal);
