@@ -24,14 +24,16 @@ test("a redirect never leaves TLS, nor HTTP", () => {
   assert.throws(() => redirected(get, new URL("file:///etc/shadow")), /unsupported protocol scheme "file"/);
 });
 
-/** Grants every tunnel, and then says nothing. `onHello` hears of the first bytes in it; `closed` resolves when a tunnel is. */
-async function openSilentProxy(onHello = (): void => undefined) {
+/** Grants every tunnel (or does not even answer), and then says nothing. `onHello` hears of the first bytes in it, or of it itself; `closed`
+ *  resolves when a tunnel is. */
+async function openSilentProxy(onHello = (): void => undefined, granting = true) {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   const undo = new AsyncDisposableStack();
   const server = undo.use(createServer().listen(0, "127.0.0.1"));
   server.on("connect", (_request, socket) => {
     undo.defer(() => void socket.destroy());
-    socket.write("HTTP/1.1 200 OK\r\n\r\n");
+    if (granting) socket.write("HTTP/1.1 200 OK\r\n\r\n");
+    else onHello();
     socket
       .on("error", resolve)
       .on("close", resolve)
@@ -57,6 +59,16 @@ test("a request through a proxy that lets nothing through is given up after a wh
 test("a request through a proxy that lets nothing through ends when it is cancelled, and its tunnel with it", async () => {
   const cancel = new AbortController();
   await using proxy = await openSilentProxy(() => cancel.abort(new Error("gone")));
+  {
+    using transport = new HttpTransport({ userAgent: "test", proxyFor: proxy.proxyFor });
+    await assert.rejects(transport.send(request, { verify: true }, cancel.signal), /gone/);
+  }
+  await proxy.closed;
+});
+
+test("a request ends when it is cancelled while the proxy has not answered, and its connection with it", async () => {
+  const cancel = new AbortController();
+  await using proxy = await openSilentProxy(() => cancel.abort(new Error("gone")), false);
   {
     using transport = new HttpTransport({ userAgent: "test", proxyFor: proxy.proxyFor });
     await assert.rejects(transport.send(request, { verify: true }, cancel.signal), /gone/);

@@ -1,7 +1,8 @@
 // HTTP requests to registries: keep-alive per endpoint, redirects followed without leaking credentials, bounded waiting.
 
 import http, { type IncomingMessage } from "node:http";
-import { Readable } from "node:stream";
+import type { Agent as SecureAgent } from "node:https";
+import { type Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { isRecord } from "#base/decode.ts";
 import { systemError } from "#base/errors.ts";
@@ -47,7 +48,8 @@ const DEFAULT_TRUST: Trust = { verify: true };
 export class HttpTransport implements Disposable {
   readonly #agents = new Map<Trust, Map<string, http.Agent>>();
   readonly #options: HttpTransportOptions;
-  readonly #closing = new AbortController();
+  /** Connections to proxies, which agents forget while no tunnel stands in them. */
+  readonly #proxied = new Set<Duplex>();
 
   constructor(options: HttpTransportOptions) {
     this.#options = options;
@@ -73,7 +75,7 @@ export class HttpTransport implements Disposable {
   [Symbol.dispose](): void {
     for (const agents of this.#agents.values()) for (const agent of agents.values()) agent.destroy();
     this.#agents.clear();
-    this.#closing.abort();
+    for (const socket of this.#proxied) socket.destroy();
   }
 
   /** A kept connection may have been closed by the registry just now: that is no failure of this request. Where a stream of
@@ -141,22 +143,16 @@ export class HttpTransport implements Disposable {
     if (known !== undefined) return known;
     const agent =
       protocol === "https:"
-        ? await secureAgent(trust, this.#throughProxy(proxy))
-        : new http.Agent({ keepAlive: true, ...this.#throughProxy(proxy) });
+        ? await secureAgent(trust, proxy, this.#proxied)
+        : new http.Agent({ keepAlive: true, ...throughProxy(proxy) });
     agents.set(key, agent);
     return agent;
   }
-
-  /** Node decides by environment variables; ours has decided already, by Docker's rules. A tunnel that does not come to stand is
-   *  closed by the signal alone. */
-  #throughProxy(proxy: URL | undefined): ProxyOptions {
-    if (proxy === undefined) return {};
-    return { signal: this.#closing.signal, proxyEnv: { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href } };
-  }
 }
 
-/** `signal` is one of the options that the agent hands on to its connections. */
-type ProxyOptions = Pick<http.AgentOptions, "proxyEnv"> & { readonly signal?: AbortSignal };
+/** Node decides by environment variables; ours has decided already, by Docker's rules. */
+const throughProxy = (proxy: URL | undefined): Pick<http.AgentOptions, "proxyEnv"> =>
+  proxy === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href } };
 
 /** While TLS is begun within a tunnel neither the request's timeout nor its signal is heeded by Node (26). */
 function watchConnecting(
@@ -206,12 +202,25 @@ function sendBody(outgoing: http.ClientRequest, body: HttpRequest["body"]): void
   );
 }
 
-async function secureAgent({ verify, ca, cert, key }: Trust, proxy: ProxyOptions): Promise<http.Agent> {
+/** `opened` gets the connections to the proxy, for as long as they are open. */
+async function secureAgent(
+  { verify, ca, cert, key }: Trust,
+  proxy: URL | undefined,
+  opened: Set<Duplex>,
+): Promise<http.Agent> {
   const { Agent } = await import("node:https");
-  return new Agent({
+  class ProxiedAgent extends Agent {
+    override createConnection(...[options, callback]: Parameters<SecureAgent["createConnection"]>) {
+      const socket = super.createConnection(options, callback);
+      if (proxy === undefined || !socket) return socket;
+      opened.add(socket);
+      return socket.once("close", () => opened.delete(socket));
+    }
+  }
+  return new ProxiedAgent({
     keepAlive: true,
     rejectUnauthorized: verify,
-    ...proxy,
+    ...throughProxy(proxy),
     ...(ca === undefined ? {} : { ca: [...ca] }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
