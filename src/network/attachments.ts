@@ -3,10 +3,10 @@
 import type { Endpoint, Sandbox } from "./controller.ts";
 import { type NamedEndpoint, NameTable } from "./dns/name-table.ts";
 import { publicationsOf } from "./endpoint-values.ts";
+import type { Publication } from "./firewall/published.ts";
 import type { GivenAddress } from "./ipam/network-pools.ts";
 import type { LiveNetwork } from "./live-network.ts";
 import type { PublishedPorts } from "./ports/publish.ts";
-import type { Publication } from "./rules.ts";
 
 /** What an endpoint holds beside its interface. */
 export interface Holding {

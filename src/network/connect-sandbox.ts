@@ -3,8 +3,9 @@
 import { systemError } from "#base/errors.ts";
 import { type Executor, PlanError } from "#kernel/plan/executor.ts";
 import { LINK_WHY } from "./drivers/driver.ts";
-import { type NetworkRules, readGeneration } from "./network-rules.ts";
-import type { Publication } from "./rules.ts";
+import { type Firewall, readGeneration } from "./firewall/firewall.ts";
+import { redirectFlows } from "./firewall/flows.ts";
+import type { Publication } from "./firewall/published.ts";
 import {
   planConnectedSandbox,
   planConnection,
@@ -17,7 +18,7 @@ import type { SandboxRemover } from "./sandbox-remover.ts";
 export interface ConnectDeps {
   readonly executor: Executor;
   readonly remover: Pick<SandboxRemover, "removeNow">;
-  readonly rules: Pick<NetworkRules, "planPublish" | "isSuspect" | "check" | "repair">;
+  readonly rules: Pick<Firewall, "planPublish" | "isSuspect" | "check" | "repair">;
 }
 
 /** `hostName`: of the interface that stays on the host. */
@@ -51,7 +52,10 @@ export async function connectSandbox(
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const connection = connectionOf(attempt);
     const failure = await tryConnect(deps, connection);
-    if (failure === undefined) return;
+    if (failure === undefined) {
+      await redirectFlows(deps.executor, connection.publications);
+      return;
+    }
     await takeBack(deps, connection, failure);
     if (failure.code === "EEXIST" && failure.why.startsWith(LINK_WHY)) continue;
     if (repaired) throw failure;

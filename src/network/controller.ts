@@ -13,13 +13,19 @@ export interface PortMapping {
   /** 0: an ephemeral one is chosen. `hostPortEnd` > hostPort: the first free one of the range. */
   readonly hostPort: number;
   readonly hostPortEnd?: number;
+  /** Ports from `containerPort` to this one: each from the port of the host that is as far behind `hostPort`. */
+  readonly containerPortEnd?: number;
 }
 
 export interface BoundPort {
   readonly proto: "tcp" | "udp" | "sctp";
   readonly containerPort: number;
   readonly hostIp: string;
+  /** 0: the port is reached by the container's own address only. */
   readonly hostPort: number;
+  /** A range of ports, each to the one of the container that is as far in: both ends are there. */
+  readonly containerPortEnd?: number;
+  readonly hostPortEnd?: number;
 }
 
 /** How a sandbox is to be connected to one network. */

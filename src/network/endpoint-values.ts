@@ -1,7 +1,8 @@
 // What follows from an endpoint's id and address.
 
 import type { Endpoint } from "./controller.ts";
-import type { Publication } from "./rules.ts";
+import type { Publication } from "./firewall/published.ts";
+import type { PublishTarget } from "./ports/publish.ts";
 
 const VETH_NAMES = 5;
 
@@ -18,5 +19,15 @@ export function macOf(ipv4: string, endpointId: string): string {
   return `02:42:${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":")}`;
 }
 
-export const publicationsOf = (endpoint: Endpoint): readonly Publication[] =>
-  endpoint.ports.map((port) => ({ port, containerAddress: endpoint.ipv4, networkId: endpoint.networkId }));
+/** A port of an IPv6 address leads to the endpoint's IPv6 address, if it has one. */
+export const publicationsOf = ({ ports, ipv4, ipv6 = "", networkId }: Endpoint): readonly Publication[] =>
+  ports.map((port) => ({
+    ...{ port, networkId },
+    containerAddress: ipv4 === "" || (port.hostIp.includes(":") && ipv6 !== "") ? ipv6 : ipv4,
+  }));
+
+/** Where published ports lead. */
+export const targetOf = ({ ipv4, ipv6 = "" }: Endpoint): PublishTarget => ({
+  ...(ipv4 !== "" && { ipv4 }),
+  ...(ipv6 !== "" && { ipv6 }),
+});

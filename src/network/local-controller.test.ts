@@ -41,6 +41,8 @@ async function openNetworks(executor: Executor, undo: AsyncDisposableStack) {
       held.add(`${hostIp}:${hostPort}`);
       return { close: () => held.delete(`${hostIp}:${hostPort}`) };
     },
+    findSocket: async () => undefined,
+    carriesAll: false,
     ephemeral: { first: 40000, last: 40001 },
     hasIpv6: false,
     defaultHostIp: "0.0.0.0",

@@ -19,9 +19,9 @@ import type {
 } from "./controller.ts";
 import { NameService } from "./dns/name-service.ts";
 import { vethNames } from "./endpoint-values.ts";
+import type { Firewall } from "./firewall/firewall.ts";
 import type { LiveNetwork } from "./live-network.ts";
 import type { NetworkRegistry } from "./network-registry.ts";
-import type { NetworkRules } from "./network-rules.ts";
 import type { NetworkSpec } from "./network-spec.ts";
 import type { NetworkStore } from "./network-store.ts";
 import type { PortPublisher } from "./ports/publish.ts";
@@ -38,7 +38,7 @@ export interface ControllerParts {
   readonly warn: (message: string) => void;
   readonly store: NetworkStore;
   readonly registry: NetworkRegistry;
-  readonly rules: NetworkRules;
+  readonly rules: Firewall;
   readonly attachments: Attachments;
   /** Number of the first interface in a new namespace. */
   readonly firstIndex: number;
@@ -248,6 +248,7 @@ export class LocalNetworkController implements NetworkController {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#service[Symbol.dispose]();
     await this.#remover.settled();
+    await this.#parts.rules[Symbol.asyncDispose]();
     for (const { holdings } of this.#parts.attachments.all())
       for (const { published } of holdings.values()) published?.close();
     this.#parts.store.close();

@@ -1,6 +1,6 @@
 // Puts the network controller of one engine together.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { Attachments } from "./attachments.ts";
 import { findAddressOf, freshNamespacePlan, readSurvey, type Survey, surveyPlan } from "./bridge-survey.ts";
 import { BridgeDriver } from "./drivers/bridge-driver.ts";
 import { plainDriver } from "./drivers/plain-driver.ts";
+import { Firewall } from "./firewall/firewall.ts";
 import type { SubnetSetting } from "./ipam/check-subnets.ts";
 import { DefaultIpam } from "./ipam/default-ipam.ts";
 import { choosePools } from "./ipam/default-pools.ts";
@@ -18,9 +19,9 @@ import { reservedSubnets } from "./ipam/host-subnets.ts";
 import { nullIpam } from "./ipam/null-ipam.ts";
 import { LocalNetworkController } from "./local-controller.ts";
 import { NetworkRegistry } from "./network-registry.ts";
-import { NetworkRules } from "./network-rules.ts";
 import type { NetworkSpec } from "./network-spec.ts";
 import { NetworkStore } from "./network-store.ts";
+import { findSocketBy } from "./ports/find-socket.ts";
 import { holdPort } from "./ports/held-port.ts";
 import { PortPublisher, type PortRange } from "./ports/publish.ts";
 
@@ -66,7 +67,7 @@ export const openNetworks = async (
   settings: OpenNetworksSettings,
   signal: AbortSignal,
 ): Promise<LocalNetworkController> =>
-  await openController({ ...deps, ports: await openPorts() }, settings, signal);
+  await openController({ ...deps, ports: await openPorts(deps.executor) }, settings, signal);
 
 export async function openController(
   deps: OpenNetworksDeps & { readonly ports: PortPublisher },
@@ -77,7 +78,10 @@ export async function openController(
   await mkdir(join(settings.execRoot, "netns"), { recursive: true, mode: 0o755 });
   const attachments = new Attachments();
   const publications = () => attachments.publications();
-  const rules = new NetworkRules({ executor, publications }, settings.dataRoot);
+  const rules = new Firewall(
+    { ...deps, publications, hasIpv6: existsSync("/proc/net/if_inet6") },
+    settings.dataRoot,
+  );
   using undo = new DisposableStack();
   const store = NetworkStore.open(settings.dataRoot, undo);
   const bridges = new BridgeDriver({ executor, rules }, DEFAULT_MTU);
@@ -172,9 +176,11 @@ function bridgeSubnets(
   ];
 }
 
-const openPorts = async (): Promise<PortPublisher> =>
+const openPorts = async (executor: Executor): Promise<PortPublisher> =>
   new PortPublisher({
     hold: holdPort,
+    findSocket: findSocketBy(executor),
+    carriesAll: false,
     ephemeral: readEphemeralPorts(),
     hasIpv6: await canListenOnIpv6(),
     defaultHostIp: "0.0.0.0",

@@ -5,7 +5,8 @@ import type { Attachment, Holding } from "./attachments.ts";
 import { type Connection, connectSandbox } from "./connect-sandbox.ts";
 import type { AttachRequest, Endpoint, EndpointRequest, Sandbox } from "./controller.ts";
 import { findExits } from "./endpoint-order.ts";
-import { publicationsOf } from "./endpoint-values.ts";
+import { publicationsOf, targetOf } from "./endpoint-values.ts";
+import { FlowsOfBefore } from "./firewall/flows-of-before.ts";
 import type { LiveNetwork } from "./live-network.ts";
 import {
   type Asked,
@@ -42,6 +43,7 @@ const never = new AbortController().signal;
 export class SandboxConnector {
   readonly #deps: ConnectorDeps;
   readonly #ports: SandboxPorts;
+  readonly #flows: FlowsOfBefore;
   /** Interfaces that had an address until now and are not gone yet: by network and address. */
   readonly #leaving = new Map<string, string>();
   /** How many endpoints are being made on a network. */
@@ -50,6 +52,7 @@ export class SandboxConnector {
   constructor(deps: ConnectorDeps) {
     this.#deps = deps;
     this.#ports = new SandboxPorts(deps);
+    this.#flows = new FlowsOfBefore(deps);
   }
 
   /** An endpoint is on the network, or about to be. */
@@ -160,6 +163,10 @@ export class SandboxConnector {
       await holding?.network.release(holding.addresses);
     }
     for (const [key, hostName] of left) this.#leaving.set(key, hostName);
+    const addresses = sandbox.endpoints
+      .flatMap(({ ipv4, ipv6 = "" }) => [ipv4, ipv6])
+      .filter((address) => address !== "");
+    this.#flows.forget(addresses);
     this.#deps.remover.removeLater({ path: sandbox.path, hostNames: [...left.values()] }, () => {
       for (const [key, hostName] of left) if (this.#leaving.get(key) === hostName) this.#leaving.delete(key);
     });
@@ -172,7 +179,7 @@ export class SandboxConnector {
       const network = this.#findNetwork(endpoint);
       if (network === undefined) continue;
       const addresses = await this.#retake(sandbox, endpoint, network);
-      const published = await this.#deps.ports.republish(endpoint.ports, endpoint.ipv4);
+      const published = await this.#deps.ports.republish(endpoint.ports, targetOf(endpoint));
       const hostName = hostNameOf(endpoint);
       holdings.set(endpoint.endpointId, {
         ...{ network, addresses, published },
@@ -253,6 +260,7 @@ export class SandboxConnector {
     isRunning: boolean,
   ): Promise<Attachment> {
     let made = draft;
+    for (const { endpoint } of planned) await this.#flows.gone([endpoint.ipv4, endpoint.ipv6 ?? ""]);
     const attempt = (count: number): Connection => {
       const shift = isRunning ? count * NUMBER_STEP : 0;
       const placed = this.#place(draft, planned, { attempt: count, shift });

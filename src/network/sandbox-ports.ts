@@ -4,15 +4,16 @@ import { EngineError, systemError } from "#base/errors.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { Attachment, Attachments, Holding } from "./attachments.ts";
 import type { Endpoint, PortMapping } from "./controller.ts";
-import { publicationsOf } from "./endpoint-values.ts";
+import { publicationsOf, targetOf } from "./endpoint-values.ts";
+import type { Firewall } from "./firewall/firewall.ts";
+import { redirectFlows } from "./firewall/flows.ts";
 import type { LiveNetwork } from "./live-network.ts";
-import type { NetworkRules } from "./network-rules.ts";
 import type { PortPublisher } from "./ports/publish.ts";
 import { planRules } from "./sandbox-plan.ts";
 
 export interface SandboxPortsDeps {
   readonly executor: Executor;
-  readonly rules: NetworkRules;
+  readonly rules: Firewall;
   readonly ports: PortPublisher;
   readonly attachments: Attachments;
   readonly warn: (message: string) => void;
@@ -35,6 +36,7 @@ export class SandboxPorts {
       const rules = this.#deps.rules.planPublish(published.sandbox.endpoints.flatMap(publicationsOf));
       this.#deps.attachments.set(published);
       if (rules.length > 0) await this.#deps.executor.run(planRules("published ports", rules), never);
+      await redirectFlows(this.#deps.executor, published.sandbox.endpoints.flatMap(publicationsOf));
       undo.move();
       return published;
     } catch (error) {
@@ -69,12 +71,16 @@ export class SandboxPorts {
 
   async #hold(mappings: readonly PortMapping[], endpoint: Endpoint, { driver }: LiveNetwork) {
     const bound = mappings.map((mapping) =>
-      mapping.hostIp === "" && driver.hostBinding !== ""
+      mapping.hostIp === "" && !["", "0.0.0.0"].includes(driver.hostBinding)
         ? { ...mapping, hostIp: driver.hostBinding }
         : mapping,
     );
     try {
-      return await this.#deps.ports.publish(bound, endpoint.ipv4);
+      const { routed } = driver;
+      return await this.#deps.ports.publish(bound, {
+        ...targetOf(endpoint),
+        ...(routed !== undefined && { routed }),
+      });
     } catch (error) {
       if (!(error instanceof EngineError) || error.kind !== "system") throw error;
       const name = endpoint.endpointName ?? endpoint.endpointId;
@@ -109,7 +115,7 @@ export class SandboxPorts {
 
   /** Undoes a move: the ports are published as they were. */
   async #putBack(endpoint: Endpoint, holding: Holding | undefined): Promise<void> {
-    const published = await this.#deps.ports.republish(endpoint.ports, endpoint.ipv4);
+    const published = await this.#deps.ports.republish(endpoint.ports, targetOf(endpoint));
     const rules = this.#deps.rules.planPublish(publicationsOf(endpoint));
     await this.#deps.executor.run(planRules("published ports", rules), never);
     if (holding === undefined) return;

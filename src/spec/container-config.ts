@@ -264,6 +264,9 @@ export const decodeUpdate = object(
     MemorySwap: integer,
     PidsLimit: integer,
     RestartPolicy: decodeRestartPolicy,
+    // Gantry's own, which no client of Docker's sends: docs/networking.md.
+    PublishAdd: map(orNull(list(decodePortBinding))),
+    PublishRemove: map(orNull(list(decodePortBinding))),
   },
 );
 export type UpdateRequest = Decoded<typeof decodeUpdate>;

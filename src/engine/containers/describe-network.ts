@@ -131,12 +131,21 @@ function describeBindings(record: ContainerRecord, state: ContainerState): Bindi
     for (let port = first; port <= last; port++) bindings[`${port}/${proto}`] = null;
   }
   for (const port of boundPorts(state)) {
-    const key = `${port.containerPort}/${port.proto}`;
-    const shown = addressesOf(port).map((HostIp) => ({ HostIp, HostPort: String(port.hostPort) }));
-    bindings[key] = [...(bindings[key] ?? []), ...shown];
+    const { proto, containerPort, containerPortEnd = containerPort } = port;
+    for (let number = containerPort; number <= containerPortEnd; number++) {
+      const key = `${number}/${proto}`;
+      bindings[key] = [...(bindings[key] ?? []), ...describePort(port, number - containerPort)];
+    }
   }
   return bindings;
 }
+
+/** A port of a range, that far in. One that is reached by the container's own address has none of the host. */
+const describePort = (port: BoundPort, at: number) =>
+  addressesOf(port).map((HostIp) => ({
+    HostIp,
+    HostPort: port.hostPort === 0 ? "" : String(port.hostPort + at),
+  }));
 
 export interface PortShown {
   readonly IP?: string;
@@ -153,7 +162,7 @@ export function describePorts({ record, state }: Container): readonly PortShown[
     return list.map(({ HostIp, HostPort }) => ({
       IP: HostIp,
       PrivatePort: first,
-      PublicPort: Number(HostPort),
+      ...(HostPort !== "" && { PublicPort: Number(HostPort) }),
       Type: proto,
     }));
   });

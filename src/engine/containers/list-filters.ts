@@ -115,7 +115,9 @@ const exposedPorts = ({ record }: Container): readonly string[] =>
   Object.keys(record.config.ExposedPorts ?? {});
 /** Of the host, while they are. */
 const publishedPorts = ({ state }: Container): readonly string[] =>
-  boundPorts(state).map(({ hostPort, proto }) => `${hostPort}/${proto}`);
+  boundPorts(state)
+    .filter(({ hostPort }) => hostPort !== 0)
+    .map(({ hostPort, hostPortEnd = hostPort, proto }) => `${hostPort}-${hostPortEnd}/${proto}`);
 
 function matchPorts(filters: Filters, key: string, ports: readonly string[]): boolean {
   const wanted = filters.values(key).map((value) => readPort(key, value));
@@ -123,7 +125,7 @@ function matchPorts(filters: Filters, key: string, ports: readonly string[]): bo
     .map(parsePort)
     .some((port) =>
       wanted.some(
-        ({ proto, first, last }) => proto === port.proto && port.first >= first && port.last <= last,
+        ({ proto, first, last }) => proto === port.proto && port.first <= last && port.last >= first,
       ),
     );
 }

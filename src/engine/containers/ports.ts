@@ -27,24 +27,72 @@ function readProtocol(text: string): Protocol | undefined {
   return name === "tcp" || name === "udp" || name === "sctp" ? name : undefined;
 }
 
-/** What to publish: the bindings, and with -P every exposed port that has none. */
+/** What to publish: the bindings, and with -P every exposed port that has none. Neighbouring ports that lead to neighbouring ones are a range. */
 export function planPorts(config: ContainerConfig, hostConfig: HostConfig): readonly PortMapping[] {
-  const bindings = hostConfig.PortBindings ?? {};
+  const mappings = [...readBindings(hostConfig)];
+  if (hostConfig.PublishAllPorts) mappings.push(...exposeRest(config, mappings));
+  return joinRanges(mappings.toSorted(byOrder));
+}
+
+function readBindings({ PortBindings }: Pick<HostConfig, "PortBindings">): readonly PortMapping[] {
   const mappings: PortMapping[] = [];
-  for (const [port, list] of Object.entries(bindings)) {
+  for (const [port, list] of Object.entries(PortBindings ?? {})) {
     const { proto, first } = parsePort(port);
     for (const { HostIp: hostIp, HostPort: hostPort } of list ?? [])
       mappings.push({ proto, containerPort: first, hostIp, ...readHostPort(hostPort) });
   }
-  if (!hostConfig.PublishAllPorts) return mappings;
+  return mappings;
+}
+
+function exposeRest(config: ContainerConfig, bound: readonly PortMapping[]): readonly PortMapping[] {
+  const taken = new Set(bound.map(({ proto, containerPort }) => `${containerPort}/${proto}`));
+  const mappings: PortMapping[] = [];
   for (const port of Object.keys(config.ExposedPorts ?? {})) {
     const { proto, first, last } = parsePort(port);
-    for (let number = first; number <= last; number++) {
-      if (mappings.some((mapping) => mapping.proto === proto && mapping.containerPort === number)) continue;
-      mappings.push({ proto, containerPort: number, hostIp: "", hostPort: 0 });
-    }
+    for (let number = first; number <= last; number++)
+      if (!taken.has(`${number}/${proto}`))
+        mappings.push({ proto, containerPort: number, hostIp: "", hostPort: 0 });
   }
   return mappings;
+}
+
+const protocols: readonly Protocol[] = ["tcp", "udp", "sctp"];
+
+/** As Docker publishes: who asks for one port before who takes what is left, then by the container's port. */
+function byOrder(one: PortMapping, other: PortMapping): number {
+  const leaves = ({ hostPort, hostPortEnd }: PortMapping): number =>
+    hostPort === 0 || hostPortEnd !== undefined ? 1 : 0;
+  return (
+    leaves(one) - leaves(other) ||
+    one.containerPort - other.containerPort ||
+    protocols.indexOf(one.proto) - protocols.indexOf(other.proto) ||
+    one.hostPort - other.hostPort
+  );
+}
+
+const isNext = (range: PortMapping, { containerPort, hostPort, hostPortEnd, hostIp, proto }: PortMapping) =>
+  hostPortEnd === undefined &&
+  proto === range.proto &&
+  hostIp === range.hostIp &&
+  containerPort === (range.containerPortEnd ?? range.containerPort) + 1 &&
+  hostPort - range.hostPort === containerPort - range.containerPort;
+
+function joinRanges(mappings: readonly PortMapping[]): readonly PortMapping[] {
+  const joined: PortMapping[] = [];
+  /** Of each address and protocol: where the range that grows stands. */
+  const growing = new Map<string, number>();
+  for (const mapping of mappings) {
+    const key = `${mapping.proto} ${mapping.hostIp} ${mapping.hostPort - mapping.containerPort}`;
+    const at = growing.get(key) ?? -1;
+    const range = joined[at];
+    if (range !== undefined && mapping.hostPort !== 0 && isNext(range, mapping))
+      joined[at] = { ...range, containerPortEnd: mapping.containerPort };
+    else {
+      if (mapping.hostPort !== 0 && mapping.hostPortEnd === undefined) growing.set(key, joined.length);
+      joined.push(mapping);
+    }
+  }
+  return joined;
 }
 
 function readHostPort(text: string): Pick<PortMapping, "hostPort" | "hostPortEnd"> {

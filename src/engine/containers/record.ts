@@ -115,7 +115,7 @@ export const decodeContainerRecord: Decoder<ContainerRecord> = (value, path) => 
 
 const decodePort = object(
   { proto: literal("tcp", "udp", "sctp"), containerPort: integer, hostIp: string, hostPort: integer },
-  { hostPortEnd: integer },
+  { hostPortEnd: integer, containerPortEnd: integer },
 );
 
 const decodeEndpoint: Decoder<Endpoint> = object(

@@ -1,28 +1,27 @@
 // Expressions of nftables rules (linux/netfilter/nf_tables.h): small steps on registers, read left to right.
 // The verdict register is 0; registers 1 to 4 are 16 bytes each, 8 to 23 the same space in words of 4 bytes.
 
-import { attribute, be32, nested, text, uint32, uint32be } from "../netlink/attributes.ts";
+import { attribute, be32, nested, text, uint32 } from "../netlink/attributes.ts";
+import { DATA_VALUE, encodeVerdict, type Verdict } from "./verdicts.ts";
 
 const EXPR_NAME = 1;
 const EXPR_DATA = 2;
 const LIST_ELEM = 1;
-const DATA_VALUE = 1;
-const DATA_VERDICT = 2;
-const VERDICT_CODE = 1;
-const VERDICT_CHAIN = 2;
-const NFT_JUMP = 0xfffffffd;
+const VERDICT_REGISTER = 0;
+const FIRST_WORD = 8;
 
-/** Words of the register space: those after the first of register 1. */
-export const WORD_1 = 9;
-export const WORD_2 = 10;
-const REGISTER_1 = 1;
+/** The register that begins at a word of the register space. As nft does, one of 16 bytes where there is one. */
+const registerAt = (word: number): number => (word % 4 === 0 ? 1 + word / 4 : FIRST_WORD + word);
+const REGISTER_1 = registerAt(0);
 
 const expression = (name: string, ...data: readonly Uint8Array[]): Uint8Array =>
   nested(LIST_ELEM, text(EXPR_NAME, name), nested(EXPR_DATA, ...data));
 
 const metaKeys = { iifname: 6, oifname: 7, l4proto: 16 } as const;
+type MetaKey = keyof typeof metaKeys;
+const metaLengths = { iifname: 16, oifname: 16, l4proto: 1 } as const;
 
-export const loadMeta = (key: keyof typeof metaKeys, register = REGISTER_1): Uint8Array =>
+const loadMeta = (key: MetaKey, register = REGISTER_1): Uint8Array =>
   expression("meta", be32(2, metaKeys[key]), be32(1, register));
 
 const conntrackKeys = { state: 0, status: 2 } as const;
@@ -38,11 +37,9 @@ export interface PayloadField {
   readonly length: number;
 }
 
-export const SOURCE_ADDRESS: PayloadField = { header: "network", offset: 12, length: 4 };
-export const DESTINATION_ADDRESS: PayloadField = { header: "network", offset: 16, length: 4 };
 export const DESTINATION_PORT: PayloadField = { header: "transport", offset: 2, length: 2 };
 
-export const loadPayload = (field: PayloadField, register = REGISTER_1): Uint8Array =>
+const loadPayload = (field: PayloadField, register = REGISTER_1): Uint8Array =>
   expression(
     "payload",
     be32(1, register),
@@ -77,35 +74,88 @@ const compare = (operator: "==" | "!=", value: Uint8Array): Uint8Array =>
     nested(3, attribute(DATA_VALUE, value)),
   );
 
-/** Looks up the key that starts in register 1; the value goes to register 1. Leaves the rule if there is none. */
-export const lookup = (map: string): Uint8Array =>
-  expression("lookup", be32(2, REGISTER_1), be32(3, REGISTER_1), text(1, map), be32(4, 0));
+/** What a key is made of: parts of the packet, side by side, each from a whole word on. */
+export type KeyPart = MetaKey | PayloadField;
 
-const NAT_DNAT = 1;
-const AF_INET = 2;
-/** New destination: the address in the first word of register 1, the port in the next. */
-export const dnat = (): Uint8Array =>
-  expression("nat", be32(1, NAT_DNAT), be32(2, AF_INET), be32(3, REGISTER_1), be32(5, WORD_1));
+function loadKey(parts: readonly KeyPart[]): readonly Uint8Array[] {
+  let word = 0;
+  return parts.map((part) => {
+    const register = registerAt(word);
+    const length = typeof part === "string" ? metaLengths[part] : part.length;
+    word += Math.ceil(length / 4);
+    return typeof part === "string" ? loadMeta(part, register) : loadPayload(part, register);
+  });
+}
+
+const NFT_LOOKUP_F_INV = 1;
+
+/** Goes on if the key is in the set, or, `"not in"`, if it is not. */
+export const inSet = (
+  parts: readonly KeyPart[],
+  set: string,
+  how: "in" | "not in" = "in",
+): readonly Uint8Array[] => [
+  ...loadKey(parts),
+  expression(
+    "lookup",
+    be32(2, REGISTER_1),
+    text(1, set),
+    be32(4, 0),
+    ...(how === "in" ? [] : [be32(5, NFT_LOOKUP_F_INV)]),
+  ),
+];
+
+/** The map's value for the key goes to register 1. Leaves the rule if there is none. */
+export const lookUp = (parts: readonly KeyPart[], map: string): readonly Uint8Array[] => [
+  ...loadKey(parts),
+  expression("lookup", be32(2, REGISTER_1), be32(3, REGISTER_1), text(1, map), be32(4, 0)),
+];
+
+/** Does what the map says for the key. Goes on with the next rule if it says nothing. */
+export const obeyMap = (parts: readonly KeyPart[], map: string): readonly Uint8Array[] => [
+  ...loadKey(parts),
+  expression("lookup", be32(2, REGISTER_1), be32(3, VERDICT_REGISTER), text(1, map), be32(4, 0)),
+];
+
+const NAT_SOURCE = 0;
+const NAT_DESTINATION = 1;
+/** The new port is as far into its range as the old one from 0: NF_NAT_RANGE_PROTO_OFFSET without a base. */
+const NAT_SHIFTS = 1 << 5;
+
+export interface NatFamily {
+  /** AF_INET or AF_INET6. */
+  readonly protocol: number;
+  /** Bytes of an address. */
+  readonly addressLength: number;
+}
+
+/** New destination: the address in register 1. The port is the one behind the address; "kept" as it is; or "shifted" into the range that
+ *  the two ports behind it tell: the first of them and the old port modulo the range's size. nft has no word for the last one. */
+export function dnat({ protocol, addressLength }: NatFamily, port: "given" | "kept" | "shifted"): Uint8Array {
+  const first = addressLength / 4;
+  const ports = {
+    given: [be32(5, registerAt(first))],
+    kept: [],
+    shifted: [be32(5, registerAt(first)), be32(6, registerAt(first + 1)), be32(7, NAT_SHIFTS)],
+  };
+  return expression("nat", be32(1, NAT_DESTINATION), be32(2, protocol), be32(3, REGISTER_1), ...ports[port]);
+}
+
+/** New source: the address in register 1. */
+export const snat = ({ protocol }: NatFamily): Uint8Array =>
+  expression("nat", be32(1, NAT_SOURCE), be32(2, protocol), be32(3, REGISTER_1));
 
 export const masquerade = (): Uint8Array => expression("masq");
 
-/** Registers hold interface names as 16 bytes, zero-filled. */
-function interfaceName(name: string): Uint8Array {
+/** As registers hold them: 16 bytes, zero-filled. */
+export function interfaceBytes(name: string): Uint8Array {
   const bytes = new Uint8Array(16);
   bytes.set(Buffer.from(name).subarray(0, 15));
   return bytes;
 }
 
-const verdicts = { drop: 0, accept: 1 } as const;
-
-const immediateVerdict = (...verdict: readonly Uint8Array[]): Uint8Array =>
-  expression("immediate", be32(1, 0), nested(2, nested(DATA_VERDICT, ...verdict)));
-
-export const verdict = (name: keyof typeof verdicts): Uint8Array =>
-  immediateVerdict(be32(VERDICT_CODE, verdicts[name]));
-
-export const jump = (chain: string): Uint8Array =>
-  immediateVerdict(be32(VERDICT_CODE, NFT_JUMP), text(VERDICT_CHAIN, chain));
+export const verdict = (kind: Verdict): Uint8Array =>
+  expression("immediate", be32(1, VERDICT_REGISTER), nested(2, encodeVerdict(kind)));
 
 /** Any of these bits of `ct state` or `ct status` is set. */
 export const conntrackHas = (key: keyof typeof conntrackKeys, bits: number): readonly Uint8Array[] => [
@@ -128,21 +178,20 @@ export const interfaceIs = (
   key: "iifname" | "oifname",
   operator: "==" | "!=",
   name: string,
-): readonly Uint8Array[] => [loadMeta(key), compare(operator, interfaceName(name))];
+): readonly Uint8Array[] => [loadMeta(key), compare(operator, interfaceBytes(name))];
 
 /** An address field within a prefix. As nft does, a prefix of whole bytes loads only those. */
 export function addressWithin(
   field: PayloadField,
-  address: number,
+  address: Uint8Array,
   prefixLength: number,
 ): readonly Uint8Array[] {
-  const value = uint32be(address);
-  if (prefixLength % 8 === 0) {
-    const length = prefixLength / 8;
-    return [loadPayload({ ...field, length }), compare("==", value.subarray(0, length))];
-  }
-  const mask = uint32be((0xffffffff << (32 - prefixLength)) >>> 0);
-  return [loadPayload(field), maskRegister(mask), compare("==", value)];
+  const length = prefixLength >> 3;
+  if (prefixLength % 8 === 0)
+    return [loadPayload({ ...field, length }), compare("==", address.subarray(0, length))];
+  const mask = new Uint8Array(field.length).fill(0xff, 0, length);
+  mask[length] = 0xff << (8 - (prefixLength % 8));
+  return [loadPayload(field), maskRegister(mask), compare("==", address)];
 }
 
 /** A header field has the value. */
@@ -157,5 +206,6 @@ export const protocolIs = (number: number): readonly Uint8Array[] => [
   compare("==", Uint8Array.of(number)),
 ];
 
-export const loadValue = (value: Uint8Array, register = REGISTER_1): Uint8Array =>
-  expression("immediate", be32(1, register), nested(2, attribute(DATA_VALUE, value)));
+/** Puts the value into the registers, from a word on. */
+export const loadValue = (value: Uint8Array, word = 0): Uint8Array =>
+  expression("immediate", be32(1, registerAt(word)), nested(2, attribute(DATA_VALUE, value)));

@@ -5,19 +5,15 @@ import { parseIpv4 } from "../ipv4.ts";
 import { uint32be } from "../netlink/attributes.ts";
 import { decodeMessages, NLM_F_ACK } from "../netlink/message.ts";
 import { verdict } from "./expressions.ts";
-import {
-  addChain,
-  addElements,
-  addRule,
-  addTable,
-  concatenate,
-  decodeGeneration,
-  decodeRule,
-  deleteElements,
-  encodeBatch,
-} from "./messages.ts";
+import { addChain, addRule, addTable, decodeGeneration, decodeRule, encodeBatch } from "./messages.ts";
+import { addElements, concatenate, countShown, deleteElements, type SetShape } from "./sets.ts";
 
-const TABLE = "gantry-x";
+const TABLE = { family: "ip", name: "gantry-x" } as const;
+
+const shape: SetShape = {
+  key: ["ipv4_addr", "inet_proto", "inet_service"],
+  value: ["ipv4_addr", "inet_service"],
+};
 
 /** The batches of nft, message by message. */
 function readBatches(): readonly (readonly Buffer[])[] {
@@ -49,8 +45,8 @@ test("a map element is added and deleted as nft does", () => {
     assert.ok(message);
     return body(message).replace("0800040000000001", "");
   };
-  assert.equal(second(encodeBatch([addElements(TABLE, "at", [{ key, value }])])), second(addition));
-  assert.equal(second(encodeBatch([deleteElements(TABLE, "at", [{ key }])])), second(deletion));
+  assert.equal(second(encodeBatch(addElements(TABLE, "at", shape, [{ key, value }]))), second(addition));
+  assert.equal(second(encodeBatch(deleteElements(TABLE, "at", shape, [{ key }]))), second(deletion));
 });
 
 test("a batch is framed and numbered", () => {
@@ -66,6 +62,28 @@ test("a batch is framed and numbered", () => {
 
 test("rules are read back, other messages are not rules", () => {
   const message = addRule(TABLE, "raw", [verdict("drop")]);
-  assert.deepEqual(decodeRule(message), { table: TABLE, chain: "raw" });
+  const rule = decodeRule(message);
+  assert.deepEqual(rule?.table, TABLE);
+  assert.equal(rule?.chain, "raw");
   assert.equal(decodeGeneration(message), undefined);
+});
+
+test("an interval of one part has two ends, but the last one", () => {
+  const subnets: SetShape = { key: ["ipv4_addr"], interval: true };
+  const range = (first: number, last: number) => ({
+    key: Uint8Array.of(first, 0, 0, 0),
+    last: Uint8Array.of(last, 255, 255, 255),
+  });
+  assert.equal(countShown(subnets, [range(10, 10)]), 2);
+  assert.equal(countShown(subnets, [range(240, 255)]), 1);
+});
+
+test("many elements are several messages, as an attribute has at most 64 KiB", () => {
+  const many = Array.from({ length: 1000 }, (_, port) => ({
+    key: concatenate(Uint8Array.of(10, 0, 0, 1), Uint8Array.of(6), Uint8Array.of(port >> 8, port & 0xff)),
+    value: new Uint8Array(8),
+  }));
+  const messages = addElements(TABLE, "at", shape, many);
+  assert.equal(messages.length, 4);
+  for (const { body: bytes } of messages) assert.ok(bytes.length < 1 << 16);
 });

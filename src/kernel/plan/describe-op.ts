@@ -162,6 +162,9 @@ const sockets = {
     `sendmsg(${NETLINK_PROTOCOLS[protocol] ?? `netlink ${protocol}`}, ${count(messages.length, "message")})`,
   inetSocket: describeSocket,
   giveSocket: (op) => `sendmsg(daemon, SCM_RIGHTS ${slot(op.slot)})`,
+  subscribe: (op) =>
+    `socket(${NETLINK_PROTOCOLS[op.protocol] ?? `netlink ${op.protocol}`}), setsockopt(NETLINK_ADD_MEMBERSHIP, ${op.group}) as ${slot(op.slot)}`,
+  awaitRuleChange: (op) => `poll(${slot(op.slot)} of ${op.pid}) until rules are changed`,
 } satisfies Partial<Describers>;
 
 const attributes = {

@@ -322,7 +322,17 @@ export type OpBody =
       readonly slot: number;
     }
   /** Gives the daemon whose zygote runs the plan a copy of the fd, along with a line of text (zygote/passed-sockets.ts). */
-  | { readonly op: "giveSocket"; readonly slot: number; readonly text: string };
+  | { readonly op: "giveSocket"; readonly slot: number; readonly text: string }
+  /** A netlink socket into a slot, on which the kernel sends what it tells the group. */
+  | {
+      readonly op: "subscribe";
+      readonly protocol: number;
+      readonly group: number;
+      readonly slot: number;
+    }
+  /** Waits until another program than this one has changed rules of nftables, as the subscription tells that the process `pid` has in the
+   *  slot; or until that process ends. What was told before is taken with it. */
+  | { readonly op: "awaitRuleChange"; readonly pid: number; readonly slot: number };
 
 export interface Attributes {
   readonly mode: number;

@@ -5,15 +5,7 @@
 
 import { addressBytes } from "#formats/ip-address.ts";
 import { NETLINK_NETFILTER } from "#formats/netlink/message.ts";
-import {
-  DESTINATION_ADDRESS,
-  DESTINATION_PORT,
-  dnat,
-  fieldIs,
-  loadValue,
-  protocolIs,
-  WORD_1,
-} from "#formats/nftables/expressions.ts";
+import { DESTINATION_PORT, dnat, fieldIs, loadValue, protocolIs } from "#formats/nftables/expressions.ts";
 import {
   addBaseChain,
   addRule,
@@ -25,6 +17,7 @@ import {
 import { encodeSocketAddress } from "#formats/socket-address.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import type { Give } from "#kernel/zygote/passed-sockets.ts";
+import { ipv4 } from "../firewall/families.ts";
 import { DNS_PORT } from "./query-sockets.ts";
 
 export const RESOLVER_ADDRESS = "127.0.0.11";
@@ -34,7 +27,7 @@ export const RESOLVER_PORT = 61_053;
 const CLONE_NEWNET = 0x40000000;
 const DATAGRAMS_SLOT = 0;
 const LISTENER_SLOT = 1;
-const TABLE = "gantry-dns";
+const TABLE = { family: ipv4.name, name: "gantry-dns" };
 const CHAIN = "output";
 const TCP = 6;
 const UDP = 17;
@@ -45,12 +38,12 @@ const portBytes = (port: number): Uint8Array => Uint8Array.of(port >> 8, port & 
 function resolverRules(port: number): readonly NftablesMessage[] {
   const address = addressBytes(RESOLVER_ADDRESS);
   const rule = (protocol: number): readonly Uint8Array[] => [
-    ...fieldIs(DESTINATION_ADDRESS, address),
+    ...fieldIs(ipv4.destination, address),
     ...protocolIs(protocol),
     ...fieldIs(DESTINATION_PORT, portBytes(DNS_PORT)),
     loadValue(address),
-    loadValue(portBytes(port), WORD_1),
-    dnat(),
+    loadValue(portBytes(port), 1),
+    dnat(ipv4, "given"),
   ];
   return [
     addTable(TABLE),

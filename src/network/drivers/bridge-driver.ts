@@ -8,8 +8,8 @@ import { createVeth, isolatePort, setHairpin, silencePort } from "#formats/rtnet
 import type { Executor } from "#kernel/plan/executor.ts";
 import { type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
 import { vethNames } from "../endpoint-values.ts";
+import type { Firewall } from "../firewall/firewall.ts";
 import { familyOfSetting, type SubnetSetting } from "../ipam/check-subnets.ts";
-import type { NetworkRules } from "../network-rules.ts";
 import { isIpv6, type NetworkRecord, type NetworkSpec } from "../network-spec.ts";
 import { planLinkRemoval, SANDBOX_SLOT, writeSysctl } from "../sandbox-plan.ts";
 import { makeBridge } from "./bridge-link.ts";
@@ -18,7 +18,7 @@ import { type DriverNetwork, LINK_WHY, type LinkPlace, type LinkPlan, type Netwo
 
 export interface BridgeDriverDeps {
   readonly executor: Executor;
-  readonly rules: Pick<NetworkRules, "addNetwork" | "removeNetwork">;
+  readonly rules: Pick<Firewall, "addNetwork" | "removeNetwork">;
 }
 
 const never = new AbortController().signal;
@@ -107,6 +107,7 @@ class BridgeNetwork implements DriverNetwork {
   readonly hasLink = true;
   readonly interfacePrefix: string;
   readonly hostBinding: string;
+  readonly routed: { readonly ipv4: boolean; readonly ipv6: boolean };
   readonly exit: "gateway" | "none";
   readonly #deps: BridgeDriverDeps;
   readonly #network: NetworkRecord;
@@ -120,6 +121,8 @@ class BridgeNetwork implements DriverNetwork {
     this.publishes = !network.internal;
     this.exit = network.internal ? "none" : "gateway";
     this.hostBinding = options.hostBinding;
+    const { ipv4, ipv6 } = options.gatewayMode;
+    this.routed = { ipv4: ipv4 === "routed", ipv6: ipv6 === "routed" };
     this.interfacePrefix = options.interfacePrefix;
   }
 
@@ -168,9 +171,11 @@ class BridgeNetwork implements DriverNetwork {
   }
 
   async repair(): Promise<void> {
-    const { name, mtu, inhibitIpv4 } = this.#options;
+    const { name, mtu, inhibitIpv4, gatewayMode } = this.#options;
+    const hasNone = (gateway: string): boolean =>
+      isIpv6(gateway) ? gatewayMode.ipv6 === "isolated" : gatewayMode.ipv4 === "isolated" || inhibitIpv4;
     const addresses = this.#network.pools.flatMap(({ gateway = "", subnet = "" }) =>
-      gateway === "" || (inhibitIpv4 && !isIpv6(gateway)) ? [] : [`${gateway}/${parsePrefix(subnet).length}`],
+      gateway === "" || hasNone(gateway) ? [] : [`${gateway}/${parsePrefix(subnet).length}`],
     );
     this.#link = await makeBridge(this.#deps.executor, { name, mtu, addresses }, never);
   }

@@ -34,6 +34,8 @@ export interface DriverNetwork {
   readonly publishes: boolean;
   /** Host address of ports that are published and name none; "" is the daemon's. */
   readonly hostBinding: string;
+  /** Families in which published ports are reached by the containers' own addresses, and by none of the host. */
+  readonly routed?: { readonly ipv4: boolean; readonly ipv6: boolean };
   /** Its endpoints have interfaces. */
   readonly hasLink: boolean;
   /** Prefix of the names of its interfaces in sandboxes: "eth". */

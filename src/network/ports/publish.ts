@@ -1,8 +1,14 @@
-// Published ports of the host: which are taken, which is chosen, and the sockets that hold them.
+// Publishes ports of the host: which are taken, which is chosen, and what keeps them.
+//
+//   one port      is held by a socket, which nobody else can bind then; what comes to it all the same is carried to the container by it
+//   a range       is looked for among the sockets of the host when it is published, and is not held: see docs/networking.md
+//   a routed one  is a port of the container's own address: none of the host's
 
-import { systemError, unsupported } from "#base/errors.ts";
+import { systemError } from "#base/errors.ts";
 import type { BoundPort, PortMapping } from "../controller.ts";
+import type { FindSocket } from "./find-socket.ts";
 import type { HeldPort, PortAddress, Target } from "./held-port.ts";
+import { PortBook, PortTakenError, withBrackets } from "./port-book.ts";
 
 /** Inclusive: net.ipv4.ip_local_port_range. */
 export interface PortRange {
@@ -11,13 +17,24 @@ export interface PortRange {
 }
 
 export interface PublishDeps {
-  /** Binds a socket of the host. */
+  /** Binds a socket of the host. Port 0 is any. */
   readonly hold: (port: PortAddress, target: Target) => Promise<HeldPort>;
+  readonly findSocket: FindSocket;
   readonly ephemeral: PortRange;
   /** Ports for every address are published on [::] too. */
   readonly hasIpv6: boolean;
   /** Host address of ports that name none: "0.0.0.0" unless the daemon is told otherwise. */
   readonly defaultHostIp: string;
+  /** Packets must come to sockets, as the rules send none of them on: a range has a socket for each port. */
+  readonly carriesAll: boolean;
+}
+
+/** Where ports lead. */
+export interface PublishTarget {
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+  /** The network is reached directly, by its containers' addresses. */
+  readonly routed?: { readonly ipv4: boolean; readonly ipv6: boolean };
 }
 
 export interface PublishedPorts {
@@ -26,8 +43,11 @@ export interface PublishedPorts {
   close(): void;
 }
 
-const isWildcard = (address: string): boolean => address === "0.0.0.0" || address === "::";
 const isIpv6 = (address: string): boolean => address.includes(":");
+
+const isRouted = (hostIp: string, { routed }: PublishTarget): boolean =>
+  (isIpv6(hostIp) ? routed?.ipv6 : routed?.ipv4) === true;
+const every = (hostIp: string): string => (isIpv6(hostIp) ? "::" : "0.0.0.0");
 
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: "address already in use",
@@ -38,11 +58,41 @@ const reasons: Readonly<Record<string, string>> = {
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 
-const withBrackets = (address: string): string => (isIpv6(address) ? `[${address}]` : address);
+/** As bind(2) fails. */
+class BindError extends Error {
+  override readonly name = "BindError";
+  readonly code: string;
+
+  constructor(code: string) {
+    super(code);
+    this.code = code;
+  }
+}
+
+/** A port of the host and the container's that it leads to. */
+interface Place {
+  readonly hostIp: string;
+  readonly containerAddress: string;
+}
+
+/** So many ports of a range are held one by one; a longer range is one. */
+const MOST_HELD = 64;
+
+const lengthOf = ({ containerPort, containerPortEnd }: PortMapping | BoundPort): number =>
+  (containerPortEnd ?? containerPort) - containerPort + 1;
+
+/** A short range as so many single ports. */
+const spread = (mapping: PortMapping): readonly PortMapping[] =>
+  Array.from({ length: lengthOf(mapping) }, (_, at) => ({
+    proto: mapping.proto,
+    containerPort: mapping.containerPort + at,
+    hostIp: mapping.hostIp,
+    hostPort: mapping.hostPort === 0 ? 0 : mapping.hostPort + at,
+  }));
 
 export class PortPublisher {
   readonly #deps: PublishDeps;
-  readonly #taken = new Map<string, readonly string[]>();
+  readonly #book = new PortBook();
   /** Next ephemeral port to try for each protocol: they are given in turn, as Docker does. */
   readonly #cursor = new Map<string, number>();
 
@@ -51,60 +101,101 @@ export class PortPublisher {
   }
 
   /** All or none. Rejects `system` in Docker's words when a port is in use. */
-  async publish(mappings: readonly PortMapping[], containerAddress: string): Promise<PublishedPorts> {
+  async publish(mappings: readonly PortMapping[], target: PublishTarget): Promise<PublishedPorts> {
     using undo = new DisposableStack();
     const ports: BoundPort[] = [];
-    for (const mapping of mappings) {
-      const published = await this.#publishOne(mapping, containerAddress);
-      undo.defer(() => published.close());
-      ports.push(...published.ports);
-    }
+    for (const mapping of mappings)
+      for (const one of this.#isHeld(mapping) ? spread(mapping) : [mapping]) {
+        const published = await this.#publishOne(one, target);
+        undo.defer(() => published.close());
+        ports.push(...published.ports);
+      }
     const held = undo.move();
     return { ports, close: () => held.dispose() };
+  }
+
+  #isHeld(mapping: PortMapping): boolean {
+    return (
+      mapping.containerPortEnd !== undefined && (this.#deps.carriesAll || lengthOf(mapping) <= MOST_HELD)
+    );
   }
 
   /** After a restart: holds what can be held. A port that another process took meanwhile stays redirected by the rules. */
-  async republish(ports: readonly BoundPort[], containerAddress: string): Promise<PublishedPorts> {
+  async republish(ports: readonly BoundPort[], target: PublishTarget): Promise<PublishedPorts> {
     using undo = new DisposableStack();
-    for (const port of ports) {
+    for (const port of ports.filter(({ hostPort }) => hostPort !== 0)) {
+      const containerAddress = (isIpv6(port.hostIp) ? target.ipv6 : undefined) ?? target.ipv4 ?? "";
+      const place = { hostIp: port.hostIp, containerAddress };
       try {
-        const socket = await this.#holdAll(port, [port.hostIp], port.hostPort, containerAddress);
-        undo.defer(() => socket.close());
+        undo.use(await this.#retake(port, place));
       } catch (error) {
         if (codeOf(error) === "") throw error;
-        undo.use(this.#take(port.proto, port.hostIp, port.hostPort));
+        undo.use(this.#take(port, port.hostIp, port.hostPort));
       }
     }
     const held = undo.move();
     return { ports, close: () => held.dispose() };
   }
 
-  async #publishOne(mapping: PortMapping, containerAddress: string): Promise<PublishedPorts> {
-    if (mapping.proto === "sctp") throw unsupported(`--publish ${mapping.containerPort}/sctp`);
-    const addresses = this.#addressesOf(mapping.hostIp);
-    const candidates = this.#candidates(mapping);
-    let tried = 0;
-    let last: unknown;
-    for (const port of candidates) {
-      tried++;
-      try {
-        const held = await this.#holdAll(mapping, addresses, port, containerAddress);
-        if (mapping.hostPort === 0) this.#cursor.set(mapping.proto, port + 1);
-        const { proto, containerPort } = mapping;
-        const ports = addresses.map((hostIp) => ({ proto, containerPort, hostIp, hostPort: port }));
-        return { ports, close: () => held.close() };
-      } catch (error) {
-        last = error;
-        if (codeOf(error) !== "EADDRINUSE" && !(error instanceof PortTakenError)) break;
-      }
+  async #retake(port: BoundPort, place: Place): Promise<Disposable> {
+    if (port.hostPortEnd === undefined) return await this.#holdAll(port, [place], port.hostPort);
+    return this.#take(port, port.hostIp, port.hostPort, port.hostPortEnd);
+  }
+
+  async #publishOne(mapping: PortMapping, target: PublishTarget): Promise<PublishedPorts> {
+    const { routed, places } = this.#placesOf(mapping, target);
+    const direct = routed.map(({ hostIp }) => boundPort(mapping, hostIp, 0));
+    if (places.length === 0) return { ports: direct, close: () => {} };
+    const published =
+      mapping.containerPortEnd === undefined
+        ? await this.#publishPort(mapping, places)
+        : await this.#publishRange(mapping, places);
+    return { ports: [...direct, ...published.ports], close: published.close };
+  }
+
+  /** Where each address leads; IPv6 to IPv4 where the container has no other and a socket carries it. */
+  #placesOf(
+    mapping: PortMapping,
+    target: PublishTarget,
+  ): { readonly routed: readonly Place[]; readonly places: readonly Place[] } {
+    const carries = mapping.containerPortEnd === undefined && mapping.proto !== "sctp";
+    const routed: Place[] = [];
+    const places: Place[] = [];
+    for (const hostIp of this.#addressesOf(mapping.hostIp)) {
+      const own = isIpv6(hostIp) ? target.ipv6 : target.ipv4;
+      const containerAddress = own ?? (carries ? target.ipv4 : undefined);
+      if (containerAddress === undefined) continue;
+      if (own !== undefined && isRouted(hostIp, target))
+        routed.push({ hostIp: every(hostIp), containerAddress });
+      else places.push({ hostIp, containerAddress });
     }
-    throw describeFailure(mapping, last, { tried, containerAddress });
+    return { routed, places };
   }
 
   #addressesOf(hostIp: string): readonly string[] {
     if (hostIp !== "") return [hostIp];
     const { defaultHostIp, hasIpv6 } = this.#deps;
     return defaultHostIp === "0.0.0.0" && hasIpv6 ? ["0.0.0.0", "::"] : [defaultHostIp];
+  }
+
+  async #publishPort(mapping: PortMapping, places: readonly Place[]): Promise<PublishedPorts> {
+    let tried = 0;
+    let last: unknown;
+    for (const port of this.#candidates(mapping)) {
+      tried++;
+      try {
+        using undo = new DisposableStack();
+        undo.use(await this.#holdAll(mapping, places, port));
+        if (mapping.hostPort === 0) this.#cursor.set(mapping.proto, port + 1);
+        const ports = places.map(({ hostIp }) => boundPort(mapping, hostIp, port));
+        const held = undo.move();
+        return { ports, close: () => held.dispose() };
+      } catch (error) {
+        last = error;
+        if (codeOf(error) !== "EADDRINUSE" && !(error instanceof PortTakenError)) break;
+      }
+    }
+    throw describeFailure(mapping, last, { tried, places });
   }
 
   *#candidates(mapping: PortMapping): Generator<number> {
@@ -119,58 +210,87 @@ export class PortPublisher {
   }
 
   async #holdAll(
-    mapping: PortMapping,
-    addresses: readonly string[],
+    { proto, containerPort }: PortMapping | BoundPort,
+    places: readonly Place[],
     hostPort: number,
-    containerAddress: string,
-  ): Promise<HeldPort> {
+  ): Promise<Disposable> {
     using undo = new DisposableStack();
-    const { proto } = mapping;
-    if (proto === "sctp") throw unsupported("sctp");
-    const target = { address: containerAddress, port: mapping.containerPort };
-    for (const hostIp of addresses) {
-      undo.use(this.#take(proto, hostIp, hostPort));
-      const socket = await this.#deps.hold({ proto, hostIp, hostPort }, target);
-      undo.defer(() => socket.close());
+    for (const { hostIp, containerAddress } of places) {
+      const span = { proto, hostIp, first: hostPort, last: hostPort };
+      undo.use(this.#book.take(span)); // before the socket: two requests at once must not both try
+      if (proto === "sctp") await this.#look({ proto, containerPort, hostIp, hostPort });
+      else {
+        const target = { address: containerAddress, port: containerPort };
+        const socket = await this.#deps.hold({ proto, hostIp, hostPort }, target);
+        undo.defer(() => socket.close());
+      }
     }
-    const held = undo.move();
-    return { close: () => held.dispose() };
+    return undo.move();
   }
 
-  /** In our own book, before the socket: two requests at once must not both try. */
-  #take(proto: string, hostIp: string, hostPort: number): Disposable {
-    const key = `${hostPort}/${proto}${isIpv6(hostIp) ? "6" : ""}`;
-    const holders = this.#taken.get(key) ?? [];
-    if (holders.some((other) => other === hostIp || isWildcard(other) || isWildcard(hostIp)))
-      throw new PortTakenError(
-        `Bind for ${withBrackets(hostIp)}:${hostPort} failed: port is already allocated`,
-      );
-    this.#taken.set(key, [...holders, hostIp]);
-    return {
-      [Symbol.dispose]: () => {
-        const left = (this.#taken.get(key) ?? []).filter((other) => other !== hostIp);
-        if (left.length === 0) this.#taken.delete(key);
-        else this.#taken.set(key, left);
-      },
-    };
+  #take({ proto }: BoundPort | PortMapping, hostIp: string, first: number, last = first): Disposable {
+    return this.#book.take({ proto, hostIp, first, last });
+  }
+
+  async #publishRange(mapping: PortMapping, places: readonly Place[]): Promise<PublishedPorts> {
+    const ports = places.map(({ hostIp }) => boundPort(mapping, hostIp, mapping.hostPort));
+    using undo = new DisposableStack();
+    try {
+      for (const port of ports) {
+        undo.use(this.#take(port, port.hostIp, port.hostPort, port.hostPortEnd));
+        await this.#look(port);
+      }
+    } catch (error) {
+      throw describeFailure(mapping, error, { tried: 1, places });
+    }
+    const taken = undo.move();
+    return { ports, close: () => taken.dispose() };
+  }
+
+  /** Rejects as bind(2) of the ports would, one after the other. */
+  async #look({ proto, hostIp, hostPort, hostPortEnd }: BoundPort): Promise<void> {
+    const probe = await this.#deps.hold({ proto: "udp", hostIp, hostPort: 0 }, { address: hostIp, port: 0 });
+    probe.close();
+    const used = await this.#deps.findSocket({
+      ...{ proto, hostIp },
+      first: hostPort,
+      last: hostPortEnd ?? hostPort,
+    });
+    if (used !== undefined) throw new UsedError(used - hostPort);
   }
 }
 
-/** Another container of this engine has the port. */
-class PortTakenError extends Error {
-  override readonly name = "PortTakenError";
+/** Another process of the host has a port of a range. */
+class UsedError extends BindError {
+  /** How far in the range it is. */
+  readonly offset: number;
+
+  constructor(offset: number) {
+    super("EADDRINUSE");
+    this.offset = offset;
+  }
+}
+
+function boundPort(mapping: PortMapping, hostIp: string, hostPort: number): BoundPort {
+  const { proto, containerPort, containerPortEnd } = mapping;
+  if (containerPortEnd === undefined) return { proto, containerPort, hostIp, hostPort };
+  const hostPortEnd = hostPort === 0 ? 0 : hostPort + containerPortEnd - containerPort;
+  return { proto, containerPort, containerPortEnd, hostIp, hostPort, hostPortEnd };
 }
 
 function describeFailure(
   mapping: PortMapping,
   error: unknown,
-  attempt: { readonly tried: number; readonly containerAddress: string },
+  attempt: { readonly tried: number; readonly places: readonly Place[] },
 ): unknown {
   if (attempt.tried > 1) return systemError("all ports are allocated", { cause: error });
   if (error instanceof PortTakenError) return systemError(error.message, { cause: error });
   const reason = reasons[codeOf(error)];
   if (reason === undefined) return error;
-  const host = `${withBrackets(mapping.hostIp === "" ? "0.0.0.0" : mapping.hostIp)}:${mapping.hostPort}`;
-  const container = `${attempt.containerAddress}:${mapping.containerPort}/${mapping.proto}`;
+  const offset = error instanceof UsedError ? error.offset : 0;
+  const hostIp = mapping.hostIp === "" ? "0.0.0.0" : mapping.hostIp;
+  const host = `${withBrackets(hostIp)}:${mapping.hostPort + offset}`;
+  const [first] = attempt.places;
+  const container = `${withBrackets(first?.containerAddress ?? "")}:${mapping.containerPort + offset}/${mapping.proto}`;
   return systemError(`failed to bind host port for ${host}:${container}: ${reason}`, { cause: error });
 }

@@ -9,6 +9,7 @@ import { descriptors } from "./descriptors.ts";
 import { files } from "./file-operations.ts";
 import { mounts } from "./mounts.ts";
 import { network } from "./network.ts";
+import { notices } from "./notices.ts";
 import { processes } from "./processes.ts";
 import { readiness } from "./readiness.ts";
 import { sockets } from "./sockets.ts";
@@ -22,6 +23,7 @@ const compilers: Compilers = {
   ...credentials,
   ...network,
   ...sockets,
+  ...notices,
 };
 
 /** The steps of the operation that the assembler has begun. */

@@ -1,0 +1,71 @@
+// What must be in the sets of the tables: all elements that stand for networks and published ports.
+
+import type { Element } from "#formats/nftables/sets.ts";
+import type { Family } from "./families.ts";
+import { elementsOf, type FirewallNetwork, opensPorts, translatesPorts } from "./firewall-network.ts";
+import { openElements, openRanges } from "./open-ports.ts";
+import { type Publication, publishedElements } from "./published.ts";
+import type { SetName } from "./table.ts";
+
+/** Elements by set. Sets that none is for are left out. */
+export type Contents = ReadonlyMap<SetName, readonly Element[]>;
+
+export type Networks = ReadonlyMap<string, FirewallNetwork>;
+
+function gather(parts: readonly Readonly<Partial<Record<SetName, readonly Element[]>>>[]): Contents {
+  const all = new Map<SetName, Element[]>();
+  for (const name of setNames) {
+    const elements = parts.flatMap((part) => part[name] ?? []);
+    if (elements.length > 0) all.set(name, elements);
+  }
+  return all;
+}
+
+const setNames = [
+  ...(["into", "out-of", "within", "home", "trusted", "guarded", "masqueraded", "source"] as const),
+  ...(["open", "published-at", "published", "ranges", "shifted-ranges"] as const),
+];
+
+export const networkContents = (family: Family, networks: readonly FirewallNetwork[]): Contents =>
+  gather(networks.map((network) => elementsOf(network, family)));
+
+/** Ports of networks that are not known, or that publish none, are left out. */
+export const portContents = (
+  family: Family,
+  networks: Networks,
+  publications: readonly Publication[],
+): Contents =>
+  gather(
+    publications
+      .filter(({ networkId }) =>
+        holds(networks.get(networkId), (network) => translatesPorts(network, family)),
+      )
+      .map((publication) => publishedElements(family, publication)),
+  );
+
+const holds = <T>(value: T | undefined, test: (value: T) => boolean): boolean =>
+  value !== undefined && test(value);
+
+/** Those of them that open ports of containers' own addresses. */
+export const opening = (
+  family: Family,
+  networks: Networks,
+  publications: readonly Publication[],
+): readonly Publication[] =>
+  publications.filter(({ networkId }) =>
+    holds(networks.get(networkId), (network) => opensPorts(network, family)),
+  );
+
+/** All that must be in the sets of a family's table. */
+export function allContents(
+  family: Family,
+  networks: Networks,
+  publications: readonly Publication[],
+): Contents {
+  const open = openElements(family, openRanges(opening(family, networks, publications)));
+  return new Map([
+    ...networkContents(family, [...networks.values()]),
+    ...portContents(family, networks, publications),
+    ...gather([{ open }]),
+  ]);
+}

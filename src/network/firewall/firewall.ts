@@ -1,0 +1,313 @@
+// The engine's firewall: which networks and published ports are in its tables, and that they stay complete.
+
+import { createHash } from "node:crypto";
+import { Lock } from "#base/lock.ts";
+import { decodeMessages, NETLINK_NETFILTER, type NetlinkMessage } from "#formats/netlink/message.ts";
+import {
+  decodeChain,
+  decodeGeneration,
+  decodeRule,
+  deleteTable,
+  dumpChains,
+  dumpRules,
+  getGeneration,
+  type NftablesMessage,
+} from "#formats/nftables/messages.ts";
+import { countElements, dumpElements } from "#formats/nftables/sets.ts";
+import { type Executor, PlanError, type PlanResult } from "#kernel/plan/executor.ts";
+import type { Op } from "#kernel/plan/ops.ts";
+import { planRules } from "../sandbox-plan.ts";
+import { allContents, networkContents, opening, portContents } from "./contents.ts";
+import { families } from "./families.ts";
+import type { FirewallNetwork } from "./firewall-network.ts";
+import { openElements, openRanges } from "./open-ports.ts";
+import {
+  type Foreign,
+  isExempt,
+  planExemption,
+  planExemptionRemoval,
+  readForeign,
+} from "./other-firewalls.ts";
+import {
+  countContents,
+  type FamilyTable,
+  planFill,
+  planTable,
+  planTakeOut,
+  setNamesOf,
+} from "./plan-table.ts";
+import type { Publication } from "./published.ts";
+import { countRules, USER_CHAIN } from "./table.ts";
+import { watchRules } from "./watch.ts";
+
+export interface FirewallDeps {
+  readonly executor: Pick<Executor, "run" | "hold">;
+  readonly warn: (message: string) => void;
+  /** All that are published now. */
+  readonly publications: () => readonly Publication[];
+  /** The host has IPv6. */
+  readonly hasIpv6: boolean;
+}
+
+const ENOENT = 2;
+const never = new AbortController().signal;
+
+/** Of each engine, named for its data root. */
+const nameOf = (dataRoot: string): string => createHash("sha256").update(dataRoot).digest("hex").slice(0, 8);
+
+const ask = (why: string, message: Uint8Array): Op => ({
+  op: "netlink",
+  why,
+  protocol: NETLINK_NETFILTER,
+  messages: [message],
+  ignoreErrno: [ENOENT],
+});
+
+const generationQuery = ask("rule generation", getGeneration());
+
+const messagesOf = (result: PlanResult): readonly NetlinkMessage[] =>
+  [...result.values()].flat().flatMap((bytes) => decodeMessages(bytes));
+
+export const readGeneration = (result: PlanResult): number | undefined =>
+  messagesOf(result)
+    .map(decodeGeneration)
+    .find((generation) => generation !== undefined);
+
+export class Firewall {
+  readonly #deps: FirewallDeps;
+  readonly #tables: readonly FamilyTable[];
+  /** Name of our chain in the tables of iptables. */
+  readonly #exemption: string;
+  readonly #lock = new Lock();
+  readonly #networks = new Map<string, FirewallNetwork>();
+  /** Last generation of the host's rules at which ours were complete, and how many batches we had sent then. */
+  #checked = { generation: -1, batches: 0 };
+  #batches = 0;
+  /** It is known what is published. */
+  #isReady = false;
+  readonly #stop = new AbortController();
+  #watching: Promise<void> | undefined;
+  /** What is open of containers' own addresses, as the kernel has it. */
+  #open = new Map<string, ReturnType<typeof openRanges>>();
+
+  constructor(deps: FirewallDeps, dataRoot: string) {
+    const name = nameOf(dataRoot);
+    this.#deps = deps;
+    this.#exemption = `GANTRY-${name}`;
+    this.#tables = families
+      .filter(({ version }) => version === 4 || deps.hasIpv6)
+      .map((facts) => ({ family: facts.name, name: `gantry-${name}`, facts }));
+  }
+
+  /** Adds it, or changes what is known of it. Before the first repair, which comes when everything is known that is published, it is only remembered. */
+  async addNetwork(network: FirewallNetwork): Promise<void> {
+    const isNew = !this.#networks.has(network.id);
+    this.#networks.set(network.id, network);
+    if (!this.#isReady) return;
+    if (!isNew || this.#checked.generation < 0) return await this.repair();
+    const fill = this.#tables.flatMap((table) => planFill(table, networkContents(table.facts, [network])));
+    await this.#sendOrRepair("network", fill, this.#foreignQueries());
+  }
+
+  /** Nothing if it is not there. */
+  async removeNetwork(id: string): Promise<void> {
+    const network = this.#networks.get(id);
+    if (network === undefined) return;
+    this.#networks.delete(id);
+    if (this.#checked.generation < 0) return;
+    const rest = this.#tables.flatMap((table) => planTakeOut(table, networkContents(table.facts, [network])));
+    await this.#sendOrRepair("network", rest, this.#foreignQueries());
+  }
+
+  /** An interface of that name is a bridge of a network. */
+  hasBridge(name: string): boolean {
+    return this.#bridges.includes(name);
+  }
+
+  /** The batch that publishes, for the caller to send: it is counted as one of ours. May be empty. */
+  planPublish(publications: readonly Publication[]): readonly NftablesMessage[] {
+    const messages = this.#tables.flatMap((table) => [
+      ...planFill(table, portContents(table.facts, this.#networks, publications)),
+      ...this.#planOpen(table, publications),
+    ]);
+    if (messages.length > 0) this.#batches++;
+    return messages;
+  }
+
+  /** They are no longer among all that are published. */
+  async unpublish(publications: readonly Publication[]): Promise<void> {
+    const messages = this.#tables.flatMap((table) => [
+      ...planTakeOut(table, portContents(table.facts, this.#networks, publications)),
+      ...this.#planOpen(table, publications, []),
+    ]);
+    await this.#sendOrRepair("published ports", messages);
+  }
+
+  /** What becomes open of the containers' own addresses. */
+  #planOpen(
+    table: FamilyTable,
+    changed: readonly Publication[],
+    added = changed,
+  ): readonly NftablesMessage[] {
+    const addresses = new Set(
+      opening(table.facts, this.#networks, changed).map(({ containerAddress }) => containerAddress),
+    );
+    if (addresses.size === 0) return [];
+    const all = opening(table.facts, this.#networks, [...this.#deps.publications(), ...added]);
+    return [...addresses].flatMap((address) => {
+      const before = openElements(table.facts, this.#open.get(`${table.family} ${address}`) ?? []);
+      const ranges = openRanges(all.filter(({ containerAddress }) => containerAddress === address));
+      this.#open.set(`${table.family} ${address}`, ranges);
+      return [
+        ...planTakeOut(table, new Map([["open", before]])),
+        ...planFill(table, new Map([["open", openElements(table.facts, ranges)]])),
+      ];
+    });
+  }
+
+  /** `queries`: for what other firewalls have of ours. */
+  async #sendOrRepair(
+    why: string,
+    messages: readonly NftablesMessage[],
+    queries: readonly Op[] = [],
+  ): Promise<void> {
+    if (messages.length === 0) return;
+    this.#batches++;
+    try {
+      const result = await this.#deps.executor.run([...planRules(why, messages), ...queries], never);
+      if (!this.#areExempt(this.#foreignIn(messagesOf(result)))) await this.repair();
+    } catch (error) {
+      if (!(error instanceof PlanError)) throw error;
+      await this.repair(); // somebody else removed some of them
+    }
+  }
+
+  /** Somebody else changed rules since ours were last known to be complete. */
+  isSuspect(generation: number): boolean {
+    return generation - this.#checked.generation > this.#batches - this.#checked.batches;
+  }
+
+  /** Puts everything back if anything is missing. */
+  async check(): Promise<void> {
+    using _held = await this.#lock.acquire();
+    const batches = this.#batches;
+    const dumps = this.#tables.flatMap((table) => [
+      ask("list rules", dumpRules(table)),
+      ...setNamesOf(table).map((set) => ask("list elements", dumpElements(table, set))),
+    ]);
+    const result = await this.#deps.executor.run(
+      [generationQuery, ...dumps, ...this.#foreignQueries()],
+      never,
+    );
+    const messages = messagesOf(result);
+    const isWhole = this.#isComplete(messages) && this.#areExempt(this.#foreignIn(messages));
+    if (isWhole) this.#checked = { generation: readGeneration(result) ?? -1, batches };
+    else await this.#rebuild();
+  }
+
+  /** Ports that come or go meanwhile may make it look incomplete: then it is made anew, which does no harm. */
+  #isComplete(messages: readonly NetlinkMessage[]): boolean {
+    const name = this.#tables[0]?.name;
+    const rules = messages
+      .map(decodeRule)
+      .filter((rule) => rule?.table.name === name && rule?.chain !== USER_CHAIN).length;
+    const elements = messages.reduce((count, message) => count + countElements(message), 0);
+    const publications = this.#deps.publications();
+    const wanted = this.#tables.map((table) => ({
+      rules: countRules(table.facts),
+      elements: countContents(table, allContents(table.facts, this.#networks, publications)),
+    }));
+    return (
+      rules === wanted.reduce((sum, { rules: count }) => sum + count, 0) &&
+      elements === wanted.reduce((sum, { elements: count }) => sum + count, 0)
+    );
+  }
+
+  #foreignQueries(): readonly Op[] {
+    return this.#tables.flatMap(({ family }) => [
+      ask("other chains", dumpChains(family)),
+      ask("rules of iptables", dumpRules({ family, name: "filter" })),
+    ]);
+  }
+
+  #foreignIn(messages: readonly NetlinkMessage[]): readonly Foreign[] {
+    const chains = messages.map(decodeChain).filter((chain) => chain !== undefined);
+    const rules = messages.map(decodeRule).filter((rule) => rule !== undefined);
+    return readForeign(this.#exemption, chains, rules);
+  }
+
+  async #readForeign(): Promise<readonly Foreign[]> {
+    return this.#foreignIn(messagesOf(await this.#deps.executor.run(this.#foreignQueries(), never)));
+  }
+
+  get #bridges(): readonly string[] {
+    return [...this.#networks.values()].map(({ bridge }) => bridge);
+  }
+
+  #areExempt(others: readonly Foreign[]): boolean {
+    return others.every((foreign) => isExempt(foreign, this.#bridges));
+  }
+
+  /** Makes the tables what they should be, whatever happened to them. Without a network there are none until there is one. */
+  async repair(): Promise<void> {
+    this.#isReady = true;
+    if (this.#networks.size === 0 && this.#checked.generation < 0) return;
+    using _held = await this.#lock.acquire();
+    await this.#rebuild();
+    this.#watching ??= this.#watch();
+  }
+
+  /** What others change is looked at when the kernel tells it. */
+  async #watch(): Promise<void> {
+    const { signal } = this.#stop;
+    try {
+      for await (const _ of watchRules(this.#deps.executor, signal)) await this.check();
+    } catch (error) {
+      if (!signal.aborted) this.#deps.warn(`rules are not watched any more: ${String(error)}`);
+    }
+  }
+
+  /** The tables stay. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#watching;
+  }
+
+  async #rebuild(): Promise<void> {
+    const others = (await this.#readForeign()).filter(
+      ({ drops, exemptions }) => drops || exemptions !== undefined,
+    );
+    const publications = this.#deps.publications();
+    const messages = [
+      ...this.#tables.flatMap((table) =>
+        planTable(table, allContents(table.facts, this.#networks, publications)),
+      ),
+      ...others.flatMap((foreign) => planExemption(this.#exemption, foreign, this.#bridges)),
+    ];
+    this.#rememberOpen(publications);
+    this.#batches++;
+    const result = await this.#deps.executor.run([...planRules("rules", messages), generationQuery], never);
+    this.#checked = { generation: readGeneration(result) ?? -1, batches: this.#batches };
+  }
+
+  #rememberOpen(publications: readonly Publication[]): void {
+    this.#open = new Map(
+      this.#tables.flatMap((table) => {
+        const open = openRanges(opening(table.facts, this.#networks, publications));
+        return [...Map.groupBy(open, ({ address }) => `${table.family} ${address}`)];
+      }),
+    );
+  }
+
+  /** Nothing of ours is left on the host. */
+  async removeAll(): Promise<void> {
+    await this[Symbol.asyncDispose]();
+    if (this.#checked.generation < 0) return;
+    const others = await this.#readForeign();
+    const messages = [
+      ...this.#tables.map((table) => deleteTable(table)),
+      ...others.flatMap((foreign) => planExemptionRemoval(this.#exemption, foreign)),
+    ];
+    await this.#deps.executor.run(planRules("remove rules", messages), never);
+  }
+}

@@ -1,0 +1,175 @@
+// The nftables rules of one engine, the same in a table of each family. They are constant: networks and ports are elements of sets and maps.
+// docs/networking.md shows them as nft prints them, and the way of a packet through them.
+//
+//   raw          nothing from outside reaches 127.0.0.0/8 of the host (route_localnet is on for the bridges), or addresses of networks
+//   prerouting   packets to a published port of a local address go to the container …
+//   output       … also those of the host's own processes
+//   postrouting  what leaves a network, and what must find its way back through the host, gets an address of the host
+//   forward      into a network: answers, neighbours, published ports; nothing else
+//   user         is the administrator's: jumped to first, never touched, kept over restarts
+
+import {
+  addressWithin,
+  CT_STATE_ESTABLISHED,
+  CT_STATE_RELATED,
+  CT_STATUS_DNAT,
+  conntrackHas,
+  DESTINATION_PORT,
+  destinationIsLocal,
+  dnat,
+  inSet,
+  interfaceIs,
+  lookUp,
+  masquerade,
+  obeyMap,
+  protocolIs,
+  snat,
+  verdict,
+} from "#formats/nftables/expressions.ts";
+import type { BaseChain } from "#formats/nftables/messages.ts";
+import type { SetShape } from "#formats/nftables/sets.ts";
+import type { Family } from "./families.ts";
+import type { NetworkElements } from "./firewall-network.ts";
+import type { PortElements } from "./published.ts";
+
+export type SetName = keyof NetworkElements | keyof PortElements | "open";
+
+export const baseChains = {
+  raw: { type: "filter", hook: "prerouting", priority: -300 },
+  prerouting: { type: "nat", hook: "prerouting", priority: -100 },
+  output: { type: "nat", hook: "output", priority: -100 },
+  postrouting: { type: "nat", hook: "postrouting", priority: 100 },
+  forward: { type: "filter", hook: "forward", priority: 0 },
+} as const satisfies Record<string, BaseChain>;
+
+/** A chain that only other chains jump to. */
+export const USER_CHAIN = "user";
+
+/** In the order of their definition: those that are looked at are there. */
+export function setShapes({ addressType: address }: Family): Readonly<Record<SetName, SetShape>> {
+  return {
+    into: { key: ["ifname"], value: "verdict" },
+    "out-of": { key: ["ifname"], value: "verdict" },
+    within: { key: ["ifname", "ifname"] },
+    home: { key: ["ifname", address], interval: true },
+    trusted: { key: ["ifname", address], interval: true },
+    guarded: { key: [address], interval: true },
+    masqueraded: { key: [address], interval: true },
+    source: { key: [address], value: [address], interval: true },
+    open: { key: [address, "inet_proto", "inet_service"], interval: true },
+    "published-at": { key: [address, "inet_proto", "inet_service"], value: [address, "inet_service"] },
+    published: { key: ["inet_proto", "inet_service"], value: [address, "inet_service"] },
+    ranges: { key: [address, "inet_proto", "inet_service"], value: [address], interval: true },
+    "shifted-ranges": {
+      key: [address, "inet_proto", "inet_service"],
+      value: [address, "inet_service", "inet_service"],
+      interval: true,
+    },
+  };
+}
+
+type Rule = readonly Uint8Array[];
+
+const established: Rule = [
+  ...conntrackHas("state", CT_STATE_ESTABLISHED | CT_STATE_RELATED),
+  verdict("accept"),
+];
+const neighbours: Rule = [...inSet(["iifname", "oifname"], "within"), verdict("accept")];
+const isTranslated: Rule = conntrackHas("status", CT_STATUS_DNAT);
+const FE80 = Uint8Array.of(0xfe, 0x80, ...new Uint8Array(14));
+
+/** Where a published port leads. */
+function portRules(family: Family): readonly Rule[] {
+  const { destination, source, loopback } = family;
+  const service = ["l4proto", DESTINATION_PORT] as const;
+  // Answers to link-local addresses and to ::1 would not find back: those the socket takes that holds the port.
+  const untranslated =
+    family.version === 4
+      ? []
+      : [
+          [...addressWithin(source, FE80, 10), verdict("return")],
+          [...addressWithin(destination, loopback.address, loopback.prefixLength), verdict("return")],
+        ];
+  return [
+    ...untranslated,
+    [...lookUp([destination, ...service], "published-at"), dnat(family, "given")],
+    [...lookUp(service, "published"), dnat(family, "given")],
+    [...lookUp([destination, ...service], "ranges"), dnat(family, "kept")],
+    [...lookUp([destination, ...service], "shifted-ranges"), dnat(family, "shifted")],
+  ];
+}
+
+function rawRules({ destination, loopback, version }: Family): readonly Rule[] {
+  const fromOutside = interfaceIs("iifname", "!=", "lo");
+  const toLoopback = addressWithin(destination, loopback.address, loopback.prefixLength);
+  const direct = [
+    ...fromOutside,
+    ...inSet([destination], "guarded"),
+    ...inSet(["iifname", destination], "home", "not in"),
+    ...inSet(["iifname", destination], "trusted", "not in"),
+    verdict("drop"),
+  ];
+  // The kernel itself drops packets to ::1 that come from outside.
+  return version === 4 ? [[...fromOutside, ...toLoopback, verdict("drop")], direct] : [direct];
+}
+
+function postroutingRules(family: Family): readonly Rule[] {
+  const { source, loopback } = family;
+  return [
+    [...inSet(["oifname", source], "home"), verdict({ goTo: "neighbours" })],
+    [...lookUp([source], "source"), snat(family)],
+    [...inSet([source], "masqueraded"), masquerade()],
+    // The host's own connection to a published port of its loopback.
+    [
+      ...interfaceIs("oifname", "!=", "lo"),
+      ...addressWithin(source, loopback.address, loopback.prefixLength),
+      ...isTranslated,
+      masquerade(),
+    ],
+  ];
+}
+
+/** The rules of each chain, in order. */
+export function rulesOf(family: Family): ReadonlyMap<string, readonly Rule[]> {
+  const { destination } = family;
+  const toPorts: Rule = [...destinationIsLocal(), verdict({ jump: "ports" })];
+  const opened = inSet([destination, "l4proto", DESTINATION_PORT], "open");
+  return new Map<string, readonly Rule[]>([
+    ["ports", portRules(family)],
+    // A neighbour (or the container itself) came through a published port: the answer must come back through the host.
+    ["neighbours", [[...isTranslated, masquerade()]]],
+    ["from-internal", [neighbours, established, [verdict("drop")]]],
+    ["into-internal", [neighbours, established, [verdict("drop")]]],
+    [
+      "into-nat",
+      [
+        established,
+        neighbours,
+        [...isTranslated, verdict("accept")],
+        [...opened, verdict("accept")], // who may not come this way was dropped in raw
+        [verdict("drop")],
+      ],
+    ],
+    [
+      "into-routed",
+      [
+        established,
+        neighbours,
+        [...protocolIs(family.icmp), verdict("accept")],
+        [...opened, verdict("accept")],
+        [verdict("drop")],
+      ],
+    ],
+    ["raw", rawRules(family)],
+    ["prerouting", [toPorts]],
+    ["output", [toPorts]],
+    ["postrouting", postroutingRules(family)],
+    [
+      "forward",
+      [[verdict({ jump: USER_CHAIN })], obeyMap(["iifname"], "out-of"), obeyMap(["oifname"], "into")],
+    ],
+  ]);
+}
+
+export const countRules = (family: Family): number =>
+  [...rulesOf(family).values()].reduce((count, rules) => count + rules.length, 0);
