@@ -1,7 +1,7 @@
 // `search` at an index on loopback, as there is no Docker Hub here: gantryd beside dockerd with the real client, and our client beside it.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -74,8 +74,13 @@ const reworded = [
   ["search", `http://${INDEX}/some`],
 ] as const;
 
-async function told(daemon: Client, program: string, words: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await daemon.tryDocker(words, { program, env: { DOCKER_CONFIG: folder } });
+async function told(
+  daemon: Client,
+  program: string,
+  words: readonly string[],
+  config = folder,
+): Promise<string> {
+  const { code, stdout, stderr } = await daemon.tryDocker(words, { program, env: { DOCKER_CONFIG: config } });
   return `${stdout}${stderr}=> ${code}`.replaceAll(/\bgantry\b/g, "docker");
 }
 
@@ -103,6 +108,30 @@ test("what is refused is told in the words of Docker's current release", { skip 
     else assert.equal(text, `Error response from daemon: ${message}\n=> 1`);
     assert.equal(await told(engine, OURS, words), text);
   }
+});
+
+test("an identity token is exchanged for one to search with, as dockerd does", { skip }, async () => {
+  const words = ["search", "--format", "{{.Name}}", `${INDEX}/echo`];
+  const auth = Buffer.from("user:").toString("base64");
+  const names: string[] = [];
+  for (const identitytoken of ["identity", "stale"]) {
+    const own = join(folder, identitytoken);
+    await mkdir(own);
+    await writeFile(
+      join(own, "config.json"),
+      JSON.stringify({ auths: { [INDEX]: { auth, identitytoken } } }),
+    );
+    for (const [daemon, program] of [
+      [peer, "docker"],
+      [engine, "docker"],
+      [engine, OURS],
+    ] as const)
+      names.push(await told(daemon, program, words, own));
+  }
+  const [token, ours, own, refused, oursRefused, ownRefused] = names;
+  assert.match(token ?? "", /^\?q=echo&n=25 Bearer index.registry.catalog.search true\n/);
+  assert.deepEqual([ours, own], [token, token]);
+  assert.deepEqual([oursRefused, ownRefused], [refused, refused]);
 });
 
 test("who asks is shown to the index, and to no other", { skip }, async () => {

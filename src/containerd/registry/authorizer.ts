@@ -92,21 +92,30 @@ export class Authorizer {
     const { transport, credentials, offline = false } = this.#deps;
     const realm = readRealm(challenge);
     const trust = await this.#deps.trustFor(realm.host);
+    const refresh = credentials?.identityToken ?? "";
     const request =
-      credentials !== undefined && credentials.identityToken !== ""
-        ? oauthRequest(realm, challenge, { scopes, refresh: credentials.identityToken })
-        : tokenRequest(realm, challenge, { scopes, credentials, offline });
+      refresh === ""
+        ? tokenRequest(realm, challenge, { scopes, credentials, offline })
+        : oauthRequest(realm, challenge, { scopes, refresh });
     const response = await transport.send(request, trust, signal);
     const body = (await readBody(response, MAX_TOKEN_BODY)).toString();
     if (response.statusCode === 200) return body;
-    throw refusal(realm, response.statusCode ?? 0, body);
+    const unauthorized = refresh === "" ? "incorrect username or password" : "authentication required";
+    throw refusal(realm, { status: response.statusCode ?? 0, body, unauthorized });
   }
 }
 
-function refusal(realm: URL, status: number, body: string): EngineError {
+function refusal(
+  realm: URL,
+  {
+    status,
+    body,
+    unauthorized,
+  }: Readonly<Record<"body" | "unauthorized", string>> & { readonly status: number },
+): EngineError {
   const [error] = parseRegistryErrors(body);
   if (error !== undefined) return systemError(formatRegistryError(error));
-  if (status === 401) return systemError("unauthorized: incorrect username or password");
+  if (status === 401) return systemError(`unauthorized: ${unauthorized}`);
   const message = `received unexpected HTTP status from the token server ${realm.origin}: ${status}`;
   return status >= 500 ? new TransientError(message) : systemError(message);
 }

@@ -4,7 +4,7 @@
 //   GET …/v1/search?q=TERM&n=LIMIT  X-Docker-Token: true, and who asks ---- {"results": […]}
 
 import type { IncomingMessage } from "node:http";
-import { type EngineError, invalid, systemError } from "#base/errors.ts";
+import { EngineError, invalid, prefixed, systemError } from "#base/errors.ts";
 import { parseGoJson } from "#formats/go-json.ts";
 import type { Credentials } from "#spec/distribution.ts";
 import { decodeSearchResults, type SearchResult } from "#spec/search-index.ts";
@@ -40,7 +40,9 @@ export async function searchIndex(
   if (limit < 0 || limit > MAX_LIMIT)
     throw invalid(`limit ${limit} is outside the range of [1, ${MAX_LIMIT}]`);
   const query = new URLSearchParams({ q: term, n: String(limit === 0 ? DEFAULT_LIMIT : limit) });
-  const authorization = await authorize(options, search, signal);
+  const authorization = await authorize(options, search, signal).catch((error: unknown) => {
+    throw error instanceof EngineError ? prefixed(`Get "${index.urlOf(`search?${query}`)}": `, error) : error;
+  });
   const headers = { "X-Docker-Token": "true", ...authorization };
   return parseAnswer(await index.get(`search?${query}`, headers, signal));
 }
@@ -61,12 +63,16 @@ class OpenIndex implements Disposable {
     this.#transport[Symbol.dispose]();
   }
 
+  urlOf(at: string): string {
+    return `${this.#root}${at}`;
+  }
+
   async get(
     at: string,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<{ readonly status: number; readonly body: string }> {
-    const request = { method: "GET" as const, url: new URL(`${this.#root}${at}`), headers };
+    const request = { method: "GET" as const, url: new URL(this.urlOf(at)), headers };
     const response: IncomingMessage = await this.#transport.send(request, this.#trust, signal);
     const body = (await readBody(response, MAX_ANSWER)).toString();
     return { status: response.statusCode ?? 0, body };
