@@ -5,10 +5,12 @@ import { mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { giveRange } from "../containers/subordinate-ids.ts";
 import { type Client, type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
 import { startPeer } from "../system/peer.ts";
 import { must } from "../system/process.ts";
+import { startRealContainerd } from "../system/real-containerd.ts";
 import { startRegistry } from "../system/registry.ts";
 import { skip } from "./unpacker.ts";
 
@@ -94,6 +96,48 @@ test("containers and images on copies are what they are with dockerd's vfs", { s
     );
     assert.equal(ours, theirs, words.join(" "));
   }
+});
+
+/** What a container on copies comes to, without what is different each time. */
+async function walk(daemon: Client): Promise<readonly string[]> {
+  const told: string[] = [];
+  for (const words of [
+    ["run", "--name", "walker", "--network", "none", "busybox", "sh", "-c", change],
+    ["diff", "walker"],
+    ["commit", "-q", "walker", "walked:1"],
+    ["run", "--rm", "--network", "none", "walked:1", "sh", "-ec", look],
+    ["start", "--attach", "walker"],
+    ["rm", "walker"],
+    ["rmi", "walked:1"],
+    ["info", "--format", "{{.Driver}} {{.DriverStatus}}"],
+  ]) {
+    const { code, stdout, stderr } = await daemon.tryDocker(words);
+    told.push(`${words[0]}: ${stdout}${stderr}=> ${code}`.replaceAll(/[0-9a-f]{64}/g, "ID"));
+  }
+  return told;
+}
+
+test("copies are the same on a real containerd, and for containers of a user namespace", {
+  skip,
+}, async () => {
+  const wanted = await walk(engine);
+  assert.match(wanted.join("\n"), /A \/root\/sparse/);
+  {
+    await using containerd = await startRealContainerd();
+    await using other = await startEngine({ config, flags: ["--containerd", containerd.socket] });
+    await importBusybox(other);
+    assert.deepEqual(await walk(other), wanted);
+    const ctr = ["ctr", "-a", containerd.socket, "-n", "moby", "snapshots", "--snapshotter"];
+    assert.match(await must([...ctr, "native", "ls"]), /Committed/);
+    assert.doesNotMatch(await must([...ctr, "overlayfs", "ls"]), /Committed|Active/);
+  }
+  using _ids = giveRange(`games:${1_700_000_000}:65536`);
+  await using mapped = await startEngine({ mode: 0o711, config: { ...config, "userns-remap": "games" } });
+  await importBusybox(mapped);
+  assert.deepEqual(await walk(mapped), wanted);
+  const ids = ["sh", "-c", "stat -c %u /bin; cat /proc/self/uid_map"];
+  const seen = await mapped.docker("run", "--rm", "--network", "none", "busybox", ...ids);
+  assert.match(seen, /^0\n\s+0\s+1700000000\s+65536$/);
 });
 
 test("an image that was copied is saved, loaded, and checked", { skip }, async () => {
