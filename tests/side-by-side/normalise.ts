@@ -30,6 +30,21 @@ const reworded: readonly (readonly [newer: RegExp, older: string])[] = [
     /open \/tmp\/ENGINE\/root\/tmp\/docker-import-\d+\/repositories: no such file or directory/g,
     "invalid archive: does not contain a manifest.json",
   ],
+  [
+    /cannot connect container to host network - .*$|cannot disconnect container from host network - .*$/gm,
+    "container cannot be disconnected from host network or connected to host network",
+  ],
+  [/invalid pool request: Pool overlaps/g, "Pool overlaps"],
+  [/(network \S+) has active endpoints \([^)]*\)/g, "$1 id ID has active endpoints"],
+  [
+    /invalid network config:\ninvalid subnet (\S+): invalid CIDR block notation/g,
+    "Invalid subnet $1 : invalid CIDR address: $1",
+  ],
+  [/invalid config for network \S+: invalid endpoint settings:\n/g, ""],
+  [
+    /no configured subnet contains IP address (\S+)/g,
+    "Invalid address $1: It does not belong to any of this network's subnets",
+  ],
   [/profile=builtin/g, "profile=default"],
   [
     /cannot remove container "[^"]+": container is paused and must be unpaused first/g,

@@ -42,6 +42,7 @@ function comparableText(key: string, value: string): string {
   if (key === "NetworkMode" && value === "default") return "bridge";
   if (key === "HostPort" && Number(value) >= 32768) return "PORT";
   return value
+    .replace(/^failed to set up container networking: /, "") // newer words
     .replaceAll(/\/tmp\/gantry-(engine|peer)-\w+/g, "DIR")
     .replaceAll(/\b[0-9a-f]{64}\b/g, "ID")
     .replaceAll(/\b[0-9a-f]{12}\b/g, "SHORT");

@@ -23,7 +23,7 @@ export const endpointOn = ({ network }: ContainerState, name: string): Endpoint 
   network?.sandbox.endpoints.find(({ networkName }) => networkName === name);
 
 /** `minor`: before 1.45 what the engine adds to the names was told as aliases. */
-export function describeEndpoints(
+function describeEndpoints(
   networks: Networks,
   container: Pick<Container, "record" | "state">,
   minor: number,
@@ -32,6 +32,20 @@ export function describeEndpoints(
     Object.entries(container.record.networks).map(([name, asked]) => [
       name,
       describeEndpoint(networks, container, { name, asked, minor }),
+    ]),
+  );
+}
+
+/** A list tells less of each: not what was asked for, but for addresses. */
+export function listEndpoints(
+  networks: Networks,
+  container: Pick<Container, "record" | "state">,
+): Readonly<Record<string, EndpointShown>> {
+  const hidden = { Links: null, Aliases: null, DriverOpts: null, DNSNames: null };
+  return Object.fromEntries(
+    Object.entries(container.record.networks).map(([name, asked]) => [
+      name,
+      { ...describeEndpoint(networks, container, { name, asked, minor: 45 }), ...hidden },
     ]),
   );
 }

@@ -3,7 +3,6 @@
 import { EngineError, invalid, systemError } from "#base/errors.ts";
 import type { Filters } from "../filters.ts";
 import { boundPorts } from "./describe-network.ts";
-import { networkName } from "./network-names.ts";
 import type { ContainerImages } from "./plan-container.ts";
 import { type ContainerPort, parsePort } from "./ports.ts";
 import { hasStarted } from "./record.ts";
@@ -81,9 +80,8 @@ function matchNetwork(filters: Filters, { record, state }: Container): boolean {
   const ids = (state.network?.sandbox.endpoints ?? []).map(({ networkId }) => networkId);
   const kept = Object.values(record.networks).flatMap(({ NetworkID: id }) => id || []);
   return (
-    [...Object.keys(record.networks), networkName(record)].some((name) =>
-      filters.matchExact("network", name),
-    ) || [...ids, ...kept].some((id) => filters.matchPrefix("network", id))
+    Object.keys(record.networks).some((name) => filters.matchExact("network", name)) ||
+    [...ids, ...kept].some((id) => filters.matchPrefix("network", id))
   );
 }
 

@@ -14,6 +14,8 @@ import { isUserDefined } from "./network-names.ts";
 import { describeStartFailure, failureError } from "./start-error.ts";
 import type { Container, ContainerStore } from "./store.ts";
 
+const NO_CODE = 128;
+
 export interface StartDeps extends LaunchDeps {
   readonly containers: ContainerStore;
   readonly events: Pick<EventBus, "publish">;
@@ -108,7 +110,8 @@ async function recordFailure(deps: StartDeps, container: Container, error: unkno
   const status = container.state.status === "restarting" ? "exited" : container.state.status;
   const change = {
     status,
-    exitCode: failure.exitCode,
+    // As Docker: a failure without a code of its own leaves that of the last run.
+    exitCode: failure.exitCode === NO_CODE ? container.state.exitCode || NO_CODE : failure.exitCode,
     error: failure.message,
     network: null,
     pid: 0,

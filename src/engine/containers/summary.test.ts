@@ -97,7 +97,6 @@ const changes: Readonly<
     networks: { find: () => undefined },
   }),
   "the API's version": () => ({ minor: 45 }),
-  "a version that tells aliases": () => ({ minor: 44 }),
   "a version that tells the health": () => ({ minor: 52 }),
 };
 

@@ -6,7 +6,7 @@
 import { parseTime } from "#base/clock.ts";
 import { formatDuration } from "#formats/units.ts";
 import type { NetworkController } from "#network/controller.ts";
-import { describeEndpoints, describePorts, shownNetworkIds } from "./describe-network.ts";
+import { describePorts, listEndpoints, shownNetworkIds } from "./describe-network.ts";
 import { describeMount } from "./inspect.ts";
 import type { ContainerRecord, ContainerState } from "./record.ts";
 import type { Container } from "./store.ts";
@@ -65,7 +65,7 @@ function describeTail(container: Container, { networks, minor }: Surroundings): 
   const { NetworkMode, Annotations } = hostConfig;
   return {
     HostConfig: { NetworkMode, ...(Annotations !== undefined && minor >= 46 && { Annotations }) },
-    NetworkSettings: { Networks: describeEndpoints(networks, container, minor) },
+    NetworkSettings: { Networks: listEndpoints(networks, container) },
     Mounts: mounts.map(describeMount),
     ...(minor >= 52 && { Health: summarizeHealth(container.state) }),
   };
@@ -77,7 +77,7 @@ const summarizeHealth = ({ health }: ContainerState): Fields => ({
 });
 
 /** Fields came with these versions. */
-const shapeOf = (minor: number): number => [45, 46, 52].filter((since) => minor >= since).length;
+const shapeOf = (minor: number): number => [46, 52].filter((since) => minor >= since).length;
 
 /** Quoted if it has a space; Docker escapes nothing. */
 function quoteArgument(argument: string, index: number): string {

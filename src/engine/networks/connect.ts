@@ -137,7 +137,7 @@ export async function disconnectNetwork(
   refuseRemoved(container);
   const network = deps.networks.find(reference);
   if (hasProcess(container.state) && !(network === undefined && force)) {
-    await disconnectRunning(deps, container, deps.networks.get(reference), force);
+    await disconnectRunning(deps, container, deps.networks.get(reference));
     return;
   }
   const name = network?.name ?? reference;
@@ -151,7 +151,6 @@ async function disconnectRunning(
   deps: ConnectNetworkDeps,
   container: Container,
   network: NetworkInfo,
-  force: boolean,
 ): Promise<void> {
   const { record, state } = container;
   if (record.hostConfig.NetworkMode === "host" && network.name === "host")
@@ -160,9 +159,7 @@ async function disconnectRunning(
     );
   const endpoint = endpointOn(state, network.name);
   if (state.network === null || endpoint === undefined)
-    throw force
-      ? new EngineError("notFound", `endpoint ${record.name} not found`)
-      : systemError(`container ${container.id} is not connected to network ${network.name}`);
+    throw systemError(`container ${container.id} is not connected to network ${network.name}`);
   const { [network.name]: _left, ...networks } = record.networks;
   // Known before it is done: what is left of it when the daemon is killed goes at the next start.
   const before = state.network;

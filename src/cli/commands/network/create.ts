@@ -1,14 +1,27 @@
-import type { IPAMConfig } from "#spec/engine-api/definitions.table.ts";
 import type { Command } from "../../grammar/command.ts";
-import { list, listOf, text, toggle, unsupportedFlags } from "../../grammar/flags.ts";
+import { list, listOf, text, toggle } from "../../grammar/flags.ts";
+import { ipamConfig } from "../../run-options/ipam.ts";
 import { parseLabel, toRecord } from "../../run-options/settings.ts";
 
 const attachable = toggle("attachable", { about: "Enable manual container attachment" });
+const auxAddress = listOf(
+  "aux-address",
+  { value: "map", shown: "map[]", about: "Auxiliary IPv4 or IPv6 addresses used by Network driver" },
+  parseLabel,
+);
+const configFrom = text("config-from", { about: "The network from which to copy the configuration" });
+const configOnly = toggle("config-only", { about: "Create a configuration only network" });
 const driver = text("driver", { short: "d", shown: "bridge", about: "Driver to manage the Network" });
 const gateway = list("gateway", { value: "strings", about: "IPv4 or IPv6 Gateway for the master subnet" });
+const ingress = toggle("ingress", { about: "Create swarm routing-mesh network" });
 const internal = toggle("internal", { about: "Restrict external access to the network" });
 const ipRange = list("ip-range", { value: "strings", about: "Allocate container ip from a sub-range" });
 const ipamDriver = text("ipam-driver", { shown: "default", about: "IP Address Management Driver" });
+const ipamOpt = listOf(
+  "ipam-opt",
+  { value: "map", shown: "map[]", about: "Set IPAM driver specific options" },
+  parseLabel,
+);
 const ipv4 = toggle("ipv4", { shown: "true", about: "Enable or disable IPv4 address assignment" });
 const ipv6 = toggle("ipv6", { about: "Enable or disable IPv6 address assignment" });
 const label = list("label", { about: "Set metadata on a network" });
@@ -24,21 +37,6 @@ const subnet = list("subnet", {
 });
 
 const split = (texts: readonly string[]): readonly string[] => texts.flatMap((text) => text.split(","));
-
-/** The nth gateway and range belong to the nth subnet; which fits which is for the daemon to check. */
-function ipamConfig(
-  subnets: readonly string[],
-  ranges: readonly string[],
-  gateways: readonly string[],
-): readonly IPAMConfig[] {
-  if (subnets.length < Math.max(ranges.length, gateways.length))
-    throw new Error("every ip-range or gateway must have a corresponding subnet");
-  return subnets.map((Subnet, at) => ({
-    Subnet,
-    ...(ranges[at] === undefined ? {} : { IPRange: ranges[at] }),
-    ...(gateways[at] === undefined ? {} : { Gateway: gateways[at] }),
-  }));
-}
 
 export const command: Command = {
   usage: "[OPTIONS] NETWORK",
@@ -57,7 +55,11 @@ export const command: Command = {
     options,
     scope,
     subnet,
-    ...unsupportedFlags("aux-address", "config-from", "config-only", "ingress", "ipam-opt"),
+    auxAddress,
+    configFrom,
+    configOnly,
+    ingress,
+    ipamOpt,
   ],
   run: async ({ session, arguments: [Name = ""], option, isGiven, signal }) => {
     const engine = await session.engine(signal);
@@ -68,10 +70,19 @@ export const command: Command = {
         Options: toRecord(option(options)),
         IPAM: {
           Driver: option(ipamDriver),
-          Config: ipamConfig(split(option(subnet)), split(option(ipRange)), split(option(gateway))),
+          Options: toRecord(option(ipamOpt)),
+          Config: ipamConfig({
+            subnets: split(option(subnet)),
+            ranges: split(option(ipRange)),
+            gateways: split(option(gateway)),
+            auxiliary: toRecord(option(auxAddress)),
+          }),
         },
         Internal: option(internal),
         Attachable: option(attachable),
+        Ingress: option(ingress),
+        ConfigOnly: option(configOnly),
+        ...(option(configFrom) === "" ? {} : { ConfigFrom: { Network: option(configFrom) } }),
         Labels: toRecord(option(label).map(parseLabel)),
         ...(option(scope) === "" ? {} : { Scope: option(scope) }),
         ...(isGiven(ipv4) ? { EnableIPv4: option(ipv4) } : {}),

@@ -1,0 +1,5 @@
+// Networks of the user, and containers on them.
+
+import { testWalks } from "./walks.ts";
+
+testWalks(["networks"]);
