@@ -1,6 +1,5 @@
 // What the host's network looks like.
 
-import { formatPrefix } from "#formats/ip-prefix.ts";
 import { decodeMessages, NETLINK_ROUTE, type NetlinkMessage } from "#formats/netlink/message.ts";
 import { decodeAddress, dumpAddresses, type InterfaceAddress } from "#formats/rtnetlink/addresses.ts";
 import { decodeLink, dumpLinks, type Link } from "#formats/rtnetlink/links.ts";
@@ -44,11 +43,4 @@ export function readSurvey(result: PlanResult): Survey {
     addresses: collect(messages, decodeAddress),
     routes: collect(messages, decodeRoute),
   };
-}
-
-/** The IPv4 address of an interface, with its prefix length. */
-export function findAddressOf({ links, addresses }: Survey, name: string): string | undefined {
-  const link = links.find((other) => other.name === name);
-  const found = addresses.find(({ linkIndex, address }) => linkIndex === link?.index && address.family === 4);
-  return found === undefined ? undefined : formatPrefix(found.address);
 }

@@ -1,8 +1,9 @@
 // Connects a sandbox to networks: runs the plan, and once more when something was in its way.
 
+import { wordsOf } from "#base/errno-words.ts";
 import { systemError } from "#base/errors.ts";
 import { type Executor, PlanError } from "#kernel/plan/executor.ts";
-import { LINK_WHY } from "./drivers/driver.ts";
+import { LINK_WHY, type LinkPlan } from "./drivers/driver.ts";
 import { type Firewall, readGeneration } from "./firewall/firewall.ts";
 import { redirectFlows } from "./firewall/flows.ts";
 import type { Publication } from "./firewall/published.ts";
@@ -22,7 +23,7 @@ export interface ConnectDeps {
 }
 
 /** `hostName`: of the interface that stays on the host. */
-export type PlacedLink = SandboxLink & { readonly hostName?: string };
+export type PlacedLink = SandboxLink & Pick<LinkPlan, "hostName" | "failure">;
 
 export interface Connection {
   readonly path: string;
@@ -58,12 +59,20 @@ export async function connectSandbox(
     }
     await takeBack(deps, connection, failure);
     if (failure.code === "EEXIST" && failure.why.startsWith(LINK_WHY)) continue;
-    if (repaired) throw failure;
+    if (repaired) throw described(failure, connection);
     repaired = true;
     await repair();
     await deps.rules.repair();
   }
   throw systemError("no free name or number for an interface");
+}
+
+/** In the words of the driver whose link it is. */
+function described(failure: PlanError, { links }: Connection): Error {
+  const link = links.find(({ host }) => host.some(({ why }) => why === failure.why));
+  return link?.failure === undefined
+    ? failure
+    : systemError(`${link.failure}: ${wordsOf(failure.code)}`, { cause: failure });
 }
 
 /** Not the link that could not be made: one of that name may be another's. */

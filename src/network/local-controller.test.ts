@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { createBridge, createVeth } from "#formats/rtnetlink/links.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { Op, Plan } from "#kernel/plan/ops.ts";
+import { plainBridge } from "#spec/daemon-bridge.ts";
 import type { AttachRequest, EndpointRequest, Sandbox } from "./controller.ts";
 import { openController } from "./open-controller.ts";
 import { PortPublisher } from "./ports/publish.ts";
@@ -50,7 +51,10 @@ async function openNetworks(executor: Executor, undo: AsyncDisposableStack) {
   const warnings: string[] = [];
   const sockets = { open: () => Promise.reject(new Error("not asked for")) };
   const warn = (message: string): unknown => warnings.push(message);
-  const settings = { dataRoot, execRoot: dataRoot, bridge: "docker0", mtu: 1500, defaultHostIp: "0.0.0.0" };
+  const settings = {
+    ...{ dataRoot, execRoot: dataRoot, bridge: "docker0", mtu: 1500, defaultHostIp: "0.0.0.0" },
+    ...{ addressPools: [], defaultBridge: plainBridge },
+  };
   const networks = await openController({ executor, sockets, ports, warn }, settings, signal);
   undo.use(networks);
   return { networks, held, warnings };

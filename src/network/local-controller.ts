@@ -251,6 +251,8 @@ export class LocalNetworkController implements NetworkController {
     await this.#parts.rules[Symbol.asyncDispose]();
     for (const { holdings } of this.#parts.attachments.all())
       for (const { published } of holdings.values()) published?.close();
+    for (const { driver, record } of this.#parts.registry.all())
+      if (this.#parts.attachments.endpointsOf(record.id).length === 0) await driver.rest?.();
     this.#parts.store.close();
   }
 

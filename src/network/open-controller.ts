@@ -4,26 +4,29 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { formatPrefix, parsePrefix, subnetOf } from "#formats/ip-prefix.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { SocketSource } from "#kernel/zygote/passed-sockets.ts";
 import { Attachments } from "./attachments.ts";
-import { findAddressOf, freshNamespacePlan, readSurvey, type Survey, surveyPlan } from "./bridge-survey.ts";
+import { freshNamespacePlan, readSurvey, surveyPlan } from "./bridge-survey.ts";
 import { BridgeDriver } from "./drivers/bridge-driver.ts";
+import type { NetworkDriver } from "./drivers/driver.ts";
+import { ipvlan } from "./drivers/ipvlan.ts";
+import { macvlan } from "./drivers/macvlan.ts";
+import { OverlayDriver } from "./drivers/overlay.ts";
+import { ParentedDriver } from "./drivers/parented-driver.ts";
 import { plainDriver } from "./drivers/plain-driver.ts";
 import { Firewall } from "./firewall/firewall.ts";
-import type { SubnetSetting } from "./ipam/check-subnets.ts";
 import { DefaultIpam } from "./ipam/default-ipam.ts";
-import { choosePools } from "./ipam/default-pools.ts";
+import { choosePools, type PoolSetting } from "./ipam/default-pools.ts";
 import { reservedSubnets } from "./ipam/host-subnets.ts";
 import { nullIpam } from "./ipam/null-ipam.ts";
 import { LocalNetworkController } from "./local-controller.ts";
 import { NetworkRegistry } from "./network-registry.ts";
-import type { NetworkSpec } from "./network-spec.ts";
 import { NetworkStore } from "./network-store.ts";
 import { findSocketBy } from "./ports/find-socket.ts";
 import { holdPort } from "./ports/held-port.ts";
 import { PortPublisher, type PortRange } from "./ports/publish.ts";
+import { type PredefinedSettings, predefinedNetworks } from "./predefined-networks.ts";
 
 export interface OpenNetworksDeps {
   readonly executor: Executor;
@@ -32,34 +35,15 @@ export interface OpenNetworksDeps {
   readonly warn: (message: string) => void;
 }
 
-export interface OpenNetworksSettings {
+export interface OpenNetworksSettings extends PredefinedSettings {
   readonly dataRoot: string;
   readonly execRoot: string;
-  /** Name of the default bridge's interface; "none": there is no default bridge. */
-  readonly bridge: string;
-  /** Address of the default bridge with its prefix length. */
-  readonly bip?: string;
-  /** Subnet of the bridge's that addresses are chosen from. */
-  readonly fixedCidr?: string;
-  readonly mtu: number;
-  /** Host address of ports published on the default bridge that name none (dockerd's --ip). */
-  readonly defaultHostIp: string;
+  /** Subnets of networks that name none are cut from these; with none, from Docker's. */
+  readonly addressPools: readonly PoolSetting[];
 }
 
 /** What a network gets that does not say. */
 const DEFAULT_MTU = 1500;
-
-const plain: Omit<NetworkSpec, "name" | "driver"> = {
-  options: {},
-  labels: {},
-  internal: false,
-  attachable: false,
-  enableIpv4: true,
-  enableIpv6: false,
-  ipam: { driver: "default", options: null, config: [] },
-  configOnly: false,
-  configFrom: "",
-};
 
 /** The process must be in the host's network namespace: published ports are sockets of this process. */
 export const openNetworks = async (
@@ -85,20 +69,23 @@ export async function openController(
   using undo = new DisposableStack();
   const store = NetworkStore.open(settings.dataRoot, undo);
   const bridges = new BridgeDriver({ executor, rules }, DEFAULT_MTU);
-  const drivers = new Map([
+  const drivers = new Map<string, NetworkDriver>([
     ["bridge", bridges],
+    ["macvlan", new ParentedDriver(executor, macvlan)],
+    ["ipvlan", new ParentedDriver(executor, ipvlan)],
+    ["overlay", new OverlayDriver({ executor, execRoot: settings.execRoot }, settings.mtu)],
     ["host", plainDriver("host")],
     ["null", plainDriver("null")],
   ]);
   const identities = store.identify(["bridge", "host", "none"]);
   const ipam = new Map([
-    ["default", openDefaultIpam(executor, identities.get("bridge")?.id ?? "")],
+    ["default", openDefaultIpam(executor, settings.addressPools, identities.get("bridge")?.id ?? "")],
     ["null", nullIpam],
   ]);
   const registry = new NetworkRegistry({ ...deps, store, drivers, ipam });
   await registry.load();
   const survey = readSurvey(await executor.run(surveyPlan, signal));
-  for (const spec of predefined(settings, survey)) {
+  for (const spec of predefinedNetworks(settings, survey)) {
     const identity = identities.get(spec.name);
     if (identity !== undefined) await registry.addPredefined(spec, identity);
   }
@@ -113,10 +100,14 @@ export async function openController(
 }
 
 /** `machine`: its IPv6 networks follow from it. */
-function openDefaultIpam(executor: Executor, machine: string): DefaultIpam {
+function openDefaultIpam(
+  executor: Executor,
+  addressPools: readonly PoolSetting[],
+  machine: string,
+): DefaultIpam {
   const never = new AbortController().signal;
   return new DefaultIpam({
-    pools: choosePools([], machine),
+    pools: choosePools(addressPools, machine),
     reserved: async (family) => {
       const { routes } = readSurvey(await executor.run(surveyPlan, never));
       return reservedSubnets(family, routes, readNameservers());
@@ -131,49 +122,6 @@ function readNameservers(): readonly string[] {
   } catch {
     return [];
   }
-}
-
-/** The networks that every engine has. */
-function predefined(settings: OpenNetworksSettings, survey: Survey): readonly NetworkSpec[] {
-  const { bridge, mtu } = settings;
-  const others: readonly NetworkSpec[] = [
-    { ...plain, name: "host", driver: "host" },
-    { ...plain, name: "none", driver: "null" },
-  ];
-  if (bridge === "none") return others;
-  const ours: NetworkSpec = {
-    ...plain,
-    name: "bridge",
-    driver: "bridge",
-    options: {
-      "com.docker.network.bridge.default_bridge": "true",
-      "com.docker.network.bridge.enable_icc": "true",
-      "com.docker.network.bridge.enable_ip_masquerade": "true",
-      "com.docker.network.bridge.host_binding_ipv4": settings.defaultHostIp,
-      "com.docker.network.bridge.name": bridge,
-      "com.docker.network.driver.mtu": String(mtu),
-    },
-    ipam: { ...plain.ipam, config: bridgeSubnets(settings, findAddressOf(survey, bridge)) },
-  };
-  return [ours, ...others];
-}
-
-/** As it was configured, else what the bridge has already; with neither one is chosen. */
-function bridgeSubnets(
-  { bip, fixedCidr }: OpenNetworksSettings,
-  present: string | undefined,
-): readonly SubnetSetting[] {
-  const address = bip ?? present;
-  if (address === undefined) return [];
-  const prefix = parsePrefix(address);
-  return [
-    {
-      auxiliary: {},
-      subnet: formatPrefix(subnetOf(prefix)),
-      gateway: address.replace(/\/.*/, ""),
-      ...(fixedCidr !== undefined && { range: fixedCidr }),
-    },
-  ];
 }
 
 const openPorts = async (executor: Executor): Promise<PortPublisher> =>

@@ -1,6 +1,7 @@
 // What the endpoints of a sandbox will be: addresses, the order of their interfaces, names and numbers.
 
 import type { Endpoint, EndpointRequest } from "./controller.ts";
+import type { DriverNetwork } from "./drivers/driver.ts";
 import { chooseInterfaceName, compareClaims, findExits } from "./endpoint-order.ts";
 import { macOf } from "./endpoint-values.ts";
 import type { GivenAddress } from "./ipam/network-pools.ts";
@@ -76,7 +77,7 @@ function draftOf(network: LiveNetwork, request: EndpointRequest, addresses: read
       ipv6Gateway: network.gatewayOf(ipv6),
     }),
     ...(request.linkLocal !== undefined && { linkLocal: request.linkLocal }),
-    macAddress: driver.hasLink ? (request.macAddress ?? macOf(ipv4, request.endpointId)) : "",
+    macAddress: driver.hasLink ? macAddressOf(driver, request, ipv4) : "",
     ...(request.names !== undefined && { names: request.names }),
     ...(request.links !== undefined && { links: request.links }),
     ...(request.gatewayPriority !== undefined && { gatewayPriority: request.gatewayPriority }),
@@ -85,6 +86,12 @@ function draftOf(network: LiveNetwork, request: EndpointRequest, addresses: read
   const wantedName = request.driverOptions?.[IFNAME] ?? "";
   return { network, request, endpoint, addresses, wantedName, sysctls: [] };
 }
+
+const macAddressOf = (
+  { macAddress: choose }: DriverNetwork,
+  { macAddress: wanted, endpointId }: EndpointRequest,
+  ipv4: string,
+): string => (choose === undefined ? (wanted ?? macOf(ipv4, endpointId)) : choose(wanted));
 
 const split = (given: GivenAddress | undefined): readonly string[] => given?.address.split("/") ?? [];
 

@@ -1,6 +1,7 @@
 // Connects sandboxes to networks and takes them off again: addresses, interfaces, routes, published ports.
 
 import { EngineError, systemError } from "#base/errors.ts";
+import { PlanError } from "#kernel/plan/executor.ts";
 import type { Attachment, Holding } from "./attachments.ts";
 import { type Connection, connectSandbox } from "./connect-sandbox.ts";
 import type { AttachRequest, Endpoint, EndpointRequest, Sandbox } from "./controller.ts";
@@ -155,6 +156,7 @@ export class SandboxConnector {
 
   /** Nobody else would: the sandbox is forgotten, so that a second `detach` does nothing. */
   async #giveBack(sandbox: Sandbox, holdings: Attachment["holdings"]): Promise<void> {
+    await this.#removeLingering(sandbox, holdings);
     const left = new Map<string, string>();
     for (const { endpointId, networkId, ipv4 } of sandbox.endpoints) {
       const holding = holdings.get(endpointId);
@@ -170,6 +172,18 @@ export class SandboxConnector {
     this.#deps.remover.removeLater({ path: sandbox.path, hostNames: [...left.values()] }, () => {
       for (const [key, hostName] of left) if (this.#leaving.get(key) === hostName) this.#leaving.delete(key);
     });
+  }
+
+  async #removeLingering({ path, endpoints }: Sandbox, holdings: Attachment["holdings"]): Promise<void> {
+    for (const { endpointId, interfaceIndex: index } of endpoints) {
+      if (index === undefined || holdings.get(endpointId)?.network.driver.lingers !== true) continue;
+      try {
+        await this.#deps.executor.run(planDisconnection(path, { index }, []), never);
+      } catch (error) {
+        if (!(error instanceof PlanError)) throw error;
+        this.#deps.warn(`an interface in ${path} is left to the kernel: ${error.message}`);
+      }
+    }
   }
 
   /** After a restart. `hostNames`: interfaces of the host that belong to an endpoint of ours. */
@@ -302,7 +316,7 @@ export class SandboxConnector {
         const holding = holdings.get(endpointId);
         if (endpoint === undefined || holding === undefined) throw new Error(`no endpoint ${endpointId}`);
         const predecessor = this.#leaving.get(`${endpoint.networkId} ${endpoint.ipv4}`);
-        const { host, hostName } = network.driver.planLink({
+        const { host, hostName, failure } = network.driver.planLink({
           ...{ endpoint, interfaceIndex: index, attempt },
           ...(predecessor !== undefined && { predecessor }),
         });
@@ -311,6 +325,7 @@ export class SandboxConnector {
           ...{ index, name: endpoint.interfaceName, host, sysctls },
           addresses: [...addresses.map(({ address }) => address), ...linkLocalOf(endpoint)],
           ...(hostName !== undefined && { hostName }),
+          ...(failure !== undefined && { failure }),
         };
       });
     return { links, attachment: { sandbox: { ...draft.sandbox, endpoints }, holdings } };

@@ -100,17 +100,41 @@ for (const [what, args, config, message] of [
   ["a broken file", [], "{", inFile("invalid JSON: unexpected EOF")],
   [
     "a flag that Gantry does not have",
-    ["--fixed-cidr", "10.0.0.0/24"],
+    ["--userland-proxy-path", "/x"],
     undefined,
-    "--fixed-cidr is not supported by this version of Gantry",
+    "--userland-proxy-path is not supported by this version of Gantry",
   ],
   [
     "a key that Gantry does not have",
     [],
-    { "default-address-pools": [{ base: "10.0.0.0/8", size: 24 }] },
+    { "bridge-accept-fwmark": "1" },
     inFile(
-      'merged configuration validation from file and command line flags failed: the configuration key "default-address-pools" is not supported by this version of Gantry',
+      'merged configuration validation from file and command line flags failed: the configuration key "bridge-accept-fwmark" is not supported by this version of Gantry',
     ),
+  ],
+  [
+    "a pool without a size that is a number",
+    ["--default-address-pool", "base=10.0.0.0/8,size=x"],
+    undefined,
+    'invalid argument "base=10.0.0.0/8,size=x" for "--default-address-pool" flag: invalid size value: "base=10.0.0.0/8,size=x" (must be integer): strconv.Atoi: parsing "x": invalid syntax',
+  ],
+  [
+    "a pool with a field too many",
+    ["--default-address-pool", "base=10.0.0.0/8,mask=24"],
+    undefined,
+    `invalid argument "base=10.0.0.0/8,mask=24" for "--default-address-pool" flag: unexpected key 'mask' in 'mask=24'`,
+  ],
+  [
+    "a pool that is no subnet",
+    ["--default-address-pool", "base=10.0.0.0,size=24"],
+    undefined,
+    `invalid base prefix "10.0.0.0": netip.ParsePrefix("10.0.0.0"): no '/'`,
+  ],
+  [
+    "a subnet of the wrong family",
+    ["--fixed-cidr-v6", "10.0.0.0/24"],
+    undefined,
+    "parse --fixed-cidr-v6 failed: invalid CIDR address: 10.0.0.0/24",
   ],
   ["a log level that is none", ["-l", "loud"], undefined, "invalid logging level: loud"],
   [
@@ -124,6 +148,24 @@ for (const [what, args, config, message] of [
     assert.throws(() => read(args, config), { kind: "invalid", message });
   });
 }
+
+test("address pools come from flags and from the file", () => {
+  const pools = [
+    { base: "10.0.0.0/8", size: 24 },
+    { base: "fd00:1::/48", size: 64 },
+  ];
+  const flags = pools.flatMap(({ base, size }) => ["--default-address-pool", `base=${base},size=${size}`]);
+  assert.deepEqual(read(flags, undefined).addressPools, pools);
+  assert.deepEqual(read([], { "default-address-pools": pools }).addressPools, pools);
+});
+
+test("the default bridge is as dockerd's unless it is told otherwise", () => {
+  const { defaultBridge } = read(["--ipv6", "--fixed-cidr-v6", "fd00:2::/64", "--icc=false"], undefined);
+  assert.equal(defaultBridge.ipv6, true);
+  assert.equal(defaultBridge.fixedCidr6, "fd00:2::/64");
+  assert.equal(defaultBridge.icc, false);
+  assert.equal(defaultBridge.masquerade, true);
+});
 
 test("an unsupported option may be given with the value that holds anyway", () => {
   read(["--storage-driver", "overlay2"], {

@@ -4,6 +4,7 @@ import { isRecord } from "#base/decode.ts";
 import { EngineError, invalid, isKind, prefixed, unsupported } from "#base/errors.ts";
 import { parseGoBoolean } from "#formats/go-boolean.ts";
 import { parseGoJson } from "#formats/go-json.ts";
+import { parseAddressPool } from "./daemon-bridge.ts";
 import type { GivenFlags } from "./daemon-flags.ts";
 import { type DaemonOption, daemonOptions, type OptionType } from "./daemon-options.table.ts";
 import { type DaemonSettings, toSettings } from "./daemon-settings.ts";
@@ -76,6 +77,8 @@ function readFlag(option: DaemonOption, given: readonly string[]): unknown {
       return Object.fromEntries(given.map(splitPair).map(([name, path]) => [name, { path }]));
     case "ulimits":
       return readUlimits(option, given);
+    case "pools":
+      return given.map(parseAddressPool);
     default:
       return last;
   }
@@ -182,6 +185,7 @@ const goTypes: Readonly<Record<OptionType, string>> = {
   runtimes: "map[string]system.Runtime",
   size: "opts.MemBytes",
   ulimits: "map[string]*container.Ulimit",
+  pools: "[]*ipamutils.NetworkToSplit",
 };
 
 function checkType(option: DaemonOption, value: unknown): unknown {
@@ -202,6 +206,8 @@ function hasType({ type, supported }: DaemonOption, value: unknown): boolean {
       return typeof value === "string";
     case "list":
       return isStringList(value) || (!supported && Array.isArray(value));
+    case "pools":
+      return Array.isArray(value);
     case "runtimes":
     case "ulimits":
       return isRecord(value);

@@ -4,6 +4,12 @@ import { isIP } from "node:net";
 import { DecodeError, number, object, record, string } from "#base/decode.ts";
 import { invalid } from "#base/errors.ts";
 import { parseBinarySize } from "#formats/units.ts";
+import {
+  type AddressPool,
+  type DefaultBridge,
+  readAddressPools,
+  readDefaultBridge,
+} from "./daemon-bridge.ts";
 import { decodeRuntimes, type RuntimePrograms } from "./daemon-runtimes.ts";
 import { decodeScopedHosts, type ScopedHost } from "./scoped-host.ts";
 
@@ -38,7 +44,8 @@ export interface DaemonSettings {
   readonly minApiVersion: string;
   /** "" is the containerd layer in this process. */
   readonly containerd: string;
-  readonly bip: string;
+  readonly addressPools: readonly AddressPool[];
+  readonly defaultBridge: DefaultBridge;
   readonly bridge: string;
   readonly mtu: number;
   /** containerd's name for --storage-driver; undefined: what the data root has, or what this machine can do. */
@@ -206,7 +213,8 @@ function readTls(values: GivenValues): TlsSettings | undefined {
 }
 
 const readNetwork = (values: GivenValues) => ({
-  bip: values.text("bip", ""),
+  addressPools: readAddressPools(values.given.get("default-address-pool")),
+  defaultBridge: readDefaultBridge(values),
   bridge: values.text("bridge", ""),
   mtu: values.number("mtu", 1500),
   ip: values.text("ip", "0.0.0.0"),
@@ -296,7 +304,7 @@ function checkValues(settings: DaemonSettings): void {
     ["event backlog", settings.eventBacklog],
   ] as const;
   for (const [what, value] of least) if (value < 0) throw invalid(`invalid ${what}: ${value}`);
-  if (settings.bip !== "" && settings.bridge !== "" && settings.bridge !== "none")
+  if (settings.defaultBridge.bip !== "" && settings.bridge !== "" && settings.bridge !== "none")
     throw invalid("You specified -b & --bip, mutually exclusive options. Please specify only one.");
   for (const address of [...settings.dns, ...settings.hostGatewayIps, settings.ip])
     if (isIP(address) === 0) throw invalid(`IP address is not correctly formatted: ${address}`);

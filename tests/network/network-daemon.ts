@@ -8,6 +8,7 @@ import { startZygote } from "#kernel/zygote/zygote.ts";
 import { nativeProgram } from "#main/native-program.ts";
 import type { Sandbox } from "#network/controller.ts";
 import { openNetworks } from "#network/open-controller.ts";
+import { plainBridge } from "#spec/daemon-bridge.ts";
 import type { Command } from "./daemon-client.ts";
 
 const [directory = "", bridge = "docker0"] = process.argv.slice(2);
@@ -20,7 +21,10 @@ await using executor = await startZygote({
 });
 const networks = await openNetworks(
   { executor, sockets: executor.sockets, warn: (message) => console.error(message) },
-  { ...settings, bridge, mtu: 1500, defaultHostIp: "0.0.0.0" },
+  {
+    ...{ ...settings, bridge, mtu: 1500, defaultHostIp: "0.0.0.0" },
+    ...{ addressPools: [], defaultBridge: plainBridge },
+  },
   signal,
 );
 

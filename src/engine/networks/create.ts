@@ -68,12 +68,8 @@ const subnetOf = ({ Subnet, IPRange, Gateway, AuxiliaryAddresses }: Config): Sub
   ...(Gateway !== undefined && Gateway !== "" && { gateway: Gateway }),
 });
 
-function checkScope({ Scope: scope = "", Ingress: ingress, Driver: driver }: NetworkCreateRequest): void {
+function checkScope({ Scope: scope = "", Ingress: ingress }: NetworkCreateRequest): void {
   if (ingress === true) throw forbidden("Ingress network can only be global scope network");
-  if (driver === "overlay" && scope !== "local")
-    throw forbidden(
-      'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
-    );
   if (scope === "swarm") throw forbidden("cannot create a swarm scoped network when swarm is not active");
   if (scope !== "" && scope !== "local") throw unsupported(`--scope ${scope}`);
 }

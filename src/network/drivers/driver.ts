@@ -26,6 +26,8 @@ export interface LinkPlan {
   readonly host: Plan;
   /** Name of the interface that stays on the host. */
   readonly hostName?: string;
+  /** What is said when the link cannot be made, before the system's words. */
+  readonly failure?: string;
 }
 
 /** One network, made. */
@@ -42,9 +44,15 @@ export interface DriverNetwork {
   readonly interfacePrefix: string;
   /** How packets for others leave a sandbox: by the gateway of the pool, by the link itself, or not at all. */
   readonly exit: "gateway" | "link" | "none";
+  /** Of an endpoint, where it does not follow from the address. `wanted`: what was asked for. Throws if that cannot be. */
+  readonly macAddress?: (wanted: string | undefined) => string;
+  /** Its interfaces answer for their addresses until they are removed: a namespace that is left to the kernel takes too long. */
+  readonly lingers?: boolean;
   planLink(place: LinkPlace): LinkPlan;
   /** Makes it what it should be, whatever happened to it. */
   repair(): Promise<void>;
+  /** The daemon ends, and nothing is attached: takes down what only the next one would miss. */
+  rest?(): Promise<void>;
   /** It is gone when this resolves. */
   close(): Promise<void>;
 }
