@@ -120,7 +120,7 @@ function openStores(options: LocalContainerdOptions, database: DatabaseSync, und
       if (event.topic === "/snapshot/commit") discarder?.request();
     },
     requestCollection: () => collector.request(),
-    keep: keeper(database, holds),
+    ...keepers(database, holds),
   };
   const contentFiles = new ContentFiles(join(options.root, "content"));
   const closing = new AbortController();
@@ -167,19 +167,24 @@ function openStores(options: LocalContainerdOptions, database: DatabaseSync, und
   };
 }
 
-function keeper(database: DatabaseSync, holds: Holds): Metadata["keep"] {
+function keepers(database: DatabaseSync, holds: Holds): Pick<Metadata, "keep" | "keepFound"> {
   const keepInLease = database.prepare(
     `INSERT OR IGNORE INTO lease_resources (namespace, lease, type, id)
      SELECT namespace, id, ?, ? FROM leases WHERE namespace = ? AND id = ?`,
   );
   const isLease = database.prepare("SELECT 1 FROM leases WHERE namespace = ? AND id = ?");
-  return ({ namespace, lease }, { type, id }) => {
-    if (lease === undefined) {
-      holds.add(namespace, { type: type === "content" ? "content" : "snapshot", key: id });
-      return;
-    }
-    if (isLease.get(namespace, lease) === undefined) throw missing(`lease ${JSON.stringify(lease)}`);
-    keepInLease.run(type, id, namespace, lease);
+  return {
+    keep: ({ namespace, lease }, { type, id }) => {
+      if (lease === undefined) {
+        holds.add(namespace, { type: type === "content" ? "content" : "snapshot", key: id });
+        return;
+      }
+      if (isLease.get(namespace, lease) === undefined) throw missing(`lease ${JSON.stringify(lease)}`);
+      keepInLease.run(type, id, namespace, lease);
+    },
+    keepFound: ({ namespace, lease }, { type, id }) => {
+      if (lease !== undefined) keepInLease.run(type, id, namespace, lease);
+    },
   };
 }
 

@@ -14,6 +14,9 @@ export interface Metadata {
   readonly publish: (scope: Scope, event: ContainerdEvent) => void;
   /** Keeps a new object from garbage collection: by the scope's lease, or for a while until something refers to it. */
   readonly keep: (scope: Scope, resource: LeaseResource) => void;
+  /** Keeps an object that was found, by the scope's lease if that has one which exists: whoever found it makes it no more, and refers to it
+   *  only later. */
+  readonly keepFound: (scope: Scope, resource: LeaseResource) => void;
   /** References have changed: collect garbage soon. */
   readonly requestCollection: () => void;
 }

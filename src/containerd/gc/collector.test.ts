@@ -156,3 +156,18 @@ test("content of another namespace is not touched", async () => {
   assert.deepEqual(await left(services), []);
   assert.equal((await services.content.info(other, target.digest)).digest, digestOf("shared"));
 });
+
+test("a snapshot that a lease's owner has found stays until the lease ends", async () => {
+  await using containerd = await openTestContainerd();
+  const { services } = containerd;
+  await writeSnapshot(services, "base", "");
+  await writeSnapshot(services, "top", "base");
+  await services.leases.create(scope, "unpack", {});
+  containerd.advance(6 * 60_000);
+  assert.equal((await services.snapshots.stat({ ...scope, lease: "unpack" }, "top")).kind, "committed");
+  await collect(services);
+  assert.equal((await services.snapshots.stat(scope, "base")).name, "base");
+  assert.equal((await services.snapshots.stat({ ...scope, lease: "nosuch" }, "top")).name, "top");
+  await services.leases.delete(scope, "unpack", true);
+  await assert.rejects(services.snapshots.stat(scope, "top"), /does not exist/);
+});

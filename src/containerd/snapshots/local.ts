@@ -87,8 +87,11 @@ export class LocalSnapshotter implements Snapshotter, AsyncDisposable {
     deps.files.sweep((id) => known.get(id) !== undefined);
   }
 
+  /** containerd's clients look so whether a layer is unpacked already. */
   async stat(scope: Scope, key: string): Promise<SnapshotInfo> {
-    return decode(this.#find(scope, key));
+    const info = decode(this.#find(scope, key));
+    if (info.kind === "committed") this.#deps.metadata.keepFound(scope, { id: key, type: this.#leaseType });
+    return info;
   }
 
   async update(scope: Scope, key: string, labels: Labels, fields: readonly string[]): Promise<SnapshotInfo> {
