@@ -31,6 +31,23 @@ export class Volumes {
     await this.#client.text({ method: "DELETE", path: pathOf(name), query: { force } }, signal);
   }
 
+  /** Gantry's own, like import and clone. `pause`: containers that write to it meanwhile. */
+  async export(name: string, pause: boolean, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const request = { method: "GET", path: `/gantry${pathOf(name)}/export`, query: { pause } } as const;
+    return (await this.#client.call(request, signal)).body;
+  }
+
+  async import(name: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Volume> {
+    const headers = { "Content-Type": "application/x-tar" };
+    const request = { method: "POST", path: `/gantry${pathOf(name)}/import`, headers, body } as const;
+    return await this.#client.json(request, signal);
+  }
+
+  async clone(from: string, to: string, pause: boolean, signal: AbortSignal): Promise<Volume> {
+    const request = { method: "POST", path: `/gantry${pathOf(from)}/clone`, query: { to, pause } } as const;
+    return await this.#client.json(request, signal);
+  }
+
   async prune(filters: Filters, signal: AbortSignal): Promise<PruneReport> {
     const query = { filters: encodeFilters(filters) };
     return await this.#client.json({ method: "POST", path: "/volumes/prune", query }, signal);

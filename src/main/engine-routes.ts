@@ -12,12 +12,14 @@ import { imageRoutes } from "#api/routes/images.ts";
 import { networkRoutes } from "#api/routes/networks.ts";
 import { registryRoutes } from "#api/routes/registry.ts";
 import { type SystemRouteDeps, systemRoutes } from "#api/routes/system.ts";
+import { volumeCopyRoutes } from "#api/routes/volume-copies.ts";
 import { volumeRoutes } from "#api/routes/volumes.ts";
 import type { ContainerdServices } from "#containerd/services.ts";
 import { countStates } from "#engine/containers/count-states.ts";
 import { decodeCreateRequest } from "#engine/containers/create-request.ts";
 import { explainContainer } from "#engine/containers/explain.ts";
 import { listContainers } from "#engine/containers/list.ts";
+import { pauseUsers } from "#engine/containers/pause-users.ts";
 import { Filters } from "#engine/filters.ts";
 import { measureImages } from "#engine/images/usage.ts";
 import { PruneTurn } from "#engine/pruning.ts";
@@ -60,6 +62,11 @@ export function engineRoutes(options: RoutesOptions, signal: AbortSignal): reado
     ...volumeRoutes({
       volumes,
       volumePruner: new VolumePruner({ volumes, events, sizes: options.objects.sizes }),
+    }),
+    ...volumeCopyRoutes({
+      ...options.layers,
+      volumes,
+      pauseWriters: (name) => pauseUsers(containers, name),
     }),
     ...networkRoutes({ ...containers, networkPrunes: new PruneTurn() }),
     ...absentRoutes(),

@@ -43,7 +43,8 @@ that is named is there.
 Versions ${minApiVersion} to ${maxApiVersion} are spoken. Of ${endpoints.length} endpoints ${count("works")} work, ${count("differs")} differ and ${count("refused")} are refused. A parameter
 is tested where its endpoint is. Bodies of \`POST /containers/create\`: [compatibility.md](compatibility.md), [secrets.md](secrets.md).
 
-Ours besides: \`POST /gantry/explain\`, the plan that a create request comes to, and \`POST /gantry/check\`, which verifies the store ([images.md](images.md)).
+Ours besides: \`POST /gantry/explain\`, the plan that a create request comes to, and \`POST /gantry/check\`, which verifies the store ([images.md](images.md));
+\`GET /gantry/volumes/:name/export\`, \`POST /gantry/volumes/:name/import\` and \`POST /gantry/volumes/:name/clone\` ([volumes.md](volumes.md)).
 
 | endpoint, parameter | since | state | tests |
 | --- | --- | --- | --- |

@@ -168,8 +168,8 @@ describe("volumes with options", { skip }, () => {
 });
 
 test("a volume's size is kept to where the file system has quotas of projects", { skip }, async (t) => {
-  await using undo = new AsyncDisposableStack();
   await using engine = await startEngine();
+  await using undo = new AsyncDisposableStack();
   const [file, root] = [join(engine.dir, "disk"), join(engine.dir, "limited")];
   await must(["truncate", "-s", "128m", file]);
   await must(["mkfs.ext4", "-q", "-O", "quota,project", "-E", "quotatype=prjquota", file]);

@@ -27,6 +27,9 @@ const rows: readonly Row[] = [
   ["GET /system/df", "read", "no"],
   ["POST /gantry/explain", "-", "no"],
   ["POST /gantry/check", "-", "no"],
+  ["GET /gantry/volumes/:name/export", "-", "no"],
+  ["POST /gantry/volumes/:name/import", "-", "no"],
+  ["POST /gantry/volumes/:name/clone", "-", "no"],
   ["POST /auth", "-", "no"],
 
   ["GET /containers/json", "read", "list"],

@@ -333,6 +333,21 @@ export const entries: readonly Entry[] = [
   },
   { names: ["volume ls", "volume list"], about: "List volumes", load: () => import("./volume/ls.ts") },
   {
+    names: ["volume export"],
+    about: "Export a volume's files as a tar archive",
+    load: () => import("./volume/export.ts"),
+  },
+  {
+    names: ["volume import"],
+    about: "Fill a new or empty volume from a tar archive, compressed or not",
+    load: () => import("./volume/import.ts"),
+  },
+  {
+    names: ["volume clone"],
+    about: "Copy a volume to a new one; the files share their blocks where the file system can",
+    load: () => import("./volume/clone.ts"),
+  },
+  {
     names: ["volume prune"],
     about: "Remove unused local volumes",
     load: () => import("./volume/prune.ts"),

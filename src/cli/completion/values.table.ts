@@ -66,6 +66,9 @@ export const argumentValues: Readonly<Record<string, readonly Values[]>> = {
   "network disconnect": ["networks", "containers", "nothing"],
   "network inspect": ["networks"],
   "network rm": ["networks"],
+  "volume clone": ["volumes", "nothing"],
+  "volume export": ["volumes"],
+  "volume import": ["volumes", "files"],
   "volume inspect": ["volumes"],
   "volume rm": ["volumes"],
 };

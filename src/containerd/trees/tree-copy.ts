@@ -1,4 +1,5 @@
 // Makes one directory what another one is: names that are links to one file are so in the copy, too, and blocks of zeros become holes.
+// Where the file system can, the files share their blocks with the copies until one of them is changed.
 
 import { setImmediate } from "node:timers/promises";
 import { systemError } from "#base/errors.ts";
@@ -9,7 +10,7 @@ import { type TreeOp, TreeWriter } from "#kernel/trees/write.ts";
 import { LOWER, UPPER } from "./layer-view.ts";
 
 const O_PATH_DIRECTORY = 0o10200000;
-const why = "copy of the parent snapshot";
+const why = "copy of a directory";
 /** Bytes, entries or pieces after which other jobs have their turn. */
 const PIECE = 64 << 10;
 const TURN = 100;
@@ -34,6 +35,8 @@ class Copy implements Disposable {
   readonly #directories: { readonly path: string; readonly mtime: TreeRecord["mtime"] }[] = [];
   readonly #piece = Buffer.alloc(PIECE);
   #steps = 0;
+  /** The file system may be able to let copies share their blocks. */
+  #canClone = true;
 
   constructor(to: number) {
     this.#writer = new TreeWriter(to);
@@ -43,12 +46,12 @@ class Copy implements Disposable {
     this.#writer[Symbol.dispose]();
   }
 
-  async entry({ record, read }: OpenEntry): Promise<void> {
+  async entry({ record, read, fd }: OpenEntry): Promise<void> {
     const path = textOf(record.path) || ".";
     const op = this.#opFor(record, path);
     this.#writer.apply(op);
     if (isDirectory(record)) this.#directories.push({ path, mtime: record.mtime });
-    if (op.op === "makeFile") await this.#content(op.size, read);
+    if (op.op === "makeFile" && !this.#clone(op.size, fd)) await this.#content(op.size, read);
     await this.#turn();
   }
 
@@ -70,6 +73,12 @@ class Copy implements Disposable {
     if (type === fileTypes.file) return { op: "makeFile", ...common, attributes, size: record.size };
     if (type !== fileTypes.symlink) return { op: "makeNode", ...common, attributes, major, minor };
     return { op: "makeSymlink", ...common, target: textOf(record.target), attributes };
+  }
+
+  #clone(size: number, fd: number | undefined): boolean {
+    if (!this.#canClone || size === 0 || fd === undefined) return false;
+    this.#canClone = this.#writer.clone(fd);
+    return this.#canClone;
   }
 
   async #content(size: number, read: OpenEntry["read"]): Promise<void> {

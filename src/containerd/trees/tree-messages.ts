@@ -93,7 +93,7 @@ const tasks = {
       keepKinds: boolean,
       refusals: array(object({ at: string, message: string }, {})),
     },
-    { owner: object({ uid: integer, gid: integer }, {}) },
+    { owner: object({ uid: integer, gid: integer }, {}), takesTop: boolean },
   ),
 };
 

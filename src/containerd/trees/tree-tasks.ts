@@ -139,6 +139,8 @@ async function readRecords(entries: Iterable<OpenEntry>): Promise<readonly TreeR
 export interface UnpackRequest {
   readonly path: string;
   readonly keepKinds: boolean;
+  /** The directory itself becomes what the archive says, too. */
+  readonly takesTop?: boolean;
   /** Of everything that is made; else as the archive says. */
   readonly owner?: { readonly uid: number; readonly gid: number };
   /** Where nothing may be written, and what is said then. */
@@ -152,8 +154,8 @@ export async function unpackInto(
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const directory = explained(request.path, () => findDirectory(view.root, request));
-  const { keepKinds, owner } = request;
-  const rules: CopyRules = { directory, keepKinds, ...(owner !== undefined && { owner }) };
+  const { keepKinds, owner, takesTop = false } = request;
+  const rules: CopyRules = { directory, keepKinds, takesTop, ...(owner !== undefined && { owner }) };
   try {
     await writeEntries(view, new CopyPlan(rules), chunks);
   } catch (error) {

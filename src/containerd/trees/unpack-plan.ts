@@ -10,6 +10,8 @@ import type { TreeOp } from "#kernel/trees/write.ts";
 export interface CopyRules {
   /** Where the archive goes, absolute and without symlinks. */
   readonly directory: string;
+  /** The directory gets the attributes that the archive has for it; else it stays as it is. */
+  readonly takesTop?: boolean;
   /** A directory never replaces something else, nor the other way round. */
   readonly keepKinds: boolean;
   /** Of everything; else as the archive says. */
@@ -28,7 +30,8 @@ export class CopyPlan {
   /** Content follows if the last operation is a makeFile. */
   entry(entry: TarEntry): readonly TreeOp[] {
     const path = this.#place(entry.name, entry.name);
-    if (path === this.#rules.directory && entry.type === "directory") return [];
+    const isTop = path === this.#rules.directory && entry.type === "directory";
+    if (isTop && this.#rules.takesTop !== true) return [];
     const { keepKinds } = this.#rules;
     const op = this.#make(entry, path);
     if (entry.type === "directory") this.#directories.set(path, entry.mtime);

@@ -43,3 +43,15 @@ export async function unpauseContainer(deps: PauseDeps, reference: string): Prom
   deps.containers.saveState(container, { status: "running", pausedBriefly: false });
   publishContainerEvent(deps.events, container, "unpause");
 }
+
+/** For as long as the engine copies what the container has. One that does not run, or is paused already, needs none: nothing is undone
+ *  then. */
+export async function pauseBriefly(deps: PauseDeps, id: string): Promise<AsyncDisposable | undefined> {
+  if (deps.containers.get(id).state.status !== "running") return undefined;
+  await pauseContainer(deps, id, true);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      if (deps.containers.find(id)?.state.status === "paused") await unpauseContainer(deps, id);
+    },
+  };
+}

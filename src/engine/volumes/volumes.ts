@@ -42,6 +42,8 @@ export interface VolumeRequest {
   readonly options: Readonly<Record<string, string>> | null;
   /** Id of a container that is being made: nobody can remove the volume until `release`. */
   readonly holder?: string;
+  /** Rejects `conflict` if there is one of that name. */
+  readonly mustBeNew?: boolean;
 }
 
 /** Docker's mark of volumes that nobody named. */
@@ -131,7 +133,10 @@ export class Volumes implements Disposable {
     const name = request.name === "" ? randomBytes(32).toString("hex") : request.name;
     using _held = await this.#locks.acquire(name);
     signal.throwIfAborted();
-    const volume = (await this.#reuse(name, request, signal)) ?? (await this.#make(name, request, signal));
+    const there = await this.#reuse(name, request, signal);
+    if (there !== undefined && request.mustBeNew === true)
+      throw conflict(`create ${name}: there is a volume of that name`);
+    const volume = there ?? (await this.#make(name, request, signal));
     if (request.holder !== undefined) {
       const held = this.#held.get(request.holder) ?? new Set();
       this.#held.set(request.holder, held.add(name));

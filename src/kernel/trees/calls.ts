@@ -13,6 +13,7 @@ const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_REMOVEDIR = 0x200;
 const STATX_BASIC_AND_MOUNT = 0x17ff;
 const SYS_OPENAT2 = 437n;
+const FICLONE = 0x40049409n;
 const RESOLVE_NO_MAGICLINKS = 2;
 const RESOLVE_IN_ROOT = 0x10;
 
@@ -64,6 +65,7 @@ function load() {
     unlinkat: { arguments: ["i32", "buffer", "i32"], return: "i32" },
     renameat: { arguments: ["i32", "buffer", "i32", "buffer"], return: "i32" },
     fchownat: { arguments: ["i32", "buffer", "u32", "u32", "i32"], return: "i32" },
+    ioctl: { arguments: ["i32", "u64", "i32"], return: "i32" },
     prctl: { arguments: ["i32", "u64", "u64", "u64", "u64"], return: "i32" },
     setfsuid: { arguments: ["u32"], return: "i32" },
     setfsgid: { arguments: ["u32"], return: "i32" },
@@ -316,6 +318,10 @@ export function setOwner(fd: number, uid: number, gid: number): void {
 }
 
 /** Of access and of modification. */
+/** Makes the file share the other one's blocks; 0, or a negative errno where the file system cannot. */
+export const tryCloneFile = (fd: number, from: number): number =>
+  outcome(() => calls().ioctl(fd, FICLONE, from));
+
 export function setTimes(fd: number, { sec, nsec }: FileStat["mtime"]): void {
   for (const at of [0, 16]) {
     times.writeBigInt64LE(BigInt(Math.floor(sec)), at);

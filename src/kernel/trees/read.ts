@@ -35,6 +35,8 @@ export interface OpenEntry {
   readonly record: TreeRecord;
   /** Of a regular file: puts bytes there and returns how many; 0 is the end. */
   readonly read: (into: Uint8Array) => number;
+  /** Of an entry of the disk; open for reading if it is a regular file. */
+  readonly fd?: number;
 }
 
 const nothing = Buffer.alloc(0);
@@ -97,7 +99,7 @@ class Walk implements Disposable {
     this.#file = fd;
     const record = recordOf(fd, path);
     if (isDirectory(record)) this.#enter(fd, path);
-    return { record, read: (into) => (isFile(record) ? readSync(fd, into) : 0) };
+    return { record, fd, read: (into) => (isFile(record) ? readSync(fd, into) : 0) };
   }
 
   *found(fd: number, path: string): Generator<OpenEntry, void, void> {

@@ -22,6 +22,7 @@ import {
   setOwner,
   setTimes,
   statOf,
+  tryCloneFile,
   tryMakeDirectory,
   tryOpenAt,
   tryOpenWithin,
@@ -105,6 +106,15 @@ export class TreeWriter implements Disposable {
   content(piece: SparsePiece): void {
     if (piece.kind === "data") this.data(piece.data);
     else this.#hole(piece.length);
+  }
+
+  /** The whole content of the file that was made last, by sharing the other one's blocks. False, and nothing is done, where that cannot be. */
+  clone(from: number): boolean {
+    const file = this.#file;
+    if (file === undefined || tryCloneFile(file.fd, from) < 0) return false;
+    ftruncateSync(file.fd, file.size); // it may have grown since it was looked at
+    explained(file.why, () => this.#finish(file));
+    return true;
   }
 
   data(bytes: Uint8Array): void {

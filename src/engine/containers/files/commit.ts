@@ -9,7 +9,7 @@ import type { ContainerConfig } from "#spec/container-config.ts";
 import type { ImageDefaults } from "#spec/oci-image.ts";
 import { publishContainerEvent } from "../container-events.ts";
 import { mergeImageConfig } from "../merge-image-config.ts";
-import { type PauseDeps, pauseContainer, unpauseContainer } from "../pause.ts";
+import { type PauseDeps, pauseBriefly } from "../pause.ts";
 import { refuseGone } from "./export.ts";
 import { mountPlaces } from "./own-layer.ts";
 
@@ -43,7 +43,7 @@ export async function commitContainer(
   const reference = options.repo === "" ? undefined : parseNewName(options.repo, options.tag);
   const changed = applyChanges(options.changes, settingsOf(options.config ?? config));
   const settings = options.config === undefined ? changed : withDefaults(options.config, changed, config);
-  await using _paused = options.pause ? await pauseFor(deps, container.id) : undefined;
+  await using _paused = options.pause ? await pauseBriefly(deps, container.id) : undefined;
   const image = await commitImage(
     deps.images,
     {
@@ -65,17 +65,6 @@ export async function commitContainer(
     imageRef: reference === undefined ? "" : familiarReference(reference),
   });
   return image;
-}
-
-/** A container that does not run, or is paused already, needs none: nothing is undone then. */
-async function pauseFor(deps: CommitDeps, id: string): Promise<AsyncDisposable | undefined> {
-  if (deps.containers.get(id).state.status !== "running") return undefined;
-  await pauseContainer(deps, id, true);
-  return {
-    [Symbol.asyncDispose]: async () => {
-      if (deps.containers.find(id)?.state.status === "paused") await unpauseContainer(deps, id);
-    },
-  };
 }
 
 const withDefaults = (

@@ -1,0 +1,162 @@
+// Volumes as a whole: out as a tar archive, in from one, and copied to another one. Docker has nothing like it.
+//
+// While a copy is made, the containers that write to the volume are paused, unless the user says no: what comes out is one moment's.
+
+import { randomUUID } from "node:crypto";
+import { readdir } from "node:fs/promises";
+import { conflict, isKind } from "#base/errors.ts";
+import { planDirectory, planDirectoryCopy } from "#containerd/trees/directory-view.ts";
+import type { Trees } from "#containerd/trees/trees.ts";
+import type { Executor } from "#kernel/plan/executor.ts";
+import type { Volume } from "./catalog.ts";
+import { clearVolume } from "./populate.ts";
+import type { Volumes } from "./volumes.ts";
+
+export interface VolumeCopyDeps {
+  readonly volumes: Volumes;
+  readonly trees: Pick<Trees, "packPath" | "unpack" | "copy">;
+  readonly executor: Pick<Executor, "run">;
+  /** Pauses the containers that run and write to the volume, until it is disposed. */
+  readonly pauseWriters: (volume: string) => Promise<AsyncDisposable>;
+}
+
+/** Resolves when the archive has begun. To be read to its end, or the signal aborted. */
+export async function exportVolume(
+  deps: VolumeCopyDeps,
+  { name, pause }: { readonly name: string; readonly pause: boolean },
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  await using held = new AsyncDisposableStack();
+  await deps.volumes.get(name, signal);
+  const path = held.use(await mounted(deps, name)).path;
+  if (pause) held.use(await deps.pauseWriters(name));
+  const { chunks } = await deps.trees.packPath(planDirectory(path, "read"), "/.", signal);
+  return giveBackAfter(chunks, held.move(), signal);
+}
+
+/** When the last chunk was taken, or nobody wants any. */
+function giveBackAfter(
+  chunks: AsyncIterable<Uint8Array>,
+  held: AsyncDisposableStack,
+  signal: AbortSignal,
+): AsyncIterable<Uint8Array> {
+  const onAbort = (): void => void held.disposeAsync();
+  signal.addEventListener("abort", onAbort, { once: true });
+  return (async function* () {
+    try {
+      yield* chunks;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      await held.disposeAsync();
+    }
+  })();
+}
+
+/** Fills a volume that is empty and that no container has, or a new one. Rejects `conflict` otherwise. What failed leaves nothing. */
+export async function importVolume(
+  deps: VolumeCopyDeps,
+  name: string,
+  archive: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<Volume> {
+  const { volumes, trees, executor } = deps;
+  await using undo = new AsyncDisposableStack();
+  using holder = holdFor(volumes, "import");
+  const request = { name, driver: "", labels: null, options: null, holder: holder.id };
+  const { volume, isNew } = await makeOrFind(volumes, request, signal);
+  if (isNew) undo.defer(() => volumes.remove(name));
+  const others = volumes.usersOf(name).filter((user) => user !== holder.id);
+  if (others.length > 0) throw conflict(`import ${name}: volume is in use - [${others.join(", ")}]`);
+  await using place = await mounted(deps, name);
+  if ((await readdir(place.path)).length > 0) throw conflict(`import ${name}: volume is not empty`);
+  try {
+    const request = { path: "/", keepKinds: false, takesTop: true, refusals: [] };
+    await trees.unpack(planDirectory(place.path, "write"), request, archive, signal);
+  } catch (error) {
+    await clearVolume(executor, place.path);
+    throw error;
+  }
+  undo.move();
+  return volume;
+}
+
+export interface VolumeClone {
+  readonly from: string;
+  /** Rejects `conflict` if there is one of that name. */
+  readonly to: string;
+  readonly pause: boolean;
+}
+
+/** The new volume is the engine's own, with the labels of the other one, and its size and owner if that is the engine's, too. */
+export async function cloneVolume(
+  deps: VolumeCopyDeps,
+  { from, to, pause }: VolumeClone,
+  signal: AbortSignal,
+): Promise<Volume> {
+  const { volumes, trees } = deps;
+  const source = await volumes.get(from, signal);
+  await using undo = new AsyncDisposableStack();
+  using holder = holdFor(volumes, "clone");
+  const own = source.driver === "local" ? ownOptions(source.options) : null;
+  const request = {
+    name: to,
+    driver: "local",
+    labels: ownLabels(source.labels),
+    options: own,
+    holder: holder.id,
+  };
+  const made = await volumes.create({ ...request, mustBeNew: true }, signal);
+  undo.defer(() => volumes.remove(made.name));
+  await using place = await mounted(deps, from);
+  await using _paused = pause ? await deps.pauseWriters(from) : undefined;
+  await trees.copy(planDirectoryCopy(place.path, made.mountpoint), signal);
+  undo.move();
+  return made;
+}
+
+type Pairs = Readonly<Record<string, string>> | null;
+
+/** A device is not copied: it would be the same one. */
+function ownOptions(options: Pairs): Pairs {
+  const kept = Object.entries(options ?? {}).filter(([name]) =>
+    ["size", "uid", "gid", "mode"].includes(name),
+  );
+  return kept.length === 0 ? null : Object.fromEntries(kept);
+}
+
+function ownLabels(labels: Pairs): Pairs {
+  const kept = Object.entries(labels ?? {}).filter(([name]) => name !== "com.docker.volume.anonymous");
+  return kept.length === 0 ? null : Object.fromEntries(kept);
+}
+
+interface Holder extends Disposable {
+  readonly id: string;
+}
+
+/** Whoever holds a volume keeps it from being removed. */
+function holdFor(volumes: Volumes, job: string): Holder {
+  const id = `${job}-${randomUUID()}`;
+  return { id, [Symbol.dispose]: () => volumes.release(id) };
+}
+
+async function makeOrFind(
+  volumes: Volumes,
+  request: Parameters<Volumes["create"]>[0],
+  signal: AbortSignal,
+): Promise<{ readonly volume: Volume; readonly isNew: boolean }> {
+  try {
+    return { volume: await volumes.create({ ...request, mustBeNew: true }, signal), isNew: true };
+  } catch (error) {
+    if (!isKind(error, "conflict")) throw error;
+    return { volume: await volumes.create(request, signal), isNew: false };
+  }
+}
+
+async function mounted(
+  { volumes }: Pick<VolumeCopyDeps, "volumes">,
+  name: string,
+): Promise<AsyncDisposable & { readonly path: string }> {
+  const user = `copy-${randomUUID()}`;
+  const path = await volumes.mount(name, user);
+  return { path, [Symbol.asyncDispose]: () => volumes.unmount(name, user) };
+}
