@@ -133,6 +133,8 @@ export interface NetworkController extends AsyncDisposable {
   connect(sandboxId: string, endpoint: EndpointRequest, signal: AbortSignal): Promise<Sandbox>;
   /** Undoes that for the network; what is published goes on through the network that gives the gateway then. */
   disconnect(sandboxId: string, networkId: string): Promise<Sandbox>;
+  /** Gives endpoints other names, by their ids; returns what the sandbox is then. */
+  rename(sandboxId: string, names: ReadonlyMap<string, readonly string[]>): Sandbox;
   /** Undoes attach; idempotent. Addresses and ports are free when it returns; the namespace goes after that. */
   detach(sandboxId: string): Promise<void>;
   /** After a restart: keeps the sandboxes that live on, removes all others of this engine. */

@@ -194,6 +194,10 @@ export class LocalNetworkController implements NetworkController {
     return sandbox;
   }
 
+  rename(sandboxId: string, names: ReadonlyMap<string, readonly string[]>): Sandbox {
+    return this.#connector.rename(sandboxId, names);
+  }
+
   async detach(sandboxId: string): Promise<void> {
     this.#names.stop(sandboxId);
     if (this.#open.delete(sandboxId)) this.#remover.removeLater({ path: this.#pathOf(sandboxId) }, () => {});

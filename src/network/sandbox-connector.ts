@@ -116,6 +116,17 @@ export class SandboxConnector {
     return made.sandbox;
   }
 
+  rename(sandboxId: string, names: ReadonlyMap<string, readonly string[]>): Sandbox {
+    const { sandbox, holdings } = this.#get(sandboxId);
+    const endpoints = sandbox.endpoints.map((endpoint) => {
+      const others = names.get(endpoint.endpointId);
+      return others === undefined ? endpoint : { ...endpoint, names: others };
+    });
+    const renamed = { ...sandbox, endpoints };
+    this.#deps.attachments.set({ sandbox: renamed, holdings });
+    return renamed;
+  }
+
   async disconnect(sandboxId: string, networkId: string): Promise<Sandbox> {
     const before = this.#get(sandboxId);
     const { sandbox } = before;
