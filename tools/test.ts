@@ -22,7 +22,8 @@ function installPackages(): void {
     console.error("or run: npm test -- --yes");
     process.exit(1);
   }
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  // As in a machine for one user: the services among them are installed and not started.
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
   execFileSync("apt-get", ["update", "-qq"], { stdio: "inherit", env });
   execFileSync(command[0] ?? "", command.slice(1), { stdio: ["ignore", "ignore", "inherit"], env });
 }

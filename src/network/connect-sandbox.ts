@@ -39,6 +39,8 @@ export interface Connection {
 /** What a plan is given when it must run to its end whoever waits for it. */
 const never = new AbortController().signal;
 const ATTEMPTS = 5;
+/** What the kernel says of a name, or of a number, that another link has. */
+const isTaken = new Set(["EEXIST", "EBUSY"]);
 
 /**
  * `connectionOf` is called for each attempt, which counts from 0, before it is made: a rebuild of the rules that comes between must not forget the
@@ -58,7 +60,7 @@ export async function connectSandbox(
       return;
     }
     await takeBack(deps, connection, failure);
-    if (failure.code === "EEXIST" && failure.why.startsWith(LINK_WHY)) continue;
+    if (isTaken.has(failure.code) && failure.why.startsWith(LINK_WHY)) continue;
     if (repaired) throw described(failure, connection);
     repaired = true;
     await repair();

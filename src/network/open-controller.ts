@@ -15,6 +15,7 @@ import { macvlan } from "./drivers/macvlan.ts";
 import { OverlayDriver } from "./drivers/overlay.ts";
 import { ParentedDriver } from "./drivers/parented-driver.ts";
 import { plainDriver } from "./drivers/plain-driver.ts";
+import { PrivateDriver } from "./drivers/private-driver.ts";
 import { Firewall } from "./firewall/firewall.ts";
 import { DefaultIpam } from "./ipam/default-ipam.ts";
 import { choosePools, type PoolSetting } from "./ipam/default-pools.ts";
@@ -76,6 +77,7 @@ export async function openController(
     ["overlay", new OverlayDriver({ executor, execRoot: settings.execRoot }, settings.mtu)],
     ["host", plainDriver("host")],
     ["null", plainDriver("null")],
+    ["private", new PrivateDriver({ executor, directory: join(settings.execRoot, "private") }, DEFAULT_MTU)],
   ]);
   const identities = store.identify(["bridge", "host", "none"]);
   const ipam = new Map([

@@ -1,5 +1,6 @@
 // Connects sandboxes to networks and takes them off again: addresses, interfaces, routes, published ports.
 
+import { randomInt } from "node:crypto";
 import { EngineError, systemError } from "#base/errors.ts";
 import { PlanError } from "#kernel/plan/executor.ts";
 import type { Attachment, Holding } from "./attachments.ts";
@@ -38,6 +39,8 @@ export interface SandboxPlace {
 
 /** A link number that something in the sandbox has taken is passed by widely. */
 const NUMBER_STEP = 101;
+/** The kernel gives numbers from 1 on: nobody has those from here on but pairs of ours. */
+const HOST_INDEX = 2 ** 29;
 
 const never = new AbortController().signal;
 
@@ -287,8 +290,7 @@ export class SandboxConnector {
     let made = draft;
     for (const { endpoint } of planned) await this.#flows.gone([endpoint.ipv4, endpoint.ipv6 ?? ""]);
     const attempt = (count: number): Connection => {
-      const shift = isRunning ? count * NUMBER_STEP : 0;
-      const placed = this.#place(draft, planned, { attempt: count, shift });
+      const placed = this.#place(draft, planned, { attempt: count, isRunning });
       made = placed.attachment;
       this.#deps.attachments.set(made);
       const ids = new Set(planned.map(({ endpoint }) => endpoint.endpointId));
@@ -312,8 +314,9 @@ export class SandboxConnector {
   #place(
     draft: Attachment,
     planned: readonly PlannedEndpoint[],
-    { attempt, shift }: { readonly attempt: number; readonly shift: number },
+    { attempt, isRunning }: { readonly attempt: number; readonly isRunning: boolean },
   ) {
+    const shift = isRunning ? attempt * NUMBER_STEP : 0;
     const holdings = new Map(draft.holdings);
     let { endpoints } = draft.sandbox;
     const links = planned
@@ -329,6 +332,7 @@ export class SandboxConnector {
         const predecessor = this.#leaving.get(`${endpoint.networkId} ${endpoint.ipv4}`);
         const { host, hostName, failure } = network.driver.planLink({
           ...{ endpoint, interfaceIndex: index, attempt },
+          ...(isRunning && { hostIndex: randomInt(HOST_INDEX, 2 * HOST_INDEX) }),
           ...(predecessor !== undefined && { predecessor }),
         });
         holdings.set(endpointId, { ...holding, ...(hostName !== undefined && { hostName }) });

@@ -73,7 +73,7 @@ export const sandboxesOf = (files: readonly string[]): readonly string[] => [
   ...new Set(files.map((name) => name.replace(/\.user$/, ""))),
 ];
 
-const planBound = (path: string, slot: number): Plan => [
+export const planBound = (path: string, slot: number): Plan => [
   { op: "touch", why: "sandbox", path, mode: 0o444 },
   { op: "bind", why: "sandbox", sourceSlot: slot, target: path, recursive: false },
 ];

@@ -1,8 +1,9 @@
 // Images for tests, made on this machine: nothing is fetched.
 
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { globSync } from "node:fs";
+import { appendFile, chmod, chown, cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Client } from "./engine.ts";
 import { must } from "./process.ts";
 
@@ -17,6 +18,7 @@ export async function makeBusyboxRoot(): Promise<AsyncDisposable & { readonly pa
   for (const applet of applets) {
     if (applet !== "" && applet !== "busybox") await symlink("busybox", join(path, "bin", applet));
   }
+  await chmod(join(path, "tmp"), 0o1777);
   await writeFile(
     join(path, "etc/passwd"),
     "root:x:0:0:root:/root:/bin/sh\nwww:x:33:33:www:/var/www:/bin/false\n",
@@ -48,15 +50,24 @@ export async function importBusybox(client: Client, reference = "busybox:latest"
   await importImage(client, root.path, reference, ['CMD ["sh"]']);
 }
 
-/** A real web server image from Debian's nginx: the program with the libraries that it links. */
+/** Debian's programs with the libraries that they link, and other files. */
+async function addPrograms(
+  root: string,
+  programs: readonly string[],
+  others: readonly string[] = [],
+): Promise<void> {
+  const linked = await must(["ldd", ...programs]);
+  const libraries = [...linked.matchAll(/(\/\S+) \(0x/g)].map(([, path = ""]) => path);
+  for (const file of new Set([...programs, ...others, ...libraries])) {
+    await mkdir(join(root, dirname(file)), { recursive: true });
+    await cp(file, join(root, file), { dereference: true, recursive: true });
+  }
+}
+
+/** A real web server image from Debian's nginx. */
 export async function importNginx(client: Client, reference: string): Promise<void> {
   await using root = await makeBusyboxRoot();
-  const linked = await must(["ldd", "/usr/sbin/nginx"]);
-  const libraries = [...linked.matchAll(/(\/\S+) \(0x/g)].map(([, path = ""]) => path);
-  for (const file of ["/usr/sbin/nginx", "/etc/nginx/mime.types", ...libraries]) {
-    await mkdir(join(root.path, dirname(file)), { recursive: true });
-    await cp(file, join(root.path, file), { dereference: true });
-  }
+  await addPrograms(root.path, ["/usr/sbin/nginx"], ["/etc/nginx/mime.types"]);
   for (const folder of ["var/log/nginx", "var/lib/nginx", "run", "usr/share/nginx/html"]) {
     await mkdir(join(root.path, folder), { recursive: true });
   }
@@ -70,4 +81,60 @@ export async function importNginx(client: Client, reference: string): Promise<vo
     ].join("\n"),
   );
   await importImage(client, root.path, reference, ['CMD ["/usr/sbin/nginx"]', "EXPOSE 80"]);
+}
+
+/** Debian's iperf3 as a server. */
+export async function importIperf(client: Client, reference: string): Promise<void> {
+  await using root = await makeBusyboxRoot();
+  await addPrograms(root.path, ["/usr/bin/iperf3"]);
+  await importImage(client, root.path, reference, ['CMD ["/usr/bin/iperf3", "-s"]']);
+}
+
+/** Debian's Redis. It keeps its data in /data, each write before the answer. */
+export async function importRedis(client: Client, reference: string): Promise<void> {
+  await using root = await makeBusyboxRoot();
+  await addPrograms(root.path, ["/usr/bin/redis-server", "/usr/bin/redis-cli"]);
+  await mkdir(join(root.path, "data"));
+  const command = ["/usr/bin/redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--dir", "/data"];
+  const durable = ["--appendonly", "yes", "--appendfsync", "always"];
+  await importImage(client, root.path, reference, [
+    `CMD ${JSON.stringify([...command, ...durable])}`,
+    "EXPOSE 6379",
+    "VOLUME /data",
+  ]);
+}
+
+const postgresFolder = (): string => {
+  const [newest] = globSync("/usr/lib/postgresql/*/bin").sort().reverse();
+  if (newest === undefined) throw new Error("Debian's postgresql is not installed");
+  return dirname(newest);
+};
+
+export const psql = (): string => join(postgresFolder(), "bin/psql");
+
+/** Debian's PostgreSQL, as the user 70, whose home is the data's. Everybody is trusted. */
+export async function importPostgres(client: Client, reference: string): Promise<void> {
+  const folder = postgresFolder();
+  const programs = ["postgres", "initdb", "psql"].map((name) => join(folder, "bin", name));
+  const modules = ["dict_snowball.so", "plpgsql.so"].map((name) => join(folder, "lib", name));
+  const share = join("/usr/share/postgresql", basename(folder));
+  await using root = await makeBusyboxRoot();
+  await addPrograms(root.path, programs, [...modules, share]);
+  const home = join(root.path, "var/lib/postgresql");
+  await mkdir(home, { recursive: true });
+  await chown(home, 70, 70);
+  await appendFile(join(root.path, "etc/passwd"), "postgres:x:70:70:postgres:/var/lib/postgresql:/bin/sh\n");
+  await appendFile(join(root.path, "etc/group"), "postgres:x:70:\n");
+  const data = "/var/lib/postgresql/data";
+  const script = [
+    `[ -s ${data}/PG_VERSION ] || ${folder}/bin/initdb -D ${data} -U postgres -A trust --no-locale >&2 || exit`,
+    `grep -q 0.0.0.0 ${data}/pg_hba.conf || echo host all all 0.0.0.0/0 trust >>${data}/pg_hba.conf`,
+    `exec ${folder}/bin/postgres -D ${data} -c listen_addresses='*' -c unix_socket_directories=/tmp`,
+  ].join("; ");
+  await importImage(client, root.path, reference, [
+    "USER postgres",
+    `CMD ${JSON.stringify(["sh", "-c", script])}`,
+    "EXPOSE 5432",
+    "STOPSIGNAL SIGINT",
+  ]);
 }

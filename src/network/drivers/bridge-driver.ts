@@ -136,14 +136,14 @@ class BridgeNetwork implements DriverNetwork {
     };
   }
 
-  planLink({ endpoint, interfaceIndex, attempt, predecessor }: LinkPlace): LinkPlan {
+  planLink({ endpoint, interfaceIndex, hostIndex, attempt, predecessor }: LinkPlace): LinkPlan {
     const { mtu, icc } = this.#options;
     const hostName = vethNames(endpoint.endpointId)[attempt];
     if (hostName === undefined)
       throw new Error(`no free name for the interface of endpoint ${endpoint.endpointId}`);
     const { index: master, hairpin } = this.#link;
     const pair = createVeth(
-      { name: hostName, master, mtu, up: true },
+      { name: hostName, master, mtu, up: true, ...(hostIndex !== undefined && { index: hostIndex }) },
       {
         index: interfaceIndex,
         name: endpoint.interfaceName,

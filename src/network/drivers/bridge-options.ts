@@ -41,7 +41,7 @@ function readFlag(options: NetworkSpec["options"], label: string, fallback: bool
   throw failed(label, value, `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
 }
 
-function readMtu(options: NetworkSpec["options"], fallback: number): number {
+export function readMtu(options: NetworkSpec["options"], fallback: number): number {
   const label = `${DRIVER}driver.mtu`;
   const value = options[label];
   if (value === undefined) return fallback;

@@ -13,6 +13,9 @@ export interface LinkPlace {
   readonly endpoint: Endpoint;
   /** Number that the interface must have in the sandbox. */
   readonly interfaceIndex: number;
+  /** Number for the other end of a pair. The kernel heeds that of the one end only if the other has one, too; without it the sandbox is new, and
+   *  gives its interfaces the numbers that they must have by itself. */
+  readonly hostIndex?: number;
   /** Counts from 0: a name on the host that was taken is not tried again. */
   readonly attempt: number;
   /** Host end of a removed endpoint with the same address whose interface is not gone yet. */

@@ -184,7 +184,12 @@ export class Firewall {
 
   /** Somebody else changed rules since ours were last known to be complete. */
   isSuspect(generation: number): boolean {
-    return generation - this.#checked.generation > this.#batches - this.#checked.batches;
+    return this.#isNeeded && generation - this.#checked.generation > this.#batches - this.#checked.batches;
+  }
+
+  /** There is a network, or was one. */
+  get #isNeeded(): boolean {
+    return this.#networks.size > 0 || this.#checked.generation >= 0;
   }
 
   /** Puts everything back if anything is missing. */
@@ -251,7 +256,7 @@ export class Firewall {
   /** Makes the tables what they should be, whatever happened to them. Without a network there are none until there is one. */
   async repair(): Promise<void> {
     this.#isReady = true;
-    if (this.#networks.size === 0 && this.#checked.generation < 0) return;
+    if (!this.#isNeeded) return;
     using _held = await this.#lock.acquire();
     await this.#rebuild();
     this.#watching ??= this.#watch();
