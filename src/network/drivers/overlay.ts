@@ -133,7 +133,7 @@ class OverlayNetwork implements DriverNetwork {
     this.#path = join(deps.execRoot, "overlay", id.slice(0, 12));
   }
 
-  planLink({ endpoint, interfaceIndex, attempt }: LinkPlace): LinkPlan {
+  planLink({ endpoint, interfaceIndex, hostIndex, attempt }: LinkPlace): LinkPlan {
     const { mtu } = this.#options;
     const { interfaceName, macAddress, endpointId } = endpoint;
     const peer = {
@@ -145,7 +145,8 @@ class OverlayNetwork implements DriverNetwork {
     };
     const name = vethNames(endpointId)[attempt];
     if (name === undefined) throw new Error(`no free name for the interface of endpoint ${endpointId}`);
-    const pair = createVeth({ name, master: BRIDGE_INDEX, mtu, up: true }, peer);
+    const own = { name, master: BRIDGE_INDEX, mtu, up: true };
+    const pair = createVeth(hostIndex === undefined ? own : { ...own, index: hostIndex }, peer);
     return {
       host: [
         open(NAMESPACE, HOST_SLOT),
