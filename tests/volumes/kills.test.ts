@@ -23,7 +23,7 @@ describe("kills within work on volumes", { skip, timeout: 600_000 }, () => {
     engine = await startEngine();
     const root = join(engine.dir, "image");
     mkdirSync(join(root, "data"), { recursive: true });
-    for (let at = 0; at < FILES; at++) writeFileSync(join(root, "data", `f${at}`), "x".repeat(2000));
+    for (let at = 0; at < FILES; at++) writeFileSync(join(root, "data", `f${at}`), "x".repeat(200));
     const archive = join(engine.dir, "image.tar");
     await must(["tar", "-C", root, "-cf", archive, "."]);
     await engine.docker("import", archive, "full");
@@ -94,7 +94,7 @@ describe("kills within work on volumes", { skip, timeout: 600_000 }, () => {
     for (let round = 0; round < KILLS; round++) {
       const create = { Image: "full", Cmd: ["x"], HostConfig: { Binds: ["filled:/data"] } };
       await interrupted(
-        80,
+        400,
         async (api) => void (await api.ask("POST", "/containers/create?name=first", create)),
       );
       using api = openApi(engine.socket);

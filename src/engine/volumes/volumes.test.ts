@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { EngineError } from "#base/errors.ts";
-import type { Plan } from "#kernel/plan/ops.ts";
+import type { Op, Plan } from "#kernel/plan/ops.ts";
 import { FileSizes } from "../disk/file-sizes.ts";
 import { Filters } from "../filters.ts";
 import { listVolumes } from "./list.ts";
@@ -25,15 +25,25 @@ async function open(dataRoot = mkdtempSync(join(tmpdir(), "volumes-"))) {
   const users: Record<string, readonly string[]> = {};
   const events: string[] = [];
   const mounts: string[] = [];
-  const kernel: { failure?: Error } = {};
-  /** Does what a test needs of the kernel. */
+  const kernel: { failure?: Error; copying?: (to: string) => Promise<void> } = {};
+  let opened = "";
+  const clear = (path: string): void => {
+    for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true });
+  };
+  /** What a test needs of the kernel. */
+  const effects: Readonly<Record<string, (op: Op) => void | Promise<void>>> = {
+    open: (op) => {
+      opened = op.op === "open" ? op.path : "";
+    },
+    clearDir: () => clear(opened),
+    copyTree: () => kernel.copying?.(opened),
+    removeTree: (op) => void (op.op === "removeTree" && rmSync(op.path, { recursive: true, force: true })),
+    mount: (op) => void (op.op === "mount" && mounts.push(`mount ${op.fstype} ${op.data}`)),
+    umount: () => void mounts.push("umount"),
+  };
   const run = async (plan: Plan) => {
     if (kernel.failure !== undefined) throw kernel.failure;
-    for (const op of plan) {
-      if (op.op === "removeTree") rmSync(op.path, { recursive: true, force: true });
-      if (op.op === "mount") mounts.push(`mount ${op.fstype} ${op.data}`);
-      if (op.op === "umount") mounts.push("umount");
-    }
+    for (const op of plan) await effects[op.op]?.(op);
     return new Map();
   };
   const publish = ({ action, actorId }: { action: string; actorId: string }) =>
@@ -196,4 +206,45 @@ test("prune takes anonymous volumes that nobody uses, all when asked, and counts
   const none = new Filters(new Map());
   assert.deepEqual(await prune.prune(none, true, signal), { deleted: [anonymous.name], reclaimed: 5 });
   assert.deepEqual((await prune.prune(none, false, signal)).deleted, ["named"]);
+});
+
+const from = { rootfs: [], target: "/t", destination: "/data" };
+
+test("a volume that a crash left half filled is empty again, and filled by the next container", async () => {
+  const { volumes, kernel, dataRoot } = await open();
+  const { mountpoint } = await volumes.create({ ...asked, name: "data" }, signal);
+  const begun = Promise.withResolvers<void>();
+  kernel.copying = async (to) => {
+    writeFileSync(join(to, "half"), "");
+    begun.resolve();
+    await new Promise(() => undefined);
+  };
+  void volumes.populate("data", from, signal);
+  await begun.promise;
+  volumes[Symbol.dispose](); // the daemon is gone
+  const again = await open(dataRoot);
+  assert.deepEqual(readdirSync(mountpoint), []);
+  again.kernel.copying = async (to) => writeFileSync(join(to, "whole"), "");
+  await again.volumes.populate("data", from, signal);
+  assert.deepEqual(readdirSync(mountpoint), ["whole"]);
+  again.volumes[Symbol.dispose]();
+  const last = await open(dataRoot);
+  assert.deepEqual(readdirSync(mountpoint), ["whole"]);
+  last.volumes[Symbol.dispose]();
+});
+
+test("a volume that a container is being made with is not removed until that is done", async () => {
+  const { volumes } = await open();
+  await volumes.create({ ...asked, name: "data", holder: "c1" }, signal);
+  await assert.rejects(volumes.remove("data"), { kind: "conflict", message: /volume is in use - \[c1\]/ });
+  volumes.release("c1");
+  await volumes.remove("data");
+});
+
+test("a device is unmounted once, by its last user", async () => {
+  const { volumes, mounts } = await open();
+  await volumes.create({ ...asked, name: "fast", options: { type: "tmpfs", device: "t" } }, signal);
+  await Promise.all(["c1", "c2", "c3"].map((user) => volumes.mount("fast", user)));
+  for (const user of ["c1", "c2", "c3", "c3"]) await volumes.unmount("fast", user);
+  assert.equal(mounts.filter((line) => line === "umount").length, 1);
 });
