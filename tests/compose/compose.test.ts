@@ -32,6 +32,9 @@ const inspect = (format: string, ...names: readonly string[]): Promise<string> =
 const names = async (...filters: readonly string[]): Promise<readonly string[]> =>
   (await engine.docker("ps", "--format", "{{.Names}}", ...filters)).split("\n").sort();
 
+const fetchFrom = (service: string, name: string): Promise<string> =>
+  compose("exec", "-T", service, "wget", "-qO-", `http://${name}/`);
+
 test("docker-compose runs an application of three services", { skip }, async (t) => {
   await t.test("up starts each service when those that it depends on are healthy", async () => {
     await compose("up", "-d");
@@ -56,12 +59,24 @@ test("docker-compose runs an application of three services", { skip }, async (t)
     assert.equal(await inspect("{{.Id}} {{.State.StartedAt}}", ...(await names())), before);
   });
 
-  await t.test("services share the named volume and find each other by links", async () => {
-    assert.equal(await compose("exec", "-T", "client", "wget", "-qO-", "http://web/"), "page of the store\n");
-    assert.match(await compose("exec", "-T", "web", "cat", "/etc/hosts"), /\tdb .*\bshop_store_1\b/);
-    assert.equal(await engine.docker("volume", "inspect", "-f", "{{.Labels.kind}}", "shop_data"), "shop");
-    assert.equal((await run(command(["exec", "-T", "store", "sh", "-c", "exit 7"]), surroundings())).code, 7);
-  });
+  await t.test(
+    "services share the named volume and find each other by names, aliases and links",
+    async () => {
+      for (const name of ["web", "shop", "shop_web_1", "web.shop_default"])
+        assert.equal(await fetchFrom("client", name), "page of the store\n", name);
+      const find = (service: string, name: string) =>
+        run(command(["exec", "-T", service, "nslookup", "-type=a", name]), surroundings());
+      for (const name of ["store", "db"])
+        assert.match((await find("web", name)).stdout, /Name:\s+\w+\nAddress: 172\.\d+\.0\.\d+/, name);
+      for (const name of ["store", "db"])
+        assert.match((await find("client", name)).stdout, /can't find/, "it is on another network");
+      assert.equal(await engine.docker("volume", "inspect", "-f", "{{.Labels.kind}}", "shop_data"), "shop");
+      assert.equal(
+        (await run(command(["exec", "-T", "store", "sh", "-c", "exit 7"]), surroundings())).code,
+        7,
+      );
+    },
+  );
 
   await t.test("logs of all services, and of one", async () => {
     assert.match(await compose("logs", "--no-color"), /^client_1 +\| page of the store$/m);
@@ -78,6 +93,8 @@ test("docker-compose runs an application of three services", { skip }, async (t)
     await compose("up", "-d", "--scale", "client=3");
     const clients = ["--filter", "label=kind=client"];
     assert.deepEqual(await names(...clients), ["shop_client_1", "shop_client_2", "shop_client_3"]);
+    const replicas = await compose("exec", "-T", "web", "nslookup", "-type=a", "client");
+    assert.equal(replicas.match(/^Name:\s+client$/gm)?.length, 3);
     await compose("up", "-d", "--scale", "client=2");
     assert.deepEqual(await names(...clients), ["shop_client_1", "shop_client_2"]);
   });
@@ -112,5 +129,6 @@ test("docker-compose runs an application of three services", { skip }, async (t)
     await compose("down", "-v", "-t", "1");
     assert.equal(await engine.docker("ps", "-aq"), "");
     assert.equal(await engine.docker("volume", "ls", "-q"), "");
+    assert.equal(await engine.docker("network", "ls", "-q", "--filter", "type=custom"), "");
   });
 });

@@ -116,16 +116,23 @@ const ifnameErrors = (name: string | undefined): readonly string[] =>
 /** By the names of the networks that there are; the network of the container's mode if no other is asked for. */
 export function initialNetworks(
   networks: Lookup,
-  { NetworkMode: mode }: Pick<HostConfig, "NetworkMode">,
+  { NetworkMode: mode, Links: links }: Pick<HostConfig, "NetworkMode" | "Links">,
   endpoints: EndpointConfigs,
 ): EndpointConfigs {
   if (containerOf(mode) !== undefined) return {};
+  // docker-compose 1.29 gives them with the host's settings only, and counts on it that the network has them.
+  const own = isUserDefined(mode) ? links : null;
   const nameOf = (reference: string): string =>
     isUserDefined(reference)
       ? (networks.find(reference)?.name ?? reference)
       : reference === "default"
         ? "bridge"
         : reference;
-  if (Object.keys(endpoints).length === 0) return { [nameOf(mode)]: defaultEndpoint };
-  return Object.fromEntries(Object.entries(endpoints).map(([name, endpoint]) => [nameOf(name), endpoint]));
+  if (Object.keys(endpoints).length === 0) return { [nameOf(mode)]: { ...defaultEndpoint, Links: own } };
+  return Object.fromEntries(
+    Object.entries(endpoints).map(([name, endpoint]) => [
+      nameOf(name),
+      name === mode && endpoint.Links === null ? { ...endpoint, Links: own } : endpoint,
+    ]),
+  );
 }
