@@ -9,6 +9,7 @@ import { importBusybox } from "../tests/system/images.ts";
 import { startPeer } from "../tests/system/peer.ts";
 import { must } from "../tests/system/process.ts";
 import { startRegistry } from "../tests/system/registry.ts";
+import { makeLayer } from "./layer.ts";
 import { descendants, findProcesses, type Memory, memoryOf, sum } from "./memory.ts";
 import { measurePair, type Pair, timed } from "./pair.ts";
 import { type Row, renderReport } from "./report.ts";
@@ -121,33 +122,6 @@ function measureMemory(both: Both): Row[] {
     ...memoryRows("shim of one container", ourShim, theirShim),
     ...memoryRows("daemon with its helpers after these runs", ...daemonsOf(both)),
   ];
-}
-
-/** Files of this machine's /usr as an archive: compresses and unpacks as real layers do. */
-async function makeLayer(dir: string, megabytes: number): Promise<{ archive: string; files: number }> {
-  const listed = await must([
-    "find",
-    "/usr/share",
-    "/usr/lib",
-    "-xdev",
-    "-type",
-    "f",
-    "-size",
-    "-4M",
-    "-printf",
-    "%s %P %h/%f\\n",
-  ]);
-  const names: string[] = [];
-  let total = 0;
-  for (const line of listed.split("\n").toSorted()) {
-    if (total > megabytes * 1e6 || line === "") continue;
-    total += Number(line.split(" ")[0]);
-    names.push(line.slice(line.indexOf(" /") + 1));
-  }
-  await writeFile(join(dir, "names"), names.join("\n"));
-  const archive = join(dir, "layer.tar");
-  await must(["tar", "-P", "-cf", archive, "--transform", "s,^/,,", "-T", join(dir, "names")]);
-  return { archive, files: names.length };
 }
 
 async function measurePull(both: Both, megabytes: number, count: number): Promise<Row[]> {

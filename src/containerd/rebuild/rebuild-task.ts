@@ -37,6 +37,8 @@ const impossible = (why: string): RecordError => new RecordError(why);
 /** O_RDONLY, O_NONBLOCK, O_NOCTTY */
 const READ = 0o4000 | 0o400;
 const PIECE = 256 << 10;
+/** Microseconds of a processor, in all and for a byte: a tenth of the usual speed. */
+const EFFORT = { least: 60_000_000, each: 2 };
 
 /** Rejects `unsupported` if the blob cannot be rebuilt. `root`: the layer's snapshot, with all below it. */
 export async function recordBlob(root: number, request: RecordRequest): Promise<void> {
@@ -53,15 +55,34 @@ async function record(root: number, request: RecordRequest): Promise<void> {
   using archive = new RecordFile(request, "archive");
   using tokens = new RecordFile(request, "tokens");
   const recorder = new TarRecorder(archive.writer);
+  const effort = new Effort();
   for (const plain of plainBytes(blob.source, tokens.writer)) {
     recorder.push(plain);
+    effort.check(plain.length);
     if (archive.size + tokens.size > request.maxSize) throw impossible("its record would be too large");
     await setImmediate();
   }
   recorder.finish();
   archive.sync();
   tokens.sync();
-  for (const _chunk of rebuildBlob(root, request)) await setImmediate();
+  for (const _chunk of rebuildBlob(root, request)) {
+    effort.check(0);
+    await setImmediate();
+  }
+}
+
+/** An image may be made to take for ever. */
+class Effort {
+  readonly #before = process.threadCpuUsage();
+  #bytes = 0;
+
+  /** `bytes`: of the layer, that have come since the last time. */
+  check(bytes: number): void {
+    this.#bytes += bytes;
+    const { user, system } = process.threadCpuUsage(this.#before);
+    if (user + system > EFFORT.least + this.#bytes * EFFORT.each)
+      throw impossible("its record takes too long");
+  }
 }
 
 function* plainBytes(blob: ByteSource, tokens: RecordWriter): Generator<Buffer, void, void> {
