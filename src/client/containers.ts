@@ -9,11 +9,10 @@ import type {
   ContainerStatsResponse,
   ContainerSummary,
   ContainerTopResponse,
-  ContainerUpdateRequest,
-  ContainerUpdateResponse,
   ContainerWaitResponse,
   FilesystemChange,
 } from "#spec/engine-api/definitions.table.ts";
+import type { UpdatedWithPorts, UpdateWithPorts } from "#spec/engine-api/ports.ts";
 import { type EngineClient, encodeFilters, type Filters } from "./engine-client.ts";
 import type { Hijacked, HttpAnswer } from "./exchange.ts";
 
@@ -177,9 +176,13 @@ export class Containers {
   }
 
   /** Resolves to the daemon's warnings. */
-  async update(name: string, body: ContainerUpdateRequest, signal: AbortSignal): Promise<readonly string[]> {
+  async update(name: string, body: UpdateWithPorts, signal: AbortSignal): Promise<readonly string[]> {
     const request = { method: "POST", path: `${pathOf(name)}/update`, json: body } as const;
-    return (await this.#client.json<ContainerUpdateResponse>(request, signal)).Warnings ?? [];
+    const answer = await this.#client.json<UpdatedWithPorts>(request, signal);
+    const changesPorts = body.PublishAdd !== undefined || body.PublishRemove !== undefined;
+    if (changesPorts && answer.PortBindings === undefined)
+      throw new Error("the daemon cannot change published ports of a container: it is not Gantry's");
+    return answer.Warnings ?? [];
   }
 
   /**

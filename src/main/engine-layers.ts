@@ -56,6 +56,7 @@ export async function openLayers(options: LayersOptions, signal: AbortSignal): P
         addressPools: settings.addressPools,
         mtu: settings.mtu,
         defaultHostIp: settings.ip,
+        respectsHost: settings.firewallRespectHost,
       },
       signal,
     ),

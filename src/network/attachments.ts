@@ -6,7 +6,7 @@ import { publicationsOf } from "./endpoint-values.ts";
 import type { Publication } from "./firewall/published.ts";
 import type { GivenAddress } from "./ipam/network-pools.ts";
 import type { LiveNetwork } from "./live-network.ts";
-import type { PublishedPorts } from "./ports/publish.ts";
+import type { PublishedPorts } from "./ports/published-ports.ts";
 
 /** What an endpoint holds beside its interface. */
 export interface Holding {

@@ -113,6 +113,12 @@ export interface NetworkInfo extends NetworkRecord {
   readonly endpoints: readonly (Endpoint & { readonly sandboxId: string })[];
 }
 
+export interface PortChange {
+  readonly remove: readonly BoundPort[];
+  readonly add: readonly PortMapping[];
+  readonly mappings: readonly PortMapping[];
+}
+
 export interface NetworkController extends AsyncDisposable {
   /** Makes a network and keeps it. Rejects, with nothing made, in Docker's words. */
   create(spec: NetworkSpec, signal: AbortSignal): Promise<NetworkInfo>;
@@ -135,6 +141,8 @@ export interface NetworkController extends AsyncDisposable {
   disconnect(sandboxId: string, networkId: string): Promise<Sandbox>;
   /** Gives endpoints other names, by their ids; returns what the sandbox is then. */
   rename(sandboxId: string, names: ReadonlyMap<string, readonly string[]>): Sandbox;
+  /** Withdraws published ports of an attached sandbox, then publishes others; `mappings` is what is asked for altogether from now on. A failure leaves all as it was. */
+  changePorts(sandboxId: string, change: PortChange): Promise<Sandbox>;
   /** Undoes attach; idempotent. Addresses and ports are free when it returns; the namespace goes after that. */
   detach(sandboxId: string): Promise<void>;
   /** After a restart: keeps the sandboxes that live on, removes all others of this engine. */

@@ -15,6 +15,7 @@ import type {
   NetworkController,
   NetworkInfo,
   OwnedNamespace,
+  PortChange,
   Sandbox,
 } from "./controller.ts";
 import { NameService } from "./dns/name-service.ts";
@@ -196,6 +197,10 @@ export class LocalNetworkController implements NetworkController {
 
   rename(sandboxId: string, names: ReadonlyMap<string, readonly string[]>): Sandbox {
     return this.#connector.rename(sandboxId, names);
+  }
+
+  async changePorts(sandboxId: string, change: PortChange): Promise<Sandbox> {
+    return await this.#connector.changePorts(sandboxId, change);
   }
 
   async detach(sandboxId: string): Promise<void> {

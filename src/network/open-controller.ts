@@ -41,6 +41,8 @@ export interface OpenNetworksSettings extends PredefinedSettings {
   readonly execRoot: string;
   /** Subnets of networks that name none are cut from these; with none, from Docker's. */
   readonly addressPools: readonly PoolSetting[];
+  /** Packets to published ports pass the host's own rules for INPUT (--firewall-respect-host). */
+  readonly respectsHost?: boolean;
 }
 
 /** What a network gets that does not say. */
@@ -52,7 +54,11 @@ export const openNetworks = async (
   settings: OpenNetworksSettings,
   signal: AbortSignal,
 ): Promise<LocalNetworkController> =>
-  await openController({ ...deps, ports: await openPorts(deps.executor) }, settings, signal);
+  await openController(
+    { ...deps, ports: await openPorts(deps.executor, settings.respectsHost === true) },
+    settings,
+    signal,
+  );
 
 export async function openController(
   deps: OpenNetworksDeps & { readonly ports: PortPublisher },
@@ -64,7 +70,12 @@ export async function openController(
   const attachments = new Attachments();
   const publications = () => attachments.publications();
   const rules = new Firewall(
-    { ...deps, publications, hasIpv6: existsSync("/proc/net/if_inet6") },
+    {
+      ...deps,
+      publications,
+      hasIpv6: existsSync("/proc/net/if_inet6"),
+      respectsHost: settings.respectsHost === true,
+    },
     settings.dataRoot,
   );
   using undo = new DisposableStack();
@@ -126,11 +137,11 @@ function readNameservers(): readonly string[] {
   }
 }
 
-const openPorts = async (executor: Executor): Promise<PortPublisher> =>
+const openPorts = async (executor: Executor, carriesAll: boolean): Promise<PortPublisher> =>
   new PortPublisher({
     hold: holdPort,
     findSocket: findSocketBy(executor),
-    carriesAll: false,
+    carriesAll,
     ephemeral: readEphemeralPorts(),
     hasIpv6: await canListenOnIpv6(),
     defaultHostIp: "0.0.0.0",

@@ -5,7 +5,7 @@ import { EngineError, systemError } from "#base/errors.ts";
 import { PlanError } from "#kernel/plan/executor.ts";
 import type { Attachment, Holding } from "./attachments.ts";
 import { type Connection, connectSandbox } from "./connect-sandbox.ts";
-import type { AttachRequest, Endpoint, EndpointRequest, Sandbox } from "./controller.ts";
+import type { AttachRequest, Endpoint, EndpointRequest, PortChange, Sandbox } from "./controller.ts";
 import { findExits } from "./endpoint-order.ts";
 import { publicationsOf, targetOf } from "./endpoint-values.ts";
 import { FlowsOfBefore } from "./firewall/flows-of-before.ts";
@@ -153,6 +153,10 @@ export class SandboxConnector {
     this.#deps.attachments.set(after);
     if (leaving.ports.length === 0) return after.sandbox;
     return (await this.#ports.publishAgain(after)).sandbox;
+  }
+
+  async changePorts(sandboxId: string, change: PortChange): Promise<Sandbox> {
+    return (await this.#ports.change(this.#get(sandboxId), change)).sandbox;
   }
 
   /** The rules, ports and addresses are free when it resolves. */

@@ -3,12 +3,13 @@
 import { EngineError, systemError } from "#base/errors.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { Attachment, Attachments, Holding } from "./attachments.ts";
-import type { Endpoint, PortMapping } from "./controller.ts";
+import type { Endpoint, PortChange, PortMapping } from "./controller.ts";
 import { publicationsOf, targetOf } from "./endpoint-values.ts";
 import type { Firewall } from "./firewall/firewall.ts";
 import { redirectFlows } from "./firewall/flows.ts";
 import type { LiveNetwork } from "./live-network.ts";
 import type { PortPublisher } from "./ports/publish.ts";
+import { PublishedPorts } from "./ports/published-ports.ts";
 import { planRules } from "./sandbox-plan.ts";
 
 export interface SandboxPortsDeps {
@@ -20,6 +21,26 @@ export interface SandboxPortsDeps {
 }
 
 const never = new AbortController().signal;
+
+const leadsOut = ({ gateway, ipv6Gateway = "" }: Endpoint): boolean => gateway !== "" || ipv6Gateway !== "";
+
+/** The attachment with that holding of the endpoint, and the ports that it has. */
+function withHolding(
+  { sandbox, holdings }: Attachment,
+  { endpointId }: Endpoint,
+  holding: Holding,
+): Attachment {
+  const ports = holding.published?.ports ?? [];
+  return {
+    sandbox: {
+      ...sandbox,
+      endpoints: sandbox.endpoints.map((endpoint) =>
+        endpoint.endpointId === endpointId ? { ...endpoint, ports } : endpoint,
+      ),
+    },
+    holdings: new Map([...holdings, [endpointId, holding]]),
+  };
+}
 
 export class SandboxPorts {
   readonly #deps: SandboxPortsDeps;
@@ -51,22 +72,14 @@ export class SandboxPorts {
   /** Publishes what was asked for through the endpoint that leads out, if it can. */
   async publish(attachment: Attachment, undo: AsyncDisposableStack): Promise<Attachment> {
     const { sandbox, holdings } = attachment;
-    const exit = sandbox.endpoints.find(({ gateway }) => gateway !== "");
+    const exit = sandbox.endpoints.find(leadsOut);
     const holding = holdings.get(exit?.endpointId ?? "");
     const mappings = sandbox.mappings ?? [];
     if (exit === undefined || holding?.network.driver.publishes !== true || mappings.length === 0)
       return attachment;
     const published = await this.#hold(mappings, exit, holding.network);
     undo.defer(() => published.close());
-    return {
-      sandbox: {
-        ...sandbox,
-        endpoints: sandbox.endpoints.map((endpoint) =>
-          endpoint === exit ? { ...endpoint, ports: published.ports } : endpoint,
-        ),
-      },
-      holdings: new Map([...holdings, [exit.endpointId, { ...holding, published }]]),
-    };
+    return withHolding(attachment, exit, { ...holding, published });
   }
 
   async #hold(mappings: readonly PortMapping[], endpoint: Endpoint, { driver }: LiveNetwork) {
@@ -94,7 +107,7 @@ export class SandboxPorts {
   /** Where a new endpoint leads out from now on, what is published is published through it. */
   async move(attachment: Attachment, undo: AsyncDisposableStack): Promise<Attachment> {
     const { sandbox, holdings } = attachment;
-    const exit = sandbox.endpoints.find(({ gateway }) => gateway !== "");
+    const exit = sandbox.endpoints.find(leadsOut);
     const old = sandbox.endpoints.find(({ ports }) => ports.length > 0);
     if (exit === old || (sandbox.mappings ?? []).length === 0) return attachment;
     if (old === undefined) return await this.publish(attachment, undo);
@@ -111,6 +124,52 @@ export class SandboxPorts {
       without.set(old.endpointId, kept);
     }
     return await this.publish({ sandbox: { ...sandbox, endpoints }, holdings: without }, undo);
+  }
+
+  /** Through the endpoint that leads out; where none does, what is asked for is kept for one that will. */
+  async change(attachment: Attachment, { remove, add, mappings }: PortChange): Promise<Attachment> {
+    const asked = { ...attachment, sandbox: { ...attachment.sandbox, mappings } };
+    const exit = asked.sandbox.endpoints.find(leadsOut);
+    const before = asked.holdings.get(exit?.endpointId ?? "");
+    if (exit === undefined || before?.network.driver.publishes !== true) {
+      this.#deps.attachments.set(asked);
+      return asked;
+    }
+    const published = before.published ?? new PublishedPorts([]);
+    const holding = { ...before, published };
+    const removed = published.withdraw(remove);
+    this.#deps.attachments.set(withHolding(asked, exit, holding));
+    await this.#deps.rules.unpublish(publicationsOf({ ...exit, ports: removed }));
+    try {
+      const added = await this.#hold(add, exit, holding.network);
+      return await this.#join({ attachment: asked, exit, holding }, added);
+    } catch (error) {
+      const again = await this.#deps.ports.republish(removed, targetOf(exit));
+      await this.#join({ attachment, exit, holding }, again);
+      throw error;
+    }
+  }
+
+  /** The ports are the endpoint's, too, and the rules tell it. A failure gives them back. */
+  async #join(
+    place: { readonly attachment: Attachment; readonly exit: Endpoint; readonly holding: Holding },
+    added: PublishedPorts,
+  ): Promise<Attachment> {
+    const { attachment, exit, holding } = place;
+    const { ports } = added;
+    holding.published?.add(added);
+    try {
+      const next = withHolding(attachment, exit, holding);
+      this.#deps.attachments.set(next);
+      const publications = publicationsOf({ ...exit, ports });
+      const rules = planRules("published ports", this.#deps.rules.planPublish(publications));
+      if (rules.length > 0) await this.#deps.executor.run(rules, never);
+      await redirectFlows(this.#deps.executor, publications);
+      return next;
+    } catch (error) {
+      holding.published?.withdraw(ports);
+      throw error;
+    }
   }
 
   /** Undoes a move: the ports are published as they were. */

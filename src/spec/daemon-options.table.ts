@@ -94,6 +94,12 @@ export const daemonOptions: readonly DaemonOption[] = [
   yes("help/h", undefined, "bool", "Print usage"),
   yes("host/H", "hosts", "list", "Daemon socket(s) to connect to"),
   yes("host-gateway-ip", "host-gateway-ips", "list", 'IP address of "host-gateway" in --add-host'),
+  yes(
+    "firewall-respect-host",
+    "=",
+    "bool",
+    "Let the host's rules for INPUT decide who reaches published ports (Gantry's own)",
+  ),
   yes("http-proxy", "=", "string", "Proxy for registries that are reached by HTTP"),
   yes("https-proxy", "=", "string", "Proxy for registries that are reached by HTTPS"),
   yes("icc", "=", "bool", "Containers on the default bridge reach each other"),

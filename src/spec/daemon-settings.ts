@@ -46,6 +46,7 @@ export interface DaemonSettings {
   readonly containerd: string;
   readonly addressPools: readonly AddressPool[];
   readonly defaultBridge: DefaultBridge;
+  readonly firewallRespectHost: boolean;
   readonly bridge: string;
   readonly mtu: number;
   /** containerd's name for --storage-driver; undefined: what the data root has, or what this machine can do. */
@@ -215,6 +216,7 @@ function readTls(values: GivenValues): TlsSettings | undefined {
 const readNetwork = (values: GivenValues) => ({
   addressPools: readAddressPools(values.given.get("default-address-pool")),
   defaultBridge: readDefaultBridge(values),
+  firewallRespectHost: values.truth("firewall-respect-host"),
   bridge: values.text("bridge", ""),
   mtu: values.number("mtu", 1500),
   ip: values.text("ip", "0.0.0.0"),

@@ -61,6 +61,7 @@ export class FirewallHost {
         warn: (message) => console.error(message),
         publications: () => this.#published,
         hasIpv6: true,
+        respectsHost: false,
       },
       "/of/a/test",
     );

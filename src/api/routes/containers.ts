@@ -10,6 +10,7 @@ import { removeLink } from "#engine/containers/links.ts";
 import { encodeContainers } from "#engine/containers/list.ts";
 import { openLogs, parseLogTime, parseTail } from "#engine/containers/logs.ts";
 import { pauseContainer, unpauseContainer } from "#engine/containers/pause.ts";
+import { readPortChanges } from "#engine/containers/port-changes.ts";
 import { removeContainer } from "#engine/containers/remove.ts";
 import { renameContainer } from "#engine/containers/rename.ts";
 import { parseTerminalSize, resizeContainer } from "#engine/containers/resize.ts";
@@ -18,6 +19,7 @@ import { streamStats } from "#engine/containers/stats.ts";
 import { restartContainer, type StopOptions, stopContainer } from "#engine/containers/stop.ts";
 import { topContainer } from "#engine/containers/top.ts";
 import { decodeUpdateRequest, updateContainer } from "#engine/containers/update.ts";
+import { refuseBesidePorts, updatePorts } from "#engine/containers/update-ports.ts";
 import { parseWaitCondition, waitForContainer } from "#engine/containers/wait.ts";
 import type { ContainersDeps } from "#engine/containers/wiring.ts";
 import { parseFilters } from "#engine/filters.ts";
@@ -186,12 +188,15 @@ const changingRoutes = (deps: ContainersDeps): readonly Route[] => [
     method: "POST",
     path: "/containers/:id*/update",
     handle: async (call) => {
-      const warnings = await updateContainer(
-        deps,
-        idOf(call),
-        decodeUpdateRequest(await call.json(), call.version.minor),
-        call.version.minor,
-      );
+      const { minor } = call.version;
+      const request = decodeUpdateRequest(await call.json(), minor);
+      const changes = readPortChanges(request);
+      if (changes !== undefined) {
+        refuseBesidePorts(request);
+        const PortBindings = await updatePorts(deps, idOf(call), changes);
+        return { kind: "json", status: 200, value: { Warnings: null, PortBindings } };
+      }
+      const warnings = await updateContainer(deps, idOf(call), request, minor);
       return { kind: "json", status: 200, value: { Warnings: warnings.length === 0 ? null : warnings } };
     },
   },

@@ -44,13 +44,20 @@ const sameAddress = (wanted: string, hostIp: string): boolean =>
 const matches = (wanted: Binding, { HostIp, HostPort }: Binding): boolean =>
   sameAddress(wanted.HostIp, HostIp) && (wanted.HostPort === "" || wanted.HostPort === HostPort);
 
-/** Those of the container's ports that the request names. */
+/** Those of the container's ports that the request names. Throws `invalid` for a part of a range that is published as one. */
 export const findBound = (ports: readonly BoundPort[], { remove }: PortChanges): readonly BoundPort[] =>
-  ports.filter(({ proto, containerPort, hostIp, hostPort }) =>
-    remove[`${containerPort}/${proto}`]?.some((wanted) =>
-      matches(wanted, { HostIp: hostIp, HostPort: String(hostPort) }),
-    ),
-  );
+  ports.filter((port) => {
+    const { proto, containerPort, containerPortEnd = containerPort, hostIp, hostPort } = port;
+    let named = 0;
+    for (let at = 0; at <= containerPortEnd - containerPort; at++) {
+      const shown = { HostIp: hostIp, HostPort: hostPort === 0 ? "" : String(hostPort + at) };
+      if (remove[`${containerPort + at}/${proto}`]?.some((wanted) => matches(wanted, shown)) === true)
+        named++;
+    }
+    if (named > 0 && named <= containerPortEnd - containerPort)
+      throw invalid(`ports ${containerPort}-${containerPortEnd}/${proto} are published as one range`);
+    return named > 0;
+  });
 
 /** What the container is to publish from now on, also at its next start. `bound`: what is withdrawn. Throws `notFound`, in the words of `docker port`, where
  *  nothing is. */

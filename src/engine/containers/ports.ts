@@ -34,7 +34,7 @@ export function planPorts(config: ContainerConfig, hostConfig: HostConfig): read
   return joinRanges(mappings.toSorted(byOrder));
 }
 
-function readBindings({ PortBindings }: Pick<HostConfig, "PortBindings">): readonly PortMapping[] {
+export function readBindings({ PortBindings }: Pick<HostConfig, "PortBindings">): readonly PortMapping[] {
   const mappings: PortMapping[] = [];
   for (const [port, list] of Object.entries(PortBindings ?? {})) {
     const { proto, first } = parsePort(port);
@@ -77,7 +77,7 @@ const isNext = (range: PortMapping, { containerPort, hostPort, hostPortEnd, host
   containerPort === (range.containerPortEnd ?? range.containerPort) + 1 &&
   hostPort - range.hostPort === containerPort - range.containerPort;
 
-function joinRanges(mappings: readonly PortMapping[]): readonly PortMapping[] {
+export function joinRanges(mappings: readonly PortMapping[]): readonly PortMapping[] {
   const joined: PortMapping[] = [];
   /** Of each address and protocol: where the range that grows stands. */
   const growing = new Map<string, number>();

@@ -83,7 +83,13 @@ function planUpdate(
   failed: string,
 ): HostConfig {
   const before = container.record.hostConfig;
-  const { RestartPolicy: policy, PidsLimit: pids, ...limits } = request;
+  const {
+    RestartPolicy: policy,
+    PidsLimit: pids,
+    PublishAdd: _add,
+    PublishRemove: _remove,
+    ...limits
+  } = request;
   const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== 0 && value !== ""));
   const next: HostConfig = {
     ...before,

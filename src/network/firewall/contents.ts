@@ -10,7 +10,11 @@ import type { SetName } from "./table.ts";
 /** Elements by set. Sets that none is for are left out. */
 export type Contents = ReadonlyMap<SetName, readonly Element[]>;
 
-export type Networks = ReadonlyMap<string, FirewallNetwork>;
+export interface Scope {
+  readonly networks: ReadonlyMap<string, FirewallNetwork>;
+  /** Packets to published ports are left to the host's own rules, and to the sockets that hold the ports. */
+  readonly respectsHost: boolean;
+}
 
 function gather(parts: readonly Readonly<Partial<Record<SetName, readonly Element[]>>>[]): Contents {
   const all = new Map<SetName, Element[]>();
@@ -32,7 +36,7 @@ export const networkContents = (family: Family, networks: readonly FirewallNetwo
 /** Ports of networks that are not known, or that publish none, are left out. */
 export const portContents = (
   family: Family,
-  networks: Networks,
+  { networks, respectsHost }: Scope,
   publications: readonly Publication[],
 ): Contents =>
   gather(
@@ -40,6 +44,7 @@ export const portContents = (
       .filter(({ networkId }) =>
         holds(networks.get(networkId), (network) => translatesPorts(network, family)),
       )
+      .filter(() => !respectsHost)
       .map((publication) => publishedElements(family, publication)),
   );
 
@@ -49,7 +54,7 @@ const holds = <T>(value: T | undefined, test: (value: T) => boolean): boolean =>
 /** Those of them that open ports of containers' own addresses. */
 export const opening = (
   family: Family,
-  networks: Networks,
+  { networks }: Scope,
   publications: readonly Publication[],
 ): readonly Publication[] =>
   publications.filter(({ networkId }) =>
@@ -57,15 +62,11 @@ export const opening = (
   );
 
 /** All that must be in the sets of a family's table. */
-export function allContents(
-  family: Family,
-  networks: Networks,
-  publications: readonly Publication[],
-): Contents {
-  const open = openElements(family, openRanges(opening(family, networks, publications)));
+export function allContents(family: Family, scope: Scope, publications: readonly Publication[]): Contents {
+  const open = openElements(family, openRanges(opening(family, scope, publications)));
   return new Map([
-    ...networkContents(family, [...networks.values()]),
-    ...portContents(family, networks, publications),
+    ...networkContents(family, [...scope.networks.values()]),
+    ...portContents(family, scope, publications),
     ...gather([{ open }]),
   ]);
 }

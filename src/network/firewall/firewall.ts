@@ -17,7 +17,7 @@ import { countElements, dumpElements } from "#formats/nftables/sets.ts";
 import { type Executor, PlanError, type PlanResult } from "#kernel/plan/executor.ts";
 import type { Op } from "#kernel/plan/ops.ts";
 import { planRules } from "../sandbox-plan.ts";
-import { allContents, networkContents, opening, portContents } from "./contents.ts";
+import { allContents, networkContents, opening, portContents, type Scope } from "./contents.ts";
 import { families } from "./families.ts";
 import type { FirewallNetwork } from "./firewall-network.ts";
 import { openElements, openRanges } from "./open-ports.ts";
@@ -47,6 +47,8 @@ export interface FirewallDeps {
   readonly publications: () => readonly Publication[];
   /** The host has IPv6. */
   readonly hasIpv6: boolean;
+  /** Published ports are left to the host's own rules, and to the sockets that hold them. */
+  readonly respectsHost: boolean;
 }
 
 const ENOENT = 2;
@@ -127,7 +129,7 @@ export class Firewall {
   /** The batch that publishes, for the caller to send: it is counted as one of ours. May be empty. */
   planPublish(publications: readonly Publication[]): readonly NftablesMessage[] {
     const messages = this.#tables.flatMap((table) => [
-      ...planFill(table, portContents(table.facts, this.#networks, publications)),
+      ...planFill(table, portContents(table.facts, this.#scope, publications)),
       ...this.#planOpen(table, publications),
     ]);
     if (messages.length > 0) this.#batches++;
@@ -137,7 +139,7 @@ export class Firewall {
   /** They are no longer among all that are published. */
   async unpublish(publications: readonly Publication[]): Promise<void> {
     const messages = this.#tables.flatMap((table) => [
-      ...planTakeOut(table, portContents(table.facts, this.#networks, publications)),
+      ...planTakeOut(table, portContents(table.facts, this.#scope, publications)),
       ...this.#planOpen(table, publications, []),
     ]);
     await this.#sendOrRepair("published ports", messages);
@@ -150,10 +152,10 @@ export class Firewall {
     added = changed,
   ): readonly NftablesMessage[] {
     const addresses = new Set(
-      opening(table.facts, this.#networks, changed).map(({ containerAddress }) => containerAddress),
+      opening(table.facts, this.#scope, changed).map(({ containerAddress }) => containerAddress),
     );
     if (addresses.size === 0) return [];
-    const all = opening(table.facts, this.#networks, [...this.#deps.publications(), ...added]);
+    const all = opening(table.facts, this.#scope, [...this.#deps.publications(), ...added]);
     return [...addresses].flatMap((address) => {
       const before = openElements(table.facts, this.#open.get(`${table.family} ${address}`) ?? []);
       const ranges = openRanges(all.filter(({ containerAddress }) => containerAddress === address));
@@ -220,7 +222,7 @@ export class Firewall {
     const publications = this.#deps.publications();
     const wanted = this.#tables.map((table) => ({
       rules: countRules(table.facts),
-      elements: countContents(table, allContents(table.facts, this.#networks, publications)),
+      elements: countContents(table, allContents(table.facts, this.#scope, publications)),
     }));
     return (
       rules === wanted.reduce((sum, { rules: count }) => sum + count, 0) &&
@@ -243,6 +245,10 @@ export class Firewall {
 
   async #readForeign(): Promise<readonly Foreign[]> {
     return this.#foreignIn(messagesOf(await this.#deps.executor.run(this.#foreignQueries(), never)));
+  }
+
+  get #scope(): Scope {
+    return { networks: this.#networks, respectsHost: this.#deps.respectsHost };
   }
 
   get #bridges(): readonly string[] {
@@ -285,7 +291,7 @@ export class Firewall {
     const publications = this.#deps.publications();
     const messages = [
       ...this.#tables.flatMap((table) =>
-        planTable(table, allContents(table.facts, this.#networks, publications)),
+        planTable(table, allContents(table.facts, this.#scope, publications)),
       ),
       ...others.flatMap((foreign) => planExemption(this.#exemption, foreign, this.#bridges)),
     ];
@@ -298,7 +304,7 @@ export class Firewall {
   #rememberOpen(publications: readonly Publication[]): void {
     this.#open = new Map(
       this.#tables.flatMap((table) => {
-        const open = openRanges(opening(table.facts, this.#networks, publications));
+        const open = openRanges(opening(table.facts, this.#scope, publications));
         return [...Map.groupBy(open, ({ address }) => `${table.family} ${address}`)];
       }),
     );

@@ -4,11 +4,12 @@
 //   a range       is looked for among the sockets of the host when it is published, and is not held: see docs/networking.md
 //   a routed one  is a port of the container's own address: none of the host's
 
-import { systemError } from "#base/errors.ts";
+import { systemError, unsupported } from "#base/errors.ts";
 import type { BoundPort, PortMapping } from "../controller.ts";
 import type { FindSocket } from "./find-socket.ts";
 import type { HeldPort, PortAddress, Target } from "./held-port.ts";
 import { PortBook, PortTakenError, withBrackets } from "./port-book.ts";
+import { type PublishedPart, PublishedPorts } from "./published-ports.ts";
 
 /** Inclusive: net.ipv4.ip_local_port_range. */
 export interface PortRange {
@@ -35,12 +36,6 @@ export interface PublishTarget {
   readonly ipv6?: string;
   /** The network is reached directly, by its containers' addresses. */
   readonly routed?: { readonly ipv4: boolean; readonly ipv6: boolean };
-}
-
-export interface PublishedPorts {
-  readonly ports: readonly BoundPort[];
-  /** Gives the ports back. */
-  close(): void;
 }
 
 const isIpv6 = (address: string): boolean => address.includes(":");
@@ -103,15 +98,15 @@ export class PortPublisher {
   /** All or none. Rejects `system` in Docker's words when a port is in use. */
   async publish(mappings: readonly PortMapping[], target: PublishTarget): Promise<PublishedPorts> {
     using undo = new DisposableStack();
-    const ports: BoundPort[] = [];
+    const parts: PublishedPart[] = [];
     for (const mapping of mappings)
       for (const one of this.#isHeld(mapping) ? spread(mapping) : [mapping]) {
-        const published = await this.#publishOne(one, target);
-        undo.defer(() => published.close());
-        ports.push(...published.ports);
+        const part = await this.#publishOne(one, target);
+        undo.defer(() => part.close());
+        parts.push(part);
       }
-    const held = undo.move();
-    return { ports, close: () => held.dispose() };
+    undo.move();
+    return new PublishedPorts(parts);
   }
 
   #isHeld(mapping: PortMapping): boolean {
@@ -123,18 +118,28 @@ export class PortPublisher {
   /** After a restart: holds what can be held. A port that another process took meanwhile stays redirected by the rules. */
   async republish(ports: readonly BoundPort[], target: PublishTarget): Promise<PublishedPorts> {
     using undo = new DisposableStack();
-    for (const port of ports.filter(({ hostPort }) => hostPort !== 0)) {
-      const containerAddress = (isIpv6(port.hostIp) ? target.ipv6 : undefined) ?? target.ipv4 ?? "";
-      const place = { hostIp: port.hostIp, containerAddress };
-      try {
-        undo.use(await this.#retake(port, place));
-      } catch (error) {
-        if (codeOf(error) === "") throw error;
-        undo.use(this.#take(port, port.hostIp, port.hostPort));
-      }
+    const parts: PublishedPart[] = [];
+    for (const port of ports) {
+      const part = await this.#keep(port, target);
+      undo.defer(() => part.close());
+      parts.push(part);
+    }
+    undo.move();
+    return new PublishedPorts(parts);
+  }
+
+  async #keep(port: BoundPort, target: PublishTarget): Promise<PublishedPart> {
+    if (port.hostPort === 0) return { ports: [port], close: () => {} };
+    const containerAddress = (isIpv6(port.hostIp) ? target.ipv6 : undefined) ?? target.ipv4 ?? "";
+    using undo = new DisposableStack();
+    try {
+      undo.use(await this.#retake(port, { hostIp: port.hostIp, containerAddress }));
+    } catch (error) {
+      if (codeOf(error) === "") throw error;
+      undo.use(this.#take(port, port.hostIp, port.hostPort));
     }
     const held = undo.move();
-    return { ports, close: () => held.dispose() };
+    return { ports: [port], close: () => held.dispose() };
   }
 
   async #retake(port: BoundPort, place: Place): Promise<Disposable> {
@@ -142,7 +147,9 @@ export class PortPublisher {
     return this.#take(port, port.hostIp, port.hostPort, port.hostPortEnd);
   }
 
-  async #publishOne(mapping: PortMapping, target: PublishTarget): Promise<PublishedPorts> {
+  async #publishOne(mapping: PortMapping, target: PublishTarget): Promise<PublishedPart> {
+    if (this.#deps.carriesAll && mapping.proto === "sctp")
+      throw unsupported(`--publish ${mapping.containerPort}/sctp with --firewall-respect-host`);
     const { routed, places } = this.#placesOf(mapping, target);
     const direct = routed.map(({ hostIp }) => boundPort(mapping, hostIp, 0));
     if (places.length === 0) return { ports: direct, close: () => {} };
@@ -178,7 +185,7 @@ export class PortPublisher {
     return defaultHostIp === "0.0.0.0" && hasIpv6 ? ["0.0.0.0", "::"] : [defaultHostIp];
   }
 
-  async #publishPort(mapping: PortMapping, places: readonly Place[]): Promise<PublishedPorts> {
+  async #publishPort(mapping: PortMapping, places: readonly Place[]): Promise<PublishedPart> {
     let tried = 0;
     let last: unknown;
     for (const port of this.#candidates(mapping)) {
@@ -232,7 +239,7 @@ export class PortPublisher {
     return this.#book.take({ proto, hostIp, first, last });
   }
 
-  async #publishRange(mapping: PortMapping, places: readonly Place[]): Promise<PublishedPorts> {
+  async #publishRange(mapping: PortMapping, places: readonly Place[]): Promise<PublishedPart> {
     const ports = places.map(({ hostIp }) => boundPort(mapping, hostIp, mapping.hostPort));
     using undo = new DisposableStack();
     try {
