@@ -5,7 +5,14 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
-import type { AttachRequest, NetworkInfo, PortMapping, Sandbox } from "#network/controller.ts";
+import type {
+  AttachRequest,
+  EndpointRequest,
+  NetworkInfo,
+  PortMapping,
+  Sandbox,
+} from "#network/controller.ts";
+import type { NetworkSpec } from "#network/network-spec.ts";
 import type { Namespace } from "./namespaces.ts";
 
 export type Command =
@@ -13,11 +20,20 @@ export type Command =
   | { readonly verb: "attach"; readonly request: AttachRequest }
   | { readonly verb: "attachMany"; readonly requests: readonly AttachRequest[] }
   | { readonly verb: "detach"; readonly sandboxIds: readonly string[] }
+  | { readonly verb: "create"; readonly spec: NetworkSpec }
+  | { readonly verb: "remove"; readonly network: string }
+  | { readonly verb: "connect"; readonly sandboxId: string; readonly endpoint: EndpointRequest }
+  | { readonly verb: "disconnect"; readonly sandboxId: string; readonly networkId: string }
+  /** The daemon kills itself at this one of the moments before and after what it asks of the kernel, counted from now on. */
+  | { readonly verb: "killAt"; readonly moment: number }
   | { readonly verb: "list" | "settle" | "removeAll" };
 
 interface Answers {
   readonly attach: Sandbox;
   readonly attachMany: readonly Sandbox[];
+  readonly create: NetworkInfo;
+  readonly connect: Sandbox;
+  readonly disconnect: Sandbox;
   readonly list: readonly NetworkInfo[];
   readonly [verb: string]: unknown;
 }

@@ -4,6 +4,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Executor } from "#kernel/plan/executor.ts";
 import { startZygote } from "#kernel/zygote/zygote.ts";
 import { nativeProgram } from "#main/native-program.ts";
 import type { Sandbox } from "#network/controller.ts";
@@ -19,8 +20,24 @@ await using executor = await startZygote({
   binary: nativeProgram(),
   socket: join(settings.execRoot, "zygote.sock"),
 });
+/** Moments before and after what is asked of the kernel that are left until the daemon dies. */
+let left = Number.POSITIVE_INFINITY;
+
+function pass(): void {
+  if (left-- <= 0) process.kill(process.pid, "SIGKILL");
+}
+
+const mortal: Executor = {
+  run: async (plan, stop) => {
+    pass();
+    const result = await executor.run(plan, stop);
+    pass();
+    return result;
+  },
+  hold: (plan, stop) => executor.hold(plan, stop),
+};
 const networks = await openNetworks(
-  { executor, sockets: executor.sockets, warn: (message) => console.error(message) },
+  { executor: mortal, sockets: executor.sockets, warn: (message) => console.error(message) },
   {
     ...{ ...settings, bridge, mtu: 1500, defaultHostIp: "0.0.0.0" },
     ...{ addressPools: [], defaultBridge: plainBridge },
@@ -43,6 +60,17 @@ async function obey(command: Command): Promise<unknown> {
     }
     case "detach":
       await Promise.all(command.sandboxIds.map((id) => networks.detach(id)));
+      return undefined;
+    case "create":
+      return await networks.create(command.spec, signal);
+    case "remove":
+      return await networks.remove(command.network);
+    case "connect":
+      return await networks.connect(command.sandboxId, command.endpoint, signal);
+    case "disconnect":
+      return await networks.disconnect(command.sandboxId, command.networkId);
+    case "killAt":
+      left = command.moment;
       return undefined;
     case "list":
       return networks.list();
