@@ -110,8 +110,12 @@ export class SandboxConnector {
       [...present, ...planned.map(({ endpoint }) => endpoint)],
       ({ endpointId, networkId }) => holdings.get(endpointId)?.network ?? this.#deps.networkOf(networkId),
     );
-    undo.defer(() => this.#deps.attachments.set(before));
     const draft = await this.#ports.move({ sandbox: { ...before.sandbox, endpoints }, holdings }, undo);
+    const old = new Set(present.flatMap(({ ports }) => ports));
+    const fresh = draft.sandbox.endpoints.flatMap(publicationsOf).filter(({ port }) => !old.has(port));
+    // In this order, and before the ports are put back.
+    undo.defer(() => this.#deps.attachments.set(before));
+    undo.defer(() => this.#deps.rules.unpublish(fresh));
     const place = { id: sandboxId, path: before.sandbox.path, isOpen: true };
     const made = await this.#connect(place, draft, planned, true);
     undo.move();
