@@ -2,4 +2,4 @@
 
 import { testWalks } from "./walks.ts";
 
-testWalks(["run", "options", "volumes"]);
+testWalks(["run", "options", "volumes", "mounts"]);

@@ -40,8 +40,14 @@ test("a path alone is an anonymous volume", () => {
 for (const [text, message] of [
   ["a:/x:zz", "invalid mode: zz"],
   ["a:/x:ro,rw", "invalid mode: ro,rw"],
-  ["a:/x:rslave", "invalid mode: rslave"],
-  ["/a:/x:nocopy", "invalid mode: nocopy"],
+  [
+    "a:/x:rslave",
+    `invalid volume specification: 'a:/x:rslave': invalid mount config for type "volume": field BindOptions must not be specified`,
+  ],
+  [
+    "/a:/x:nocopy",
+    `invalid volume specification: '/a:/x:nocopy': invalid mount config for type "bind": field VolumeOptions must not be specified`,
+  ],
   ["a:b:c:d", "invalid volume specification: 'a:b:c:d'"],
   ["a::ro", "invalid volume specification: 'a::ro'"],
   [

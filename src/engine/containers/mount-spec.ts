@@ -41,7 +41,12 @@ export function parseBind(text: string, volumeDriver = ""): MountSpec {
   if (second === undefined) return { ...anonymousVolume(first, volumeDriver), mode: "" };
   const isBind = first.startsWith("/");
   const common = { ...blank, destination: cleanTarget(second, isBind ? "bind" : "volume", text), mode };
-  const parsed = parseMode(mode, isBind);
+  const parsed = parseMode(mode);
+  const foreign = isBind ? parsed.hasCopy && "VolumeOptions" : parsed.propagation !== "" && "BindOptions";
+  if (foreign)
+    throw invalid(
+      `invalid volume specification: '${text}': invalid mount config for type "${isBind ? "bind" : "volume"}": field ${foreign} must not be specified`,
+    );
   if (isBind)
     return {
       ...common,
@@ -57,7 +62,7 @@ export function parseBind(text: string, volumeDriver = ""): MountSpec {
     driver: volumeDriver,
     mode: mode === "" ? "z" : mode,
     writable: parsed.writable,
-    copy: parsed.copy,
+    copy: !parsed.hasCopy,
   };
 }
 
@@ -77,29 +82,30 @@ export function anonymousVolume(path: string, volumeDriver = ""): MountSpec {
 interface Mode {
   readonly writable: boolean;
   readonly propagation: string;
-  readonly copy: boolean;
+  /** "nocopy" is among the words. */
+  readonly hasCopy: boolean;
 }
 
 /** "ro,z,rslave": each kind of word once. Relabelling (z, Z) is for SELinux hosts, consistency for other systems. */
-function parseMode(mode: string, isBind: boolean): Mode {
+function parseMode(mode: string): Mode {
   const given = new Map<string, string>();
   for (const word of mode === "" ? [] : mode.split(",")) {
-    const kind = kindOfModeWord(word, isBind);
+    const kind = kindOfModeWord(word);
     if (kind === undefined || given.has(kind)) throw invalid(`invalid mode: ${mode}`);
     given.set(kind, word);
   }
   return {
     writable: given.get("access") !== "ro",
     propagation: given.get("propagation") ?? "",
-    copy: !given.has("copy"),
+    hasCopy: given.has("copy"),
   };
 }
 
-function kindOfModeWord(word: string, isBind: boolean): string | undefined {
+function kindOfModeWord(word: string): string | undefined {
   if (word === "ro" || word === "rw") return "access";
   if (word === "z" || word === "Z") return "label";
-  if (isBind && propagations.includes(word)) return "propagation";
-  if (!isBind && word === "nocopy") return "copy";
+  if (propagations.includes(word)) return "propagation";
+  if (word === "nocopy") return "copy";
   return ["consistent", "cached", "delegated"].includes(word) ? "consistency" : undefined;
 }
 
@@ -222,14 +228,10 @@ export function parseVolumesFrom(text: string): { readonly container: string; re
   if (text === "") throw invalid("volumes-from specification cannot be an empty string");
   const [container = "", ...rest] = text.split(":");
   const mode = rest.join(":");
-  if (rest.length > 0 && kindsOfMode(mode).some((kind) => kind === undefined || kind === "copy"))
-    throw invalid(`invalid mode: ${mode}`);
-  parseMode(mode, false);
+  const { hasCopy, propagation } = parseMode(mode);
+  if (hasCopy || propagation !== "") throw invalid(`invalid mode: ${mode}`);
   return { container, mode };
 }
-
-const kindsOfMode = (mode: string): readonly (string | undefined)[] =>
-  mode.split(",").map((word) => kindOfModeWord(word, false));
 
 /** An entry of HostConfig.Tmpfs; Docker checks the path only. */
 export function parseTmpfs(

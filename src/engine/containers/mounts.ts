@@ -85,18 +85,23 @@ export function planMounts(
 const asOf = (minor: number, mount: MountSpec): MountSpec =>
   minor < 44 && mount.type === "bind" && !mount.writable ? { ...mount, writableBelow: true } : mount;
 
+/** As with dockerd, a tmpfs may lie on an entry of `Mounts`, not on one of `Binds`. */
 function ownMounts(hostConfig: HostConfig, minor: number, tmpfs: ReadonlySet<string>): readonly MountSpec[] {
-  const own = [
-    ...(hostConfig.Binds ?? []).map((text) => parseBind(text, hostConfig.VolumeDriver)),
-    ...(hostConfig.Mounts ?? []).map((mount) => parseMount(mount, minor)),
-  ];
-  const seen = new Set(tmpfs);
-  for (const { destination } of own) {
-    if (seen.has(destination)) throw invalid(`Duplicate mount point: ${destination}`);
+  const binds = (hostConfig.Binds ?? []).map((text) => parseBind(text, hostConfig.VolumeDriver));
+  const mounts = (hostConfig.Mounts ?? []).map((mount) => parseMount(mount, minor));
+  const seen = new Set<string>();
+  for (const { destination } of binds) {
+    if (seen.has(destination) || tmpfs.has(destination)) throw duplicate(destination);
     seen.add(destination);
   }
-  return own;
+  for (const { destination } of mounts) {
+    if (seen.has(destination)) throw duplicate(destination);
+    seen.add(destination);
+  }
+  return [...binds, ...mounts];
 }
+
+const duplicate = (destination: string): Error => invalid(`Duplicate mount point: ${destination}`);
 
 function mountsFrom(entry: string, lookUp: MountDeps["containers"]): readonly MountSpec[] {
   const { container, mode } = parseVolumesFrom(entry);
@@ -106,7 +111,7 @@ function mountsFrom(entry: string, lookUp: MountDeps["containers"]): readonly Mo
   return donor.record.mounts.map((mount) => ({
     ...mount,
     writable: mount.writable && !readOnly,
-    mode: mode === "" ? mount.mode : mode,
+    mode: "",
     copy: false,
     anonymous: false,
     labels: {},

@@ -147,7 +147,7 @@ export type OpBody =
       readonly slot: number;
       readonly recursive: boolean;
     }
-  /** move_mount of a detached tree; the slot stays open. `keepMode`: the tree's root gets the mode of the directory that it covers. */
+  /** move_mount of a detached tree; the slot stays open. `keepMode`: the tree's root gets the mode of the directory that it covers, if that was there. */
   | {
       readonly op: "attachTree";
       readonly slot: number;

@@ -70,12 +70,24 @@ const cloneTree = (
     { opens: true, looks: options.looks ?? false },
   );
 
-/** If it is missing and shall be made, it is made as the tree's root is. */
-function openOrMake(code: Assembler, tree: Argument, place: Place, create: boolean): Argument {
+interface Making {
+  /** A target that is missing is made as the tree's root is. */
+  readonly create: boolean;
+  /** Steps for one that was there. */
+  readonly whenThere?: (target: Argument) => void;
+}
+
+function openOrMake(code: Assembler, tree: Argument, place: Place, { create, whenThere }: Making): Argument {
   const target = openTarget(code, place, create);
-  if (!create || typeof target === "number" || target.kind !== constants.ARGUMENT_REGISTER) return target;
+  if (!create || typeof target === "number" || target.kind !== constants.ARGUMENT_REGISTER) {
+    whenThere?.(target);
+    return target;
+  }
   const made = code.label();
-  code.skip(target, ">=", 0, made);
+  code.when(target, ">=", 0, () => {
+    whenThere?.(target);
+    code.go(made);
+  });
   code.when(target, "!=", -ENOENT, () => code.fail("openat2", target));
   const wanted = { ...place, parents: true, into: target };
   code.when(typeIn(code, stat(code, tree)), "==", S_IFDIR, () => {
@@ -176,13 +188,15 @@ function mount(code: Assembler, op: BodyOf<"mount">): void {
 
 function attachTree(code: Assembler, op: BodyOf<"attachTree">): void {
   const tree = fdOf(op.slot);
-  const target = openOrMake(code, tree, { path: op.target, root: op.root }, op.createTarget === true);
-  const covered = stat(code, target);
-  if (op.keepMode === true) {
-    const mode = code.load(behind(covered.memory, statxFields.mode), 2, 0o7777);
+  const keepMode = (there: Argument): void => {
+    const mode = code.load(behind(stat(code, there).memory, statxFields.mode), 2, 0o7777);
     code.call("fchmodat", [AT_FDCWD, pathOfFd(code, tree), mode], { label: "chmod" });
-  }
-  attach(code, tree, target, covered);
+  };
+  const making = {
+    create: op.createTarget === true,
+    ...(op.keepMode === true && { whenThere: keepMode }),
+  };
+  attach(code, tree, openOrMake(code, tree, { path: op.target, root: op.root }, making));
 }
 
 export const mounts = {
@@ -194,7 +208,7 @@ export const mounts = {
   bind: (code, { source = "", sourceSlot, target, root, recursive, createTarget }) => {
     const from = sourceSlot === undefined ? AT_FDCWD : fdOf(sourceSlot);
     const tree = cloneTree(code, from, source, { recursive });
-    attach(code, tree, openOrMake(code, tree, { path: target, root }, createTarget === true));
+    attach(code, tree, openOrMake(code, tree, { path: target, root }, { create: createTarget === true }));
   },
   openTree: (code, { source, slot, recursive }) =>
     keep(code, cloneTree(code, AT_FDCWD, source, { recursive }), slot),
