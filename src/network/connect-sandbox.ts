@@ -23,7 +23,7 @@ export interface ConnectDeps {
 }
 
 /** `hostName`: of the interface that stays on the host. */
-export type PlacedLink = SandboxLink & Pick<LinkPlan, "hostName" | "failure">;
+export type PlacedLink = SandboxLink & Pick<LinkPlan, "hostName" | "failure" | "undo">;
 
 export interface Connection {
   readonly path: string;
@@ -83,6 +83,7 @@ async function takeBack(
   { path, isOpen, links }: Connection,
   failure: PlanError | undefined,
 ): Promise<void> {
+  for (const { undo = [] } of links) if (undo.length > 0) await executor.run(undo, never);
   if (!isOpen) {
     await remover.removeNow([path]);
     return;

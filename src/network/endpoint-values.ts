@@ -4,7 +4,7 @@ import type { Endpoint } from "./controller.ts";
 import type { Publication } from "./firewall/published.ts";
 import type { PublishTarget } from "./ports/publish.ts";
 
-const VETH_NAMES = 5;
+export const VETH_NAMES = 5;
 
 /** Names to try for the host end: "veth" and seven digits of the endpoint's id. */
 export const vethNames = (endpointId: string): readonly string[] =>

@@ -338,7 +338,7 @@ export class SandboxConnector {
         const holding = holdings.get(endpointId);
         if (endpoint === undefined || holding === undefined) throw new Error(`no endpoint ${endpointId}`);
         const predecessor = this.#leaving.get(`${endpoint.networkId} ${endpoint.ipv4}`);
-        const { host, hostName, failure } = network.driver.planLink({
+        const { host, hostName, failure, acceptsRouters, undo } = network.driver.planLink({
           ...{ endpoint, interfaceIndex: index, attempt },
           ...(isRunning && { hostIndex: randomInt(HOST_INDEX, 2 * HOST_INDEX) }),
           ...(predecessor !== undefined && { predecessor }),
@@ -349,6 +349,8 @@ export class SandboxConnector {
           addresses: [...addresses.map(({ address }) => address), ...linkLocalOf(endpoint)],
           ...(hostName !== undefined && { hostName }),
           ...(failure !== undefined && { failure }),
+          ...(undo !== undefined && { undo }),
+          ...(acceptsRouters !== undefined && { acceptsRouters }),
         };
       });
     return { links, attachment: { sandbox: { ...draft.sandbox, endpoints }, holdings } };

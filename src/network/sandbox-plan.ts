@@ -33,6 +33,8 @@ export interface SandboxLink {
   readonly host: Plan;
   /** With the lengths of their prefixes. */
   readonly addresses: readonly string[];
+  /** Routers of a real network may announce themselves to it. */
+  readonly acceptsRouters?: boolean;
   /** Paths below /proc/sys, and values. */
   readonly sysctls: readonly { readonly path: string; readonly value: string }[];
 }
@@ -161,15 +163,25 @@ const planOutside = ({ links, rules }: Wiring): Plan => [
   { op: "netlink", why: "rule generation", protocol: NETLINK_NETFILTER, messages: [getGeneration()] },
 ];
 
+const hasIpv6 = ({ addresses }: SandboxLink): boolean => addresses.some(isIpv6);
+
+/** The link's own address is used at once, too. Routes are what we say: any neighbour could announce himself as a router. */
+const planIpv6 = ({ name, acceptsRouters }: SandboxLink): Plan => [
+  writeSysctl(`net/ipv6/conf/${name}/disable_ipv6`, "0"),
+  writeSysctl(`net/ipv6/conf/${name}/accept_dad`, "0"),
+  ...(acceptsRouters === true ? [] : [writeSysctl(`net/ipv6/conf/${name}/accept_ra`, "0")]),
+];
+
 function planInside(
   { links, routes }: Wiring,
   before: readonly Uint8Array[],
   encodeDefault: (route: DefaultRoute) => Uint8Array,
 ): Plan {
   return [
-    ...links.flatMap(({ name, addresses, sysctls }) => [
-      ...(addresses.some(isIpv6) ? [writeSysctl(`net/ipv6/conf/${name}/disable_ipv6`, "0")] : []),
-      ...sysctls.map(({ path, value }) => writeSysctl(path, value, false)),
+    ...(links.some(hasIpv6) ? [writeSysctl("net/ipv6/conf/lo/disable_ipv6", "0")] : []),
+    ...links.flatMap((link) => [
+      ...(hasIpv6(link) ? planIpv6(link) : []),
+      ...link.sysctls.map(({ path, value }) => writeSysctl(path, value, false)),
     ]),
     {
       op: "netlink",

@@ -8,7 +8,7 @@ import { type Exchange, SilentServers } from "./ask-upstreams.ts";
 import { exchange } from "./exchange.ts";
 import type { NameDirectory, NameSettings } from "./names.ts";
 import { planResolver, RESOLVER_PORT } from "./plan-resolver.ts";
-import { hostSockets, SandboxSockets } from "./query-sockets.ts";
+import { DNS_PORT, hostSockets, SandboxSockets } from "./query-sockets.ts";
 import { SandboxResolver } from "./sandbox-resolver.ts";
 
 export interface NameServiceDeps {
@@ -18,6 +18,9 @@ export interface NameServiceDeps {
 
 /** Somebody inside may have a port; a running container may have taken several since an earlier daemon. */
 const PORTS_TRIED = 16;
+
+/** What a kernel without nftables says. Then the resolver is where it is asked for: a container cannot have a name server of its own on all addresses. */
+const WITHOUT_RULES = ["EOPNOTSUPP", "ENOTSUP", "EAFNOSUPPORT", "EPROTONOSUPPORT"];
 
 const never = new AbortController().signal;
 
@@ -55,17 +58,25 @@ export class NameService implements Disposable {
   }
 
   async #open(path: string, resolver: SandboxResolver): Promise<void> {
-    for (let port = RESOLVER_PORT; ; port++) {
-      try {
-        return await this.#deps.sockets.open(
-          (give) => planResolver(path, port, give),
-          (socket) => serveBy(resolver, socket),
-          never,
-        );
-      } catch (error) {
-        const isTaken = error instanceof PlanError && error.code === "EADDRINUSE";
-        if (!isTaken || port === RESOLVER_PORT + PORTS_TRIED) throw error;
-      }
+    for (let port: number | undefined = RESOLVER_PORT; port !== undefined; ) {
+      const failure = await this.#tryPort(path, port, resolver);
+      if (failure === undefined) return;
+      port = nextPort(port, failure.code);
+      if (port === undefined) throw failure;
+    }
+  }
+
+  async #tryPort(path: string, port: number, resolver: SandboxResolver): Promise<PlanError | undefined> {
+    try {
+      await this.#deps.sockets.open(
+        (give) => planResolver(path, port, give),
+        (socket) => serveBy(resolver, socket),
+        never,
+      );
+      return undefined;
+    } catch (error) {
+      if (error instanceof PlanError) return error;
+      throw error;
     }
   }
 
@@ -84,6 +95,13 @@ export class NameService implements Disposable {
   [Symbol.dispose](): void {
     for (const id of [...this.#serving.keys()]) this.stop(id);
   }
+}
+
+/** The next one to try after a failure; undefined if none is left. */
+function nextPort(port: number, code: string): number | undefined {
+  if (WITHOUT_RULES.includes(code)) return port === DNS_PORT ? undefined : DNS_PORT;
+  const mayTry = code === "EADDRINUSE" && port >= RESOLVER_PORT && port < RESOLVER_PORT + PORTS_TRIED;
+  return mayTry ? port + 1 : undefined;
 }
 
 interface Serving {

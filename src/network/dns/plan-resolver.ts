@@ -4,13 +4,11 @@
 // our own: a container that flushes the tables of iptables keeps its resolver.
 
 import { addressBytes } from "#formats/ip-address.ts";
-import { NETLINK_NETFILTER } from "#formats/netlink/message.ts";
 import { DESTINATION_PORT, dnat, fieldIs, loadValue, protocolIs } from "#formats/nftables/expressions.ts";
 import {
   addBaseChain,
   addRule,
   addTable,
-  encodeBatch,
   flushChain,
   type NftablesMessage,
 } from "#formats/nftables/messages.ts";
@@ -18,6 +16,7 @@ import { encodeSocketAddress } from "#formats/socket-address.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import type { Give } from "#kernel/zygote/passed-sockets.ts";
 import { ipv4 } from "../firewall/families.ts";
+import { planRules } from "../sandbox-plan.ts";
 import { DNS_PORT } from "./query-sockets.ts";
 
 export const RESOLVER_ADDRESS = "127.0.0.11";
@@ -54,19 +53,14 @@ function resolverRules(port: number): readonly NftablesMessage[] {
   ];
 }
 
-/** `path`: of the namespace. Fails with EADDRINUSE if somebody inside has the port. */
+/** `path`: of the namespace. Fails with EADDRINUSE if somebody inside has the port. With port 53 there are no rules. */
 export function planResolver(path: string, port: number, give: Give): Plan {
   const address = encodeSocketAddress(RESOLVER_ADDRESS, port);
   return [
     { op: "setns", why: "sandbox", path, flags: CLONE_NEWNET },
     { op: "inetSocket", why: "resolver", kind: "datagrams", address, slot: DATAGRAMS_SLOT },
     { op: "inetSocket", why: "resolver", kind: "listener", address, slot: LISTENER_SLOT },
-    {
-      op: "netlink",
-      why: "rules of the resolver",
-      protocol: NETLINK_NETFILTER,
-      messages: encodeBatch(resolverRules(port)),
-    },
+    ...(port === DNS_PORT ? [] : planRules("resolver", resolverRules(port))),
     give(DATAGRAMS_SLOT, "datagrams"),
     give(LISTENER_SLOT, "listener"),
   ];

@@ -15,6 +15,7 @@ import { planLinkRemoval, SANDBOX_SLOT, writeSysctl } from "../sandbox-plan.ts";
 import { makeBridge } from "./bridge-link.ts";
 import { type BridgeOptions, readBridgeOptions } from "./bridge-options.ts";
 import { type DriverNetwork, LINK_WHY, type LinkPlace, type LinkPlan, type NetworkDriver } from "./driver.ts";
+import { refuseEmptyPools } from "./empty-pools.ts";
 
 export interface BridgeDriverDeps {
   readonly executor: Executor;
@@ -46,6 +47,7 @@ export class BridgeDriver implements NetworkDriver {
   }
 
   checkConflict(network: NetworkRecord, others: readonly NetworkRecord[]): void {
+    refuseEmptyPools(network);
     for (const family of [4, 6])
       if (poolsOf(network, family).length > 1)
         throw new EngineError("forbidden", "bridge driver doesn't support multiple subnets");

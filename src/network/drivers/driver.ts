@@ -29,6 +29,10 @@ export interface LinkPlan {
   readonly host: Plan;
   /** Name of the interface that stays on the host. */
   readonly hostName?: string;
+  /** Removes what a failure may have left on the host. */
+  readonly undo?: Plan;
+  /** There is a real network behind it, with routers that may announce themselves. */
+  readonly acceptsRouters?: boolean;
   /** What is said when the link cannot be made, before the system's words. */
   readonly failure?: string;
 }

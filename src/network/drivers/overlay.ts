@@ -38,9 +38,9 @@ const ENODEV = 19;
 /** The host's namespace and the network's own: slots that no other step of a sandbox's plan uses. */
 const HOST_SLOT = 8;
 const OWN_SLOT = 9;
-/** Numbers of the links in the network's own namespace: above those that a kernel makes in each. */
-const BRIDGE_INDEX = 1000;
-const VXLAN_INDEX = 1001;
+/** Numbers of the links in the network's own namespace. Older kernels look for them in the host's, too, before they make a link there. */
+const BRIDGE_INDEX = 1_900_000_000;
+const VXLAN_INDEX = 1_900_000_001;
 const VXLAN_NAME = "vxlan0";
 const NAMESPACE = "/proc/self/ns/net";
 

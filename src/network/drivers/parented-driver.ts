@@ -1,16 +1,22 @@
 // Networks whose endpoints sit on a link of the host: what macvlan and ipvlan have in common.
 
-import { invalid, systemError } from "#base/errors.ts";
+import { randomInt } from "node:crypto";
+import { systemError } from "#base/errors.ts";
 import { NETLINK_ROUTE } from "#formats/netlink/message.ts";
-import type { LinkSettings } from "#formats/rtnetlink/links.ts";
+import { changeLink, deleteLinkAt, type LinkSettings } from "#formats/rtnetlink/links.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
-import { SLOT_BASE } from "#kernel/plan/ops.ts";
-import { isIpv6, type NetworkRecord, type NetworkSpec } from "../network-spec.ts";
+import { type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
+import type { Endpoint } from "../controller.ts";
+import { VETH_NAMES, vethNames } from "../endpoint-values.ts";
+import type { NetworkRecord, NetworkSpec } from "../network-spec.ts";
 import { SANDBOX_SLOT } from "../sandbox-plan.ts";
 import { type DriverNetwork, LINK_WHY, type LinkPlace, type LinkPlan, type NetworkDriver } from "./driver.ts";
+import { refuseEmptyPools } from "./empty-pools.ts";
 import { checkParent, ParentLinks } from "./parent-links.ts";
 
 type Options = NetworkSpec["options"];
+
+const ENODEV = 19;
 
 /** What they do not have in common. */
 export interface LinkKind {
@@ -58,14 +64,7 @@ export class ParentedDriver implements NetworkDriver {
   }
 
   checkConflict(network: NetworkRecord, others: readonly NetworkRecord[]): void {
-    for (const family of [4, 6]) {
-      const isAsked = family === 4 ? network.enableIpv4 : network.enableIpv6;
-      const subnets = network.pools
-        .flatMap(({ subnet }) => subnet ?? [])
-        .filter((subnet) => isIpv6(subnet) === (family === 6));
-      if (isAsked && subnets.every((subnet) => subnet.endsWith("/0")))
-        throw invalid(`ipv${family} pool is empty`);
-    }
+    refuseEmptyPools(network);
     const parent = network.facts[PARENT] ?? "";
     for (const other of others.filter(({ facts }) => facts[PARENT] === parent)) {
       const why = this.#kind.conflict(network, other, parent);
@@ -103,6 +102,15 @@ export class ParentedDriver implements NetworkDriver {
   }
 }
 
+/** Numbers that no link gets by itself. */
+const FIRST_NUMBER = 1_800_000_000;
+const NUMBERS = 2 ** 24;
+
+const wishOf = ({ interfaceName, macAddress }: Endpoint) => ({
+  name: interfaceName,
+  ...(macAddress !== "" && { macAddress }),
+});
+
 interface Life {
   readonly exit: DriverNetwork["exit"];
   open(): Promise<number>;
@@ -121,6 +129,7 @@ class ParentedNetwork implements DriverNetwork {
   readonly #options: Options;
   readonly #life: Life;
   #parent = 0;
+  #viaHost = false;
 
   constructor(kind: LinkKind, options: Options, life: Life) {
     this.#kind = kind;
@@ -130,22 +139,38 @@ class ParentedNetwork implements DriverNetwork {
     this.macAddress = kind.macAddress;
   }
 
-  planLink({ endpoint, interfaceIndex }: LinkPlace): LinkPlan {
-    const { interfaceName, macAddress } = endpoint;
-    const creation = this.#kind.create(
-      {
-        index: interfaceIndex,
-        name: interfaceName,
-        parent: this.#parent,
-        netnsFd: SLOT_BASE + SANDBOX_SLOT,
-        ...(macAddress !== "" && { macAddress }),
-      },
-      this.#options,
-    );
-    const why = `${LINK_WHY}${this.#kind.name} port`;
+  planLink(place: LinkPlace): LinkPlan {
+    const { endpoint, interfaceIndex, attempt } = place;
+    // Older kernels refuse a number for the sandbox that a link of the host has.
+    if (attempt > 0) this.#viaHost = true;
+    const direct = { ...wishOf(endpoint), index: interfaceIndex, netnsFd: SLOT_BASE + SANDBOX_SLOT };
     return {
-      host: [{ op: "netlink", why, protocol: NETLINK_ROUTE, messages: [creation] }],
+      ...(this.#viaHost ? this.#makeAndMove(place) : { host: this.#talk([this.#make(direct)]) }),
+      acceptsRouters: (endpoint.ipv6Gateway ?? "") === "",
       failure: `failed to create the ${this.#kind.name} port`,
+    };
+  }
+
+  #make(link: LinkSettings): Uint8Array {
+    return this.#kind.create({ ...link, parent: this.#parent }, this.#options);
+  }
+
+  #talk(messages: readonly Uint8Array[], ignoreErrno: readonly number[] = []): Plan {
+    const why = `${LINK_WHY}${this.#kind.name} port`;
+    return [{ op: "netlink", why, protocol: NETLINK_ROUTE, messages, ignoreErrno }];
+  }
+
+  /** Made with a number and a name that nobody has, then moved with those that it is to have. */
+  #makeAndMove({ endpoint, interfaceIndex, attempt }: LinkPlace): Pick<LinkPlan, "host" | "undo"> {
+    const { name, ...wish } = wishOf(endpoint);
+    const index = FIRST_NUMBER + randomInt(NUMBERS);
+    const temporary = vethNames(endpoint.endpointId).at(attempt % VETH_NAMES) ?? "";
+    return {
+      host: this.#talk([
+        this.#make({ ...wish, index, name: temporary }),
+        changeLink({ index, name, netnsFd: SLOT_BASE + SANDBOX_SLOT, newIndex: interfaceIndex }),
+      ]),
+      undo: this.#talk([deleteLinkAt(index)], [ENODEV]),
     };
   }
 

@@ -194,8 +194,9 @@ export class Firewall {
     return this.#networks.size > 0 || this.#checked.generation >= 0;
   }
 
-  /** Puts everything back if anything is missing. */
+  /** Puts everything back if anything is missing. Before there is a network there is nothing. */
   async check(): Promise<void> {
+    if (this.#networks.size === 0 && this.#checked.generation < 0) return;
     using _held = await this.#lock.acquire();
     const batches = this.#batches;
     const dumps = this.#tables.flatMap((table) => [
