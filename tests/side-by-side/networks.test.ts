@@ -2,4 +2,4 @@
 
 import { testWalks } from "./walks.ts";
 
-testWalks(["networks", "names"]);
+testWalks(["networks", "names", "addresses"]);
