@@ -99,9 +99,11 @@ function portRules(family: Family): readonly Rule[] {
   ];
 }
 
-function rawRules({ destination, loopback, version }: Family): readonly Rule[] {
+function rawRules({ source, destination, loopback, version }: Family): readonly Rule[] {
   const fromOutside = interfaceIs("iifname", "!=", "lo");
   const toLoopback = addressWithin(destination, loopback.address, loopback.prefixLength);
+  // Gateways are addresses of the host, and containers of other networks reach it there ("host-gateway").
+  const toHost = [...inSet(["iifname", source], "home"), ...destinationIsLocal(), verdict("accept")];
   const direct = [
     ...fromOutside,
     ...inSet([destination], "guarded"),
@@ -110,7 +112,9 @@ function rawRules({ destination, loopback, version }: Family): readonly Rule[] {
     verdict("drop"),
   ];
   // The kernel itself drops packets to ::1 that come from outside.
-  return version === 4 ? [[...fromOutside, ...toLoopback, verdict("drop")], direct] : [direct];
+  return version === 4
+    ? [[...fromOutside, ...toLoopback, verdict("drop")], toHost, direct]
+    : [toHost, direct];
 }
 
 function postroutingRules(family: Family): readonly Rule[] {
