@@ -1,9 +1,11 @@
 // Names as containers of a daemon find each other by them, with the real client.
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
 import { type Engine, hasBridge, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
+import { startBackground } from "../system/process.ts";
 
 const asRoot = { skip: process.getuid?.() === 0 ? (hasBridge ? false : "needs nf_tables") : "needs root" };
 
@@ -103,3 +105,25 @@ test("settings of the daemon and of the container meet in resolv.conf and hosts"
   );
   assert.equal(hosts, "172.17.0.1\thost.docker.internal");
 });
+
+test("no question leaves a container that is on internal networks only", asRoot, async () => {
+  await using engine = await startEngine({ config: { dns: ["172.17.0.1"] } });
+  await prepare(engine);
+  const program = join(import.meta.dirname, "name-server.ts");
+  const server = startBackground([process.execPath, program, "172.17.0.1"], { netns: engine.netns });
+  await using _stop = { [Symbol.asyncDispose]: () => server.end() };
+  await server.line(/ready/);
+  await engine.docker("network", "create", "--internal", "inside");
+  await sleeper(engine, "--name", "shut", "--network", "inside");
+  assert.equal(await find(engine, "shut", "secret.example"), "SERVFAIL");
+  assert.equal(await find(engine, "shut", "shut"), await addressOf(engine, "shut"));
+  await engine.docker("network", "connect", "net1", "shut");
+  assert.equal(await find(engine, "shut", "open.example"), "192.0.2.1");
+  await engine.docker("network", "disconnect", "net1", "shut");
+  assert.equal(await find(engine, "shut", "secret.example"), "SERVFAIL");
+  assert.doesNotMatch(server.output(), /secret/);
+  assert.match(server.output(), /^udp open\.example$/m);
+});
+
+const addressOf = (engine: Engine, container: string): Promise<string> =>
+  engine.docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container);

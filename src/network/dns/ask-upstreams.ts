@@ -8,7 +8,7 @@
 //   0 ms      the first (and the next ones, as long as all before them are known to be silent)
 //   +100 ms   the next one, and so on; at once after a failure
 //   1 s       who has not answered is silent, as far as this sandbox is concerned: what another one hears is its own affair
-//   4 s       the client is told that nobody answered
+//   3 s       the client is told that nobody answered: most give up after 5 s, and ask again before
 
 import { responseCodes } from "#formats/dns/message.ts";
 import type { Question, Reply } from "./exchange.ts";
@@ -18,7 +18,7 @@ export type Exchange = (server: Upstream, question: Question, signal: AbortSigna
 
 const NEXT_MS = 100;
 const SILENT_MS = 1000;
-const LIMIT_MS = 4000;
+const LIMIT_MS = 3000;
 
 /** Servers that did not answer in time when they were last asked. */
 export class SilentServers {
