@@ -176,6 +176,42 @@ def attach_socket():
         pass
 
 
+def join_networks():
+    pool = docker.types.IPAMPool(subnet="10.45.0.0/24", gateway="10.45.0.9", aux_addresses={"other": "10.45.0.2"})
+    network = client.networks.create(
+        "py-network", driver="bridge", ipam=docker.types.IPAMConfig(pool_configs=[pool]), internal=True,
+        labels={"a": "b"}, options={"com.docker.network.driver.mtu": "1400"}, check_duplicate=True, attachable=True,
+    )
+    assert network.attrs["IPAM"]["Config"][0]["Gateway"] == "10.45.0.9" and network.attrs["Internal"]
+    container = client.containers.run(
+        "busybox", ["sleep", "1000"], name="py-member", network="py-network", detach=True
+    )
+    container.reload()
+    settings = container.attrs["NetworkSettings"]["Networks"]
+    assert settings["py-network"]["IPAddress"] == "10.45.0.1", settings
+    client.networks.get("bridge").connect(container)
+    network.disconnect(container)
+    network.connect(container, ipv4_address="10.45.0.77", aliases=["py-alias"])
+    container.reload()
+    settings = container.attrs["NetworkSettings"]["Networks"]
+    assert settings["py-network"]["IPAddress"] == "10.45.0.77" and "py-alias" in settings["py-network"]["Aliases"]
+    assert set(settings) == {"py-network", "bridge"}
+    network.reload()
+    assert [member.name for member in network.containers] == ["py-member"]
+    try:
+        network.remove()
+        raise AssertionError("a network in use was removed")
+    except docker.errors.APIError as error:
+        assert error.status_code == 403 and "has active endpoints" in error.explanation
+    container.remove(force=True)
+    assert client.networks.prune(filters={"label": "a=b"})["NetworksDeleted"] == ["py-network"]
+    try:
+        network.reload()
+        raise AssertionError("the network is there")
+    except docker.errors.NotFound:
+        pass
+
+
 def ask():
     assert client.ping() and client.info()["Containers"] >= 0 and client.version()["Os"] == "linux"
     assert {network.name for network in client.networks.list()} == {"bridge", "host", "none"}
@@ -194,6 +230,7 @@ def walk():
     remove(container, volume)
     read_events(since)
     attach_socket()
+    join_networks()
     ask()
     print("all")
 
