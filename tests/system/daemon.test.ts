@@ -91,7 +91,7 @@ test("without a default bridge containers have no network unless they ask for th
 test("a route that is not there yet says so, and the swarm's say that there is none", { skip }, async () => {
   await using engine = await startEngine();
   const swarm = await engine.tryDocker(["swarm", "init"]);
-  assert.match(swarm.stderr, /docker swarm init is not supported by this version of Gantry/);
+  assert.match(swarm.stderr, /\(docker swarm init\) is not supported by this version of Gantry/);
   const nodes = await engine.tryDocker(["node", "ls"]);
   assert.match(nodes.stderr, /This node is not a swarm manager\./);
   assert.equal(await engine.docker("plugin", "ls", "-q"), "");
