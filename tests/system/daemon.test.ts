@@ -100,9 +100,9 @@ test("a route that is not there yet says so, and the swarm's say that there is n
 test("an unsupported key is refused by name", { skip }, async () => {
   const dir = await mkdtemp(join(tmpdir(), "gantry-daemon-"));
   const file = join(dir, "daemon.json");
-  writeFileSync(file, JSON.stringify({ "fixed-cidr": "10.0.0.0/24" }));
+  writeFileSync(file, JSON.stringify({ "network-diagnostic-port": 1 }));
   const result = await run([gantrydPath, "--config-file", file]);
   await rm(dir, { recursive: true });
   assert.equal(result.code, 1);
-  assert.match(result.stderr, /"fixed-cidr" is not supported by this version of Gantry/);
+  assert.match(result.stderr, /"network-diagnostic-port" is not supported by this version of Gantry/);
 });
