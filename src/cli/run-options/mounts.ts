@@ -129,6 +129,9 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   "bind-nonrecursive": (draft, value, key) => {
     draft.BindOptions = { ...draft.BindOptions, NonRecursive: truth(value, key) };
   },
+  "bind-create-src": (draft, value, key) => {
+    draft.BindOptions = { ...draft.BindOptions, CreateMountpoint: truth(value, key) };
+  },
   "bind-recursive": setRecursive,
   "volume-subpath": (draft, value) => {
     draft.VolumeOptions = { ...draft.VolumeOptions, Subpath: value };
@@ -145,7 +148,7 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   "tmpfs-size": setSize,
   "tmpfs-mode": setMode,
 };
-const FLAGLIKE = new Set(["readonly", "ro", "volume-nocopy", "bind-nonrecursive"]);
+const FLAGLIKE = new Set(["readonly", "ro", "volume-nocopy", "bind-nonrecursive", "bind-create-src"]);
 
 function applyField(draft: Draft, field: string): void {
   const equals = field.indexOf("=");

@@ -134,6 +134,16 @@ test("a mount is read from its comma-separated fields", () => {
   ]);
 });
 
+test("a mount's missing source is made if that is asked for", () => {
+  for (const [text, expected] of [
+    ["bind-create-src", true],
+    ["bind-create-src=false", false],
+  ] as const) {
+    const [mount] = describe("--mount", `type=bind,src=/a,dst=/b,${text}`, "x").HostConfig?.Mounts ?? [];
+    assert.equal(mount?.BindOptions?.CreateMountpoint, expected);
+  }
+});
+
 test("an equals sign in a mount's or a network's option belongs to its value", () => {
   const [mount] =
     describe("--mount", "dst=/a,ro=T,volume-label=k=v=w,volume-opt=o=x=y", "x").HostConfig?.Mounts ?? [];
