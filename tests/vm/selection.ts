@@ -6,11 +6,12 @@ import { globSync } from "node:fs";
 export const guests = ["uml", "systemd", "qemu", "qemu-systemd"] as const;
 export type GuestName = (typeof guests)[number];
 
-/** Patterns of test files: what a kernel with other cgroups matters to. The rest runs on the machine alone. */
+/** Patterns of test files: what a kernel with other cgroups, or other kinds of links, matters to. The rest runs on the machine alone. */
 const selected: readonly string[] = [
   "tests/attacks/*.test.ts",
   "tests/containers/checkpoint-criu.test.ts",
   "tests/libcontainer/*.test.ts",
+  "tests/network/parents.test.ts",
   "tests/native/{plans,trees,shim,streams}.test.ts",
   "tests/runc/*.test.ts",
   "tests/system/{cgroups,options,survival,walk}.test.ts",
@@ -19,6 +20,7 @@ const selected: readonly string[] = [
 /** Of those, what runs with every push: User Mode Linux stops at each system call and each new page, and programs start slowly there. */
 const quick: readonly string[] = [
   "tests/system/{walk,survival}.test.ts",
+  "tests/network/parents.test.ts",
   "tests/libcontainer/container.test.ts",
   "tests/system/cgroups.test.ts",
   "tests/runc/{cgroups,runc}.test.ts",
