@@ -15,10 +15,14 @@ export interface Survey {
 
 const CLONE_NEWNET = 0x40000000;
 
+export const routesPlan: Plan = [
+  { op: "netlink", why: "list routes", protocol: NETLINK_ROUTE, messages: [dumpRoutes()] },
+];
+
 export const surveyPlan: Plan = [
   { op: "netlink", why: "list interfaces", protocol: NETLINK_ROUTE, messages: [dumpLinks()] },
   { op: "netlink", why: "list addresses", protocol: NETLINK_ROUTE, messages: [dumpAddresses()] },
-  { op: "netlink", why: "list routes", protocol: NETLINK_ROUTE, messages: [dumpRoutes()] },
+  ...routesPlan,
 ];
 
 /** A new namespace may hold fallback tunnels of loaded modules: the container's interface must not take their number. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { SocketSource } from "#kernel/zygote/passed-sockets.ts";
 import { Attachments } from "./attachments.ts";
-import { freshNamespacePlan, readSurvey, surveyPlan } from "./bridge-survey.ts";
+import { freshNamespacePlan, readSurvey, routesPlan, surveyPlan } from "./bridge-survey.ts";
 import { BridgeDriver } from "./drivers/bridge-driver.ts";
 import type { NetworkDriver } from "./drivers/driver.ts";
 import { ipvlan } from "./drivers/ipvlan.ts";
@@ -122,7 +122,7 @@ function openDefaultIpam(
   return new DefaultIpam({
     pools: choosePools(addressPools, machine),
     reserved: async (family) => {
-      const { routes } = readSurvey(await executor.run(surveyPlan, never));
+      const { routes } = readSurvey(await executor.run(routesPlan, never));
       return reservedSubnets(family, routes, readNameservers());
     },
   });
