@@ -45,6 +45,7 @@ is tested where its endpoint is. Bodies of \`POST /containers/create\`: [compati
 
 Ours besides: \`POST /gantry/explain\`, the plan that a create request comes to, and \`POST /gantry/check\`, which verifies the store ([images.md](images.md));
 \`GET /gantry/volumes/:name/export\`, \`POST /gantry/volumes/:name/import\` and \`POST /gantry/volumes/:name/clone\` ([volumes.md](volumes.md)).
+\`PublishAdd\` and \`PublishRemove\` in the body of \`POST /containers/{id}/update\` change published ports ([networking.md](networking.md)).
 
 | endpoint, parameter | since | state | tests |
 | --- | --- | --- | --- |

@@ -1,6 +1,7 @@
 // The rules of the firewall against who would get round them: hosts of the LAN, containers of other networks, other firewalls.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { redirectFlows } from "#network/firewall/flows.ts";
 import { until } from "../system/until.ts";
@@ -215,4 +216,15 @@ test("old flows of datagrams go where a port leads now", asRoot, async () => {
     assert.match((await answer).output, /from 192\.168\.77\.2/);
     await place.unpublish(published);
   }
+});
+
+test("the rules are those that docs/networking.md shows", asRoot, async () => {
+  await using undo = new AsyncDisposableStack();
+  const place = await FirewallHost.open(undo);
+  await place.network("a", 31);
+  const listed = /^table ip gantry-\w+ \{\n(.+?)^\}/ms.exec(await place.host.rules())?.[1] ?? "";
+  const chains = listed.slice(listed.indexOf("\tchain user")).replaceAll(/^\t/gm, "").trim();
+  const docs = readFileSync(new URL("../../docs/networking.md", import.meta.url), "utf8");
+  const shown = /```nft\n([^`]+)\n```/.exec(docs)?.[1];
+  assert.equal(shown, chains.replaceAll("\t", "  "));
 });

@@ -2,4 +2,4 @@
 
 import { testWalks } from "./walks.ts";
 
-testWalks(["networks", "names", "addresses"]);
+testWalks(["networks", "ports", "names", "addresses"]);

@@ -137,8 +137,11 @@ const addressesOf = ({ hostIp }: BoundPort): readonly string[] =>
 export const boundPorts = ({ network }: ContainerState): readonly BoundPort[] =>
   (network?.sandbox.endpoints ?? []).flatMap(({ ports }) => ports);
 
+const leadsOut = ({ gateway, ipv6Gateway = "" }: Endpoint): boolean => gateway !== "" || ipv6Gateway !== "";
+
 function describeBindings(record: ContainerRecord, state: ContainerState): Bindings {
-  if (state.network === null) return {};
+  // As with Docker, ports are shown of what leads out only.
+  if (!state.network?.sandbox.endpoints.some(leadsOut)) return {};
   const bindings: Record<string, { HostIp: string; HostPort: string }[] | null> = {};
   for (const key of Object.keys(record.config.ExposedPorts ?? {})) {
     const { proto, first, last } = parsePort(key);

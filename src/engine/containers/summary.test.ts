@@ -87,7 +87,10 @@ const changes: Readonly<
   "exposed ports": ({ container }) => {
     const { record } = container;
     container.record = { ...record, config: { ...record.config, ExposedPorts: { "80/tcp": {} } } };
-    container.state = { ...container.state, network: attached({ id: "s1", path: "/s1", endpoints: [] }) };
+    container.state = {
+      ...container.state,
+      network: attached({ id: "s1", path: "/s1", endpoints: [endpoint] }),
+    };
     return undefined;
   },
   "the image's name": () => ({ image: "sha256:i" }),

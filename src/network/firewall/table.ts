@@ -103,7 +103,12 @@ function rawRules({ source, destination, loopback, version }: Family): readonly 
   const fromOutside = interfaceIs("iifname", "!=", "lo");
   const toLoopback = addressWithin(destination, loopback.address, loopback.prefixLength);
   // Gateways are addresses of the host, and containers of other networks reach it there ("host-gateway").
-  const toHost = [...inSet(["iifname", source], "home"), ...destinationIsLocal(), verdict("accept")];
+  const toHost = [
+    ...inSet([destination], "guarded"),
+    ...inSet(["iifname", source], "home"),
+    ...destinationIsLocal(),
+    verdict("accept"),
+  ];
   const direct = [
     ...fromOutside,
     ...inSet([destination], "guarded"),
