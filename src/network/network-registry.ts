@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { conflict, EngineError, invalid, systemError } from "#base/errors.ts";
 import type { DriverNetwork, NetworkDriver } from "./drivers/driver.ts";
+import { nothing } from "./drivers/plain-driver.ts";
 import { NetworkIndex } from "./find-network.ts";
 import type { IpamDriver } from "./ipam/ipam-driver.ts";
 import { releasePools } from "./ipam/network-pools.ts";
@@ -19,18 +20,6 @@ export interface RegistryDeps {
 }
 
 const forbidden = (message: string): EngineError => new EngineError("forbidden", message);
-
-/** A network that others take their settings from has nothing of its own. */
-const noDriver: DriverNetwork = {
-  publishes: false,
-  interfacePrefix: "",
-  exit: "none",
-  hostBinding: "",
-  hasLink: false,
-  planLink: () => ({ host: [] }),
-  repair: async () => {},
-  close: async () => {},
-};
 
 export class NetworkRegistry {
   readonly #deps: RegistryDeps;
@@ -60,10 +49,24 @@ export class NetworkRegistry {
 
   async #reopen(record: NetworkRecord): Promise<LiveNetwork> {
     const ipam = this.#ipam(record.ipam.driver);
-    if (record.configOnly) return new LiveNetwork(record, { driver: noDriver, ipam, pools: [] });
+    if (record.configOnly) return new LiveNetwork(record, { driver: nothing, ipam, pools: [] });
     const pools = await retakePools(ipam, record);
-    const driver = await this.#driver(record).open(record);
-    return new LiveNetwork(record, { driver, ipam, pools });
+    return new LiveNetwork(record, { driver: await this.#openAgain(record), ipam, pools });
+  }
+
+  /** What cannot be made now is tried again at the next start; until then nothing can join the network, and it can be removed. */
+  async #openAgain(record: NetworkRecord): Promise<DriverNetwork> {
+    const driver = this.#driver(record);
+    try {
+      return await driver.open(record);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#deps.warn(`network ${record.name} cannot be restored: ${why}`);
+      const refuse = (): never => {
+        throw systemError(`network ${record.name} could not be restored: ${why}`);
+      };
+      return { ...nothing, hasLink: true, planLink: refuse, close: () => driver.clear(record) };
+    }
   }
 
   /** One that every engine has: what it is to be is decided anew at each start. */
@@ -106,7 +109,7 @@ export class NetworkRegistry {
       const record = { ...spec, ...identity, driver: "null", pools: [], facts: {} };
       store.addMaking(record);
       store.markReady(record.id);
-      return new LiveNetwork(record, { driver: noDriver, ipam: this.#ipam(spec.ipam.driver), pools: [] });
+      return new LiveNetwork(record, { driver: nothing, ipam: this.#ipam(spec.ipam.driver), pools: [] });
     }
     const facts = await this.#driver(spec).prepare(spec, identity.id);
     try {

@@ -40,8 +40,8 @@ test("--validate tells what is wrong, and starts nothing", { skip }, async () =>
   );
   assert.match(await check({ labels: ["a=1", "a=2"] }), /conflict labels for a=2 and a=1/);
   assert.match(
-    await check({ "fixed-cidr": "10.0.0.0/24" }),
-    /"fixed-cidr" is not supported by this version of Gantry/,
+    await check({ "network-diagnostic-port": 1 }),
+    /"network-diagnostic-port" is not supported by this version of Gantry/,
   );
   assert.match(await check({ hosts: ["ftp://x"] }), /Invalid bind address format: ftp:\/\/x/);
   assert.match(

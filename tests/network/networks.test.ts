@@ -47,7 +47,7 @@ async function openHost(undo: AsyncDisposableStack) {
     daemon.ask({ verb: "attach", request: { sandboxId, endpoints, ports } });
   const inside = async ({ path }: Sandbox, ...command: readonly string[]): Promise<string> =>
     (await host.run("nsenter", `--net=${path}`, ...command)).output.trim();
-  return { host, daemon, attach, inside };
+  return { host, directory, daemon, attach, inside };
 }
 
 const namesOf = ({ endpoints }: Sandbox): readonly string[] =>
@@ -141,3 +141,40 @@ test("a network that is used stays, and what is refused makes nothing", asRoot, 
   const { id } = await daemon.ask({ verb: "create", spec: spec("gamma", "10.61.1.0/24") });
   assert.ok((await host.links()).includes(`br-${id.slice(0, 12)}`));
 });
+
+test(
+  "a network that cannot be restored lets nobody in and can be removed; it is whole when the reason is gone",
+  asRoot,
+  async () => {
+    await using undo = new AsyncDisposableStack();
+    const { host, directory, daemon } = await openHost(undo);
+    const restart = async (before: NetworkDaemon): Promise<NetworkDaemon> => {
+      await before.kill();
+      const next = await NetworkDaemon.start(host, directory);
+      undo.defer(() => next.end());
+      await next.ask({ verb: "restore", live: [] });
+      return next;
+    };
+    for (const [network, subnet] of [
+      ["odd0", "10.64.0.0/24"],
+      ["odd1", "10.65.0.0/24"],
+    ] as const) {
+      const options = { "com.docker.network.bridge.name": network };
+      await daemon.ask({ verb: "create", spec: spec(network, subnet, { options }) });
+      await host.run("ip", "link", "delete", network);
+    }
+    await host.run("ip", "link", "add", "odd0", "type", "veth", "peer", "name", "odd1");
+    const second = await restart(daemon);
+    const request = { sandboxId: "s", endpoints: [on("odd0")], ports: [] };
+    await assert.rejects(
+      second.ask({ verb: "attach", request }),
+      /network odd0 could not be restored: existing interface odd0 is not a bridge/,
+    );
+    await second.ask({ verb: "remove", network: "odd1" });
+    assert.ok((await host.links()).includes("odd1"), "somebody else's");
+    await host.run("ip", "link", "delete", "odd0");
+    const third = await restart(second);
+    const { endpoints } = await third.ask({ verb: "attach", request });
+    assert.equal(endpoints[0]?.ipv4, "10.64.0.2");
+  },
+);

@@ -11,8 +11,8 @@ import { vethNames } from "../endpoint-values.ts";
 import type { Firewall } from "../firewall/firewall.ts";
 import { familyOfSetting, type SubnetSetting } from "../ipam/check-subnets.ts";
 import { isIpv6, type NetworkRecord, type NetworkSpec } from "../network-spec.ts";
-import { planLinkRemoval, SANDBOX_SLOT, writeSysctl } from "../sandbox-plan.ts";
-import { makeBridge } from "./bridge-link.ts";
+import { SANDBOX_SLOT, writeSysctl } from "../sandbox-plan.ts";
+import { makeBridge, removeBridge } from "./bridge-link.ts";
 import { type BridgeOptions, readBridgeOptions } from "./bridge-options.ts";
 import { type DriverNetwork, LINK_WHY, type LinkPlace, type LinkPlan, type NetworkDriver } from "./driver.ts";
 import { refuseEmptyPools } from "./empty-pools.ts";
@@ -184,7 +184,7 @@ class BridgeNetwork implements DriverNetwork {
 
   async close(): Promise<void> {
     const isOurs = this.#network.facts[FOREIGN] === undefined;
-    if (isOurs) await this.#deps.executor.run(planLinkRemoval([this.#options.name]), never);
+    if (isOurs) await removeBridge(this.#deps.executor, this.#options.name, never);
     await this.#deps.rules.removeNetwork(this.#network.id);
   }
 }

@@ -7,9 +7,10 @@ import { addAddress } from "#formats/rtnetlink/addresses.ts";
 import { changeLink, createBridge, decodeLink, getLink } from "#formats/rtnetlink/links.ts";
 import type { Executor, PlanResult } from "#kernel/plan/executor.ts";
 import type { Op } from "#kernel/plan/ops.ts";
-import { writeSysctl } from "../sandbox-plan.ts";
+import { planLinkRemoval, writeSysctl } from "../sandbox-plan.ts";
 
 const EEXIST = 17;
+const ENODEV = 19;
 
 export interface BridgeWish {
   readonly name: string;
@@ -51,7 +52,7 @@ export async function makeBridge(
     ],
     signal,
   );
-  const link = linksOf(found).find((other) => other.name === name);
+  const link = linksOf(found, 1).find((other) => other.name === name);
   if (link === undefined) throw systemError(`bridge ${name} is gone`);
   if (link.kind !== "bridge") throw systemError(`existing interface ${name} is not a bridge`);
   await executor.run(
@@ -76,13 +77,30 @@ export async function makeBridge(
   };
 }
 
+/** Nothing if there is none, or an interface of another kind, which is somebody else's. */
+export async function removeBridge(
+  executor: Pick<Executor, "run">,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const look: Op = {
+    op: "netlink",
+    why: `bridge ${name}`,
+    protocol: NETLINK_ROUTE,
+    messages: [getLink(name)],
+    ignoreErrno: [ENODEV],
+  };
+  const [link] = linksOf(await executor.run([look], signal), 0);
+  if (link?.kind === "bridge") await executor.run(planLinkRemoval([name]), signal);
+}
+
 const randomMac = (): string =>
   `02:42:${randomBytes(4)
     .toString("hex")
     .replace(/..(?=.)/g, "$&:")}`;
 
-const linksOf = (result: PlanResult) =>
-  (result.get(1) ?? [])
+const linksOf = (result: PlanResult, operation: number) =>
+  (result.get(operation) ?? [])
     .flatMap((bytes) => decodeMessages(bytes))
     .map(decodeLink)
     .filter((link) => link !== undefined);

@@ -3,7 +3,7 @@
 import { EngineError } from "#base/errors.ts";
 import type { DriverNetwork, NetworkDriver } from "./driver.ts";
 
-const nothing: DriverNetwork = {
+export const nothing: DriverNetwork = {
   publishes: false,
   interfacePrefix: "",
   exit: "none",
