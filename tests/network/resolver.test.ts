@@ -152,6 +152,11 @@ test("what is no question harms nobody", asRoot, async () => {
       net.connect(53, "127.0.0.11", function () { this.end(bytes); this.resume(); }).on("error", () => {});
     const half = net.connect(53, "127.0.0.11", () => half.write(Buffer.from([0, 50, 1]), () => half.destroy()));`;
   assert.equal((await sandbox.run(process.execPath, "-e", script)).status, 0);
+  // From port 0, where no answer can be sent: a container may make such packets.
+  const question = "bytes.fromhex('000701000001000000000000037765620000010001')";
+  const forged = `import socket, struct; q = ${question}; raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+raw.sendto(struct.pack("!HHHH", 0, 61053, 8 + len(q), 0) + q, ("127.0.0.11", 0))`;
+  assert.equal((await sandbox.run("python3", "-c", forged)).output, "");
   assert.deepEqual(await ask(sandbox, "web A"), [["172.18.0.2"]]);
 });
 

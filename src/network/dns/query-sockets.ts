@@ -17,10 +17,13 @@ export interface QuerySockets {
 export const DNS_PORT = 53;
 const CLONE_NEWNET = 0x40000000;
 
+/** Whoever waits is told; a failure beside an abort is nobody's any more, and must not end the daemon. */
+const ignore = (): void => undefined;
+
 /** Of this process' network namespace. */
 export const hostSockets: QuerySockets = {
   datagrams: async (family, signal) => {
-    const socket = createSocket(`udp${family}`);
+    const socket = createSocket(`udp${family}`).on("error", ignore);
     socket.bind();
     try {
       await once(socket, "listening", { signal });
@@ -82,7 +85,7 @@ export class SandboxSockets implements QuerySockets, Disposable {
   #keep(family: Family, socket: PassedSocket): void {
     if (!(socket instanceof DatagramSocket)) return;
     if (this.#closed) return void socket.close();
-    this.#spare[family].push(socket);
+    this.#spare[family].push(socket.on("error", ignore));
     this.#timer ??= setTimeout(() => this.#release(), SPARE_MS).unref();
   }
 
@@ -103,7 +106,7 @@ export class SandboxSockets implements QuerySockets, Disposable {
       ],
       (socket) => {
         if (!(socket instanceof Socket)) return;
-        taken = socket;
+        taken = socket.on("error", ignore);
         if (this.#closed || signal.aborted) socket.destroy();
         else resolve(socket);
       },

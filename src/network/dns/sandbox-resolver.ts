@@ -57,6 +57,7 @@ export class SandboxResolver implements Disposable {
     this.#sockets.defer(() => socket.close());
     socket.on("error", () => undefined); // a client that is gone
     socket.on("message", (bytes, { address, port }) => {
+      if (port === 0) return; // forged: nothing can be sent there, and Node throws
       const send = (answer: Uint8Array | undefined): void => {
         if (answer !== undefined && !this.#closing.signal.aborted)
           socket.send(answer, port, address, () => undefined);
