@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { AttachRequest } from "#network/controller.ts";
+import { until } from "../system/until.ts";
 import { attachRequest, NetworkDaemon } from "./daemon-client.ts";
 import { Namespace, run } from "./namespaces.ts";
 import { curl, WebServer } from "./web-server.ts";
@@ -157,4 +158,22 @@ test("an address is free at once, and its next owner gets its traffic", asRoot, 
   }
   await daemon.ask({ verb: "settle" });
   assert.deepEqual(await host.links(), ["lo", "docker0"]);
+});
+
+test("flows of datagrams to a sandbox are forgotten with it", asRoot, async () => {
+  await using undo = new AsyncDisposableStack();
+  const { daemon, host } = await openEngine(undo);
+  await host.run("sysctl", "-qw", "net.netfilter.nf_conntrack_udp_timeout=600"); // not by themselves
+  const sandbox = await daemon.attach("one", { proto: "udp", hostPort: 5353, containerPort: 53 });
+  const address = sandbox.endpoints[0]?.ipv4 ?? "";
+  const send =
+    'const s=require("node:dgram").createSocket("udp4");s.send("x",5353,"127.0.0.1",()=>s.close())';
+  await host.run(process.execPath, "-e", send);
+  const isFollowed = async (): Promise<boolean> =>
+    (await host.run("cat", "/proc/net/nf_conntrack")).output.includes(`src=${address} `);
+  await until(isFollowed);
+  assert.ok(await isFollowed());
+  await daemon.ask({ verb: "detach", sandboxIds: [sandbox.id] });
+  await until(async () => !(await isFollowed()));
+  assert.ok(!(await isFollowed()));
 });
