@@ -6,8 +6,9 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { makeCertificate } from "../system/certificates.ts";
 import { type Engine, gantrydPath, startEngine } from "../system/engine.ts";
-import { must, type Result, run, startBackground } from "../system/process.ts";
+import { type Result, run, startBackground } from "../system/process.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
 const port = 23760;
@@ -18,66 +19,20 @@ const at = (...names: readonly string[]): string => join(folder.path, ...names);
 /** An authority in a folder of its own, as ca.pem and ca-key.pem. */
 async function makeAuthority(name: string): Promise<void> {
   mkdirSync(at(name));
-  const subject = [
-    "-subj",
-    `/CN=${name}`,
-    "-days",
-    "2",
-    "-nodes",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-  ];
-  await must([
-    "openssl",
-    "req",
-    "-x509",
-    ...subject,
-    "-keyout",
-    at(name, "ca-key.pem"),
-    "-out",
-    at(name, "ca.pem"),
-  ]);
+  await makeCertificate({ certificate: at(name, "ca.pem"), key: at(name, "ca-key.pem"), name });
 }
 
 /** cert.pem and key.pem in a folder with the authority that its holder trusts. */
-async function makeCertificate(
+async function certify(
   name: string,
-  issuer: string,
+  by: string,
   trusted: string,
-  extensions: string,
+  extensions: readonly string[],
 ): Promise<void> {
   mkdirSync(at(name));
-  const key = [
-    "-nodes",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-keyout",
-    at(name, "key.pem"),
-  ];
-  await must(["openssl", "req", ...key, "-subj", `/CN=${name}`, "-out", at(name, "request.pem")]);
-  writeFileSync(at(name, "extensions"), extensions);
-  const by = [
-    "-CA",
-    at(issuer, "ca.pem"),
-    "-CAkey",
-    at(issuer, "ca-key.pem"),
-    "-CAcreateserial",
-    "-days",
-    "2",
-  ];
-  const files = [
-    "-in",
-    at(name, "request.pem"),
-    "-out",
-    at(name, "cert.pem"),
-    "-extfile",
-    at(name, "extensions"),
-  ];
-  await must(["openssl", "x509", "-req", ...by, ...files]);
+  const own = { certificate: at(name, "cert.pem"), key: at(name, "key.pem") };
+  const issuer = { certificate: at(by, "ca.pem"), key: at(by, "ca-key.pem") };
+  await makeCertificate({ ...own, name, extensions, issuer });
   copyFileSync(at(trusted, "ca.pem"), at(name, "ca.pem"));
 }
 
@@ -86,9 +41,9 @@ before(async () => {
   if (skip) return;
   folder = await mkdtempDisposable(join(tmpdir(), "gantry-tls-"));
   await Promise.all([makeAuthority("ours"), makeAuthority("foreign")]);
-  await makeCertificate("server", "ours", "ours", "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth");
-  await makeCertificate("alice", "ours", "ours", "extendedKeyUsage=clientAuth");
-  await makeCertificate("mallory", "foreign", "ours", "extendedKeyUsage=clientAuth");
+  await certify("server", "ours", "ours", ["subjectAltName=IP:127.0.0.1", "extendedKeyUsage=serverAuth"]);
+  await certify("alice", "ours", "ours", ["extendedKeyUsage=clientAuth"]);
+  await certify("mallory", "foreign", "ours", ["extendedKeyUsage=clientAuth"]);
   engine = await startEngine({ config: { hosts: [`tcp://127.0.0.1:${port}`], ...tlsConfig() } });
 });
 after(async () => {

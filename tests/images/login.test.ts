@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { sendRaw } from "../api/raw-request.ts";
+import { makeCertificate } from "../system/certificates.ts";
 import { type Client, type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
 import { startPeer } from "../system/peer.ts";
@@ -36,9 +37,7 @@ async function startRegistry(address: string, settings: readonly string[] = []):
 
 async function startTokenServer(): Promise<Background> {
   const at = (name: string): string => join(folder, name);
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  const files = ["-keyout", at("token.key"), "-out", at("token.crt")];
-  await must(["openssl", "req", "-x509", ...curve, ...files, "-days", "30", "-subj", "/CN=tokens"]);
+  await makeCertificate({ certificate: at("token.crt"), key: at("token.key"), name: "tokens" });
   const program = join(import.meta.dirname, "token-server.ts");
   const command = [process.execPath, program, "5005", at("token.key"), at("token.crt")];
   const server = startBackground(command, { netns: engine.netns });

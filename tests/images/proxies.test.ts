@@ -2,13 +2,14 @@
 // CONNECT, and without. The words are those of dockerd 20.10 in the same place.
 
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { makeCertificate } from "../system/certificates.ts";
 import { type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
-import { type Background, must, startBackground } from "../system/process.ts";
+import { type Background, startBackground } from "../system/process.ts";
 import { skip } from "./unpacker.ts";
 
 const TLS = "registry.gantry-proxies.test:5002";
@@ -29,16 +30,19 @@ async function startRegistry(name: string, http: string): Promise<void> {
   await registry.line(/listening on/);
 }
 
-/** An authority of its own that only this registry's folder names. */
-async function makeCertificate(): Promise<void> {
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  const files = ["-keyout", join(folder, "tls.key"), "-out", join(folder, "tls.crt")];
-  const [host] = TLS.split(":");
-  const subject = ["-days", "30", "-subj", `/CN=${host}`, "-addext", `subjectAltName=DNS:${host}`];
-  await must(["openssl", "req", "-x509", ...curve, ...files, ...subject]);
+/** Trusted by this registry's folder only. */
+async function trustRegistry(): Promise<void> {
+  const [name = ""] = TLS.split(":");
+  const certificate = join(folder, "tls.crt");
+  await makeCertificate({
+    certificate,
+    key: join(folder, "tls.key"),
+    name,
+    extensions: [`subjectAltName=DNS:${name}`],
+  });
   undo.defer(() => rm(certificates, { recursive: true, force: true }));
   await mkdir(certificates, { recursive: true });
-  await must(["cp", join(folder, "tls.crt"), join(certificates, "ca.crt")]);
+  await copyFile(certificate, join(certificates, "ca.crt"));
 }
 
 async function startProxy(credentials: string): Promise<Background> {
@@ -54,7 +58,7 @@ before(async () => {
   if (skip) return;
   folder = await mkdtemp(join(tmpdir(), "gantry-proxies-"));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
-  await makeCertificate();
+  await trustRegistry();
   const proxy = `http://user:se%40cret@127.0.0.1:${PORT}`;
   const proxies = { "http-proxy": proxy, "https-proxy": proxy, "no-proxy": "direct.gantry-proxies.test" };
   engine = undo.use(await startEngine({ config: { proxies, "insecure-registries": [PLAIN] } }));

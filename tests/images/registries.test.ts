@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { sendRaw } from "../api/raw-request.ts";
+import { makeCertificate } from "../system/certificates.ts";
 import { type Engine, startEngine } from "../system/engine.ts";
 import { must, startBackground } from "../system/process.ts";
 import { writeOciLayout } from "./oci-layout.ts";
@@ -32,59 +33,14 @@ async function startRegistry(name: string, settings: readonly string[]): Promise
 
 /** An authority, and certificates signed by it for the registry and for a client. */
 async function makeCertificates(): Promise<void> {
-  const openssl = (...args: readonly string[]): Promise<string> => must(["openssl", ...args]);
-  const at = (name: string): string => join(folder, name);
-  await openssl(
-    "req",
-    "-x509",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-keyout",
-    at("ca.key"),
-    "-out",
-    at("ca.crt"),
-    "-days",
-    "30",
-    "-subj",
-    "/CN=Gantry test authority",
-  );
-  await writeFile(at("names"), `subjectAltName=IP:${ADDRESS}\n`);
-  for (const name of ["registry", "client"]) {
-    await openssl(
-      "req",
-      "-newkey",
-      "ec",
-      "-pkeyopt",
-      "ec_paramgen_curve:P-256",
-      "-nodes",
-      "-keyout",
-      at(`${name}.key`),
-      "-out",
-      at(`${name}.csr`),
-      "-subj",
-      `/CN=${name}`,
-    );
-    await openssl(
-      "x509",
-      "-req",
-      "-in",
-      at(`${name}.csr`),
-      "-CA",
-      at("ca.crt"),
-      "-CAkey",
-      at("ca.key"),
-      "-CAcreateserial",
-      "-out",
-      at(`${name}.crt`),
-      "-days",
-      "30",
-      "-extfile",
-      at("names"),
-    );
-  }
+  const at = (name: string) => ({
+    certificate: join(folder, `${name}.crt`),
+    key: join(folder, `${name}.key`),
+  });
+  const issuer = at("ca");
+  await makeCertificate({ ...issuer, name: "Gantry test authority" });
+  const extensions = [`subjectAltName=IP:${ADDRESS}`];
+  for (const name of ["registry", "client"]) await makeCertificate({ ...at(name), name, extensions, issuer });
 }
 
 before(async () => {

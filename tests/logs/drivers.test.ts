@@ -2,7 +2,6 @@
 // times and process ids.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +9,7 @@ import { after, before, type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { inspect } from "node:util";
 import { gunzipSync, inflateSync } from "node:zlib";
+import { makeCertificate } from "../system/certificates.ts";
 import { type Client, type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
 import { startPeer } from "../system/peer.ts";
@@ -21,21 +21,14 @@ const receiver = join(import.meta.dirname, "receiver.ts");
 const directory = mkdtempSync(join(tmpdir(), "gantry-receiver-"));
 const [certificate, key] = [join(directory, "cert.pem"), join(directory, "key.pem")];
 
+const extensions = ["subjectAltName=IP:127.0.0.1"];
+
 let ours: Engine;
 let theirs: Client & AsyncDisposable;
 
-/** For 127.0.0.1, signed by itself. */
-function makeCertificate(certificatePath: string, keyPath: string): void {
-  const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
-  const newKey = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"];
-  execFileSync("openssl", [...newKey, ...subject, "-keyout", keyPath, "-out", certificatePath], {
-    stdio: "ignore",
-  });
-}
-
 before(async () => {
   if (skip) return;
-  makeCertificate(certificate, key);
+  await makeCertificate({ certificate, key, name: "127.0.0.1", extensions });
   process.env.SSL_CERT_FILE = certificate; // an authority that both daemons' machine trusts
   ours = await startEngine();
   theirs = await startPeer({ netns: ours.netns });
@@ -267,7 +260,7 @@ test("fluentd over tls to a receiver that nobody on the machine trusts fails the
   skip,
 }, async () => {
   const [other, otherKey] = [join(directory, "other.pem"), join(directory, "other.key")];
-  makeCertificate(other, otherKey);
+  await makeCertificate({ certificate: other, key: otherKey, name: "127.0.0.1", extensions });
   const listen = ["tls", "24226", other, otherKey];
   const listener = startBackground([process.execPath, receiver, ...listen], { netns: ours.netns });
   try {

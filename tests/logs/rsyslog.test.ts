@@ -1,13 +1,13 @@
 // A real rsyslogd as the receiver of both engines: what it takes a message for, and writes, is the same.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { makeCertificate } from "../system/certificates.ts";
 import { type Client, type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
 import { startPeer } from "../system/peer.ts";
@@ -39,40 +39,12 @@ action(type="omfile" dynaFile="file" template="line")
 `;
 
 /** A private authority, and what it has signed for the receiver. */
-function makeCertificates(dir: string): void {
-  const openssl = (...words: readonly string[]) =>
-    execFileSync("openssl", words, { cwd: dir, stdio: "ignore" });
-  const fresh = ["-newkey", "rsa:2048", "-nodes"];
-  openssl(
-    "req",
-    "-x509",
-    ...fresh,
-    "-days",
-    "2",
-    "-subj",
-    "/CN=authority",
-    "-keyout",
-    "ca.key",
-    "-out",
-    "ca.pem",
-  );
-  openssl(
-    ...[
-      "req",
-      "-x509",
-      ...fresh,
-      "-days",
-      "2",
-      "-CA",
-      "ca.pem",
-      "-CAkey",
-      "ca.key",
-      "-subj",
-      "/CN=127.0.0.1",
-    ],
-    ...["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"],
-    ...["-keyout", "key.pem", "-out", "cert.pem"],
-  );
+async function makeCertificates(dir: string): Promise<void> {
+  const authority = { certificate: join(dir, "ca.pem"), key: join(dir, "ca.key") };
+  await makeCertificate({ ...authority, name: "authority" });
+  const extensions = ["subjectAltName=IP:127.0.0.1"];
+  const own = { certificate: join(dir, "cert.pem"), key: join(dir, "key.pem") };
+  await makeCertificate({ ...own, name: "127.0.0.1", extensions, issuer: authority });
 }
 
 /** All of its inputs are there. */
@@ -89,7 +61,7 @@ before(async () => {
   if (skip) return;
   folder = await mkdtemp(join(tmpdir(), "gantry-rsyslog-"));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
-  makeCertificates(folder);
+  await makeCertificates(folder);
   await writeFile(join(folder, "conf"), configuration(folder));
   ours = undo.use(await startEngine());
   theirs = undo.use(await startPeer({ netns: ours.netns }));
