@@ -117,7 +117,7 @@ function openStores(options: LocalContainerdOptions, database: DatabaseSync, und
     enterNamespace: (scope) => namespaces.enter(scope),
     publish: (scope, event) => {
       events.emit(scope, event);
-      if (event.topic === "/snapshot/commit") discarder?.request();
+      if (event.topic === "/snapshot/commit" || event.topic === "/content/create") discarder?.request();
     },
     requestCollection: () => collector.request(),
     ...keepers(database, holds),

@@ -7,8 +7,8 @@ import type { Labels, Scope } from "../scope.ts";
 /** Annotation of an applied layer: bytes of the files in it. A containerd of another make does not set it. */
 export const FILE_SIZE = "io.gantry.file-size";
 
-/** Another: digest of the blob that was applied. It becomes a label of the snapshot. */
-export const LAYER = "io.gantry.layer";
+/** Another: digest of the uncompressed layer. It becomes a label of the snapshot. */
+export const DIFF_ID = "io.gantry.diff-id";
 
 export interface ApplyOptions {
   /** Compressed bytes consumed so far; local implementation only. */

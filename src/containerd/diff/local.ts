@@ -8,7 +8,7 @@ import type { Descriptor } from "#spec/oci-image.ts";
 import type { Mount } from "#spec/oci-runtime.ts";
 import type { Scope } from "../scope.ts";
 import { type CompareDeps, compareSnapshots, layersBetween } from "./compare.ts";
-import { type ApplyOptions, type CompareOptions, type DiffService, FILE_SIZE, LAYER } from "./diff.ts";
+import { type ApplyOptions, type CompareOptions, DIFF_ID, type DiffService, FILE_SIZE } from "./diff.ts";
 import type { UnpackPool } from "./unpack-pool.ts";
 
 const LAYER_MEDIA_TYPE = "application/vnd.oci.image.layer.v1.tar";
@@ -63,7 +63,7 @@ export class LocalDiff implements DiffService {
         mediaType: LAYER_MEDIA_TYPE,
         digest: diffId,
         size,
-        annotations: { [FILE_SIZE]: String(fileSize), [LAYER]: digest },
+        annotations: { [FILE_SIZE]: String(fileSize), [DIFF_ID]: diffId },
       };
     } finally {
       await rmdir(target).catch(() => undefined);

@@ -3,7 +3,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { isKind } from "#base/errors.ts";
 import type { ContentStore } from "../content/content.ts";
-import { LAYER } from "../diff/diff.ts";
+import { DIFF_ID } from "../diff/diff.ts";
 import { fieldsOf, readInteger, readLabels, readText } from "../rows.ts";
 import type { Rebuilds } from "./rebuilds.ts";
 
@@ -16,6 +16,8 @@ interface DiscarderDeps {
 
 /** Label of a blob that stays, and why. */
 const KEPT = "io.gantry.not-rebuildable";
+/** Where containerd's clients look for a layer's diffID. */
+const UNCOMPRESSED = "containerd.io/uncompressed";
 /** Records of smaller blobs save nothing. */
 const SMALL = 16 << 10;
 const QUIET_MS = 1000;
@@ -39,7 +41,7 @@ export class Discarder implements AsyncDisposable {
     this.#deps = deps;
   }
 
-  /** Something was unpacked. */
+  /** Something was unpacked, or compressed. */
   request(): void {
     clearTimeout(this.#timer);
     if (this.#closing.signal.aborted) return;
@@ -61,23 +63,31 @@ export class Discarder implements AsyncDisposable {
     }
   }
 
-  /** Layers that are unpacked, and whose blob is a file that nothing was found out about. */
+  /** Blobs of layers that are unpacked, which are files that nothing was found out about. */
   #candidates(): readonly Candidate[] {
-    const rows = this.#deps.database
-      .prepare("SELECT id, namespace, labels FROM snapshots WHERE kind = 'committed' AND labels LIKE ?")
-      .all(`%${LAYER}%`);
-    const blob = this.#deps.database.prepare(
-      `SELECT labels FROM blobs WHERE namespace = ? AND digest = ? AND size >= ${SMALL}
-       AND digest NOT IN (SELECT digest FROM rebuilds)`,
+    const { database } = this.#deps;
+    const snapshots = new Map(
+      database
+        .prepare("SELECT id, namespace, labels FROM snapshots WHERE kind = 'committed' AND labels LIKE ?")
+        .all(`%${DIFF_ID}%`)
+        .map((row) => [`${readText(row, "namespace")} ${readLabels(row)[DIFF_ID]}`, readInteger(row, "id")]),
     );
-    const found = rows.flatMap((row): readonly Candidate[] => {
-      const namespace = readText(row, "namespace");
-      const digest = readLabels(row)[LAYER] ?? "";
-      const stored = blob.get(namespace, digest);
-      if (stored === undefined || readLabels(stored)[KEPT] !== undefined || this.#failed.has(digest))
-        return [];
-      return [{ namespace, digest, snapshot: readInteger(row, "id") }];
-    });
+    const found = database
+      .prepare(
+        `SELECT namespace, digest, labels FROM blobs
+         WHERE size >= ? AND labels LIKE ? AND digest NOT IN (SELECT digest FROM rebuilds)`,
+      )
+      .all(SMALL, `%${UNCOMPRESSED}%`)
+      .flatMap((row): readonly Candidate[] => {
+        const [namespace, digest, labels] = [
+          readText(row, "namespace"),
+          readText(row, "digest"),
+          readLabels(row),
+        ];
+        const snapshot = snapshots.get(`${namespace} ${labels[UNCOMPRESSED]}`);
+        const known = labels[KEPT] !== undefined || this.#failed.has(digest);
+        return snapshot === undefined || known ? [] : [{ namespace, digest, snapshot }];
+      });
     return [...new Map(found.map((candidate) => [candidate.digest, candidate])).values()];
   }
 

@@ -142,10 +142,7 @@ export class TreeThreads implements Trees, AsyncDisposable {
       worker: new Worker(this.#options.workerUrl, { execArgv: ["--disable-warning=ExperimentalWarning"] }),
       jobs: 0,
     };
-    const drop = (): void => {
-      const index = this.#threads.indexOf(thread);
-      if (index >= 0) this.#threads.splice(index, 1);
-    };
+    const drop = (): void => this.#drop(thread);
     // Its ports close with it, which ends its jobs.
     thread.worker.on("error", drop);
     thread.worker.on("exit", drop);
@@ -157,8 +154,16 @@ export class TreeThreads implements Trees, AsyncDisposable {
     thread.jobs--;
     if (thread.jobs > 0) return;
     thread.worker.unref();
-    thread.timer = setTimeout(() => void thread.worker.terminate(), this.#options.idleMs);
+    thread.timer = setTimeout(() => {
+      this.#drop(thread); // it takes a while to end: no job must be given to it meanwhile
+      void thread.worker.terminate();
+    }, this.#options.idleMs);
     thread.timer.unref();
+  }
+
+  #drop(thread: Thread): void {
+    const index = this.#threads.indexOf(thread);
+    if (index >= 0) this.#threads.splice(index, 1);
   }
 }
 
