@@ -338,7 +338,7 @@ export class SandboxConnector {
         const holding = holdings.get(endpointId);
         if (endpoint === undefined || holding === undefined) throw new Error(`no endpoint ${endpointId}`);
         const predecessor = this.#leaving.get(`${endpoint.networkId} ${endpoint.ipv4}`);
-        const { host, hostName, failure, acceptsRouters, undo } = network.driver.planLink({
+        const { host, hostName, failure, acceptsRouters, announces, undo } = network.driver.planLink({
           ...{ endpoint, interfaceIndex: index, attempt },
           ...(isRunning && { hostIndex: randomInt(HOST_INDEX, 2 * HOST_INDEX) }),
           ...(predecessor !== undefined && { predecessor }),
@@ -350,6 +350,7 @@ export class SandboxConnector {
           ...(hostName !== undefined && { hostName }),
           ...(failure !== undefined && { failure }),
           ...(undo !== undefined && { undo }),
+          ...(announces !== undefined && { announces }),
           ...(acceptsRouters !== undefined && { acceptsRouters }),
         };
       });

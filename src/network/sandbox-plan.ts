@@ -33,6 +33,8 @@ export interface SandboxLink {
   readonly host: Plan;
   /** With the lengths of their prefixes. */
   readonly addresses: readonly string[];
+  /** Neighbours may know another MAC address for its address: it tells them. */
+  readonly announces?: boolean;
   /** Routers of a real network may announce themselves to it. */
   readonly acceptsRouters?: boolean;
   /** Paths below /proc/sys, and values. */
@@ -180,6 +182,7 @@ function planInside(
   return [
     ...(links.some(hasIpv6) ? [writeSysctl("net/ipv6/conf/lo/disable_ipv6", "0")] : []),
     ...links.flatMap((link) => [
+      ...(link.announces === true ? [writeSysctl(`net/ipv4/conf/${link.name}/arp_notify`, "1")] : []),
       ...(hasIpv6(link) ? planIpv6(link) : []),
       ...link.sysctls.map(({ path, value }) => writeSysctl(path, value, false)),
     ]),
@@ -190,8 +193,10 @@ function planInside(
       messages: [
         ...before,
         ...links.flatMap(({ index, addresses }) => [
+          // Those that are to be announced are there when it comes up.
+          ...addresses.filter((address) => !isIpv6(address)).map((address) => addAddress(index, address)),
           changeLink({ index, up: true }),
-          ...addresses.map((address) => addAddress(index, address)),
+          ...addresses.filter(isIpv6).map((address) => addAddress(index, address)),
         ]),
         ...routes.map(encodeDefault),
       ],

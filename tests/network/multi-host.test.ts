@@ -179,6 +179,12 @@ test("containers on macvlan networks are machines of the LAN", asRoot, async () 
     assert.match(shown, /192\.168\.50\.65\/24/, "an address that was given back can be used at once");
   }
   await one.docker("rm", "-f", "web");
+  await start(one, "--name", "web", "--network", "phys");
+  const mac = await one.docker("exec", "web", "cat", "/sys/class/net/eth0/address");
+  const known = () => two.docker("exec", "guest", "cat", "/proc/net/arp");
+  await until(async () => (await known()).includes(mac));
+  assert.match(await known(), new RegExp(mac), "neighbours are told that the address has another owner");
+  await one.docker("rm", "-f", "web");
   await two.docker("rm", "-f", "guest", "other");
   await one.docker("network", "rm", "phys");
   assert.match(await must(["ip", "link", "show", "lan0"], { netns: one.netns }), /lan0/, "the parent stays");

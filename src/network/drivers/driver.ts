@@ -31,6 +31,8 @@ export interface LinkPlan {
   readonly hostName?: string;
   /** Removes what a failure may have left on the host. */
   readonly undo?: Plan;
+  /** Neighbours may know another MAC address for its address. */
+  readonly announces?: boolean;
   /** There is a real network behind it, with routers that may announce themselves. */
   readonly acceptsRouters?: boolean;
   /** What is said when the link cannot be made, before the system's words. */

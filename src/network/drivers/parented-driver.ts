@@ -146,6 +146,7 @@ class ParentedNetwork implements DriverNetwork {
     const direct = { ...wishOf(endpoint), index: interfaceIndex, netnsFd: SLOT_BASE + SANDBOX_SLOT };
     return {
       ...(this.#viaHost ? this.#makeAndMove(place) : { host: this.#talk([this.#make(direct)]) }),
+      announces: true,
       acceptsRouters: (endpoint.ipv6Gateway ?? "") === "",
       failure: `failed to create the ${this.#kind.name} port`,
     };
