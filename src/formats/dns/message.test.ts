@@ -118,6 +118,7 @@ test("an answer that is too large says so and holds what fits", () => {
   assert.ok(answer.length <= 512);
   assert.equal(answer.readUInt16BE(2) & 0x0200, 0x0200);
   assert.equal(answer.readUInt16BE(6), 30);
+  assert.deepEqual([udpLimit(100), udpLimit(1232), udpLimit(65_535)], [512, 1232, 65_507]);
   const whole = Buffer.from(encodeAnswer(bytes, readQuery(bytes), records, { limit: 65535, lifetime: 1 }));
   assert.equal(whole.readUInt16BE(2) & 0x0200, 0);
   assert.equal(whole.readUInt16BE(6), 100);

@@ -25,6 +25,8 @@ const POINTER_TO_QUESTION = 0xc000 | HEADER_SIZE;
 const MOST_ADDITIONAL = 2;
 /** What every client takes by UDP. */
 const SMALLEST_LIMIT = 512;
+/** What a datagram holds. */
+const LARGEST_LIMIT = 65_507;
 const RECORD_HEADER = 12;
 const OPTION_SIZE = 11;
 
@@ -116,7 +118,8 @@ export interface AnswerRecord {
 }
 
 /** By UDP; `largest` as the client has told it. */
-export const udpLimit = (largest: number | undefined): number => Math.max(SMALLEST_LIMIT, largest ?? 0);
+export const udpLimit = (largest: number | undefined): number =>
+  Math.min(LARGEST_LIMIT, Math.max(SMALLEST_LIMIT, largest ?? 0));
 
 /** The answer to a query whose bytes are given: as many of the records as fit, and the truth about that. `lifetime`: seconds. */
 export function encodeAnswer(
