@@ -95,3 +95,19 @@ test("with --firewall-respect-host INPUT decides who reaches a published port", 
   assert.equal((await run(["iptables", "-A", "INPUT", ...rules], { netns: engine.netns })).code, 0);
   assert.equal(await ask(8080), "");
 });
+
+test("a network with IPv6 is reached in both families, from other hosts, too", asRoot, async () => {
+  await using engine = await startEngine({});
+  const { serves } = await prepare(engine);
+  await engine.docker("network", "create", "--ipv6", "six");
+  await engine.docker("run", "-d", "--network", "six", "-p", "8080:80", ...serving(80));
+  await serves(8080);
+  const gateways = "{{range .IPAM.Config}}{{.Gateway}} {{end}}";
+  const [, ipv6 = ""] = (await engine.docker("network", "inspect", "-f", gateways, "six")).trim().split(" ");
+  for (const address of [ipv6.replace(/\/.*/, ""), "::1"]) {
+    const { stdout } = await run([...curl(`http://[${address}]:8080/hostname`)], { netns: engine.netns });
+    assert.equal(stdout.trim(), "hello", address);
+  }
+  const { stdout } = await run(["sysctl", "-n", "net.ipv6.conf.all.forwarding"], { netns: engine.netns });
+  assert.equal(stdout.trim(), "1");
+});

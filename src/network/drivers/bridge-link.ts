@@ -7,6 +7,7 @@ import { addAddress } from "#formats/rtnetlink/addresses.ts";
 import { changeLink, createBridge, decodeLink, getLink } from "#formats/rtnetlink/links.ts";
 import type { Executor, PlanResult } from "#kernel/plan/executor.ts";
 import type { Op } from "#kernel/plan/ops.ts";
+import { isIpv6 } from "../network-spec.ts";
 import { planLinkRemoval, writeSysctl } from "../sandbox-plan.ts";
 
 const EEXIST = 17;
@@ -61,6 +62,7 @@ export async function makeBridge(
       // Connections of the host to 127.0.0.1:port are redirected into the bridge; the rules keep outsiders away from 127/8.
       writeSysctl(`net/ipv4/conf/${name}/route_localnet`, "1"),
       writeSysctl("net/ipv4/ip_forward", "1"),
+      ...(addresses.some(isIpv6) ? [writeSysctl("net/ipv6/conf/all/forwarding", "1")] : []),
       netlink([
         ...addresses.map((address) => addAddress(link.index, address)),
         changeLink({ index: link.index, up: true }),
