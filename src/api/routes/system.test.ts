@@ -53,6 +53,7 @@ function makeDeps(): SystemRouteDeps & { readonly bus: JournaledEvents } {
       insecureRegistries: ["r:5000", "10.0.0.0/8"],
       registryMirrors: ["http://m"],
       authorizationPlugins: [],
+      addressPools: [{ base: "10.0.0.0/8", size: 24 }],
       experimental: false,
       minApiVersion: "",
       hosts: ["unix:///x.sock", "tcp://127.0.0.1:2375"],
@@ -139,6 +140,7 @@ test("info counts containers and shows what an API version knows", async () => {
   const info = await getJson(makeDeps(), "/info");
   assert.equal(info.Containers, 3);
   assert.deepEqual(info.FirewallBackend, { Driver: "nftables" });
+  assert.deepEqual(info.DefaultAddressPools, [{ Base: "10.0.0.0/8", Size: 24 }]);
   assert.equal((await getJson(makeDeps(), "/info", "", 41)).FirewallBackend, undefined);
 });
 

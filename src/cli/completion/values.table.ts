@@ -178,7 +178,7 @@ export const filterValues: Readonly<Record<string, Readonly<Record<string, Value
   "image prune": { label: "nothing", "label!": "nothing", until: "nothing" },
   "network ls": {
     dangling: BOOLEANS,
-    driver: ["bridge", "host", "null"],
+    driver: ["bridge", "host", "ipvlan", "macvlan", "null", "overlay", "private"],
     id: "nothing",
     label: "nothing",
     name: "networks",

@@ -15,6 +15,8 @@ export interface InfoSettings {
   /** Their passwords are not shown. */
   readonly proxies?: { readonly httpProxy: string; readonly httpsProxy: string; readonly noProxy: string };
   readonly authorizationPlugins: readonly string[];
+  /** As configured; empty for Docker's. */
+  readonly addressPools: readonly { readonly base: string; readonly size: number }[];
   readonly experimental: boolean;
   /** "" is the oldest that there is. */
   readonly minApiVersion: string;

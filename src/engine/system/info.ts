@@ -71,9 +71,12 @@ export async function describeSystem(deps: InfoDeps, minor: number): Promise<Inf
             ["Native Overlay Diff", "true"],
             ["userxattr", "false"],
           ],
+    ...(settings.addressPools.length > 0 && {
+      DefaultAddressPools: settings.addressPools.map(({ base, size }) => ({ Base: base, Size: size })),
+    }),
     Plugins: {
       Volume: ["local", ...deps.volumePlugins()],
-      Network: ["bridge", "host", "null"],
+      Network: ["bridge", "host", "ipvlan", "macvlan", "null", "overlay", "private"],
       Authorization: settings.authorizationPlugins.length === 0 ? null : settings.authorizationPlugins,
       Log: logDriverNames,
     },
