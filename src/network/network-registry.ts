@@ -24,8 +24,8 @@ const forbidden = (message: string): EngineError => new EngineError("forbidden",
 export class NetworkRegistry {
   readonly #deps: RegistryDeps;
   readonly #networks = new NetworkIndex<LiveNetwork>();
-  /** Names of those that are being made. */
-  readonly #making = new Set<string>();
+  /** Those that are being made, by name; none of them rejects. */
+  readonly #making = new Map<string, Promise<unknown>>();
 
   constructor(deps: RegistryDeps) {
     this.#deps = deps;
@@ -89,16 +89,18 @@ export class NetworkRegistry {
   async create(asked: NetworkSpec): Promise<LiveNetwork> {
     const { name } = asked;
     if (name.trim() === "") throw invalid("invalid name: name is empty");
-    if (this.#networks.hasName(name) || this.#making.has(name))
-      throw conflict(`network with name ${name} already exists`);
-    this.#making.add(name);
-    try {
-      const network = await this.#create(asked);
+    // As Docker: whoever asks for a name that somebody is about to get waits whether he gets it.
+    for (let other = this.#making.get(name); other !== undefined; other = this.#making.get(name)) await other;
+    if (this.#networks.hasName(name)) throw conflict(`network with name ${name} already exists`);
+    const making = this.#create(asked).then((network) => {
       this.#networks.add(network);
       return network;
-    } finally {
-      this.#making.delete(name);
-    }
+    });
+    this.#making.set(
+      name,
+      making.catch(() => {}).finally(() => this.#making.delete(name)),
+    );
+    return await making;
   }
 
   async #create(asked: NetworkSpec): Promise<LiveNetwork> {
