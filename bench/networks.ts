@@ -27,7 +27,8 @@ interface Both {
   readonly theirs: Side;
 }
 
-const sideOf = (client: Client): Side => ({ client, api: openApi(client.socket) });
+const connections = new DisposableStack();
+const sideOf = (client: Client): Side => ({ client, api: connections.use(openApi(client.socket)) });
 const pairOf = (both: Both, sample: (side: Side) => Promise<number>) => ({
   ours: () => sample(both.ours),
   theirs: () => sample(both.theirs),
@@ -286,4 +287,4 @@ if (wants("start") || wants("traffic")) {
 }
 if (wants("many")) await measureMany(ours);
 if (wants("cycles")) await measureCycles(engine, ours);
-process.exit(0);
+connections.dispose();
