@@ -38,7 +38,8 @@ export class PluginDrivers {
   async all(signal: AbortSignal): Promise<readonly VolumeDriver[]> {
     const names = await this.#plugins.speaking(INTERFACE, signal);
     const known = [...new Set([...names, ...this.#drivers.keys()])];
-    return Promise.all(known.map((name) => this.get(name, signal)));
+    const found = await Promise.allSettled(known.map((name) => this.get(name, signal)));
+    return found.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   }
 
   /** The same without those that `silence` was said of since they were last known to answer. */

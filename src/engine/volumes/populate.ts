@@ -25,6 +25,8 @@ export interface VolumeContent {
   readonly keepsAttributes?: boolean;
   /** The volume is empty, and is written to next. */
   readonly onBegin?: () => void;
+  /** The volume has all of it, or nothing again. */
+  readonly onEnd?: () => void;
 }
 
 /** Does nothing if the volume holds anything, or if the image has no such directory. */
@@ -38,11 +40,13 @@ export async function populateVolume(
   try {
     await executor.run(planPopulate(content), signal);
   } catch (error) {
-    if (isAbsent(error)) return;
     // Half a copy would pass for the user's own data at the next try.
-    await clearVolume(executor, content.mountpoint);
+    if (!isAbsent(error)) await clearVolume(executor, content.mountpoint);
+    content.onEnd?.();
+    if (isAbsent(error)) return;
     throw error;
   }
+  content.onEnd?.();
 }
 
 /** Whether the image has such a directory: a volume that cannot be mounted is then no reason to look at it. */

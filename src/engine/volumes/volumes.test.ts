@@ -233,6 +233,21 @@ test("a volume that a crash left half filled is empty again, and filled by the n
   last.volumes[Symbol.dispose]();
 });
 
+test("what is written after a copy has failed is not taken for half a copy", async () => {
+  const { volumes, kernel } = await open();
+  const { mountpoint } = await volumes.create({ ...asked, name: "data" }, signal);
+  kernel.copying = async (to) => {
+    writeFileSync(join(to, "half"), "");
+    throw new Error("no space");
+  };
+  await assert.rejects(volumes.populate("data", from, signal), { message: "no space" });
+  assert.deepEqual(readdirSync(mountpoint), []);
+  writeFileSync(join(mountpoint, "mine"), "");
+  await volumes.mount("data", "c1");
+  await volumes.populate("data", from, signal);
+  assert.deepEqual(readdirSync(mountpoint), ["mine"]);
+});
+
 test("a volume that a container is being made with is not removed until that is done", async () => {
   const { volumes } = await open();
   await volumes.create({ ...asked, name: "data", holder: "c1" }, signal);

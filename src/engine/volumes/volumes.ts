@@ -71,16 +71,15 @@ export class Volumes implements Disposable {
 
   /** Finishes what a daemon was in the middle of when it ended. Before anything else is asked. */
   async recover(): Promise<void> {
-    const { store, local, executor } = this.#deps;
+    const { store, local } = this.#deps;
     for (const name of store.unfinished) {
       await local.remove(name);
       store.forget(name);
     }
     for (const name of store.filling()) {
       const record = store.find(name);
-      if (record === undefined || !isLocal(record) || deviceOf(record.options ?? {}) !== undefined) continue;
-      await clearVolume(executor, local.mountpoint(name));
-      store.setFilling(name, false);
+      const isPlain = record !== undefined && isLocal(record) && deviceOf(record.options ?? {}) === undefined;
+      if (isPlain) await this.#clearHalf(name, local.mountpoint(name));
     }
   }
 
@@ -153,7 +152,9 @@ export class Volumes implements Disposable {
   /** For a container that starts; resolves with the directory of the data on the host. Idempotent for each user. */
   async mount(name: string, user: string): Promise<string> {
     using _held = await this.#locks.acquire(name);
-    return await this.#use.mount(name, user);
+    const path = await this.#use.mount(name, user);
+    await this.#clearHalf(name, path);
+    return path;
   }
 
   /** For a container that an earlier daemon has started. */
@@ -177,15 +178,17 @@ export class Volumes implements Disposable {
     const user = `fill-${randomBytes(8).toString("hex")}`;
     const mountpoint = await this.#use.mount(name, user);
     try {
-      if (store.isFilling(name)) await clearVolume(executor, mountpoint);
+      await this.#clearHalf(name, mountpoint);
       const options = record?.options ?? {};
       const keepsAttributes = Object.keys(attributesOf(options)).length > 0;
       // What others have written meanwhile must not be taken for half a copy.
       const onBegin = (): void => {
         if (this.#deps.usersOf(name).length === 0) store.setFilling(name, true);
       };
-      await populateVolume(executor, { ...from, mountpoint, keepsAttributes, onBegin }, signal);
-      if (store.isFilling(name)) store.setFilling(name, false);
+      const onEnd = (): void => {
+        if (store.isFilling(name)) store.setFilling(name, false);
+      };
+      await populateVolume(executor, { ...from, mountpoint, keepsAttributes, onBegin, onEnd }, signal);
     } finally {
       await this.#use.unmount(name, user);
     }
@@ -212,6 +215,14 @@ export class Volumes implements Disposable {
 
   [Symbol.dispose](): void {
     this.#deps.database.close();
+  }
+
+  /** Takes out what a daemon that crashed has left half copied, before anybody uses it. */
+  async #clearHalf(name: string, mountpoint: string): Promise<void> {
+    const { store, executor } = this.#deps;
+    if (!store.isFilling(name)) return;
+    await clearVolume(executor, mountpoint);
+    store.setFilling(name, false);
   }
 
   async #removeLocal(name: string): Promise<void> {
@@ -266,6 +277,10 @@ export class Volumes implements Disposable {
         `create ${name}: found reference to volume '${name}' in driver '${driver}', but got an error while checking the driver: ${cause}: volume name must be unique`,
       );
     });
+    if (volume === undefined && store.find(name) !== undefined)
+      throw conflict(
+        `create ${name}: found references to volume '${name}' in driver '${driver}' but the volume was not found in the driver -- you may need to remove containers referencing this volume or force remove the volume to re-create it: volume name must be unique`,
+      );
     if (volume === undefined) return undefined;
     if (wanted !== driver)
       throw conflict(
@@ -290,7 +305,12 @@ export class Volumes implements Disposable {
     const options = request.options ?? {};
     if (driver === "local") {
       local.check(name, options);
-      await store.add(record, () => local.create(name, options));
+      await store.add(record, async () => {
+        await using undo = new AsyncDisposableStack();
+        undo.defer(() => local.remove(name));
+        await local.create(name, options);
+        undo.move();
+      });
       return this.#catalog.describeLocal(record);
     }
     const plugin = await this.#driverNamed(driver, name, signal);
