@@ -113,7 +113,6 @@ function mountsFrom(entry: string, lookUp: MountDeps["containers"]): readonly Mo
     writable: mount.writable && !readOnly,
     mode: "",
     copy: false,
-    anonymous: false,
     labels: {},
     driverOptions: {},
   }));
@@ -135,7 +134,7 @@ export async function resolveMounts(
       const given = { labels: orNull(labels), options: orNull(driverOptions) };
       const request = { name: mount.name, driver: mount.driver, ...given, holder: id };
       const volume = await deps.volumes.create(request, signal);
-      if (mount.anonymous) undo.defer(() => deps.volumes.remove(volume.name));
+      if (mount.name === "") undo.defer(() => deps.volumes.remove(volume.name));
       const { name, driver, mountpoint: source } = volume;
       // Docker's mark of volumes whose files it could relabel: its own.
       const mode = mount.mode === "z" && driver !== "local" ? "" : mount.mode;

@@ -44,7 +44,7 @@ const decodeMountPoint = object(
     propagation: string,
     /** The volume gets the image's files at the destination if it is empty. */
     copy: boolean,
-    /** Removed with the container by `rm -v` and `--rm`. */
+    /** Removed with the last container that has it, by `rm -v` and `--rm`. */
     anonymous: boolean,
     /** A missing bind source is made (-v). */
     createSource: boolean,
