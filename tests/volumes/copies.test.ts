@@ -90,6 +90,7 @@ describe("copies of volumes", { skip }, () => {
     const script = "n=0; while true; do n=$((n+1)); echo $n >/d/one; echo $n >/d/two; done";
     await engine.docker("run", "-d", "--name", "writer", "-v", "busy:/d", "busybox", "sh", "-c", script);
     await until(async () => existsSync(join(data("busy"), "two")));
+    assert.ok(existsSync(join(data("busy"), "two")));
     for (const name of ["busy1", "busy2", "busy3"]) {
       assert.equal((await call("volume", "clone", "busy", name)).code, 0);
       const [one, two] = ["one", "two"].map((part) =>

@@ -64,6 +64,7 @@ describe("kills within work on volumes", { skip, timeout: 600_000 }, () => {
       await api.ask("DELETE", `/containers/${Id}?force=1`);
     for (const name of await names(api)) await api.ask("DELETE", `/volumes/${name}`);
     await until(async () => directories().length === 0);
+    assert.ok(directories().length === 0);
     assert.deepEqual(mounted(), []);
   }
 

@@ -159,6 +159,7 @@ describe("a plugin's volumes", { skip }, () => {
     await until(
       async () => plugin.asked("VolumeDriver.Mount kept") === plugin.asked("VolumeDriver.Unmount kept"),
     );
+    assert.ok(plugin.asked("VolumeDriver.Mount kept") === plugin.asked("VolumeDriver.Unmount kept"));
     await engine.docker("volume", "rm", "kept");
     assert.equal(existsSync(join(plugin.directory, "volumes/kept")), false);
   });
@@ -173,6 +174,7 @@ describe("a plugin's volumes", { skip }, () => {
     process.kill(Number(pid), "SIGKILL");
     await engine.restart();
     await until(async () => plugin.asked(`VolumeDriver.Unmount of-ends ${ended}`) === 1);
+    assert.ok(plugin.asked(`VolumeDriver.Unmount of-ends ${ended}`) === 1);
     assert.equal(
       plugin.asked("VolumeDriver.Unmount of-lives"),
       plugin.asked("VolumeDriver.Mount of-lives") - 1,
@@ -186,6 +188,7 @@ describe("a plugin's volumes", { skip }, () => {
   test("one that hangs holds up nobody else, and is asked no more than once at a time for a volume", async () => {
     const hanging = engine.tryDocker(["volume", "create", "-d", plugin.name, "hang-1"]);
     await until(async () => plugin.asked("VolumeDriver.Create hang-1") === 1);
+    assert.ok(plugin.asked("VolumeDriver.Create hang-1") === 1);
     await engine.docker("volume", "create", "own");
     assert.equal(
       await engine.docker(
