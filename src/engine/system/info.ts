@@ -45,6 +45,18 @@ type Info = Omit<SystemInfo, "Warnings" | "Plugins" | "GenericResources" | "Driv
   readonly [field: string]: unknown;
 };
 
+const describePlugins = ({ settings: { authorizationPlugins }, volumePlugins }: InfoDeps) => ({
+  Volume: ["local", ...volumePlugins()],
+  Network: ["bridge", "host", "ipvlan", "macvlan", "null", "overlay", "private"],
+  Authorization: authorizationPlugins.length === 0 ? null : authorizationPlugins,
+  Log: logDriverNames,
+});
+
+const describePools = ({ addressPools }: InfoSettings) =>
+  addressPools.length > 0 && {
+    DefaultAddressPools: addressPools.map(({ base, size }) => ({ Base: base, Size: size })),
+  };
+
 export async function describeSystem(deps: InfoDeps, minor: number): Promise<Info> {
   const { settings, machine } = deps;
   const directories = cdiDirectoriesOf(settings);
@@ -71,15 +83,8 @@ export async function describeSystem(deps: InfoDeps, minor: number): Promise<Inf
             ["Native Overlay Diff", "true"],
             ["userxattr", "false"],
           ],
-    ...(settings.addressPools.length > 0 && {
-      DefaultAddressPools: settings.addressPools.map(({ base, size }) => ({ Base: base, Size: size })),
-    }),
-    Plugins: {
-      Volume: ["local", ...deps.volumePlugins()],
-      Network: ["bridge", "host", "ipvlan", "macvlan", "null", "overlay", "private"],
-      Authorization: settings.authorizationPlugins.length === 0 ? null : settings.authorizationPlugins,
-      Log: logDriverNames,
-    },
+    ...describePools(settings),
+    Plugins: describePlugins(deps),
     ...describeCgroups(machine),
     IPv4Forwarding: isForwarding(),
     ...(minor < 50 && { BridgeNfIptables: false, BridgeNfIp6tables: false }),
