@@ -134,8 +134,10 @@ export class LocalTasks implements Tasks, AsyncDisposable {
   }
 
   async wait(scope: Scope, containerId: string, execId: string, signal: AbortSignal): Promise<TaskExit> {
-    const { ended } = this.#get(scope, containerId).follow(execId);
-    return raceAbort(ended, AbortSignal.any([signal, this.#lifetime.signal]));
+    const task = this.#get(scope, containerId);
+    const stopped = AbortSignal.any([signal, this.#lifetime.signal]);
+    if (execId !== "" && task.known !== undefined) await raceAbort(task.known, stopped);
+    return raceAbort(task.follow(execId).ended, stopped);
   }
 
   async delete(scope: Scope, containerId: string, execId: string): Promise<TaskExit> {

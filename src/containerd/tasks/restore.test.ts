@@ -122,6 +122,19 @@ test("a shim that does not answer costs only its own task, until it answers", as
   assert.deepEqual(await waiting, exit);
 });
 
+test("an exec of an earlier daemon can be waited for before the shim answers", async () => {
+  using folder = temporaryFolder();
+  const { layer, answer } = await findSilent(folder.path);
+  await using _layer = layer;
+  const waiting = layer.services.tasks.wait(scope, "web", "one", signal);
+  const shim = new FakeShim({ id: "web", stateDir: "", spec, rootfs: [], io: { kind: "null" } });
+  await shim.exec("one");
+  answer.resolve(shim);
+  await setImmediate();
+  shim.end("one", exit);
+  assert.deepEqual(await waiting, exit);
+});
+
 test("a task whose shim does not answer can be killed and deleted", async () => {
   using folder = temporaryFolder();
   const { layer } = await findSilent(folder.path);

@@ -61,6 +61,7 @@ export class Task {
   #unreachable = false;
   readonly #execs = new Map<string, TaskProcessState>();
 
+  #known: Promise<void> | undefined;
   /** An earlier daemon started it, and execs in it that only the shim knows. */
   #adopted = false;
 
@@ -103,7 +104,12 @@ export class Task {
   /** The shim lives and does not answer: the state is unknown until it does. */
   awaitShim(adoption: Promise<Shim | ProcessExit>): void {
     this.init.status = "unknown";
-    void this.#adoptLate(adoption);
+    this.#known = this.#adoptLate(adoption);
+  }
+
+  /** Resolves when it is known what an earlier daemon's task turned out to be, as its execs are not until then; undefined if it is. */
+  get known(): Promise<void> | undefined {
+    return this.init.status === "unknown" ? this.#known : undefined;
   }
 
   /** Background: a shim that dies without an answer takes its container with it. */
