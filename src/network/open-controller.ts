@@ -88,7 +88,7 @@ export async function openController(
     ["overlay", new OverlayDriver({ executor, execRoot: settings.execRoot }, settings.mtu)],
     ["host", plainDriver("host")],
     ["null", plainDriver("null")],
-    ["private", new PrivateDriver({ executor, directory: join(settings.execRoot, "private") }, DEFAULT_MTU)],
+    ["private", new PrivateDriver({ executor, execRoot: settings.execRoot }, DEFAULT_MTU)],
   ]);
   const identities = store.identify(["bridge", "host", "none"]);
   const ipam = new Map([

@@ -6,43 +6,37 @@
 //
 // The host has no part in it: no address, no route, no rule. What the link sends goes through the namespace that it was made in.
 
-import { access, mkdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { wordsOf } from "#base/errno-words.ts";
 import { EngineError, invalid, systemError } from "#base/errors.ts";
 import { formatAddress } from "#formats/ip-prefix.ts";
-import { decodeMessages, NETLINK_ROUTE } from "#formats/netlink/message.ts";
 import { decodeAddress, dumpAddresses } from "#formats/rtnetlink/addresses.ts";
-import {
-  changeLink,
-  createBridge,
-  createVeth,
-  decodeLink,
-  deleteLink,
-  dumpLinks,
-} from "#formats/rtnetlink/links.ts";
+import { changeLink, deleteLink } from "#formats/rtnetlink/links.ts";
 import { floodTo } from "#formats/rtnetlink/neighbours.ts";
 import { createVxlan } from "#formats/rtnetlink/virtual-links.ts";
-import { type Executor, PlanError, type PlanResult } from "#kernel/plan/executor.ts";
-import { type Op, type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
-import { vethNames } from "../endpoint-values.ts";
+import { type Executor, PlanError } from "#kernel/plan/executor.ts";
+import type { Plan } from "#kernel/plan/ops.ts";
 import { isIpv6, type NetworkRecord, type NetworkSpec } from "../network-spec.ts";
-import { SANDBOX_SLOT, writeSysctl } from "../sandbox-plan.ts";
-import { type DriverNetwork, LINK_WHY, type LinkPlace, type LinkPlan, type NetworkDriver } from "./driver.ts";
+import type { DriverNetwork, LinkPlace, LinkPlan, NetworkDriver } from "./driver.ts";
 import { type OverlayOptions, readOverlayOptions } from "./overlay-options.ts";
+import {
+  BRIDGE_INDEX,
+  enterHost,
+  enterOwn,
+  linksInside,
+  netlink,
+  OWN_NAMESPACE_FD,
+  planOwnNamespace,
+  planOwnPair,
+  removeNamespace,
+  repliesOf,
+  runInside,
+} from "./own-namespace.ts";
 
-const CLONE_NEWNET = 0x40000000;
-const O_RDONLY = 0;
-const MNT_DETACH = 2;
 const ENODEV = 19;
-/** The host's namespace and the network's own: slots that no other step of a sandbox's plan uses. */
-const HOST_SLOT = 8;
-const OWN_SLOT = 9;
-/** Numbers of the links in the network's own namespace. Older kernels look for them in the host's, too, before they make a link there. */
-const BRIDGE_INDEX = 1_900_000_000;
-const VXLAN_INDEX = 1_900_000_001;
+const VXLAN_INDEX = BRIDGE_INDEX + 1;
 const VXLAN_NAME = "vxlan0";
-const NAMESPACE = "/proc/self/ns/net";
 
 const never = new AbortController().signal;
 
@@ -51,22 +45,6 @@ export interface OverlayDeps {
   /** Where namespaces are bound. */
   readonly execRoot: string;
 }
-
-const netlink = (why: string, messages: readonly Uint8Array[], ignoreErrno: readonly number[] = []): Op => ({
-  op: "netlink",
-  why,
-  protocol: NETLINK_ROUTE,
-  messages,
-  ignoreErrno,
-});
-const open = (path: string, slot: number): Op => ({
-  op: "open",
-  why: "namespace",
-  path,
-  flags: O_RDONLY,
-  slot,
-});
-const enter = (slot: number): Op => ({ op: "setns", why: "namespace", slot, flags: CLONE_NEWNET });
 
 export class OverlayDriver implements NetworkDriver {
   readonly ipam = "default";
@@ -133,29 +111,8 @@ class OverlayNetwork implements DriverNetwork {
     this.#path = join(deps.execRoot, "overlay", id.slice(0, 12));
   }
 
-  planLink({ endpoint, interfaceIndex, hostIndex, attempt }: LinkPlace): LinkPlan {
-    const { mtu } = this.#options;
-    const { interfaceName, macAddress, endpointId } = endpoint;
-    const peer = {
-      index: interfaceIndex,
-      name: interfaceName,
-      macAddress,
-      mtu,
-      netnsFd: SLOT_BASE + SANDBOX_SLOT,
-    };
-    const name = vethNames(endpointId)[attempt];
-    if (name === undefined) throw new Error(`no free name for the interface of endpoint ${endpointId}`);
-    const own = { name, master: BRIDGE_INDEX, mtu, up: true };
-    const pair = createVeth(hostIndex === undefined ? own : { ...own, index: hostIndex }, peer);
-    return {
-      host: [
-        open(NAMESPACE, HOST_SLOT),
-        open(this.#path, OWN_SLOT),
-        enter(OWN_SLOT),
-        netlink(`${LINK_WHY}veth ${name}`, [pair]),
-        enter(HOST_SLOT),
-      ],
-    };
+  planLink(place: LinkPlace): LinkPlan {
+    return planOwnPair(this.#path, this.#options.mtu, place);
   }
 
   async repair(): Promise<void> {
@@ -175,19 +132,9 @@ class OverlayNetwork implements DriverNetwork {
   }
 
   async #isWhole(): Promise<boolean> {
-    if (!(await exists(this.#path))) return false;
-    try {
-      const found = await this.#deps.executor.run(
-        [open(this.#path, OWN_SLOT), enter(OWN_SLOT), netlink("list interfaces", [dumpLinks()])],
-        never,
-      );
-      const links = repliesOf(found).map(decodeLink);
-      const vxlan = links.find((link) => link?.index === VXLAN_INDEX);
-      return vxlan?.kind === "vxlan" && vxlan.master === BRIDGE_INDEX;
-    } catch (error) {
-      if (!(error instanceof PlanError)) throw error;
-      return false; // nothing is bound there
-    }
+    const links = await linksInside(this.#deps.executor, this.#path);
+    const vxlan = links.find(({ index }) => index === VXLAN_INDEX);
+    return vxlan?.kind === "vxlan" && vxlan.master === BRIDGE_INDEX;
   }
 
   /** Frames that an engine sent to itself would come back as another's. */
@@ -199,18 +146,12 @@ class OverlayNetwork implements DriverNetwork {
 
   #planMaking(engines: readonly string[]): Plan {
     const { mtu, vxlanId, port, local } = this.#options;
-    const vxlan = { index: VXLAN_INDEX, name: VXLAN_NAME, mtu, netnsFd: SLOT_BASE + OWN_SLOT };
+    const vxlan = { index: VXLAN_INDEX, name: VXLAN_NAME, mtu, netnsFd: OWN_NAMESPACE_FD };
     return [
-      open(NAMESPACE, HOST_SLOT),
-      { op: "unshare", why: "namespace", flags: CLONE_NEWNET },
-      open(NAMESPACE, OWN_SLOT),
-      { op: "touch", why: "namespace", path: this.#path, mode: 0o444 },
-      { op: "bind", why: "namespace", sourceSlot: OWN_SLOT, target: this.#path, recursive: false },
-      writeSysctl("net/ipv6/conf/all/disable_ipv6", "1"),
-      netlink("bridge", [createBridge({ index: BRIDGE_INDEX, name: "br0", mtu, up: true })]),
-      enter(HOST_SLOT),
+      ...planOwnNamespace(this.#path, mtu),
+      enterHost,
       netlink("vxlan", [createVxlan(vxlan, { id: vxlanId, port, local })]),
-      enter(OWN_SLOT),
+      enterOwn,
       netlink("vxlan", [
         changeLink({ index: VXLAN_INDEX, master: BRIDGE_INDEX, up: true }),
         ...engines.map((engine) => floodTo(VXLAN_INDEX, engine)),
@@ -224,31 +165,8 @@ class OverlayNetwork implements DriverNetwork {
 
   /** The link first: its id is free at once then, whenever the kernel removes the namespace. */
   async close(): Promise<void> {
-    if (!(await exists(this.#path))) return;
     const { executor } = this.#deps;
-    try {
-      await executor.run(
-        [open(this.#path, OWN_SLOT), enter(OWN_SLOT), netlink("vxlan", [deleteLink(VXLAN_NAME)], [ENODEV])],
-        never,
-      );
-    } catch (error) {
-      if (!(error instanceof PlanError)) throw error; // nothing is bound there
-    }
-    await executor.run(
-      [
-        { op: "umount", why: "namespace", target: this.#path, flags: MNT_DETACH, mayFail: true },
-        { op: "unlink", why: "namespace", path: this.#path, missingOk: true },
-      ],
-      never,
-    );
+    await runInside(executor, this.#path, [netlink("vxlan", [deleteLink(VXLAN_NAME)], [ENODEV])]);
+    await removeNamespace(executor, this.#path);
   }
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
-const repliesOf = (result: PlanResult) =>
-  [...result.values()].flat().flatMap((bytes) => decodeMessages(bytes));
