@@ -34,16 +34,25 @@ export class NetworkRegistry {
   /** Those that were kept, whatever is missing of them made again; what is left of others goes. */
   async load(): Promise<void> {
     const { ready, half } = this.#deps.store.load();
-    for (const record of half) {
-      await this.#driver(record).clear(record);
-      this.#deps.store.delete(record.id);
-    }
     for (const record of ready) {
       try {
         this.#networks.add(await this.#reopen(record));
       } catch (error) {
         this.#deps.warn(`network ${record.name} cannot be restored: ${String(error)}`);
       }
+    }
+    // After the others: what they share with it is theirs now. What went all the same, a bridge of the same name, is made again.
+    for (const record of half) await this.#clear(record);
+    if (half.length > 0) for (const network of this.#networks.all()) await network.driver.repair();
+  }
+
+  /** What cannot be removed now is tried again at the next start. */
+  async #clear(record: NetworkRecord): Promise<void> {
+    try {
+      await this.#driver(record).clear(record);
+      this.#deps.store.delete(record.id);
+    } catch (error) {
+      this.#deps.warn(`what is left of network ${record.name} cannot be removed: ${String(error)}`);
     }
   }
 

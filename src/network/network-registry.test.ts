@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { NetworkDriver } from "./drivers/driver.ts";
+import { nothing } from "./drivers/plain-driver.ts";
+import { nullIpam } from "./ipam/null-ipam.ts";
+import { NetworkRegistry } from "./network-registry.ts";
+import type { NetworkRecord } from "./network-spec.ts";
+import { NetworkStore } from "./network-store.ts";
+
+const recordOf = (name: string): NetworkRecord => ({
+  ...{ name, id: name.padEnd(64, "0"), createdAt: 0, driver: "fake", options: {}, labels: {}, facts: {} },
+  ...{ internal: false, attachable: false, enableIpv4: true, enableIpv6: false, pools: [] },
+  ...{ ipam: { driver: "null", options: null, config: [] }, configOnly: false, configFrom: "" },
+});
+
+/** A registry whose store has a network that was kept and one that was half made, and what its driver is asked for. */
+function registryWith(undo: DisposableStack, failing: string) {
+  const folder = mkdtempSync(join(tmpdir(), "gantry-registry-"));
+  undo.defer(() => rmSync(folder, { recursive: true }));
+  const store = NetworkStore.open(folder, undo);
+  for (const name of ["half", "kept"]) store.addMaking(recordOf(name));
+  store.markReady(recordOf("kept").id);
+  const calls: string[] = [];
+  const driver: NetworkDriver = {
+    ipam: "null",
+    needsGateway: () => false,
+    prepare: async () => ({}),
+    checkConflict: () => {},
+    open: async ({ name }) => {
+      calls.push(`open ${name}`);
+      return { ...nothing, repair: async () => void calls.push(`repair ${name}`) };
+    },
+    clear: async ({ name }) => {
+      calls.push(`clear ${name}`);
+      if (name === failing) throw new Error("busy");
+    },
+  };
+  const warnings: string[] = [];
+  const registry = new NetworkRegistry({
+    store,
+    drivers: new Map([["fake", driver]]),
+    ipam: new Map([["null", nullIpam]]),
+    warn: (message) => warnings.push(message),
+  });
+  return { registry, store, calls, warnings };
+}
+
+test("what is left of a half-made network goes when the others have what they share with it", async () => {
+  using undo = new DisposableStack();
+  const { registry, store, calls } = registryWith(undo, "");
+  await registry.load();
+  assert.deepEqual(calls, ["open kept", "clear half", "repair kept"]);
+  assert.deepEqual(
+    registry.all().map(({ record }) => record.name),
+    ["kept"],
+  );
+  assert.deepEqual(store.load().half, []);
+});
+
+test("what cannot be removed does not keep the daemon from its start, and is tried again at the next", async () => {
+  using undo = new DisposableStack();
+  const { registry, store, warnings } = registryWith(undo, "half");
+  await registry.load();
+  assert.match(warnings.join(), /what is left of network half cannot be removed: Error: busy/);
+  assert.deepEqual(
+    store.load().half.map(({ name }) => name),
+    ["half"],
+  );
+});
