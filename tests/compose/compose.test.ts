@@ -49,7 +49,8 @@ test("docker-compose runs an application of three services", { skip }, async (t)
     const passed = Number(health.split("\n")[0]) / 1e6;
     assert.ok(store < passed && passed < web && web < client, `${store} ${passed} ${web} ${client}`);
     const listed = await compose("ps");
-    assert.match(listed, /shop_store_1 .* Up \(healthy\) +5432\/tcp/);
+    // As with dockerd, ports of a container that leads nowhere are not shown.
+    assert.match(listed, /shop_store_1 .* Up \(healthy\) *$/m);
     assert.match(listed, /shop_web_1 .* Up \(healthy\) +0\.0\.0\.0:(\d+)->80\/tcp,:::\1->80\/tcp/);
   });
 
