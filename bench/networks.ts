@@ -1,4 +1,4 @@
-// Networks beside a real dockerd: what connecting costs, what traffic reaches, what many containers and ports change, what is left after many cycles.
+// Networks beside a real dockerd: what connecting costs, what traffic reaches, what many containers change, what is left after many cycles.
 //   node bench/networks.ts [start] [traffic] [many] [cycles], as root, with Debian's iperf3. Without a word: all of it but the cycles.
 //   GANTRY_CYCLES tells how many cycles (10,000 unless it is set).
 
@@ -170,7 +170,7 @@ async function measureTraffic(both: Both): Promise<Row[]> {
       );
     };
   const row = { unit: "ms/GB", rounds: 6 };
-  const rows = [
+  return [
     await measurePair({ name: "TCP, host to a published port", ...row, ...pairOf(both, fromHost()) }),
     await measurePair({ name: "TCP, container to container", ...row, ...pairOf(both, between()) }),
     await measurePair({ name: "UDP, host to a published port", ...row, ...pairOf(both, fromHost(...udp)) }),
@@ -182,15 +182,6 @@ async function measureTraffic(both: Both): Promise<Row[]> {
       ...pairOf(both, requestTime),
     }),
   ];
-  await fillPorts(both.ours, 1000);
-  const many = await measurePair({
-    name: "the same, with 1,000 published ports (Gantry) and with two (the other column, Gantry too)",
-    unit: "µs/request",
-    rounds: 1,
-    ours: () => requestTime(both.ours),
-    theirs: () => requestTime(both.theirs),
-  });
-  return [...rows, many];
 }
 
 async function requestTime({ client }: Side): Promise<number> {
@@ -198,15 +189,6 @@ async function requestTime({ client }: Side): Promise<number> {
     netns: client.netns,
   });
   return 1e6 / Number(/Requests per second: +([\d.]+)/.exec(output)?.[1]);
-}
-
-async function fillPorts(side: Side, count: number): Promise<void> {
-  const keys = Array.from({ length: count }, (_, index) => [
-    `${1000 + index}/tcp`,
-    [{ HostPort: `${10_000 + index}` }],
-  ]);
-  const id = await create(side, { ...sleeper, HostConfig: { PortBindings: Object.fromEntries(keys) } });
-  await side.api.ask("POST", `/containers/${id}/start`);
 }
 
 /** 500 containers on one bridge: the first starts and the last. */
