@@ -44,7 +44,7 @@ export function uint32(value: number): Uint8Array {
   return bytes;
 }
 
-export function uint32be(value: number): Uint8Array {
+function uint32be(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value, false);
   return bytes;
