@@ -134,5 +134,11 @@ function pick(
   return picked;
 }
 
+/** null and what is missing are null. */
+export const orNull =
+  <T>(decode: Decoder<T>): Decoder<T | null> =>
+  (value, path) =>
+    value === undefined || value === null ? null : decode(value, path);
+
 /** For readers driven by a table that was made together with the type: they have checked what the compiler cannot see. */
 export const claimed = <T>(checked: unknown): T => checked as T;

@@ -8,14 +8,10 @@ import {
   array as list,
   record as map,
   object,
+  orNull,
   string,
 } from "#base/decode.ts";
 import type { SubnetSetting } from "./ipam/check-subnets.ts";
-
-const orNull =
-  <T>(decode: Decoder<T>): Decoder<T | null> =>
-  (value, path) =>
-    value === undefined || value === null ? null : decode(value, path);
 
 const decodeSubnet: Decoder<SubnetSetting> = object(
   { auxiliary: map(string) },

@@ -9,6 +9,7 @@ import {
   array as list,
   record as map,
   object,
+  orNull,
   string,
   unknown,
 } from "#base/decode.ts";
@@ -17,11 +18,6 @@ const or =
   <T>(decode: Decoder<T>, fallback: T): Decoder<T> =>
   (value, path) =>
     value === undefined || value === null ? fallback : decode(value, path);
-const orNull =
-  <T>(decode: Decoder<T>): Decoder<T | null> =>
-  (value, path) =>
-    value === undefined || value === null ? null : decode(value, path);
-
 const text = or(string, "");
 const flag = or(boolean, false);
 const count = or(integer, 0);

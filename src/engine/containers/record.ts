@@ -9,6 +9,7 @@ import {
   array as list,
   literal,
   object,
+  orNull,
   string,
 } from "#base/decode.ts";
 import type { Endpoint, Sandbox } from "#network/controller.ts";
@@ -21,11 +22,6 @@ import {
 } from "#spec/container-config.ts";
 import { decodeSecretFile } from "#spec/engine-api/secrets.ts";
 import type { IdMaps } from "#spec/id-maps.ts";
-
-const orNull =
-  <T>(decode: Decoder<T>): Decoder<T | null> =>
-  (value, path) =>
-    value === undefined || value === null ? null : decode(value, path);
 
 /** A mount that was decided at creation; inspect shows it as MountPoint. */
 const decodeMountPoint = object(

@@ -1,18 +1,13 @@
 // Volumes as they are kept: one row each. The data of the engine's own is in volumes/<name>/_data.
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { boolean, type Decoded, type Decoder, object, record, string } from "#base/decode.ts";
+import { boolean, type Decoded, object, orNull, record, string } from "#base/decode.ts";
 
 /** For openDatabase: the schema steps of this store. */
 export const volumeSchema: readonly string[] = [
   "CREATE TABLE volumes (name TEXT PRIMARY KEY, record TEXT NOT NULL, removing INTEGER NOT NULL DEFAULT 0) STRICT",
   "CREATE TABLE plugin_mounts (volume TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (volume, user)) STRICT",
 ];
-
-const orNull =
-  <T>(decode: Decoder<T>): Decoder<T | null> =>
-  (value, path) =>
-    value === null ? null : decode(value, path);
 
 const decodeVolume = object(
   {
