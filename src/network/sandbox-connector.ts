@@ -9,7 +9,6 @@ import type { AttachRequest, Endpoint, EndpointRequest, PortChange, Sandbox } fr
 import { findExits } from "./endpoint-order.ts";
 import { publicationsOf, targetOf } from "./endpoint-values.ts";
 import { FlowsOfBefore } from "./firewall/flows-of-before.ts";
-import { type LeavingLink, LeavingLinks } from "./leaving-links.ts";
 import type { LiveNetwork } from "./live-network.ts";
 import {
   type Asked,
@@ -19,7 +18,7 @@ import {
   planEndpoints,
   planRoutes,
 } from "./plan-endpoints.ts";
-import { type DefaultRoute, planDisconnection, planWithdrawal } from "./sandbox-plan.ts";
+import { planDisconnection } from "./sandbox-plan.ts";
 import { SandboxPorts, type SandboxPortsDeps } from "./sandbox-ports.ts";
 import type { SandboxRemover } from "./sandbox-remover.ts";
 
@@ -49,7 +48,8 @@ export class SandboxConnector {
   readonly #deps: ConnectorDeps;
   readonly #ports: SandboxPorts;
   readonly #flows: FlowsOfBefore;
-  readonly #leaving = new LeavingLinks();
+  /** Interfaces that had an address until now and are not gone yet: by network and address. */
+  readonly #leaving = new Map<string, string>();
   /** How many endpoints are being made on a network. */
   readonly #claims = new Map<string, number>();
 
@@ -146,25 +146,17 @@ export class SandboxConnector {
     const endpoints = sandbox.endpoints.filter((endpoint) => endpoint !== leaving);
     const after = { sandbox: { ...sandbox, endpoints }, holdings };
     await this.#deps.rules.unpublish(publicationsOf(leaving));
+    const link = {
+      index: leaving.interfaceIndex ?? 0,
+      ...(holding?.hostName !== undefined && { hostName: holding.hostName }),
+    };
     const routes = planRoutes(endpoints, (endpoint) => this.#exitsByLink(after, endpoint));
-    await this.#withdraw(sandbox.path, leaving, { hostName: holding?.hostName, routes });
+    await this.#deps.executor.run(planDisconnection(sandbox.path, link, routes), never);
     holding?.published?.close();
     await holding?.network.release(holding.addresses);
     this.#deps.attachments.set(after);
     if (leaving.ports.length === 0) return after.sandbox;
     return (await this.#ports.publishAgain(after)).sandbox;
-  }
-
-  async #withdraw(
-    path: string,
-    { interfaceIndex: index = 0, networkId, ipv4 }: Endpoint,
-    { hostName, routes }: { readonly hostName: string | undefined; readonly routes: readonly DefaultRoute[] },
-  ): Promise<void> {
-    const { executor, remover } = this.#deps;
-    if (hostName === undefined)
-      return void (await executor.run(planDisconnection(path, { index }, routes), never));
-    await executor.run(planWithdrawal(path, { index, hostName }, routes), never);
-    this.#leaving.add([{ networkId, ipv4, hostName }], (done) => remover.removeLinkLater(hostName, done));
   }
 
   async changePorts(sandboxId: string, change: PortChange): Promise<Sandbox> {
@@ -187,19 +179,21 @@ export class SandboxConnector {
   /** Nobody else would: the sandbox is forgotten, so that a second `detach` does nothing. */
   async #giveBack(sandbox: Sandbox, holdings: Attachment["holdings"]): Promise<void> {
     await this.#removeLingering(sandbox, holdings);
-    const left: LeavingLink[] = [];
+    const left = new Map<string, string>();
     for (const { endpointId, networkId, ipv4 } of sandbox.endpoints) {
       const holding = holdings.get(endpointId);
       holding?.published?.close();
-      if (holding?.hostName !== undefined) left.push({ networkId, ipv4, hostName: holding.hostName });
+      if (holding?.hostName !== undefined) left.set(`${networkId} ${ipv4}`, holding.hostName);
       await holding?.network.release(holding.addresses);
     }
+    for (const [key, hostName] of left) this.#leaving.set(key, hostName);
     const addresses = sandbox.endpoints
       .flatMap(({ ipv4, ipv6 = "" }) => [ipv4, ipv6])
       .filter((address) => address !== "");
     this.#flows.forget(addresses);
-    const remains = { path: sandbox.path, hostNames: left.map(({ hostName }) => hostName) };
-    this.#leaving.add(left, (done) => this.#deps.remover.removeLater(remains, done));
+    this.#deps.remover.removeLater({ path: sandbox.path, hostNames: [...left.values()] }, () => {
+      for (const [key, hostName] of left) if (this.#leaving.get(key) === hostName) this.#leaving.delete(key);
+    });
   }
 
   async #removeLingering({ path, endpoints }: Sandbox, holdings: Attachment["holdings"]): Promise<void> {
@@ -343,7 +337,7 @@ export class SandboxConnector {
         const endpoint = endpoints.find((other) => other.endpointId === endpointId);
         const holding = holdings.get(endpointId);
         if (endpoint === undefined || holding === undefined) throw new Error(`no endpoint ${endpointId}`);
-        const predecessor = this.#leaving.find(endpoint);
+        const predecessor = this.#leaving.get(`${endpoint.networkId} ${endpoint.ipv4}`);
         const { host, hostName, failure, acceptsRouters, announces, undo } = network.driver.planLink({
           ...{ endpoint, interfaceIndex: index, attempt },
           ...(isRunning && { hostIndex: randomInt(HOST_INDEX, 2 * HOST_INDEX) }),

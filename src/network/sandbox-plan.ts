@@ -8,7 +8,7 @@ import { encodeBatch, getGeneration, type NftablesMessage } from "#formats/nftab
 import { addAddress } from "#formats/rtnetlink/addresses.ts";
 import { changeLink, deleteLink, deleteLinkAt } from "#formats/rtnetlink/links.ts";
 import { addDefaultRoute, addRoute, setDefaultRoute } from "#formats/rtnetlink/routes.ts";
-import { type Op, type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
+import type { Op, Plan } from "#kernel/plan/ops.ts";
 import { encodeMappings, type IdMaps } from "#spec/id-maps.ts";
 import type { NamespaceOwner } from "./controller.ts";
 import { isIpv6 } from "./network-spec.ts";
@@ -238,30 +238,6 @@ export function planDisconnection(
     ...(messages.length === 0 ? [] : inside),
   ];
 }
-
-/**
- * Takes the interface of a veth pair from a sandbox that goes on with others, and leaves it on the host beside its other end. To remove it takes the
- * kernel its time, which nobody has to wait for: moved, it has no address any more.
- */
-export const planWithdrawal = (
-  path: string,
-  { index, hostName }: { readonly index: number; readonly hostName: string },
-  routes: readonly DefaultRoute[],
-): Plan => [
-  { op: "open", why: "host network", path: NAMESPACE, flags: O_RDONLY, slot: HOST_SLOT },
-  ...planOpenNamespace(path),
-  enterSandbox,
-  {
-    op: "netlink",
-    why: "withdraw interface",
-    protocol: NETLINK_ROUTE,
-    messages: [
-      changeLink({ index, name: `left${hostName}`, up: false, netnsFd: SLOT_BASE + HOST_SLOT }),
-      ...routes.map(replaceDefault),
-    ],
-    ignoreErrno: [ENODEV],
-  },
-];
 
 /** One batch; nothing if there is nothing to do. */
 export const planRules = (why: string, rules: readonly NftablesMessage[]): Plan =>

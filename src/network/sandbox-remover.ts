@@ -46,15 +46,6 @@ export class SandboxRemover {
     this.#running.add(running);
   }
 
-  /** Of a sandbox that goes on: the interface is not in it any more. `done` is called once it is gone. */
-  removeLinkLater(name: string, done: () => void): void {
-    const running: Promise<void> = this.#try(planLinkRemoval([name]), name)
-      .then(done)
-      .catch((error: unknown) => this.#deps.warn(`interface ${name} is left: ${String(error)}`))
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
-  }
-
   /** Everything asked for until now is gone. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
