@@ -178,15 +178,27 @@ export class LocalNetworkController implements NetworkController {
 
   async connect(sandboxId: string, endpoint: EndpointRequest, signal: AbortSignal): Promise<Sandbox> {
     signal.throwIfAborted();
-    const sandbox = await this.#connector.connect(sandboxId, endpoint);
+    const before = this.#parts.attachments.find(sandboxId);
+    const isFirst = endpoint.names !== undefined && !this.#names.has(sandboxId);
     try {
+      const [sandbox] = await joinAll([
+        this.#connector.connect(sandboxId, endpoint),
+        isFirst && before !== undefined ? this.#names.prepare(before.sandbox) : undefined,
+      ]);
       await this.#names.update(sandbox);
       return sandbox;
     } catch (error) {
-      const made = sandbox.endpoints.find(({ endpointId }) => endpointId === endpoint.endpointId);
-      await this.#connector.disconnect(sandboxId, made?.networkId ?? "");
+      if (isFirst) this.#names.stop(sandboxId);
+      await this.#leave(sandboxId, endpoint.endpointId);
       throw error;
     }
+  }
+
+  /** Nothing if the sandbox has no such endpoint. */
+  async #leave(sandboxId: string, endpointId: string): Promise<void> {
+    const endpoints = this.#parts.attachments.find(sandboxId)?.sandbox.endpoints ?? [];
+    const made = endpoints.find((endpoint) => endpoint.endpointId === endpointId);
+    if (made !== undefined) await this.#connector.disconnect(sandboxId, made.networkId);
   }
 
   async disconnect(sandboxId: string, networkId: string): Promise<Sandbox> {

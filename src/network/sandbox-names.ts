@@ -25,6 +25,11 @@ export class SandboxNames {
     await this.#deps.service.serve(place, { ...NOBODY, mayAskOutside: false });
   }
 
+  /** The sandbox has a resolver, or is about to have one. */
+  has(sandboxId: string): boolean {
+    return this.#deps.service.isServing(sandboxId);
+  }
+
   /** What the networks of the sandbox ask for now. */
   async update(sandbox: Sandbox): Promise<void> {
     const { service, leadsOut } = this.#deps;

@@ -212,30 +212,34 @@ const addDefault = (route: DefaultRoute): Uint8Array =>
 const replaceDefault = (route: DefaultRoute): Uint8Array =>
   setDefaultRoute({ linkIndex: route.linkIndex, gateway: route.gateway, family: route.family });
 
+const removeLink = (what: string, message: Uint8Array): Op => ({
+  op: "removeLink",
+  why: `remove ${what}`,
+  message,
+});
+
+/** Of an interface that is gone, too: there is nothing to lead through it. */
+const planRoutes = (routes: readonly DefaultRoute[]): Op => ({
+  op: "netlink",
+  why: "default route",
+  protocol: NETLINK_ROUTE,
+  messages: routes.map(replaceDefault),
+  ignoreErrno: [ENODEV],
+});
+
 /** Takes one interface from a sandbox that goes on with others: by its name on the host, or else by its number inside. */
 export function planDisconnection(
   path: string,
   link: { readonly index: number; readonly hostName?: string },
   routes: readonly DefaultRoute[],
 ): Plan {
-  const messages = [
-    ...(link.hostName === undefined ? [deleteLinkAt(link.index)] : []),
-    ...routes.map(replaceDefault),
-  ];
   const inside: Plan = [
-    ...planOpenNamespace(path),
-    enterSandbox,
-    {
-      op: "netlink",
-      why: "remove interface",
-      protocol: NETLINK_ROUTE,
-      messages,
-      ignoreErrno: [ENODEV],
-    },
+    ...(link.hostName === undefined ? [removeLink("interface", deleteLinkAt(link.index))] : []),
+    ...(routes.length === 0 ? [] : [planRoutes(routes)]),
   ];
   return [
     ...(link.hostName === undefined ? [] : planLinkRemoval([link.hostName])),
-    ...(messages.length === 0 ? [] : inside),
+    ...(inside.length === 0 ? [] : [...planOpenNamespace(path), enterSandbox, ...inside]),
   ];
 }
 
@@ -254,15 +258,6 @@ export const planRemoval = (paths: readonly string[]): Plan =>
     ],
   );
 
+/** Of links that are there. */
 export const planLinkRemoval = (names: readonly string[]): Plan =>
-  names.length === 0
-    ? []
-    : [
-        {
-          op: "netlink",
-          why: "remove veth",
-          protocol: NETLINK_ROUTE,
-          messages: names.map(deleteLink),
-          ignoreErrno: [ENODEV],
-        },
-      ];
+  names.map((name) => removeLink(name, deleteLink(name)));

@@ -48,7 +48,7 @@ export class EtcDirectory {
   async writeResolvConf(directory: string, record: ContainerRecord): Promise<void> {
     const { text } = this.#resolvConf(record);
     const [made, edited] = await readBoth(directory, "resolv.conf");
-    if (made !== undefined && edited !== undefined && made !== edited) return;
+    if (made !== undefined && edited !== undefined && (made !== edited || made === text)) return;
     await writeMade(directory, "resolv.conf", { text, made: text });
   }
 
@@ -66,6 +66,7 @@ export class EtcDirectory {
     const next = this.#hosts(record, endpoints);
     const [made, edited] = await readBoth(directory, "hosts");
     const isKnown = made !== undefined && edited !== undefined;
+    if (isKnown && made === next) return;
     await writeMade(directory, "hosts", {
       text: isKnown ? mergeLines(made, edited, next) : next,
       made: next,

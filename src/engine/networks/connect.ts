@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { EngineError, invalid, systemError } from "#base/errors.ts";
+import { joinAll } from "#base/join.ts";
 import { publishConnection } from "#engine/containers/connection-events.ts";
 import { endpointOn } from "#engine/containers/describe-network.ts";
 import { validateEndpoint } from "#engine/containers/endpoint-settings.ts";
@@ -110,8 +111,10 @@ async function settle(
   deps.containers.saveRecord(container, { networks });
   deps.containers.saveState(container, { network: { sandbox } });
   const directory = join(deps.containersDir, container.id);
-  await deps.etc.writeResolvConf(directory, container.record);
-  await deps.etc.writeHosts(directory, container.record, sandbox.endpoints);
+  await joinAll([
+    deps.etc.writeResolvConf(directory, container.record),
+    deps.etc.writeHosts(directory, container.record, sandbox.endpoints),
+  ]);
 }
 
 function refuseRemoved({ id, removed, removing, state }: Container): void {

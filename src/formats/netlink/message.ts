@@ -4,6 +4,8 @@ const HEADER = 16;
 
 const NLM_F_REQUEST = 0x1;
 export const NLM_F_ACK = 0x4;
+/** Who asks is told what everybody is who listens. */
+export const NLM_F_ECHO = 0x8;
 const NLM_F_DUMP = 0x300;
 const NLM_F_EXCL = 0x200;
 export const NLM_F_REPLACE = 0x100;

@@ -16,6 +16,7 @@ import {
   encodeMessage,
   type NetlinkMessage,
   NLM_F_ACK,
+  NLM_F_ECHO,
 } from "../netlink/message.ts";
 
 const RTM_NEWLINK = 16;
@@ -149,8 +150,9 @@ export const silencePort = (name: string): Uint8Array =>
     attribute(IFLA_BRPORT_FLUSH, new Uint8Array()),
   );
 
+/** Whoever asks is told when it is gone, too, which is before it is acknowledged. */
 export const deleteLink = (name: string): Uint8Array =>
-  encodeMessage({ type: RTM_DELLINK, flags: NLM_F_ACK, body: linkBody({ name }) });
+  encodeMessage({ type: RTM_DELLINK, flags: NLM_F_ACK | NLM_F_ECHO, body: linkBody({ name }) });
 
 /** ENODEV if there is none. */
 export const getLink = (name: string): Uint8Array =>
@@ -158,7 +160,7 @@ export const getLink = (name: string): Uint8Array =>
 
 /** By its number. */
 export const deleteLinkAt = (index: number): Uint8Array =>
-  encodeMessage({ type: RTM_DELLINK, flags: NLM_F_ACK, body: linkBody({ index }) });
+  encodeMessage({ type: RTM_DELLINK, flags: NLM_F_ACK | NLM_F_ECHO, body: linkBody({ index }) });
 
 export const dumpLinks = (): Uint8Array => encodeDump(RTM_GETLINK, linkBody({}));
 

@@ -160,6 +160,7 @@ const describeSocket = ({
 const sockets = {
   netlink: ({ protocol, messages }) =>
     `sendmsg(${NETLINK_PROTOCOLS[protocol] ?? `netlink ${protocol}`}, ${count(messages.length, "message")})`,
+  removeLink: () => "sendmsg(NETLINK_ROUTE, RTM_DELLINK) by another process, until the interface is gone",
   inetSocket: describeSocket,
   giveSocket: (op) => `sendmsg(daemon, SCM_RIGHTS ${slot(op.slot)})`,
   subscribe: (op) =>

@@ -22,6 +22,7 @@ const unkept: ReadonlySet<Op["op"]> = new Set([
   "capAmbient",
   "schedSetattr",
   "netlink",
+  "removeLink",
 ]);
 
 /** Programs by what they do. Containers are much alike: most of what one does, another has done. */

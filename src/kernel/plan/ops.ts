@@ -313,6 +313,9 @@ export type OpBody =
       /** Host: where the child's pid (u32) goes in the first message; 0 is nowhere. */
       readonly pidAt?: number;
     }
+  /** Sends a message (RTM_DELLINK, NLM_F_ECHO) that removes a network interface, and goes on when it is gone. The call itself comes back a grace
+   *  period of RCU later, 10 to 30 ms: a process that is left behind makes it. An interface that is not there is success. */
+  | { readonly op: "removeLink"; readonly message: Uint8Array }
   /** A socket of the network namespace that the process is in, into a slot: bound to the address (struct sockaddr_in or sockaddr_in6), and
    *  listening if it is a listener; a connection is made to the address, which may take 4 s. */
   | {

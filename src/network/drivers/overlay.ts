@@ -12,12 +12,13 @@ import { wordsOf } from "#base/errno-words.ts";
 import { EngineError, invalid, systemError } from "#base/errors.ts";
 import { formatAddress } from "#formats/ip-prefix.ts";
 import { decodeAddress, dumpAddresses } from "#formats/rtnetlink/addresses.ts";
-import { changeLink, deleteLink } from "#formats/rtnetlink/links.ts";
+import { changeLink } from "#formats/rtnetlink/links.ts";
 import { floodTo } from "#formats/rtnetlink/neighbours.ts";
 import { createVxlan } from "#formats/rtnetlink/virtual-links.ts";
 import { type Executor, PlanError } from "#kernel/plan/executor.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import { isIpv6, type NetworkRecord, type NetworkSpec } from "../network-spec.ts";
+import { planLinkRemoval } from "../sandbox-plan.ts";
 import type { DriverNetwork, LinkPlace, LinkPlan, NetworkDriver } from "./driver.ts";
 import { type OverlayOptions, readOverlayOptions } from "./overlay-options.ts";
 import {
@@ -34,7 +35,6 @@ import {
   runInside,
 } from "./own-namespace.ts";
 
-const ENODEV = 19;
 const VXLAN_INDEX = BRIDGE_INDEX + 1;
 const VXLAN_NAME = "vxlan0";
 
@@ -166,7 +166,7 @@ class OverlayNetwork implements DriverNetwork {
   /** The link first: its id is free at once then, whenever the kernel removes the namespace. */
   async close(): Promise<void> {
     const { executor } = this.#deps;
-    await runInside(executor, this.#path, [netlink("vxlan", [deleteLink(VXLAN_NAME)], [ENODEV])]);
+    await runInside(executor, this.#path, planLinkRemoval([VXLAN_NAME]));
     await removeNamespace(executor, this.#path);
   }
 }

@@ -5,11 +5,11 @@ import { access } from "node:fs/promises";
 import { wordsOf } from "#base/errno-words.ts";
 import { systemError } from "#base/errors.ts";
 import { decodeMessages, NETLINK_ROUTE } from "#formats/netlink/message.ts";
-import { changeLink, decodeLink, deleteLink, getLink, type Link } from "#formats/rtnetlink/links.ts";
+import { changeLink, decodeLink, getLink, type Link } from "#formats/rtnetlink/links.ts";
 import { createDummy, createVlan } from "#formats/rtnetlink/virtual-links.ts";
 import { type Executor, PlanError } from "#kernel/plan/executor.ts";
 import type { Op } from "#kernel/plan/ops.ts";
-import { writeSysctl } from "../sandbox-plan.ts";
+import { planLinkRemoval, writeSysctl } from "../sandbox-plan.ts";
 
 const ENODEV = 19;
 const EEXIST = 17;
@@ -109,7 +109,7 @@ export class ParentLinks {
   async remove(name: string): Promise<void> {
     const link = await this.#find(name);
     if (link?.kind !== "vlan" && link?.kind !== "dummy") return;
-    await this.#executor.run([this.#talk(deleteLink(name), [ENODEV])], never);
+    await this.#executor.run(planLinkRemoval([name]), never);
   }
 
   async #find(name: string): Promise<Link | undefined> {

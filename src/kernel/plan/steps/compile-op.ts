@@ -12,6 +12,7 @@ import { network } from "./network.ts";
 import { notices } from "./notices.ts";
 import { processes } from "./processes.ts";
 import { readiness } from "./readiness.ts";
+import { removal } from "./remove-link.ts";
 import { sockets } from "./sockets.ts";
 
 const compilers: Compilers = {
@@ -22,6 +23,7 @@ const compilers: Compilers = {
   ...files,
   ...credentials,
   ...network,
+  ...removal,
   ...sockets,
   ...notices,
 };

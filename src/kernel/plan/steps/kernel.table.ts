@@ -56,6 +56,8 @@ export const ECHILD = 10;
 export const ESRCH = 3;
 export const ECANCELED = 125;
 
+export const CLONE_PIDFD = 0x1000;
+export const CLONE_PARENT = 0x8000;
 export const CLONE_NEWUSER = 0x1000_0000;
 export const CLONE_NEWNET = 0x4000_0000;
 export const CLONE_INTO_CGROUP = 2 ** 33;
@@ -103,6 +105,7 @@ export const SO_RCVTIMEO = 20;
 export const SO_SNDTIMEO = 21;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
+export const NETLINK_ROUTE = 0;
 export const NETLINK_NETFILTER = 12;
 
 export const PR_SET_PDEATHSIG = 1;
