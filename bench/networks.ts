@@ -1,27 +1,30 @@
 // Networks beside a real dockerd: what connecting costs, what traffic reaches, what many containers change, what is left after many cycles.
-//   node bench/networks.ts [start] [traffic] [many] [cycles], as root, with Debian's iperf3. Without a word: all of it but the cycles.
-//   GANTRY_CYCLES tells how many cycles (10,000 unless it is set).
+//   node bench/networks.ts [start] [connect] [traffic] [many] [networks] [cycles], as root, with Debian's iperf3. Without a word: all of it but the
+//   cycles. GANTRY_CYCLES tells how many (10,000 unless it is set), GANTRY_NETWORKS how many networks (500).
 
-import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Api, openApi } from "../tests/system/api.ts";
-import { type Client, type Engine, startEngine } from "../tests/system/engine.ts";
+import { openApi } from "../tests/system/api.ts";
+import { type Client, startEngine } from "../tests/system/engine.ts";
 import { importBusybox, importIperf, importNginx } from "../tests/system/images.ts";
 import { startPeer } from "../tests/system/peer.ts";
-import { must, run } from "../tests/system/process.ts";
-import { memoryOf } from "./memory.ts";
+import { must } from "../tests/system/process.ts";
+import {
+  create,
+  measureCycles,
+  measureMany,
+  measureNetworks,
+  published,
+  type Side,
+  sleeper,
+} from "./network-crowds.ts";
 import { measurePair, median, timed } from "./pair.ts";
 import { type Row, renderRows } from "./report.ts";
 
-const sections = ["start", "traffic", "many", "cycles"] as const;
+const sections = ["start", "connect", "traffic", "many", "networks", "cycles"] as const;
 const asked = sections.filter((name) => process.argv.includes(name));
 const wants = (name: (typeof sections)[number]): boolean =>
   asked.length === 0 ? name !== "cycles" : asked.includes(name);
 
-interface Side {
-  readonly client: Client;
-  readonly api: Api;
-}
 interface Both {
   readonly ours: Side;
   readonly theirs: Side;
@@ -34,12 +37,6 @@ const pairOf = (both: Both, sample: (side: Side) => Promise<number>) => ({
   theirs: () => sample(both.theirs),
 });
 
-const sleeper = { Image: "busybox", Cmd: ["sleep", "99999"], StopSignal: "KILL" };
-
-async function create({ api }: Side, config: object): Promise<string> {
-  return String(Object(await api.ask("POST", "/containers/create", config)).Id);
-}
-
 /** Milliseconds of the start request; the container is gone afterwards. */
 async function startTime(side: Side, hostConfig: object): Promise<number> {
   const id = await create(side, { ...sleeper, HostConfig: hostConfig });
@@ -47,8 +44,6 @@ async function startTime(side: Side, hostConfig: object): Promise<number> {
   await side.api.ask("DELETE", `/containers/${id}?force=1`);
   return time;
 }
-
-const published = { PortBindings: { "80/tcp": [{ HostPort: "" }] } };
 
 async function measureStart(both: Both): Promise<Row[]> {
   const networkPart = async (side: Side): Promise<number> => {
@@ -71,7 +66,6 @@ async function measureStart(both: Both): Promise<Row[]> {
       ...pairOf(both, (side) => startTime(side, published)),
     }),
     await measurePair({ name: "the difference: the network's part", ...row, ...pairOf(both, networkPart) }),
-    ...(await measureConnect(both)),
   ];
 }
 
@@ -191,75 +185,16 @@ async function requestTime({ client }: Side): Promise<number> {
   return 1e6 / Number(/Requests per second: +([\d.]+)/.exec(output)?.[1]);
 }
 
-/** 500 containers on one bridge: the first starts and the last. */
-async function measureMany(side: Side): Promise<void> {
-  await side.api.ask("POST", "/networks/create", { Name: "crowd" });
-  const times: number[] = [];
-  const ids: string[] = [];
-  for (let index = 0; index < 500; index++) {
-    const id = await create(side, { ...sleeper, HostConfig: { NetworkMode: "crowd" } });
-    ids.push(id);
-    times.push(await timed(() => side.api.ask("POST", `/containers/${id}/start`)));
-  }
-  const [first, last] = [median(times.slice(1, 51)), median(times.slice(-50))];
-  console.log(
-    `500 containers on one bridge: start request ${first.toFixed(1)} ms (first 50), ${last.toFixed(1)} ms (last 50), x ${(last / first).toFixed(2)}`,
-  );
-  for (const id of ids) await side.api.ask("DELETE", `/containers/${id}?force=1`);
-  await side.api.ask("DELETE", "/networks/crowd");
-}
-
-interface Census {
-  readonly links: number;
-  readonly rules: number;
-  readonly namespaces: number;
-  readonly files: number;
-  readonly descriptors: number;
-}
-
-const filesBelow = (folder: string): number => readdirSync(folder, { recursive: true }).length;
-
-async function census(engine: Engine): Promise<Census> {
-  const lines = async (...command: string[]): Promise<number> =>
-    (await run(command, { netns: engine.netns })).stdout.split("\n").length;
-  return {
-    links: await lines("ip", "-o", "link"),
-    rules: await lines("nft", "list", "ruleset"),
-    namespaces: filesBelow(`${engine.dir}/exec/netns`),
-    files: filesBelow(`${engine.dir}/root`),
-    descriptors: readdirSync(`/proc/${engine.daemon.pid}/fd`).length,
-  };
-}
-
-/** Create, start, connect, remove, again and again: the same counts before and after, and memory that stays. */
-async function measureCycles(engine: Engine, side: Side): Promise<void> {
-  const total = Number(process.env.GANTRY_CYCLES ?? 10_000);
-  await side.api.ask("POST", "/networks/create", { Name: "wheel" });
-  const cycle = async (): Promise<void> => {
-    const id = await create(side, { ...sleeper, HostConfig: { NetworkMode: "wheel", ...published } });
-    await side.api.ask("POST", `/containers/${id}/start`);
-    await side.api.ask("DELETE", `/containers/${id}?force=1`);
-  };
-  for (let index = 0; index < 100; index++) await cycle();
-  await sleep(2000);
-  console.log("before", await census(engine), memoryOf(engine.daemon.pid));
-  for (let done = 0; done < total; ) {
-    for (let step = 0; step < total / 10; step++, done++) await cycle();
-    console.log(done, memoryOf(engine.daemon.pid));
-  }
-  await sleep(5000);
-  console.log("after", await census(engine), memoryOf(engine.daemon.pid));
-}
-
 await using engine = await startEngine();
 await importBusybox(engine);
 const ours = sideOf(engine);
-if (wants("start") || wants("traffic")) {
+if (wants("start") || wants("connect") || wants("traffic")) {
   await using peer = await startPeer();
   await importBusybox(peer);
   const both = { ours, theirs: sideOf(peer) };
   const rows: Row[] = [];
   if (wants("start")) rows.push(...(await measureStart(both)));
+  if (wants("connect")) rows.push(...(await measureConnect(both)));
   if (wants("traffic")) rows.push(...(await measureTraffic(both)));
   console.log(renderRows(rows));
   for (const { client } of [both.ours, both.theirs]) {
@@ -267,6 +202,7 @@ if (wants("start") || wants("traffic")) {
     if (ids.length > 0) await client.docker("rm", "-f", ...ids);
   }
 }
-if (wants("many")) await measureMany(ours);
-if (wants("cycles")) await measureCycles(engine, ours);
+if (wants("many")) await measureMany(ours, 500);
+if (wants("networks")) await measureNetworks(engine, ours, Number(process.env.GANTRY_NETWORKS ?? 500));
+if (wants("cycles")) await measureCycles(engine, ours, Number(process.env.GANTRY_CYCLES ?? 10_000));
 connections.dispose();
