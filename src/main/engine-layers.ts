@@ -45,9 +45,10 @@ export async function openLayers(options: LayersOptions, signal: AbortSignal): P
   const settings = live.current;
   const executor = undo.use(await startZygote({ binary: nativeProgram(), socket: zygoteSocket(settings) }));
   const containerd = undo.use(await openContainerd(options, executor));
+  const plugins = new PluginRegistry({ folders: pluginFolders, retryMs: RETRY_MS });
   const networks = undo.use(
     await openNetworks(
-      { executor, sockets: executor.sockets, warn: (message) => log.warn(message) },
+      { executor, sockets: executor.sockets, plugins, warn: (message) => log.warn(message) },
       {
         dataRoot: settings.dataRoot,
         execRoot: settings.execRoot,
@@ -61,7 +62,6 @@ export async function openLayers(options: LayersOptions, signal: AbortSignal): P
       signal,
     ),
   );
-  const plugins = new PluginRegistry({ folders: pluginFolders, retryMs: RETRY_MS });
   const trees = undo.use(openTrees(zygoteSocket(settings)));
   const scratch = makeScratch(settings.execRoot);
   const closing = undo.move();

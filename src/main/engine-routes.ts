@@ -96,6 +96,7 @@ function systemDeps({ live, layers, objects }: RoutesOptions, signal: AbortSigna
     machine: objects.machine,
     cpus: host.cpus,
     volumePlugins: () => objects.volumes.pluginNames(),
+    networkDrivers: () => layers.networks.list().map(({ driver }) => driver),
     count: () => countObjects(objects),
     checkStore: (repair, asked) => checkStore(containerd.check, repair, asked),
     explain: async (body, { query, version, signal: asked }) => {

@@ -23,7 +23,10 @@ export interface ConnectDeps {
 }
 
 /** `hostName`: of the interface that stays on the host. */
-export type PlacedLink = SandboxLink & Pick<LinkPlan, "hostName" | "failure" | "undo">;
+export interface PlacedLink extends SandboxLink, Pick<LinkPlan, "hostName" | "failure" | "undo"> {
+  /** The interface is not removed, but goes back to where it came from. */
+  readonly takeBack?: () => Promise<void>;
+}
 
 export interface Connection {
   readonly path: string;
@@ -84,14 +87,13 @@ async function takeBack(
   failure: PlanError | undefined,
 ): Promise<void> {
   for (const { undo = [] } of links) if (undo.length > 0) await executor.run(undo, never);
-  if (!isOpen) {
-    await remover.removeNow([path]);
-    return;
-  }
   const failed = links.findIndex(({ host }) => host.some(({ why }) => why === failure?.why));
   const isMade = failed < 0 || failure?.why.startsWith(LINK_WHY) === false;
   const made = failed < 0 ? links : links.slice(0, isMade ? failed + 1 : failed);
-  for (const link of made) await executor.run(planDisconnection(path, link, []), never);
+  for (const { takeBack: giveBack } of made) await giveBack?.();
+  if (!isOpen) return await remover.removeNow([path]);
+  for (const link of made)
+    if (link.takeBack === undefined) await executor.run(planDisconnection(path, link, []), never);
 }
 
 async function tryConnect(deps: ConnectDeps, connection: Connection): Promise<PlanError | undefined> {

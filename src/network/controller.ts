@@ -55,6 +55,8 @@ export interface AttachRequest {
   readonly endpoints: readonly EndpointRequest[];
   /** Published on the network that gives the default gateway. */
   readonly ports: readonly PortMapping[];
+  /** Ports that others may be told of: "80/tcp". */
+  readonly exposed?: readonly string[];
   /** For the resolver that the sandbox has while a network gives it names. */
   readonly dns?: Omit<NameSettings, "mayAskOutside">;
 }
@@ -91,6 +93,7 @@ export interface Sandbox {
   readonly endpoints: readonly Endpoint[];
   /** What was asked for: published anew where another network gives the gateway. */
   readonly mappings?: readonly PortMapping[];
+  readonly exposed?: readonly string[];
   readonly dns?: Omit<NameSettings, "mayAskOutside">;
 }
 
@@ -123,7 +126,7 @@ export interface NetworkController extends AsyncDisposable {
   /** Makes a network and keeps it. Rejects, with nothing made, in Docker's words. */
   create(spec: NetworkSpec, signal: AbortSignal): Promise<NetworkInfo>;
   /** Rejects `forbidden` while there are endpoints on it. */
-  remove(nameOrId: string): Promise<NetworkInfo>;
+  remove(nameOrId: string, signal: AbortSignal): Promise<NetworkInfo>;
   list(): readonly NetworkInfo[];
   get(nameOrId: string): NetworkInfo;
   /** undefined if there is none, or if the beginning of an id is that of several. */

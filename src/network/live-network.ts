@@ -29,6 +29,11 @@ export class LiveNetwork {
     this.#pools = made.pools;
   }
 
+  /** What its endpoints have is given by its address management. */
+  get givesAddresses(): boolean {
+    return this.record.ipam.driver !== "null";
+  }
+
   /** One address of each family that the network has. Rejects, with nothing taken, in Docker's words. */
   async allocate(request: EndpointRequest): Promise<readonly GivenAddress[]> {
     const given: GivenAddress[] = [];

@@ -55,7 +55,8 @@ async function openNetworks(executor: Executor, undo: AsyncDisposableStack) {
     ...{ dataRoot, execRoot: dataRoot, bridge: "docker0", mtu: 1500, defaultHostIp: "0.0.0.0" },
     ...{ addressPools: [], defaultBridge: plainBridge },
   };
-  const networks = await openController({ executor, sockets, ports, warn }, settings, signal);
+  const plugins = { get: () => Promise.reject(new Error("not asked for")) };
+  const networks = await openController({ executor, sockets, ports, plugins, warn }, settings, signal);
   undo.use(networks);
   return { networks, held, warnings };
 }

@@ -2,7 +2,7 @@
 
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { EngineError, invalid, systemError } from "#base/errors.ts";
+import { EngineError, invalid, prefixed, systemError } from "#base/errors.ts";
 import { joinAll } from "#base/join.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { SocketSource } from "#kernel/zygote/passed-sockets.ts";
@@ -39,6 +39,7 @@ export interface ControllerParts {
   readonly warn: (message: string) => void;
   readonly store: NetworkStore;
   readonly registry: NetworkRegistry;
+  readonly remotes: AsyncDisposable;
   readonly rules: Firewall;
   readonly attachments: Attachments;
   /** Number of the first interface in a new namespace. */
@@ -80,10 +81,11 @@ export class LocalNetworkController implements NetworkController {
 
   async create(spec: NetworkSpec, signal: AbortSignal): Promise<NetworkInfo> {
     signal.throwIfAborted();
-    return this.#describe(await this.#parts.registry.create(spec));
+    return this.#describe(await this.#parts.registry.create(spec, signal));
   }
 
-  async remove(nameOrId: string): Promise<NetworkInfo> {
+  async remove(nameOrId: string, signal: AbortSignal): Promise<NetworkInfo> {
+    await this.#reach(nameOrId, signal);
     const network = this.#parts.registry.get(nameOrId);
     const { id, name } = network.record;
     if (this.#connector.isUsed(id)) {
@@ -98,6 +100,15 @@ export class LocalNetworkController implements NetworkController {
     const info = { ...this.#describe(network), usage: [], endpoints: [] };
     await this.#parts.registry.remove(network);
     return info;
+  }
+
+  /** As dockerd: a network goes only while who has made it can be told. */
+  async #reach(nameOrId: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#parts.registry.get(nameOrId).driver.remote?.reach(signal);
+    } catch (error) {
+      throw error instanceof EngineError ? prefixed("failed deleting network: ", error) : error;
+    }
   }
 
   list(): readonly NetworkInfo[] {
@@ -153,21 +164,24 @@ export class LocalNetworkController implements NetworkController {
     const { sandboxId } = request;
     if (this.#parts.attachments.find(sandboxId) !== undefined)
       throw systemError(`sandbox ${sandboxId} is attached already`);
+    if (!this.#open.has(sandboxId) && this.#connector.needsNamespace(request))
+      await this.open(sandboxId, signal);
     const place = { id: sandboxId, path: this.#pathOf(sandboxId), isOpen: this.#open.has(sandboxId) };
-    const sandbox = await this.#attach(place, request);
+    const sandbox = await this.#attach(place, request, signal);
     this.#open.delete(sandboxId);
     return sandbox;
   }
 
   /** The resolver is made beside the interfaces where the namespace is there. */
-  async #attach(place: SandboxPlace, request: AttachRequest): Promise<Sandbox> {
+  async #attach(place: SandboxPlace, request: AttachRequest, signal: AbortSignal): Promise<Sandbox> {
     const isEarly = place.isOpen && request.endpoints.some(({ names }) => names !== undefined);
     try {
       const [sandbox] = await joinAll([
-        this.#connector.attach(place, request),
+        this.#connector.attach(place, request, signal),
         isEarly ? this.#names.prepare(place) : undefined,
       ]);
       await this.#names.update(sandbox);
+      await this.#connector.tellExit(place.id, signal);
       return sandbox;
     } catch (error) {
       this.#names.stop(place.id);
@@ -182,10 +196,11 @@ export class LocalNetworkController implements NetworkController {
     const isFirst = endpoint.names !== undefined && !this.#names.has(sandboxId);
     try {
       const [sandbox] = await joinAll([
-        this.#connector.connect(sandboxId, endpoint),
+        this.#connector.connect(sandboxId, endpoint, signal),
         isFirst && before !== undefined ? this.#names.prepare(before.sandbox) : undefined,
       ]);
       await this.#names.update(sandbox);
+      await this.#connector.tellExit(sandboxId, signal);
       return sandbox;
     } catch (error) {
       if (isFirst) this.#names.stop(sandboxId);
@@ -222,7 +237,7 @@ export class LocalNetworkController implements NetworkController {
   }
 
   async restore(live: readonly Sandbox[]): Promise<void> {
-    const { executor, execRoot, attachments, rules } = this.#parts;
+    const { executor, execRoot, attachments, registry, rules } = this.#parts;
     const { links } = readSurvey(await executor.run(surveyPlan, never));
     // An interface elsewhere is another's, whatever its name.
     const bridges = new Set(links.filter(({ name }) => rules.hasBridge(name)).map(({ index }) => index));
@@ -233,6 +248,8 @@ export class LocalNetworkController implements NetworkController {
       await this.#connector.adopt(sandbox, ({ endpointId }) =>
         vethNames(endpointId).find((name) => ports.has(name)),
       );
+    for (const { driver, record } of registry.all())
+      await driver.remote?.adopt(attachments.endpointsOf(record.id).map(({ endpointId }) => endpointId));
     const files = await readdir(join(execRoot, "netns"));
     const stale = sandboxesOf(files).filter((name) => attachments.find(name) === undefined);
     await this.#remover.removeNow(stale.map((name) => this.#pathOf(name)));
@@ -274,6 +291,7 @@ export class LocalNetworkController implements NetworkController {
       for (const { published } of holdings.values()) published?.close();
     for (const { driver, record } of this.#parts.registry.all())
       if (this.#parts.attachments.endpointsOf(record.id).length === 0) await driver.rest?.();
+    await this.#parts.remotes[Symbol.asyncDispose]();
     this.#parts.store.close();
   }
 

@@ -1,5 +1,7 @@
 // The subnets of a network: asked of the address management at its creation, and by name at each start of the daemon.
 
+import { findPrefix } from "#formats/ip-prefix.ts";
+import type { PoolData } from "./drivers/driver.ts";
 import { familyOfSetting, type SubnetSetting } from "./ipam/check-subnets.ts";
 import type { IpamDriver } from "./ipam/ipam-driver.ts";
 import { type NetworkPool, releasePools, requestPools } from "./ipam/network-pools.ts";
@@ -53,3 +55,16 @@ export const retakePools = (ipam: IpamDriver, record: NetworkRecord): Promise<re
     },
     false,
   );
+
+/** As a driver is told of it. */
+export function describePool({ space, subnet, gateway, setting }: LivePool): PoolData {
+  const length = findPrefix(subnet)?.length ?? 0;
+  return {
+    addressSpace: space,
+    subnet,
+    ...(gateway !== undefined && { gateway: `${gateway}/${length}` }),
+    auxiliary: Object.fromEntries(
+      Object.entries(setting.auxiliary).map(([name, address]) => [name, `${address}/${length}`]),
+    ),
+  };
+}

@@ -43,6 +43,8 @@ function registryWith(undo: DisposableStack, failing: string) {
     store,
     drivers: new Map([["fake", driver]]),
     ipam: new Map([["null", nullIpam]]),
+    remoteDriver: () => assert.fail("there is no plugin"),
+    background: () => {},
     warn: (message) => warnings.push(message),
   });
   return { registry, store, calls, warnings };

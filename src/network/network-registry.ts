@@ -8,15 +8,23 @@ import { NetworkIndex } from "./find-network.ts";
 import type { IpamDriver } from "./ipam/ipam-driver.ts";
 import { releasePools } from "./ipam/network-pools.ts";
 import { LiveNetwork } from "./live-network.ts";
-import { makePools, retakePools } from "./make-pools.ts";
+import { describePool, type LivePool, makePools, retakePools } from "./make-pools.ts";
 import type { NetworkRecord, NetworkSpec } from "./network-spec.ts";
 import type { NetworkStore } from "./network-store.ts";
 
 export interface RegistryDeps {
   readonly store: NetworkStore;
   readonly drivers: ReadonlyMap<string, NetworkDriver>;
+  /** The driver that a plugin of that name is, or would be. */
+  readonly remoteDriver: (name: string) => NetworkDriver;
+  /** Work that nobody waits for until the daemon ends; it does not reject. */
+  readonly background: (work: Promise<void>) => void;
   readonly ipam: ReadonlyMap<string, IpamDriver>;
   readonly warn: (message: string) => void;
+}
+
+interface Making extends Pick<NetworkRecord, "facts"> {
+  readonly save: (record: NetworkRecord, pools: readonly LivePool[]) => Promise<void>;
 }
 
 const forbidden = (message: string): EngineError => new EngineError("forbidden", message);
@@ -42,7 +50,9 @@ export class NetworkRegistry {
       }
     }
     // After the others: what they share with it is theirs now. What went all the same, a bridge of the same name, is made again.
-    for (const record of half) await this.#clear(record);
+    for (const record of half)
+      if (this.#driver(record).isElsewhere === true) this.#deps.background(this.#clear(record));
+      else await this.#clear(record);
     if (half.length > 0) for (const network of this.#networks.all()) await network.driver.repair();
   }
 
@@ -80,7 +90,7 @@ export class NetworkRegistry {
 
   /** One that every engine has: what it is to be is decided anew at each start. */
   async addPredefined(spec: NetworkSpec, identity: Pick<NetworkRecord, "id" | "createdAt">): Promise<void> {
-    this.#networks.add(await this.#make(spec, identity, { facts: {}, save: () => {} }));
+    this.#networks.add(await this.#make(spec, identity, { facts: {}, save: async () => {} }));
   }
 
   get(nameOrId: string): LiveNetwork {
@@ -95,13 +105,13 @@ export class NetworkRegistry {
     return this.#networks.all();
   }
 
-  async create(asked: NetworkSpec): Promise<LiveNetwork> {
+  async create(asked: NetworkSpec, signal: AbortSignal): Promise<LiveNetwork> {
     const { name } = asked;
     if (name.trim() === "") throw invalid("invalid name: name is empty");
     // As Docker: whoever asks for a name that somebody is about to get waits whether he gets it.
     for (let other = this.#making.get(name); other !== undefined; other = this.#making.get(name)) await other;
     if (this.#networks.hasName(name)) throw conflict(`network with name ${name} already exists`);
-    const making = this.#create(asked).then((network) => {
+    const making = this.#create(asked, signal).then((network) => {
       this.#networks.add(network);
       return network;
     });
@@ -112,7 +122,7 @@ export class NetworkRegistry {
     return await making;
   }
 
-  async #create(asked: NetworkSpec): Promise<LiveNetwork> {
+  async #create(asked: NetworkSpec, signal: AbortSignal): Promise<LiveNetwork> {
     const { store } = this.#deps;
     const spec = asked.configFrom === "" ? asked : this.#configure(asked);
     const identity = { id: randomBytes(32).toString("hex"), createdAt: Date.now() };
@@ -122,9 +132,14 @@ export class NetworkRegistry {
       store.markReady(record.id);
       return new LiveNetwork(record, { driver: nothing, ipam: this.#ipam(spec.ipam.driver), pools: [] });
     }
-    const facts = await this.#driver(spec).prepare(spec, identity.id);
+    const driver = this.#driver(spec);
+    const facts = await driver.prepare(spec, identity.id, signal);
+    const save = async (record: NetworkRecord, pools: readonly LivePool[]): Promise<void> => {
+      store.addMaking(record);
+      await driver.create?.(record, pools.map(describePool), signal);
+    };
     try {
-      const network = await this.#make(spec, identity, { facts, save: (record) => store.addMaking(record) });
+      const network = await this.#make(spec, identity, { facts, save });
       store.markReady(identity.id);
       return network;
     } catch (error) {
@@ -137,7 +152,7 @@ export class NetworkRegistry {
   async #make(
     asked: NetworkSpec,
     identity: Pick<NetworkRecord, "id" | "createdAt">,
-    { facts, save }: Pick<NetworkRecord, "facts"> & { readonly save: (record: NetworkRecord) => void },
+    { facts, save }: Making,
   ): Promise<LiveNetwork> {
     const driver = this.#driver(asked);
     if (driver.ipam === "none") {
@@ -158,7 +173,7 @@ export class NetworkRegistry {
         .map((network) => network.record)
         .filter((other) => other.driver === spec.driver && !other.configOnly);
       driver.checkConflict(record, others);
-      save(record);
+      await save(record, pools);
       return new LiveNetwork(record, { driver: await driver.open(record), ipam, pools });
     } catch (error) {
       await releasePools(ipam, pools);
@@ -187,9 +202,7 @@ export class NetworkRegistry {
   }
 
   #driver({ driver }: Pick<NetworkSpec, "driver">): NetworkDriver {
-    const found = this.#deps.drivers.get(driver);
-    if (found === undefined) throw new EngineError("notFound", `plugin "${driver}" not found`);
-    return found;
+    return this.#deps.drivers.get(driver) ?? this.#deps.remoteDriver(driver);
   }
 
   #ipam(name: string): IpamDriver {

@@ -16,6 +16,7 @@ import { OverlayDriver } from "./drivers/overlay.ts";
 import { ParentedDriver } from "./drivers/parented-driver.ts";
 import { plainDriver } from "./drivers/plain-driver.ts";
 import { PrivateDriver } from "./drivers/private-driver.ts";
+import { RemoteDrivers } from "./drivers/remote/remote-drivers.ts";
 import { Firewall } from "./firewall/firewall.ts";
 import { DefaultIpam } from "./ipam/default-ipam.ts";
 import { choosePools, type PoolSetting } from "./ipam/default-pools.ts";
@@ -24,6 +25,8 @@ import { nullIpam } from "./ipam/null-ipam.ts";
 import { LocalNetworkController } from "./local-controller.ts";
 import { NetworkRegistry } from "./network-registry.ts";
 import { NetworkStore } from "./network-store.ts";
+import { type PluginPatience, pluginPatience } from "./plugin-calls.ts";
+import type { Plugins } from "./plugins.ts";
 import { findSocketBy } from "./ports/find-socket.ts";
 import { holdPort } from "./ports/held-port.ts";
 import { PortPublisher, type PortRange } from "./ports/publish.ts";
@@ -33,6 +36,7 @@ export interface OpenNetworksDeps {
   readonly executor: Executor;
   /** Makes the sockets of resolvers. */
   readonly sockets: SocketSource;
+  readonly plugins: Plugins;
   readonly warn: (message: string) => void;
 }
 
@@ -41,6 +45,7 @@ export interface OpenNetworksSettings extends PredefinedSettings {
   readonly execRoot: string;
   /** Subnets of networks that name none are cut from these; with none, from Docker's. */
   readonly addressPools: readonly PoolSetting[];
+  readonly pluginPatience?: PluginPatience;
   /** Packets to published ports pass the host's own rules for INPUT (--firewall-respect-host). */
   readonly respectsHost?: boolean;
 }
@@ -95,7 +100,12 @@ export async function openController(
     ["default", openDefaultIpam(executor, settings.addressPools, identities.get("bridge")?.id ?? "")],
     ["null", nullIpam],
   ]);
-  const registry = new NetworkRegistry({ ...deps, store, drivers, ipam });
+  const patience = settings.pluginPatience ?? pluginPatience;
+  const remotes = new RemoteDrivers({ ...deps, patience, journal: store.endpoints });
+  const registry = new NetworkRegistry({
+    ...{ ...deps, store, drivers, ipam },
+    ...{ remoteDriver: remotes.get, background: remotes.background },
+  });
   await registry.load();
   const survey = readSurvey(await executor.run(surveyPlan, signal));
   for (const spec of predefinedNetworks(settings, survey)) {
@@ -107,7 +117,7 @@ export async function openController(
   undo.move();
   return new LocalNetworkController({
     ...deps,
-    ...{ store, registry, rules, attachments, firstIndex },
+    ...{ store, registry, remotes, rules, attachments, firstIndex },
     execRoot: settings.execRoot,
   });
 }

@@ -1,24 +1,35 @@
 // What the endpoints of a sandbox will be: addresses, the order of their interfaces, names and numbers.
 
 import type { Endpoint, EndpointRequest } from "./controller.ts";
-import type { DriverNetwork } from "./drivers/driver.ts";
+import type { DriverNetwork, Joined } from "./drivers/driver.ts";
 import { chooseInterfaceName, compareClaims, findExits } from "./endpoint-order.ts";
 import { macOf } from "./endpoint-values.ts";
 import type { GivenAddress } from "./ipam/network-pools.ts";
 import type { LiveNetwork } from "./live-network.ts";
 import { isIpv6 } from "./network-spec.ts";
-import type { DefaultRoute } from "./sandbox-plan.ts";
+import type { DefaultRoute, LinkRoute } from "./sandbox-plan.ts";
 
 export interface PlannedEndpoint {
   readonly network: LiveNetwork;
   readonly endpoint: Endpoint;
   readonly addresses: readonly GivenAddress[];
+  /** It has an interface. */
+  readonly hasLink: boolean;
+  /** Beside those that its addresses give it. */
+  readonly routes: readonly LinkRoute[];
   readonly sysctls: readonly { readonly path: string; readonly value: string }[];
 }
 
 export interface Asked {
   readonly network: LiveNetwork;
   readonly request: EndpointRequest;
+}
+
+/** What an endpoint has been given before it is planned. */
+export interface Given {
+  readonly addresses: readonly GivenAddress[];
+  /** By the process that makes the network's endpoints, if one does. */
+  readonly joined?: Joined;
 }
 
 /** Those that a sandbox has already, and the number of an interface that comes next. */
@@ -30,24 +41,23 @@ export interface Place {
 const IFNAME = "com.docker.network.endpoint.ifname";
 const SYSCTLS = "com.docker.network.endpoint.sysctls";
 
-/** In the order of their claims to the gateway. `addresses`: of each request, in their order. */
+/** In the order of their claims to the gateway. `given`: for each request, in their order. */
 export function planEndpoints(
   asked: readonly Asked[],
-  addresses: readonly (readonly GivenAddress[])[],
+  given: readonly Given[],
   place: Place,
 ): readonly PlannedEndpoint[] {
   const drafts = asked
-    .map(({ network, request }, index) => draftOf(network, request, addresses[index] ?? []))
+    .map(({ network, request }, index) => draftOf(network, request, given[index] ?? { addresses: [] }))
     .sort((one, other) => compareClaims(claimOf(one), claimOf(other)));
   const taken = new Set([
     ...place.present.map(({ interfaceName }) => interfaceName),
     ...drafts.map(({ wantedName }) => wantedName),
   ]);
   let index = place.nextIndex;
-  return drafts.map(({ wantedName, ...draft }) => {
-    const { driver } = draft.network;
-    if (!driver.hasLink) return draft;
-    const interfaceName = wantedName || chooseInterfaceName(driver.interfacePrefix, taken);
+  return drafts.map(({ wantedName, interfacePrefix, ...draft }) => {
+    if (!draft.hasLink) return draft;
+    const interfaceName = wantedName || chooseInterfaceName(interfacePrefix, taken);
     taken.add(interfaceName);
     const { request: _request, ...planned } = draft;
     return {
@@ -58,10 +68,12 @@ export function planEndpoints(
   });
 }
 
-function draftOf(network: LiveNetwork, request: EndpointRequest, addresses: readonly GivenAddress[]) {
-  const [ipv4 = "", length4 = "0"] = split(addresses.find(({ address }) => !isIpv6(address)));
-  const [ipv6 = "", length6 = "0"] = split(addresses.find(({ address }) => isIpv6(address)));
+function draftOf(network: LiveNetwork, request: EndpointRequest, { addresses, joined }: Given) {
+  const all = [...addresses.map(({ address }) => address), ...(joined?.addresses ?? [])];
+  const [ipv4 = "", length4 = "0"] = split(all.find((address) => !isIpv6(address)));
+  const [ipv6 = "", length6 = "0"] = split(all.find(isIpv6));
   const { record, driver } = network;
+  const hasLink = joined?.hasLink ?? driver.hasLink;
   const endpoint: Endpoint = {
     networkId: record.id,
     networkName: record.name,
@@ -70,21 +82,25 @@ function draftOf(network: LiveNetwork, request: EndpointRequest, addresses: read
     interfaceName: "",
     ipv4,
     prefixLength: Number(length4),
-    gateway: network.gatewayOf(ipv4),
+    gateway: joined?.gateway ?? network.gatewayOf(ipv4),
     ...(ipv6 !== "" && {
       ipv6,
       ipv6PrefixLength: Number(length6),
-      ipv6Gateway: network.gatewayOf(ipv6),
+      ipv6Gateway: joined?.ipv6Gateway ?? network.gatewayOf(ipv6),
     }),
     ...(request.linkLocal !== undefined && { linkLocal: request.linkLocal }),
-    macAddress: driver.hasLink ? macAddressOf(driver, request, ipv4) : "",
+    macAddress: joined?.macAddress ?? (hasLink ? macAddressOf(driver, request, ipv4) : ""),
     ...(request.names !== undefined && { names: request.names }),
     ...(request.links !== undefined && { links: request.links }),
     ...(request.gatewayPriority !== undefined && { gatewayPriority: request.gatewayPriority }),
     ports: [],
   };
   const wantedName = request.driverOptions?.[IFNAME] ?? "";
-  return { network, request, endpoint, addresses, wantedName, sysctls: [] };
+  return {
+    ...{ network, request, endpoint, addresses, wantedName, hasLink, sysctls: [] },
+    interfacePrefix: joined?.interfacePrefix ?? driver.interfacePrefix,
+    routes: joined?.routes ?? [],
+  };
 }
 
 const macAddressOf = (
@@ -93,7 +109,7 @@ const macAddressOf = (
   ipv4: string,
 ): string => (choose === undefined ? (wanted ?? macOf(ipv4, endpointId)) : choose(wanted));
 
-const split = (given: GivenAddress | undefined): readonly string[] => given?.address.split("/") ?? [];
+const split = (address = ""): readonly string[] => (address === "" ? [] : address.split("/"));
 
 const claimOf = ({ network, endpoint }: Pick<PlannedEndpoint, "network" | "endpoint">) => ({
   gatewayPriority: endpoint.gatewayPriority ?? 0,

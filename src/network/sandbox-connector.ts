@@ -1,23 +1,26 @@
 // Connects sandboxes to networks and takes them off again: addresses, interfaces, routes, published ports.
 
-import { randomInt } from "node:crypto";
-import { EngineError, systemError } from "#base/errors.ts";
+import { systemError } from "#base/errors.ts";
 import { PlanError } from "#kernel/plan/executor.ts";
-import type { Attachment, Holding } from "./attachments.ts";
+import { adoptSandbox } from "./adopt-sandbox.ts";
+import type { Attachment } from "./attachments.ts";
 import { type Connection, connectSandbox } from "./connect-sandbox.ts";
 import type { AttachRequest, Endpoint, EndpointRequest, PortChange, Sandbox } from "./controller.ts";
 import { findExits } from "./endpoint-order.ts";
-import { publicationsOf, targetOf } from "./endpoint-values.ts";
+import { publicationsOf } from "./endpoint-values.ts";
+import { ExitNotices } from "./exit-notices.ts";
 import { FlowsOfBefore } from "./firewall/flows-of-before.ts";
 import type { LiveNetwork } from "./live-network.ts";
+import { NetworkClaims } from "./network-claims.ts";
+import { placeLinks } from "./place-links.ts";
 import {
   type Asked,
   orderEndpoints,
-  type Place,
   type PlannedEndpoint,
   planEndpoints,
   planRoutes,
 } from "./plan-endpoints.ts";
+import { requestEndpoints } from "./request-endpoints.ts";
 import { planDisconnection } from "./sandbox-plan.ts";
 import { SandboxPorts, type SandboxPortsDeps } from "./sandbox-ports.ts";
 import type { SandboxRemover } from "./sandbox-remover.ts";
@@ -37,11 +40,6 @@ export interface SandboxPlace {
   readonly isOpen: boolean;
 }
 
-/** A link number that something in the sandbox has taken is passed by widely. */
-const NUMBER_STEP = 101;
-/** The kernel gives numbers from 1 on: nobody has those from here on but pairs of ours. */
-const HOST_INDEX = 2 ** 29;
-
 const never = new AbortController().signal;
 
 export class SandboxConnector {
@@ -50,18 +48,19 @@ export class SandboxConnector {
   readonly #flows: FlowsOfBefore;
   /** Interfaces that had an address until now and are not gone yet: by network and address. */
   readonly #leaving = new Map<string, string>();
-  /** How many endpoints are being made on a network. */
-  readonly #claims = new Map<string, number>();
+  readonly #claims = new NetworkClaims();
+  readonly #exits: ExitNotices;
 
   constructor(deps: ConnectorDeps) {
     this.#deps = deps;
     this.#ports = new SandboxPorts(deps);
     this.#flows = new FlowsOfBefore(deps);
+    this.#exits = new ExitNotices(deps);
   }
 
   /** An endpoint is on the network, or about to be. */
   isUsed(networkId: string): boolean {
-    return (this.#claims.get(networkId) ?? 0) > 0 || this.#deps.attachments.endpointsOf(networkId).length > 0;
+    return this.#claims.has(networkId) || this.#deps.attachments.endpointsOf(networkId).length > 0;
   }
 
   /** Packets for others leave the sandbox. */
@@ -73,17 +72,24 @@ export class SandboxConnector {
     return exits?.ipv4 !== undefined || exits?.ipv6 !== undefined;
   }
 
-  async attach(place: SandboxPlace, request: AttachRequest): Promise<Sandbox> {
+  /** Somebody has to be told of the namespace before it has interfaces. */
+  needsNamespace(request: AttachRequest): boolean {
+    return request.endpoints.some(({ network }) => this.#deps.networkOf(network).driver.remote !== undefined);
+  }
+
+  async attach(place: SandboxPlace, request: AttachRequest, signal: AbortSignal): Promise<Sandbox> {
     await using undo = new AsyncDisposableStack();
-    const asked = this.#claim(request.endpoints, undo);
-    const planned = await this.#plan(asked, { present: [], nextIndex: this.#deps.firstIndex }, undo);
-    const bare = {
-      id: place.id,
-      path: place.path,
-      endpoints: planned.map(({ endpoint }) => endpoint),
-      ...(request.ports.length > 0 && { mappings: request.ports }),
-      ...(request.dns !== undefined && { dns: request.dns }),
+    const { exposed = [], dns, ports } = request;
+    const empty = {
+      ...{ id: place.id, path: place.path },
+      ...(ports.length > 0 && { mappings: ports }),
+      ...(exposed.length > 0 && { exposed }),
+      ...(dns !== undefined && { dns }),
     };
+    const asked = this.#claim(request.endpoints, undo);
+    const first = { present: [], nextIndex: this.#deps.firstIndex };
+    const planned = planEndpoints(asked, await requestEndpoints(asked, empty, undo, signal), first);
+    const bare = { ...empty, endpoints: planned.map(({ endpoint }) => endpoint) };
     const holdings = new Map(
       planned.map(({ endpoint, network, addresses }) => [endpoint.endpointId, { network, addresses }]),
     );
@@ -95,14 +101,16 @@ export class SandboxConnector {
     return made.sandbox;
   }
 
-  async connect(sandboxId: string, request: EndpointRequest): Promise<Sandbox> {
-    const before = this.#get(sandboxId);
+  async connect(sandboxId: string, request: EndpointRequest, signal: AbortSignal): Promise<Sandbox> {
     await using undo = new AsyncDisposableStack();
     const asked = this.#claim([request], undo);
+    const given = await requestEndpoints(asked, this.#get(sandboxId).sandbox, undo, signal);
+    // Plugins take their time: it may be another by now, or gone.
+    const before = this.#get(sandboxId);
     const present = before.sandbox.endpoints;
     const numbers = present.map(({ interfaceIndex = 0 }) => interfaceIndex);
     const nextIndex = Math.max(this.#deps.firstIndex - 1, ...numbers) + 1;
-    const planned = await this.#plan(asked, { present, nextIndex }, undo);
+    const planned = planEndpoints(asked, given, { present, nextIndex });
     const holdings = new Map(before.holdings);
     for (const { endpoint, network, addresses } of planned)
       holdings.set(endpoint.endpointId, { network, addresses });
@@ -145,18 +153,28 @@ export class SandboxConnector {
     holdings.delete(leaving.endpointId);
     const endpoints = sandbox.endpoints.filter((endpoint) => endpoint !== leaving);
     const after = { sandbox: { ...sandbox, endpoints }, holdings };
+    const remote = holding?.network.driver.remote;
+    await this.#exits.leave(sandboxId, leaving.endpointId);
     await this.#deps.rules.unpublish(publicationsOf(leaving));
+    await remote?.takeBack(leaving.endpointId);
     const link = {
-      index: leaving.interfaceIndex ?? 0,
+      ...(remote === undefined && { index: leaving.interfaceIndex ?? 0 }),
       ...(holding?.hostName !== undefined && { hostName: holding.hostName }),
     };
     const routes = planRoutes(endpoints, (endpoint) => this.#exitsByLink(after, endpoint));
     await this.#deps.executor.run(planDisconnection(sandbox.path, link, routes), never);
     holding?.published?.close();
+    await remote?.leave(leaving.endpointId);
     await holding?.network.release(holding.addresses);
     this.#deps.attachments.set(after);
-    if (leaving.ports.length === 0) return after.sandbox;
-    return (await this.#ports.publishAgain(after)).sandbox;
+    const left = leaving.ports.length === 0 ? after : await this.#ports.publishAgain(after);
+    await this.#exits.updateAfterAll(sandboxId);
+    return left.sandbox;
+  }
+
+  /** Whose networks are made by other processes are told which endpoint leads out. A failure is for the caller to undo all by. */
+  async tellExit(sandboxId: string, signal: AbortSignal): Promise<void> {
+    await this.#exits.update(sandboxId, signal);
   }
 
   async changePorts(sandboxId: string, change: PortChange): Promise<Sandbox> {
@@ -167,6 +185,7 @@ export class SandboxConnector {
   async detach(sandboxId: string): Promise<boolean> {
     const attachment = this.#deps.attachments.take(sandboxId);
     if (attachment === undefined) return false;
+    await this.#exits.leave(sandboxId);
     const { sandbox, holdings } = attachment;
     try {
       await this.#deps.rules.unpublish(sandbox.endpoints.flatMap(publicationsOf));
@@ -184,6 +203,7 @@ export class SandboxConnector {
       const holding = holdings.get(endpointId);
       holding?.published?.close();
       if (holding?.hostName !== undefined) left.set(`${networkId} ${ipv4}`, holding.hostName);
+      await holding?.network.driver.remote?.leave(endpointId);
       await holding?.network.release(holding.addresses);
     }
     for (const [key, hostName] of left) this.#leaving.set(key, hostName);
@@ -198,6 +218,7 @@ export class SandboxConnector {
 
   async #removeLingering({ path, endpoints }: Sandbox, holdings: Attachment["holdings"]): Promise<void> {
     for (const { endpointId, interfaceIndex: index } of endpoints) {
+      await holdings.get(endpointId)?.network.driver.remote?.takeBack(endpointId);
       if (index === undefined || holdings.get(endpointId)?.network.driver.lingers !== true) continue;
       try {
         await this.#deps.executor.run(planDisconnection(path, { index }, []), never);
@@ -208,75 +229,22 @@ export class SandboxConnector {
     }
   }
 
-  /** After a restart. `hostNames`: interfaces of the host that belong to an endpoint of ours. */
+  /** After a restart. `hostNameOf`: the interface of the host that belongs to an endpoint of ours. */
   async adopt(sandbox: Sandbox, hostNameOf: (endpoint: Endpoint) => string | undefined): Promise<void> {
-    const holdings = new Map<string, Holding>();
-    for (const endpoint of sandbox.endpoints) {
-      const network = this.#findNetwork(endpoint);
-      if (network === undefined) continue;
-      const addresses = await this.#retake(sandbox, endpoint, network);
-      const published = await this.#deps.ports.republish(endpoint.ports, targetOf(endpoint));
-      const hostName = hostNameOf(endpoint);
-      holdings.set(endpoint.endpointId, {
-        ...{ network, addresses, published },
-        ...(hostName !== undefined && { hostName }),
-      });
-    }
-    this.#deps.attachments.set({ sandbox, holdings });
-  }
-
-  #findNetwork({ networkId, networkName }: Endpoint): LiveNetwork | undefined {
-    try {
-      return this.#deps.networkOf(networkId);
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      this.#deps.warn(`network ${networkName} (${networkId}) is gone, and a running sandbox is on it`);
-      return undefined;
-    }
-  }
-
-  async #retake(sandbox: Sandbox, { ipv4, ipv6 = "" }: Endpoint, network: LiveNetwork) {
-    const addresses = [];
-    for (const address of [ipv4, ipv6].filter((text) => text !== "")) {
-      const given = await network.retake(address);
-      if (given !== undefined) addresses.push(given);
-      else
-        this.#deps.warn(
-          `sandbox ${sandbox.id} has the address ${address}, which network ${network.record.name} does not offer`,
-        );
-    }
-    return addresses;
+    await adoptSandbox(this.#deps, sandbox, hostNameOf);
+    this.#exits.adopt(sandbox.id);
   }
 
   /** The networks cannot be removed until the endpoints are there, or this is undone. */
   #claim(requests: readonly EndpointRequest[], undo: AsyncDisposableStack): readonly Asked[] {
     const asked = requests.map((request) => ({ network: this.#deps.networkOf(request.network), request }));
-    for (const { network } of asked)
-      this.#claims.set(network.record.id, (this.#claims.get(network.record.id) ?? 0) + 1);
+    this.#claims.add(asked.map(({ network }) => network));
     undo.defer(() => this.#unclaim(asked));
     return asked;
   }
 
   #unclaim(asked: readonly Asked[]): void {
-    for (const { network } of asked) {
-      const left = (this.#claims.get(network.record.id) ?? 1) - 1;
-      if (left > 0) this.#claims.set(network.record.id, left);
-      else this.#claims.delete(network.record.id);
-    }
-  }
-
-  async #plan(
-    asked: readonly Asked[],
-    place: Place,
-    undo: AsyncDisposableStack,
-  ): Promise<readonly PlannedEndpoint[]> {
-    const addresses = [];
-    for (const { network, request } of asked) {
-      const given = await network.allocate(request);
-      undo.defer(() => network.release(given));
-      addresses.push(given);
-    }
-    return planEndpoints(asked, addresses, place);
+    this.#claims.release(asked.map(({ network }) => network));
   }
 
   #exitsByLink({ holdings }: Attachment, { endpointId }: Endpoint): boolean {
@@ -298,7 +266,8 @@ export class SandboxConnector {
     let made = draft;
     for (const { endpoint } of planned) await this.#flows.gone([endpoint.ipv4, endpoint.ipv6 ?? ""]);
     const attempt = (count: number): Connection => {
-      const placed = this.#place(draft, planned, { attempt: count, isRunning });
+      const predecessorOf = ({ networkId, ipv4 }: Endpoint) => this.#leaving.get(`${networkId} ${ipv4}`);
+      const placed = placeLinks(draft, planned, { attempt: count, isRunning, predecessorOf });
       made = placed.attachment;
       this.#deps.attachments.set(made);
       const ids = new Set(planned.map(({ endpoint }) => endpoint.endpointId));
@@ -318,52 +287,9 @@ export class SandboxConnector {
     return made;
   }
 
-  /** The links of one attempt, and what the sandbox is if it succeeds. */
-  #place(
-    draft: Attachment,
-    planned: readonly PlannedEndpoint[],
-    { attempt, isRunning }: { readonly attempt: number; readonly isRunning: boolean },
-  ) {
-    const shift = isRunning ? attempt * NUMBER_STEP : 0;
-    const holdings = new Map(draft.holdings);
-    let { endpoints } = draft.sandbox;
-    const links = planned
-      .filter(({ network }) => network.driver.hasLink)
-      .map(({ network, endpoint: { endpointId, interfaceIndex = 0 }, sysctls, addresses }) => {
-        const index = interfaceIndex + shift;
-        endpoints = endpoints.map((other) =>
-          other.endpointId === endpointId ? { ...other, interfaceIndex: index } : other,
-        );
-        const endpoint = endpoints.find((other) => other.endpointId === endpointId);
-        const holding = holdings.get(endpointId);
-        if (endpoint === undefined || holding === undefined) throw new Error(`no endpoint ${endpointId}`);
-        const predecessor = this.#leaving.get(`${endpoint.networkId} ${endpoint.ipv4}`);
-        const { host, hostName, failure, acceptsRouters, announces, undo } = network.driver.planLink({
-          ...{ endpoint, interfaceIndex: index, attempt },
-          ...(isRunning && { hostIndex: randomInt(HOST_INDEX, 2 * HOST_INDEX) }),
-          ...(predecessor !== undefined && { predecessor }),
-        });
-        holdings.set(endpointId, { ...holding, ...(hostName !== undefined && { hostName }) });
-        return {
-          ...{ index, name: endpoint.interfaceName, host, sysctls },
-          addresses: [...addresses.map(({ address }) => address), ...linkLocalOf(endpoint)],
-          ...(hostName !== undefined && { hostName }),
-          ...(failure !== undefined && { failure }),
-          ...(undo !== undefined && { undo }),
-          ...(announces !== undefined && { announces }),
-          ...(acceptsRouters !== undefined && { acceptsRouters }),
-        };
-      });
-    return { links, attachment: { sandbox: { ...draft.sandbox, endpoints }, holdings } };
-  }
-
   #get(sandboxId: string): Attachment {
     const attachment = this.#deps.attachments.find(sandboxId);
     if (attachment === undefined) throw systemError(`sandbox ${sandboxId} is not attached`);
     return attachment;
   }
 }
-
-/** As Docker programs them: of a prefix of 16 bits, IPv6's of 64. */
-const linkLocalOf = ({ linkLocal = [] }: Endpoint): readonly string[] =>
-  linkLocal.map((address) => (address.includes(":") ? `${address}/64` : `${address}/16`));

@@ -25,6 +25,12 @@ const HOST_SLOT = 0;
 export const SANDBOX_SLOT = 1;
 const OWNER_SLOT = 2;
 
+/** A route by an interface: to what is on the link itself where the gateway is "". */
+export interface LinkRoute {
+  readonly destination: string;
+  readonly gateway: string;
+}
+
 /** One interface of a sandbox. */
 export interface SandboxLink {
   readonly index: number;
@@ -33,6 +39,8 @@ export interface SandboxLink {
   readonly host: Plan;
   /** With the lengths of their prefixes. */
   readonly addresses: readonly string[];
+  /** Beside those that its addresses give it; each can be reached by those before it. */
+  readonly routes?: readonly LinkRoute[];
   /** Neighbours may know another MAC address for its address: it tells them. */
   readonly announces?: boolean;
   /** Routers of a real network may announce themselves to it. */
@@ -192,17 +200,21 @@ function planInside(
       protocol: NETLINK_ROUTE,
       messages: [
         ...before,
-        ...links.flatMap(({ index, addresses }) => [
+        ...links.flatMap(({ index, addresses, routes: further = [] }) => [
           // Those that are to be announced are there when it comes up.
           ...addresses.filter((address) => !isIpv6(address)).map((address) => addAddress(index, address)),
           changeLink({ index, up: true }),
           ...addresses.filter(isIpv6).map((address) => addAddress(index, address)),
+          ...further.map((route) => encodeRoute(index, route)),
         ]),
         ...routes.map(encodeDefault),
       ],
     },
   ];
 }
+
+const encodeRoute = (linkIndex: number, { destination, gateway }: LinkRoute): Uint8Array =>
+  addRoute(gateway === "" ? { linkIndex, destination } : { linkIndex, destination, gateway });
 
 const addDefault = (route: DefaultRoute): Uint8Array =>
   route.gateway === ""
@@ -227,14 +239,16 @@ const planRoutes = (routes: readonly DefaultRoute[]): Op => ({
   ignoreErrno: [ENODEV],
 });
 
-/** Takes one interface from a sandbox that goes on with others: by its name on the host, or else by its number inside. */
+/** Takes one interface from a sandbox that goes on with others: by its name on the host, or else by its number inside; with neither it is gone already. */
 export function planDisconnection(
   path: string,
-  link: { readonly index: number; readonly hostName?: string },
+  link: { readonly index?: number; readonly hostName?: string },
   routes: readonly DefaultRoute[],
 ): Plan {
   const inside: Plan = [
-    ...(link.hostName === undefined ? [removeLink("interface", deleteLinkAt(link.index))] : []),
+    ...(link.hostName === undefined && link.index !== undefined
+      ? [removeLink("interface", deleteLinkAt(link.index))]
+      : []),
     ...(routes.length === 0 ? [] : [planRoutes(routes)]),
   ];
   return [

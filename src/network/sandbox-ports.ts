@@ -22,7 +22,9 @@ export interface SandboxPortsDeps {
 
 const never = new AbortController().signal;
 
-const leadsOut = ({ gateway, ipv6Gateway = "" }: Endpoint): boolean => gateway !== "" || ipv6Gateway !== "";
+/** Through a gateway. */
+export const leadsOut = ({ gateway, ipv6Gateway = "" }: Endpoint): boolean =>
+  gateway !== "" || ipv6Gateway !== "";
 
 /** The attachment with that holding of the endpoint, and the ports that it has. */
 function withHolding(

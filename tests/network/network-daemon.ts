@@ -4,6 +4,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { PluginRegistry } from "#engine/plugins/registry.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import { startZygote } from "#kernel/zygote/zygote.ts";
 import { nativeProgram } from "#main/native-program.ts";
@@ -37,7 +38,10 @@ const mortal: Executor = {
   hold: (plan, stop) => executor.hold(plan, stop),
 };
 const networks = await openNetworks(
-  { executor: mortal, sockets: executor.sockets, warn: (message) => console.error(message) },
+  {
+    ...{ executor: mortal, sockets: executor.sockets, warn: (message) => console.error(message) },
+    plugins: new PluginRegistry({ folders: { sockets: directory, specs: [] }, retryMs: 0 }),
+  },
   {
     ...{ ...settings, bridge, mtu: 1500, defaultHostIp: "0.0.0.0" },
     ...{ addressPools: [], defaultBridge: plainBridge },
@@ -64,7 +68,7 @@ async function obey(command: Command): Promise<unknown> {
     case "create":
       return await networks.create(command.spec, signal);
     case "remove":
-      return await networks.remove(command.network);
+      return await networks.remove(command.network, signal);
     case "connect":
       return await networks.connect(command.sandboxId, command.endpoint, signal);
     case "disconnect":

@@ -35,8 +35,8 @@ export function networkRoutes(deps: NetworkRouteDeps): Route[] {
     {
       method: "DELETE",
       path: "/networks/:id",
-      handle: async ({ params }) => {
-        await removeNetwork(deps, params.id ?? "");
+      handle: async ({ params, signal }) => {
+        await removeNetwork(deps, params.id ?? "", signal);
         return { kind: "empty", status: 204 };
       },
     },

@@ -45,6 +45,7 @@ function makeDeps(): SystemRouteDeps & { readonly bus: JournaledEvents } {
     snapshots: { name: "overlayfs" },
     engineId: "id",
     volumePlugins: () => [],
+    networkDrivers: () => [],
     settings: {
       dataRoot: "/",
       debug: false,

@@ -32,6 +32,7 @@ export function planNetwork(containers: Pick<ContainerStore, "get">, record: Con
         ? [{ network: "none", endpointId: randomBytes(32).toString("hex"), endpointName: record.name }]
         : networks.map(([name, endpoint]) => planEndpoint(record, name, endpoint)),
       ports: disabled ? [] : planPorts(record.config, record.hostConfig),
+      exposed: disabled ? [] : Object.keys(record.config.ExposedPorts ?? {}),
     },
   };
 }

@@ -144,6 +144,7 @@ const decodeStoredSandbox = object(
   {
     endpoints: list(decodeEndpoint),
     mappings: list(decodePort),
+    exposed: list(string),
     dns: object(
       { upstreams: list(object({ address: string, fromHost: boolean }, {})), keepsSingleLabels: boolean },
       {},

@@ -13,12 +13,16 @@ export interface RemoveNetworkDeps {
   readonly events: Pick<EventBus, "publish">;
 }
 
-export async function removeNetwork(deps: RemoveNetworkDeps, nameOrId: string): Promise<void> {
+export async function removeNetwork(
+  deps: RemoveNetworkDeps,
+  nameOrId: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { name, id } = deps.networks.get(nameOrId);
   if (isPredefined(name))
     throw new EngineError("forbidden", `${name} is a pre-defined network and cannot be removed`);
   try {
-    await removeOne(deps, id);
+    await removeOne(deps, id, signal);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     throw prefixed("error while removing network: ", error);
@@ -26,8 +30,8 @@ export async function removeNetwork(deps: RemoveNetworkDeps, nameOrId: string): 
 }
 
 /** Nothing is said of a network that is only settings. */
-async function removeOne(deps: RemoveNetworkDeps, id: string): Promise<void> {
-  const network = await deps.networks.remove(id);
+async function removeOne(deps: RemoveNetworkDeps, id: string, signal: AbortSignal): Promise<void> {
+  const network = await deps.networks.remove(id, signal);
   if (network.configOnly) return;
   deps.events.publish({
     type: "network",
@@ -60,7 +64,7 @@ export async function pruneNetworks(
   for (const { id, name } of unused) {
     if (signal.aborted) break;
     try {
-      await removeOne(deps, id);
+      await removeOne(deps, id, signal);
       removed.push(name);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error; // it has come into use

@@ -14,8 +14,12 @@ const maxAnswer = 4 * 1024 * 1024;
 
 /** The plugin answered, and not what was asked for. */
 export class PluginRefusal extends EngineError {
-  constructor(message: string) {
+  readonly status: number;
+
+  /** `status`: of the answer. */
+  constructor(message: string, status = 200) {
     super("system", message);
+    this.status = status;
   }
 }
 
@@ -44,7 +48,7 @@ export class PluginClient {
     const value = parse(answer);
     if (status === 200 && value !== undefined) return value;
     const told = isRecord(value) && typeof value.Err === "string" && value.Err !== "" ? value.Err : answer;
-    throw new PluginRefusal(`${method}: ${status === 200 ? "the answer is no JSON" : told}`);
+    throw new PluginRefusal(`${method}: ${status === 200 ? "the answer is no JSON" : told}`, status);
   }
 
   /** Waits 1, 2, 4 … seconds between tries. What reached the plugin is not sent again. */

@@ -28,6 +28,8 @@ export interface InfoDeps {
   readonly settings: InfoSettings;
   /** Names of those that have been used. */
   readonly volumePlugins: () => readonly string[];
+  /** Of the networks that there are. */
+  readonly networkDrivers: () => readonly string[];
   readonly release: Release;
   readonly machine: Machine;
   readonly cpus: number;
@@ -45,9 +47,16 @@ type Info = Omit<SystemInfo, "Warnings" | "Plugins" | "GenericResources" | "Driv
   readonly [field: string]: unknown;
 };
 
-const describePlugins = ({ settings: { authorizationPlugins }, volumePlugins }: InfoDeps) => ({
+const builtInNetworks = ["bridge", "host", "ipvlan", "macvlan", "null", "overlay", "private"];
+
+/** As dockerd: plugins of networks are those that there are networks of. */
+const describePlugins = ({
+  settings: { authorizationPlugins },
+  volumePlugins,
+  networkDrivers,
+}: InfoDeps) => ({
   Volume: ["local", ...volumePlugins()],
-  Network: ["bridge", "host", "ipvlan", "macvlan", "null", "overlay", "private"],
+  Network: [...new Set([...builtInNetworks, ...networkDrivers()])].sort(),
   Authorization: authorizationPlugins.length === 0 ? null : authorizationPlugins,
   Log: logDriverNames,
 });

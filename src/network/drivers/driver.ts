@@ -1,13 +1,62 @@
 // What makes networks of one kind.
 //
-//   create a network   prepare -> (pools, the record is saved) -> open
+//   create a network   prepare -> (pools, the record is saved) -> create -> open
 //   the daemon starts  open, for each network that was saved
-//   a sandbox starts   planLink, for each of its endpoints: all links are made by one plan, in one process
+//   a sandbox starts   join, where another process makes endpoints; planLink, for each of them: all links are made by one plan, in one process
 //   remove a network   close; also for one whose creation did not come to its end
 
 import type { Plan } from "#kernel/plan/ops.ts";
 import type { Endpoint } from "../controller.ts";
 import type { NetworkRecord, NetworkSpec } from "../network-spec.ts";
+import type { LinkRoute } from "../sandbox-plan.ts";
+
+/** An endpoint that another process is to make. */
+export interface JoinRequest {
+  readonly endpointId: string;
+  /** Name of the endpoint in messages. */
+  readonly endpointName: string;
+  /** That it was given, with the lengths of their prefixes. */
+  readonly addresses: readonly string[];
+  /** "" if none was asked for. */
+  readonly macAddress: string;
+  /** Of the sandbox's namespace, which is there. */
+  readonly path: string;
+  /** For the endpoint, and for its sandbox, by the names of Docker's protocol. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly sandboxOptions: Readonly<Record<string, unknown>>;
+}
+
+/** What it has made of it. */
+export interface Joined {
+  /** There is an interface to be moved into the sandbox. */
+  readonly hasLink: boolean;
+  readonly interfacePrefix: string;
+  /** Those that it has chosen. */
+  readonly addresses: readonly string[];
+  /** "": that of the interface. */
+  readonly macAddress: string;
+  /** "": none. */
+  readonly gateway: string;
+  readonly ipv6Gateway: string;
+  readonly routes: readonly LinkRoute[];
+}
+
+/** What a network does whose endpoints another process makes. */
+export interface Remote {
+  /** Resolves when the process is there. */
+  reach(signal: AbortSignal): Promise<void>;
+  /** Comes before `planLink`; `leave` undoes it. A failure leaves nothing. */
+  join(request: JoinRequest, signal: AbortSignal): Promise<Joined>;
+  /** Takes the interface of an endpoint out of its sandbox, back to the host. Never rejects. */
+  takeBack(endpointId: string): Promise<void>;
+  /** The interface is out of the sandbox. Idempotent, and never rejects: what cannot be told now is told later. */
+  leave(endpointId: string): Promise<void>;
+  /** The endpoint is the one that leads out of its sandbox, and is so no more. */
+  programExit(endpointId: string, options: JoinRequest["sandboxOptions"], signal: AbortSignal): Promise<void>;
+  revokeExit(endpointId: string, signal: AbortSignal): Promise<void>;
+  /** After a restart: the endpoints that live on. What was made for others is taken back, and told in the background. */
+  adopt(endpointIds: readonly string[]): Promise<void>;
+}
 
 export interface LinkPlace {
   readonly endpoint: Endpoint;
@@ -58,6 +107,8 @@ export interface DriverNetwork {
   /** Its interfaces answer for their addresses until they are removed: a namespace that is left to the kernel takes too long. */
   readonly lingers?: boolean;
   planLink(place: LinkPlace): LinkPlan;
+  /** Its endpoints are made by another process. */
+  readonly remote?: Remote;
   /** Makes it what it should be, whatever happened to it. */
   repair(): Promise<void>;
   /** The daemon ends, and nothing is attached: takes down what only the next one would miss. */
@@ -66,15 +117,28 @@ export interface DriverNetwork {
   close(): Promise<void>;
 }
 
+/** A subnet of a network as its driver is told of it. */
+export interface PoolData {
+  readonly addressSpace: string;
+  readonly subnet: string;
+  /** With the length of the prefix, as are auxiliary addresses. */
+  readonly gateway?: string;
+  readonly auxiliary: Readonly<Record<string, string>>;
+}
+
 export interface NetworkDriver {
   /** Address management of networks that name none; "none": it has no addresses at all. */
   readonly ipam: "default" | "null" | "none";
   /** Such a network needs an address of its own in each subnet. */
   needsGateway(spec: NetworkSpec): boolean;
   /** Looks, and makes nothing. Throws in Docker's words for a network that it cannot make. Returns what it must remember. */
-  prepare(spec: NetworkSpec, id: string): Promise<Readonly<Record<string, string>>>;
+  prepare(spec: NetworkSpec, id: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
   /** Throws `forbidden` for a network that does not go together with another of its own. */
   checkConflict(network: NetworkRecord, others: readonly NetworkRecord[]): void;
+  /** What is done once in the life of a network. A failure leaves nothing. */
+  create?(network: NetworkRecord, addresses: readonly PoolData[], signal: AbortSignal): Promise<void>;
+  /** Another process has to be asked for what there may be of a network: the daemon's start does not wait for it. */
+  readonly isElsewhere?: boolean;
   /** Makes it, or takes over what there is of it. A failure leaves nothing that was not there before. */
   open(network: NetworkRecord): Promise<DriverNetwork>;
   /** Removes what there may be of a network whose creation or removal did not come to its end. */

@@ -202,7 +202,7 @@ test("whatever is requested and released: no two networks overlap", async () => 
 
 test("the null driver gives everything and nothing", async () => {
   const pool = await nullIpam.requestPool({ family: 6, options: {} });
-  assert.deepEqual(pool, { poolId: "null/::/0", subnet: "::/0" });
+  assert.deepEqual(pool, { poolId: "null/::/0", space: "null", subnet: "::/0" });
   assert.equal(await nullIpam.requestAddress(pool.poolId, undefined, {}), undefined);
   await assert.rejects(nullIpam.requestPool({ family: 4, subnet: "10.0.0.0/8", options: {} }), {
     message: "null ipam driver does not handle specific address pool requests",

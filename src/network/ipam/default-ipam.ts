@@ -57,7 +57,7 @@ export class DefaultIpam implements IpamDriver {
       ...(part === undefined ? [] : [formatPrefix(part)]),
     ].join("/");
     this.#pools.set(poolId, pool);
-    return { poolId, subnet: formatPrefix(pool.subnet) };
+    return { poolId, space: SPACE, subnet: formatPrefix(pool.subnet) };
   }
 
   async releasePool(poolId: string): Promise<void> {

@@ -13,6 +13,8 @@ export interface PoolRequest {
 
 export interface Pool {
   readonly poolId: string;
+  /** Name of what the pool is part of. */
+  readonly space: string;
   readonly subnet: string;
   /** With the length of the prefix: the driver has chosen it, and it is not to be requested. */
   readonly gateway?: string;

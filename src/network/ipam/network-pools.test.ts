@@ -24,7 +24,10 @@ test("the gateway is the first address of the range, auxiliary addresses are not
     request(setting({ subnet: "10.1.0.0/16", range: "10.1.5.0/24", auxiliary: { router: "10.1.5.1" } })),
   );
   assert.deepEqual(pools, [
-    { poolId: "LocalDefault/10.1.0.0/16/10.1.5.0/24", family: 4, subnet: "10.1.0.0/16", gateway: "10.1.5.0" },
+    {
+      ...{ poolId: "LocalDefault/10.1.0.0/16/10.1.5.0/24", space: "LocalDefault" },
+      ...{ family: 4, subnet: "10.1.0.0/16", gateway: "10.1.5.0" },
+    },
   ]);
   assert.equal((await requestAddress(ipam, { pools, options: {}, network }))?.address, "10.1.5.2/16");
 });
@@ -95,7 +98,7 @@ test("an endpoint's address comes from the first subnet that has one", async () 
 
 test("with the null driver there are neither gateways nor addresses", async () => {
   const pools = await requestPools(nullIpam, request());
-  assert.deepEqual(pools, [{ poolId: "null/0.0.0.0/0", family: 4, subnet: "0.0.0.0/0" }]);
+  assert.deepEqual(pools, [{ poolId: "null/0.0.0.0/0", space: "null", family: 4, subnet: "0.0.0.0/0" }]);
   assert.equal(await requestAddress(nullIpam, { pools, options: {}, network }), undefined);
 });
 

@@ -8,6 +8,7 @@ import { GATEWAY_PURPOSE, type IpamDriver, type Pool, PURPOSE_OPTION } from "./i
 /** A subnet that a network has. */
 export interface NetworkPool {
   readonly poolId: string;
+  readonly space: string;
   readonly family: Family;
   readonly subnet: string;
   /** Without a prefix. Not there: the driver wants none, or IPAM gives no addresses. */
@@ -47,6 +48,7 @@ export async function requestPools(
     await takeAuxiliary(ipam, pool, setting);
     pools.push({
       poolId: pool.poolId,
+      space: pool.space,
       family,
       subnet: pool.subnet,
       ...(gateway === undefined ? {} : { gateway }),

@@ -15,7 +15,7 @@ export const nullIpam: IpamDriver = {
   async requestPool({ family, subnet = "", range = "" }: PoolRequest): Promise<Pool> {
     if (subnet !== "") throw invalid("null ipam driver does not handle specific address pool requests");
     if (range !== "") throw invalid("null ipam driver does not handle specific address subpool requests");
-    return { poolId: idOf(POOLS[family]), subnet: POOLS[family] };
+    return { poolId: idOf(POOLS[family]), space: "null", subnet: POOLS[family] };
   },
   async releasePool() {},
   async requestAddress(poolId) {

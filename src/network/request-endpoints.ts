@@ -1,0 +1,65 @@
+// What endpoints are given before their interfaces are made: addresses, and what a process says that makes them.
+
+import type { EndpointRequest } from "./controller.ts";
+import type { JoinRequest } from "./drivers/driver.ts";
+import type { Asked, Given } from "./plan-endpoints.ts";
+import { encodeMac, type SandboxLabels, sandboxOptions } from "./sandbox-options.ts";
+
+/** The sandbox that they are for. */
+export interface EndpointHost extends SandboxLabels {
+  readonly path: string;
+}
+
+/** For each request, in their order. All is given back with `undo`. */
+export async function requestEndpoints(
+  asked: readonly Asked[],
+  host: EndpointHost,
+  undo: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<readonly Given[]> {
+  const given: Given[] = [];
+  for (const { network, request } of asked) {
+    const addresses = await network.allocate(request);
+    undo.defer(() => network.release(addresses));
+    const { remote } = network.driver;
+    if (remote === undefined) given.push({ addresses });
+    else {
+      const texts = addresses.map(({ address }) => address);
+      const joined = await remote.join(joinRequest({ network, request }, texts, host), signal);
+      undo.defer(() => remote.leave(request.endpointId));
+      given.push({ addresses, joined });
+    }
+  }
+  return given;
+}
+
+const MAC_ADDRESS = "com.docker.network.endpoint.macaddress";
+
+function joinRequest(
+  { network, request }: Asked,
+  addresses: readonly string[],
+  host: EndpointHost,
+): JoinRequest {
+  const {
+    endpointId,
+    endpointName = endpointId,
+    macAddress = "",
+    driverOptions = {},
+  }: EndpointRequest = request;
+  const labels = sandboxOptions(host);
+  return {
+    ...{ endpointId, endpointName, addresses, macAddress, path: host.path },
+    options: {
+      ...driverOptions,
+      ...(macAddress !== "" && { [MAC_ADDRESS]: encodeMac(macAddress) }),
+      // As dockerd: ports are not what an internal network is for.
+      ...(network.record.internal ? {} : { ...labels, ...dnsOption(host) }),
+    },
+    sandboxOptions: labels,
+  };
+}
+
+function dnsOption({ dns }: SandboxLabels): Readonly<Record<string, unknown>> {
+  const servers = (dns?.upstreams ?? []).filter(({ fromHost }) => !fromHost).map(({ address }) => address);
+  return servers.length === 0 ? {} : { "com.docker.network.endpoint.dnsservers": servers };
+}
