@@ -34,10 +34,8 @@ export function validateEndpoints(
   if ((own?.Aliases ?? []).length > 0 && !isUserDefined(mode))
     throw invalid("network-scoped alias is supported only for containers in user defined networks");
   const errors = Object.entries(endpoints).flatMap(([name, endpoint]) => {
-    const found = endpointErrors(networks.find(name), endpoint);
-    return found.length === 0
-      ? []
-      : [`invalid config for network ${name}: invalid endpoint settings:\n${joined(found)}`];
+    const cause = findMistake(endpoint, endpointErrors(networks.find(name), endpoint));
+    return cause === undefined ? [] : [`invalid config for network ${name}: ${cause}`];
   });
   if (errors.length > 0) throw invalid(joined(errors));
 }
@@ -45,7 +43,17 @@ export function validateEndpoints(
 /** Throws for an endpoint that this network cannot give. */
 export function validateEndpoint(network: NetworkInfo, endpoint: EndpointConfig): void {
   const errors = [...predefinedErrors(network.name, endpoint), ...endpointErrors(network, endpoint)];
-  if (errors.length > 0) throw invalid(`invalid endpoint settings:\n${joined(errors)}`);
+  const cause = findMistake(endpoint, errors);
+  if (cause !== undefined) throw invalid(cause);
+}
+
+const MAC_ADDRESS =
+  /^(?:[0-9a-f]{2}(?:(?::[0-9a-f]{2}){5}|(?:-[0-9a-f]{2}){5})|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2})$/i;
+
+/** As Docker: a wrong MAC address is told alone. */
+function findMistake({ MacAddress: mac }: EndpointConfig, errors: readonly string[]): string | undefined {
+  if (mac !== "" && !MAC_ADDRESS.test(mac)) return `invalid MAC address ${mac}`;
+  return errors.length === 0 ? undefined : `invalid endpoint settings:\n${joined(errors)}`;
 }
 
 function predefinedErrors(
@@ -91,21 +99,16 @@ function rangeErrors(network: NetworkInfo | undefined, text: string): readonly s
     : [`no configured subnet contains IP address ${text}`];
 }
 
-function sysctlErrors(text: string | undefined): readonly string[] {
-  if (text === undefined) return [];
-  return text.split(",").flatMap((sysctl) => {
-    const parts = sysctl.split(".");
-    const isOne =
-      parts.length >= 5 &&
-      ["ipv4", "ipv6", "mpls"].includes(parts[1] ?? "") &&
-      ["IFNAME", "ifname"].includes(parts[3] ?? "");
-    return isOne
-      ? []
-      : [
-          `unrecognised network interface sysctl '${sysctl}'; represent 'net.X.Y.ethN.Z=V' as 'net.X.Y.IFNAME.Z=V', 'X' must be 'ipv4', 'ipv6' or 'mpls'`,
-        ];
-  });
-}
+/** Its name becomes a path below /proc/sys: it has no slash, so that it leads nowhere else. */
+const SYSCTL = /^net\.(?:ipv4|ipv6|mpls)\.\w+\.(?:IFNAME|ifname)(?:\.\w+)+=/;
+
+const sysctlErrors = (text: string | undefined): readonly string[] =>
+  (text?.split(",") ?? [])
+    .filter((sysctl) => !SYSCTL.test(sysctl))
+    .map(
+      (sysctl) =>
+        `unrecognised network interface sysctl '${sysctl}'; represent 'net.X.Y.ethN.Z=V' as 'net.X.Y.IFNAME.Z=V', 'X' must be 'ipv4', 'ipv6' or 'mpls'`,
+    );
 
 /** The kernel's rule for names of interfaces. */
 const ifnameErrors = (name: string | undefined): readonly string[] =>

@@ -76,8 +76,8 @@ export interface Link {
   readonly macAddress: string;
 }
 
-const macBytes = (address: string): Uint8Array =>
-  Uint8Array.from(address.split(":"), (part) => Number.parseInt(part, 16));
+/** "02:42:ac:11:00:02", "02-42-ac-11-00-02" or "0242.ac11.0002". */
+const macBytes = (address: string): Uint8Array => Buffer.from(address.replaceAll(/[:.-]/g, ""), "hex");
 
 /** struct ifinfomsg and the attributes. */
 function linkBody(link: LinkSettings, ...more: readonly Uint8Array[]): Uint8Array {
