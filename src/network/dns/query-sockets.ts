@@ -3,10 +3,9 @@
 import { createSocket, Socket as DatagramSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, Socket } from "node:net";
+import type { Family } from "#formats/ip-prefix.ts";
 import { encodeSocketAddress } from "#formats/socket-address.ts";
 import type { PassedSocket, SocketSource } from "#kernel/zygote/passed-sockets.ts";
-
-export type Family = 4 | 6;
 
 /** Whoever takes a socket closes it. */
 export interface QuerySockets {
