@@ -34,6 +34,7 @@ export function forwardDatagrams(listener: Socket, target: Target): { close(): v
   };
   listener.on("error", () => {}); // an answer that could not be sent is lost, as datagrams are
   listener.on("message", (data, sender) => {
+    if (sender.port === 0) return; // forged: nothing can be sent there, and Node throws
     const key = `${sender.address} ${sender.port}`;
     const known = clients.get(key);
     if (known === undefined && clients.size >= MAX_CLIENTS) return;
