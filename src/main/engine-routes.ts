@@ -67,6 +67,7 @@ export function engineRoutes(options: RoutesOptions, signal: AbortSignal): reado
       ...options.layers,
       volumes,
       pauseWriters: (name) => pauseUsers(containers, name),
+      report: containers.report,
     }),
     ...networkRoutes({ ...containers, networkPrunes: new PruneTurn() }),
     ...absentRoutes(),

@@ -18,6 +18,8 @@ export interface VolumeCopyDeps {
   readonly executor: Pick<Executor, "run">;
   /** Pauses the containers that run and write to the volume, until it is disposed. */
   readonly pauseWriters: (volume: string) => Promise<AsyncDisposable>;
+  /** Told of failures that no request waits for. */
+  readonly report: (error: unknown) => void;
 }
 
 /** Resolves when the archive has begun. To be read to its end, or the signal aborted. */
@@ -27,29 +29,28 @@ export async function exportVolume(
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
   await using held = new AsyncDisposableStack();
-  await deps.volumes.get(name, signal);
+  const holder = held.use(openHolder(deps.volumes, "export"));
+  await deps.volumes.hold(name, holder.id, signal);
   const path = held.use(await mounted(deps, name)).path;
   if (pause) held.use(await deps.pauseWriters(name));
   const { chunks } = await deps.trees.packPath(planDirectory(path, "read"), "/.", signal);
-  return giveBackAfter(chunks, held.move(), signal);
+  signal.throwIfAborted();
+  const taken = held.move();
+  // Who hangs up may never have begun to read.
+  signal.addEventListener("abort", () => void taken.disposeAsync().catch(deps.report), { once: true });
+  return giveBackAfter(chunks, taken);
 }
 
-/** When the last chunk was taken, or nobody wants any. */
-function giveBackAfter(
+/** When the last chunk was taken, or nobody wants any more. */
+async function* giveBackAfter(
   chunks: AsyncIterable<Uint8Array>,
-  held: AsyncDisposableStack,
-  signal: AbortSignal,
-): AsyncIterable<Uint8Array> {
-  const onAbort = (): void => void held.disposeAsync();
-  signal.addEventListener("abort", onAbort, { once: true });
-  return (async function* () {
-    try {
-      yield* chunks;
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-      await held.disposeAsync();
-    }
-  })();
+  taken: AsyncDisposableStack,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } finally {
+    await taken.disposeAsync();
+  }
 }
 
 /** Fills a volume that is empty and that no container has, or a new one. Rejects `conflict` otherwise. What failed leaves nothing. */
@@ -61,7 +62,7 @@ export async function importVolume(
 ): Promise<Volume> {
   const { volumes, trees, executor } = deps;
   await using undo = new AsyncDisposableStack();
-  using holder = holdFor(volumes, "import");
+  using holder = openHolder(volumes, "import");
   const request = { name, driver: "", labels: null, options: null, holder: holder.id };
   const { volume, isNew } = await makeOrFind(volumes, request, signal);
   if (isNew) undo.defer(() => volumes.remove(name));
@@ -94,9 +95,9 @@ export async function cloneVolume(
   signal: AbortSignal,
 ): Promise<Volume> {
   const { volumes, trees } = deps;
-  const source = await volumes.get(from, signal);
   await using undo = new AsyncDisposableStack();
-  using holder = holdFor(volumes, "clone");
+  using holder = openHolder(volumes, "clone");
+  const source = await volumes.hold(from, holder.id, signal);
   const own = source.driver === "local" ? ownOptions(source.options) : null;
   const request = {
     name: to,
@@ -134,7 +135,7 @@ interface Holder extends Disposable {
 }
 
 /** Whoever holds a volume keeps it from being removed. */
-function holdFor(volumes: Volumes, job: string): Holder {
+function openHolder(volumes: Volumes, job: string): Holder {
   const id = `${job}-${randomUUID()}`;
   return { id, [Symbol.dispose]: () => volumes.release(id) };
 }

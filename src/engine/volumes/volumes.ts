@@ -40,7 +40,7 @@ export interface VolumeRequest {
   /** null: not given, which inspect tells from an empty list. */
   readonly labels: Readonly<Record<string, string>> | null;
   readonly options: Readonly<Record<string, string>> | null;
-  /** Id of a container that is being made: nobody can remove the volume until `release`. */
+  /** Id of a container that is being made, or of a job: nobody can remove the volume until `release`. */
   readonly holder?: string;
   /** Rejects `conflict` if there is one of that name. */
   readonly mustBeNew?: boolean;
@@ -57,7 +57,7 @@ export class Volumes implements Disposable {
   readonly #locks = new NamedLocks();
   readonly #use: VolumeUse;
   readonly #catalog: VolumeCatalog;
-  /** Containers that are being made, and their volumes. */
+  /** Containers that are being made and jobs of the engine, and their volumes. */
   readonly #held = new Map<string, Set<string>>();
 
   constructor(deps: VolumeDeps) {
@@ -122,9 +122,26 @@ export class Volumes implements Disposable {
   /** Rejects notFound, and if its plugin cannot be asked. */
   async get(name: string, signal: AbortSignal): Promise<Volume> {
     using _held = await this.#locks.acquire(name);
+    return await this.#get(name, signal);
+  }
+
+  /** The same; nobody can remove it until `release`. */
+  async hold(name: string, holder: string, signal: AbortSignal): Promise<Volume> {
+    using _held = await this.#locks.acquire(name);
+    const found = await this.#get(name, signal);
+    this.#hold(name, holder);
+    return found;
+  }
+
+  async #get(name: string, signal: AbortSignal): Promise<Volume> {
     const found = await this.#catalog.find(name, signal);
     if (found === undefined) throw nameMissing(name);
     return found;
+  }
+
+  #hold(name: string, holder: string): void {
+    const held = this.#held.get(holder) ?? new Set();
+    this.#held.set(holder, held.add(name));
   }
 
   /** The existing one if the name is taken. */
@@ -136,15 +153,12 @@ export class Volumes implements Disposable {
     if (there !== undefined && request.mustBeNew === true)
       throw conflict(`create ${name}: there is a volume of that name`);
     const volume = there ?? (await this.#make(name, request, signal));
-    if (request.holder !== undefined) {
-      const held = this.#held.get(request.holder) ?? new Set();
-      this.#held.set(request.holder, held.add(name));
-    }
+    if (request.holder !== undefined) this.#hold(name, request.holder);
     this.#publish(volume, "create");
     return volume;
   }
 
-  /** The container is made, or is not made after all. */
+  /** The container is made, or is not made after all; the job is done. */
   release(holder: string): void {
     this.#held.delete(holder);
   }
