@@ -52,6 +52,8 @@ export interface FirewallDeps {
 }
 
 const ENOENT = 2;
+/** How often the tables are made anew in a row, if batches of ours come in between. */
+const REBUILDS = 5;
 const never = new AbortController().signal;
 
 /** Of each engine, named for its data root. */
@@ -136,7 +138,7 @@ export class Firewall {
     return messages;
   }
 
-  /** They are no longer among all that are published. */
+  /** They may still be among all that are published. */
   async unpublish(publications: readonly Publication[]): Promise<void> {
     const messages = this.#tables.flatMap((table) => [
       ...planTakeOut(table, portContents(table.facts, this.#scope, publications)),
@@ -145,7 +147,7 @@ export class Firewall {
     await this.#sendOrRepair("published ports", messages);
   }
 
-  /** What becomes open of the containers' own addresses. */
+  /** What becomes open of the containers' own addresses, when `added` take the place of `changed`. */
   #planOpen(
     table: FamilyTable,
     changed: readonly Publication[],
@@ -155,7 +157,9 @@ export class Firewall {
       opening(table.facts, this.#scope, changed).map(({ containerAddress }) => containerAddress),
     );
     if (addresses.size === 0) return [];
-    const all = opening(table.facts, this.#scope, [...this.#deps.publications(), ...added]);
+    const ports = new Set(changed.map(({ port }) => port));
+    const others = this.#deps.publications().filter(({ port }) => !ports.has(port));
+    const all = opening(table.facts, this.#scope, [...others, ...added]);
     return [...addresses].flatMap((address) => {
       const before = openElements(table.facts, this.#open.get(`${table.family} ${address}`) ?? []);
       const ranges = openRanges(all.filter(({ containerAddress }) => containerAddress === address));
@@ -286,6 +290,12 @@ export class Firewall {
   }
 
   async #rebuild(): Promise<void> {
+    for (let left = REBUILDS; left > 0; left--) if (await this.#rebuildOnce()) return;
+    this.#checked = { generation: 0, batches: this.#batches }; // whoever looks next finds it suspect
+  }
+
+  /** False: we sent other batches meanwhile, and what they did may be undone. */
+  async #rebuildOnce(): Promise<boolean> {
     const others = (await this.#readForeign()).filter(
       ({ drops, exemptions }) => drops || exemptions !== undefined,
     );
@@ -297,9 +307,10 @@ export class Firewall {
       ...others.flatMap((foreign) => planExemption(this.#exemption, foreign, this.#bridges)),
     ];
     this.#rememberOpen(publications);
-    this.#batches++;
+    const batches = ++this.#batches;
     const result = await this.#deps.executor.run([...planRules("rules", messages), generationQuery], never);
     this.#checked = { generation: readGeneration(result) ?? -1, batches: this.#batches };
+    return this.#batches === batches;
   }
 
   #rememberOpen(publications: readonly Publication[]): void {
