@@ -237,7 +237,7 @@ export class Rebuilds {
     }
     use.timer = setTimeout(() => {
       this.#uses.delete(digest);
-      if (this.has(digest)) this.#removeFile(digest);
+      if (!this.#deps.signal.aborted && this.has(digest)) this.#removeFile(digest);
     }, RESTORED_MS).unref();
   }
 
