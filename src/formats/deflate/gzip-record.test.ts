@@ -78,3 +78,13 @@ for (const [name, file] of Object.entries(files))
     assert.ok(rebuild(bytes, plain).equals(file));
     assert.ok(bytes.length < 120 + file.length / 8, `${bytes.length} of ${file.length}`);
   });
+
+test("a file of blocks of no bytes is refused before it has taken the memory", () => {
+  const blocks = 100_000;
+  const empty = Buffer.from([0, 0, 0, 0xff, 0xff]); // stored, not the last one, of no bytes
+  const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
+  for (const before of [Buffer.alloc(0), deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH })]) {
+    const file = Buffer.concat([header, before, ...Array<Buffer>(blocks).fill(empty)]);
+    assert.throws(() => record(file), { name: "DeflateError", message: "too many small blocks" });
+  }
+});

@@ -1,7 +1,7 @@
 // Writes the record of a gzip file (gzip-record.ts) while its plain bytes are read.
 
 import { RecordWriter } from "../record-file.ts";
-import type { ByteSource } from "./bits.ts";
+import { type ByteSource, DeflateError } from "./bits.ts";
 import { type BlockHead, blockTypes } from "./deflate-reader.ts";
 import { type GzipPart, readGzip } from "./gzip-reader.ts";
 import { STYLES, steps, styleOf } from "./gzip-record.ts";
@@ -9,6 +9,8 @@ import { LOOKAHEAD, type Style, TokenPredictor } from "./token-predictor.ts";
 
 /** Plain bytes that a style is chosen by. */
 const SAMPLE = 384 << 10;
+/** Parts of a file that are held at a time: more are blocks of next to no bytes, one behind the other, which no compressor makes. */
+const MOST_PARTS = 1 << 15;
 
 /** Writes the record of a gzip file; yields what is in it. Throws DeflateError. */
 export function* recordGzip(source: ByteSource, record: RecordWriter): Generator<Buffer, void, void> {
@@ -38,6 +40,7 @@ class Recorder {
       return;
     }
     this.#sample.push(own);
+    refuseMany(this.#sample);
     if ("plain" in own) this.#sampled += own.plain.length;
     if (this.#sampled >= SAMPLE) this.#choose();
   }
@@ -71,6 +74,10 @@ function recordAll(recorder: StyleRecorder, parts: readonly GzipPart[]): void {
   for (const part of parts) recorder.push(part);
 }
 
+function refuseMany(parts: readonly GzipPart[]): void {
+  if (parts.length > MOST_PARTS) throw new DeflateError("too many small blocks");
+}
+
 /** The reader overwrites what it gave. */
 function kept(part: GzipPart): GzipPart {
   if (part.kind === "tokens") return { ...part, tokens: part.tokens.slice(), plain: Buffer.from(part.plain) };
@@ -90,6 +97,7 @@ class StyleRecorder {
 
   push(part: GzipPart): void {
     this.#waiting.push(part);
+    refuseMany(this.#waiting);
     if ("plain" in part && part.plain.length > 0) {
       this.#numbers(steps.know, part.plain.length);
       this.#predictor.append(part.plain);
