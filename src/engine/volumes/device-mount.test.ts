@@ -18,6 +18,9 @@ test("words are flags of mount(2), the later of two wins, and the rest is the fi
     ["t", "tmpfs", 2 | 8, "size=1m,uid=7"],
   ]);
   assert.deepEqual(await mounts("tmpfs", "t", ""), [["t", "tmpfs", 0, ""]]);
+  assert.deepEqual(await mounts("odd", "t", "constructor,toString"), [
+    ["t", "odd", 0, "constructor,toString"],
+  ]);
 });
 
 test("a bind is read-only by a second call, and propagates by a third", async () => {
@@ -31,6 +34,9 @@ test("a bind is read-only by a second call, and propagates by a third", async ()
 
 test("hosts of network file systems are looked up where the kernel does not", async () => {
   assert.deepEqual(await mounts("nfs", ":/x", "addr=nas,ro"), [[":/x", "nfs", 1, "addr=192.0.2.7"]]);
+  assert.deepEqual(await mounts("nfs", ":/x", "clientaddr=nas,addr=nas"), [
+    [":/x", "nfs", 0, "clientaddr=nas,addr=192.0.2.7"],
+  ]);
   assert.deepEqual(await mounts("nfs", ":/x", "addr=10.0.0.1"), [[":/x", "nfs", 0, "addr=10.0.0.1"]]);
   assert.deepEqual(await mounts("cifs", "//nas/share", "username=u"), [
     ["//192.0.2.7/share", "cifs", 0, "username=u"],

@@ -14,43 +14,46 @@ const MS_BIND = 1 << 12;
 const MS_REC = 1 << 14;
 const MS_REMOUNT = 32;
 /** Flags that mount(8) takes for words: what each sets, and what it clears. */
-const flagWords: Readonly<Record<string, { readonly set?: number; readonly clear?: number }>> = {
-  defaults: {},
-  ro: { set: MS_RDONLY },
-  rw: { clear: MS_RDONLY },
-  nosuid: { set: 2 },
-  suid: { clear: 2 },
-  nodev: { set: 4 },
-  dev: { clear: 4 },
-  noexec: { set: 8 },
-  exec: { clear: 8 },
-  sync: { set: 16 },
-  async: { clear: 16 },
-  remount: { set: MS_REMOUNT },
-  mand: { set: 64 },
-  nomand: { clear: 64 },
-  dirsync: { set: 128 },
-  noatime: { set: 1024 },
-  atime: { clear: 1024 },
-  nodiratime: { set: 2048 },
-  diratime: { clear: 2048 },
-  bind: { set: MS_BIND },
-  rbind: { set: MS_BIND | MS_REC },
-  relatime: { set: 1 << 21 },
-  norelatime: { clear: 1 << 21 },
-  strictatime: { set: 1 << 24 },
-  nostrictatime: { clear: 1 << 24 },
-};
+const flagWords = new Map<string, { readonly set?: number; readonly clear?: number }>(
+  Object.entries({
+    defaults: {},
+    ro: { set: MS_RDONLY },
+    rw: { clear: MS_RDONLY },
+    nosuid: { set: 2 },
+    suid: { clear: 2 },
+    nodev: { set: 4 },
+    dev: { clear: 4 },
+    noexec: { set: 8 },
+    exec: { clear: 8 },
+    sync: { set: 16 },
+    async: { clear: 16 },
+    remount: { set: MS_REMOUNT },
+    mand: { set: 64 },
+    nomand: { clear: 64 },
+    dirsync: { set: 128 },
+    noatime: { set: 1024 },
+    atime: { clear: 1024 },
+    nodiratime: { set: 2048 },
+    diratime: { clear: 2048 },
+    bind: { set: MS_BIND },
+    rbind: { set: MS_BIND | MS_REC },
+    relatime: { set: 1 << 21 },
+    norelatime: { clear: 1 << 21 },
+    strictatime: { set: 1 << 24 },
+    nostrictatime: { clear: 1 << 24 },
+  }),
+);
 const MS_UNBINDABLE = 1 << 17;
 const MS_PRIVATE = 1 << 18;
 const MS_SLAVE = 1 << 19;
 const MS_SHARED = 1 << 20;
-const propagationWords: Readonly<Record<string, number>> = {
-  unbindable: MS_UNBINDABLE,
-  private: MS_PRIVATE,
-  slave: MS_SLAVE,
-  shared: MS_SHARED,
-};
+/** Each also with "r" in front: of all that is mounted below, too. */
+const propagationWords = new Map([
+  ["unbindable", MS_UNBINDABLE],
+  ["private", MS_PRIVATE],
+  ["slave", MS_SLAVE],
+  ["shared", MS_SHARED],
+]);
 
 interface Words {
   readonly flags: number;
@@ -63,10 +66,11 @@ function readWords(options: string): Words {
   const data: string[] = [];
   let [flags, propagation] = [0, 0];
   for (const word of options.split(",")) {
-    const flag = flagWords[word];
-    const kind = propagationWords[word] ?? propagationWords[word.replace(/^r/, "")];
+    const flag = flagWords.get(word);
+    const own = propagationWords.get(word);
+    const kind = own ?? propagationWords.get(word.replace(/^r/, ""));
     if (flag !== undefined) flags = (flags | (flag.set ?? 0)) & ~(flag.clear ?? 0);
-    else if (kind !== undefined) propagation |= kind | (word in propagationWords ? 0 : MS_REC);
+    else if (kind !== undefined) propagation |= kind | (own === undefined ? MS_REC : 0);
     else if (word !== "") data.push(word);
   }
   return { flags, propagation, data: data.join(",") };
@@ -118,7 +122,7 @@ async function withAddresses(device: VolumeDevice, lookUp: LookUp): Promise<Volu
   const given = /(?:^|,)addr=([^,]+)/.exec(device.options)?.[1];
   if (given !== undefined && !isIPv4(given)) {
     const address = await addressOf(given, lookUp);
-    return { ...device, options: device.options.replace(`addr=${given}`, `addr=${address}`) };
+    return { ...device, options: device.options.replace(/(^|,)addr=[^,]+/, `$1addr=${address}`) };
   }
   if (device.type === "nfs") return device;
   const [, host = ""] = /^\/\/([^/]+)/.exec(device.device) ?? [];
