@@ -168,12 +168,10 @@ async function disconnectRunning(
   const before = state.network;
   const endpoints = before.sandbox.endpoints.filter((other) => other !== endpoint);
   deps.containers.saveState(container, { network: { sandbox: { ...before.sandbox, endpoints } } });
-  try {
-    const sandbox = await deps.networks.disconnect(before.sandbox.id, network.id);
-    await settle(deps, container, sandbox, networks);
-  } catch (error) {
+  const sandbox = await deps.networks.disconnect(before.sandbox.id, network.id).catch((error: unknown) => {
     deps.containers.saveState(container, { network: before });
     throw error;
-  }
+  });
+  await settle(deps, container, sandbox, networks);
   publishConnection(deps, container.id, { name: network.name, action: "disconnect" });
 }
