@@ -69,9 +69,13 @@ export class PluginClient {
 const isTimeout = ({ reason }: AbortSignal): boolean =>
   reason instanceof DOMException && reason.name === "TimeoutError";
 
-/** Nobody listens. */
+/** Nobody listens; not that a file of its TLS settings is missing. */
 const isUnheard = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && (error.code === "ECONNREFUSED" || error.code === "ENOENT");
+  error instanceof Error &&
+  "syscall" in error &&
+  error.syscall === "connect" &&
+  "code" in error &&
+  (error.code === "ECONNREFUSED" || error.code === "ENOENT");
 
 function parse(text: string): unknown {
   try {
