@@ -50,10 +50,10 @@ export interface PlanContainerDeps {
   readonly images: ContainerImages;
   readonly networks: Pick<NetworkController, "find">;
   readonly host: HostFacts;
-  /** The daemon's --log-driver and --log-opt. */
   /** The daemon's own for containers, now. */
   readonly defaults?: () => ContainerDefaults;
   readonly userNamespaces?: UserNamespaces | undefined;
+  /** The daemon's --log-driver and --log-opt. */
   readonly defaultLog: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
 }
 

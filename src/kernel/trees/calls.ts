@@ -317,11 +317,11 @@ export function setOwner(fd: number, uid: number, gid: number): void {
   );
 }
 
-/** Of access and of modification. */
 /** Makes the file share the other one's blocks; 0, or a negative errno where the file system cannot. */
 export const tryCloneFile = (fd: number, from: number): number =>
   outcome(() => calls().ioctl(fd, FICLONE, from));
 
+/** Of access and of modification. */
 export function setTimes(fd: number, { sec, nsec }: FileStat["mtime"]): void {
   for (const at of [0, 16]) {
     times.writeBigInt64LE(BigInt(Math.floor(sec)), at);
