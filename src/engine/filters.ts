@@ -68,7 +68,7 @@ export class Filters {
   flag(key: string, byDefault: boolean): boolean {
     if (!this.has(key)) return byDefault;
     const values = this.values(key);
-    const truths = new Set(values.map((value) => booleans[value.toLowerCase()]));
+    const truths = new Set(values.map((value) => booleans.get(value.toLowerCase())));
     const [truth] = truths;
     if (truths.size !== 1 || truth === undefined)
       throw invalid(`invalid filter '${key}=[${values.join(" ")}]'`);
@@ -82,7 +82,12 @@ export class Filters {
   }
 }
 
-const booleans: Readonly<Record<string, boolean>> = { "1": true, true: true, "0": false, false: false };
+const booleans = new Map([
+  ["1", true],
+  ["true", true],
+  ["0", false],
+  ["false", false],
+]);
 
 function found(pattern: string, source: string): boolean {
   if (pattern === source) return true;

@@ -56,8 +56,7 @@ export async function pruneNetworks(
         !isPredefined(network.name) &&
         !network.configOnly &&
         (until === undefined || BigInt(network.createdAt) * 1_000_000n <= until) &&
-        filters.matchPairs("label", network.labels) &&
-        !(filters.has("label!") && filters.matchPairs("label!", network.labels)) &&
+        filters.matchLabels(network.labels) &&
         network.endpoints.length === 0,
     );
   const removed: string[] = [];

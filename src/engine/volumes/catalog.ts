@@ -4,7 +4,7 @@ import { EngineError, prefixed } from "#base/errors.ts";
 import type { DriverVolume, VolumeDriver, VolumeScope } from "./driver.ts";
 import type { LocalDriver } from "./local-driver.ts";
 import type { PluginDrivers } from "./plugin-drivers.ts";
-import type { VolumeRecord, VolumeStore } from "./store.ts";
+import { isLocal, type VolumeRecord, type VolumeStore } from "./store.ts";
 
 export interface Volume extends Omit<VolumeRecord, "driver"> {
   readonly driver: string;
@@ -30,7 +30,6 @@ export interface CatalogDeps {
 
 /** Milliseconds that plugins have when nobody asked for a volume of theirs: one that hangs must not hold up the rest. */
 const LOOK_MS = 3000;
-const isLocal = ({ driver = "local" }: VolumeRecord): boolean => driver === "local";
 
 export class VolumeCatalog {
   readonly #deps: CatalogDeps;
@@ -48,7 +47,7 @@ export class VolumeCatalog {
     const answers = await Promise.all(drivers.map((driver) => this.#listOf(driver, asking)));
     signal.throwIfAborted();
     const asked = new Set(drivers.map(({ name }) => name));
-    const absent = records.filter(({ driver = "local" }) => driver !== "local" && !asked.has(driver));
+    const absent = records.filter((record) => !isLocal(record) && !asked.has(record.driver ?? ""));
     return {
       volumes: [...own, ...answers.flatMap(({ volumes }) => volumes), ...absent.map(describeAbsent)],
       warnings: [
@@ -118,8 +117,7 @@ export class VolumeCatalog {
   }
 
   async driverOf(record: VolumeRecord, signal: AbortSignal): Promise<VolumeDriver> {
-    const { driver = "local" } = record;
-    return driver === "local" ? this.#deps.local : await this.#deps.plugins.get(driver, signal);
+    return isLocal(record) ? this.#deps.local : await this.#deps.plugins.get(record.driver ?? "", signal);
   }
 
   describeLocal(record: VolumeRecord): Volume {

@@ -16,10 +16,9 @@ const { signal } = new AbortController();
 async function open(copying: () => Promise<void> = async () => undefined) {
   const dataRoot = mkdtempSync(join(tmpdir(), "copies-"));
   directories.push(dataRoot);
-  const executor = { run: async () => new Map() };
   const volumes = await openVolumes(
     {
-      executor,
+      executor: { run: async () => new Map() },
       events: { publish: () => undefined },
       clock: { now: () => 0n },
       usersOf: () => [],
@@ -33,7 +32,7 @@ async function open(copying: () => Promise<void> = async () => undefined) {
     yield Buffer.from("archive");
   })();
   const deps: VolumeCopyDeps = {
-    ...{ volumes, executor },
+    volumes,
     trees: { packPath: async () => ({ stat, chunks }), unpack: copying, copy: copying },
     pauseWriters: async () => ({ [Symbol.asyncDispose]: async () => undefined }),
     report: (error) => assert.fail(String(error)),
@@ -68,9 +67,12 @@ test("what cannot be given back when the client has hung up is reported, and the
   const { volumes, deps } = await open();
   const hangUp = new AbortController();
   const failure = new Error("cannot be unpaused");
-  const paused = { [Symbol.asyncDispose]: () => Promise.reject(failure) };
   const reported = Promise.withResolvers<unknown>();
-  const stubborn = { ...deps, pauseWriters: async () => paused, report: reported.resolve };
+  const stubborn = {
+    ...deps,
+    pauseWriters: async () => ({ [Symbol.asyncDispose]: () => Promise.reject(failure) }),
+    report: reported.resolve,
+  };
   await exportVolume(stubborn, { name: "data", pause: true }, hangUp.signal);
   hangUp.abort();
   assert.equal(await reported.promise, failure);

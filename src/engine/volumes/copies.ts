@@ -7,15 +7,12 @@ import { readdir } from "node:fs/promises";
 import { conflict, isKind } from "#base/errors.ts";
 import { planDirectory, planDirectoryCopy } from "#containerd/trees/directory-view.ts";
 import type { Trees } from "#containerd/trees/trees.ts";
-import type { Executor } from "#kernel/plan/executor.ts";
 import type { Volume } from "./catalog.ts";
-import { clearVolume } from "./populate.ts";
 import type { Volumes } from "./volumes.ts";
 
 export interface VolumeCopyDeps {
   readonly volumes: Volumes;
   readonly trees: Pick<Trees, "packPath" | "unpack" | "copy">;
-  readonly executor: Pick<Executor, "run">;
   /** Pauses the containers that run and write to the volume, until it is disposed. */
   readonly pauseWriters: (volume: string) => Promise<AsyncDisposable>;
   /** Told of failures that no request waits for. */
@@ -29,8 +26,8 @@ export async function exportVolume(
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
   await using held = new AsyncDisposableStack();
-  const holder = held.use(openHolder(deps.volumes, "export"));
-  await deps.volumes.hold(name, holder.id, signal);
+  const id = held.use(openHolder(deps.volumes, "export")).id;
+  await deps.volumes.hold(name, id, signal);
   const path = held.use(await mounted(deps, name)).path;
   if (pause) held.use(await deps.pauseWriters(name));
   const { chunks } = await deps.trees.packPath(planDirectory(path, "read"), "/.", signal);
@@ -60,7 +57,7 @@ export async function importVolume(
   archive: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<Volume> {
-  const { volumes, trees, executor } = deps;
+  const { volumes, trees } = deps;
   await using undo = new AsyncDisposableStack();
   using holder = openHolder(volumes, "import");
   const request = { name, driver: "", labels: null, options: null, holder: holder.id };
@@ -70,13 +67,10 @@ export async function importVolume(
   if (others.length > 0) throw conflict(`import ${name}: volume is in use - [${others.join(", ")}]`);
   await using place = await mounted(deps, name);
   if ((await readdir(place.path)).length > 0) throw conflict(`import ${name}: volume is not empty`);
-  try {
-    const request = { path: "/", keepKinds: false, takesTop: true, refusals: [] };
-    await trees.unpack(planDirectory(place.path, "write"), request, archive, signal);
-  } catch (error) {
-    await clearVolume(executor, place.path);
-    throw error;
-  }
+  const unpacking = { path: "/", keepKinds: false, takesTop: true, refusals: [] };
+  await volumes.fill(name, place.path, () =>
+    trees.unpack(planDirectory(place.path, "write"), unpacking, archive, signal),
+  );
   undo.move();
   return volume;
 }
@@ -110,7 +104,9 @@ export async function cloneVolume(
   undo.defer(() => volumes.remove(made.name));
   await using place = await mounted(deps, from);
   await using _paused = pause ? await deps.pauseWriters(from) : undefined;
-  await trees.copy(planDirectoryCopy(place.path, made.mountpoint), signal);
+  await volumes.fill(made.name, made.mountpoint, () =>
+    trees.copy(planDirectoryCopy(place.path, made.mountpoint), signal),
+  );
   undo.move();
   return made;
 }

@@ -12,7 +12,7 @@ import type { Op } from "#kernel/plan/ops.ts";
 import { describeMountFailure, type LookUp, planDeviceMount } from "./device-mount.ts";
 import type { DriverVolume, VolumeDriver } from "./driver.ts";
 import { attributesOf, checkLocalOptions, deviceOf, sizeOf, type VolumeDevice } from "./local-options.ts";
-import type { VolumeStore } from "./store.ts";
+import { isLocal, type VolumeStore } from "./store.ts";
 import { checkVolumeName } from "./volume-name.ts";
 
 export interface LocalDriverDeps {
@@ -79,7 +79,7 @@ export class LocalDriver implements VolumeDriver {
   async list(): Promise<readonly DriverVolume[]> {
     return this.#deps.store
       .list()
-      .filter(({ driver = "local" }) => driver === "local")
+      .filter(isLocal)
       .map(({ name, createdAt }) => ({ name, createdAt, mountpoint: this.mountpoint(name) }));
   }
 

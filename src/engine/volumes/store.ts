@@ -2,6 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { boolean, type Decoded, object, orNull, record, string } from "#base/decode.ts";
+import { EngineError } from "#base/errors.ts";
 
 /** For openDatabase: the schema steps of this store. */
 export const volumeSchema: readonly string[] = [
@@ -27,7 +28,13 @@ const decodeVolume = object(
 
 export type VolumeRecord = Decoded<typeof decodeVolume>;
 
-/** Of the column `removing`: there; being made or removed, and so not there; there, and being filled from an image. */
+/** Of the engine's own, not of a plugin's. */
+export const isLocal = ({ driver = "local" }: VolumeRecord): boolean => driver === "local";
+
+export const nameMissing = (name: string): EngineError =>
+  new EngineError("notFound", `get ${name}: no such volume`);
+
+/** Of the column `removing`: there; being made or removed, and so not there; there, and being filled. */
 const states = { there: 0, gone: 1, filling: 2 } as const;
 
 export class VolumeStore {
@@ -68,7 +75,7 @@ export class VolumeStore {
   }
 
   /** It is found once `make` has made it, and nothing is left of it if that fails or the daemon ends meanwhile. */
-  async add(record: VolumeRecord, make: () => Promise<void>): Promise<void> {
+  async add(record: VolumeRecord, make = async (): Promise<void> => undefined): Promise<void> {
     const { name } = record;
     this.#insert.run(name, JSON.stringify(record), states.gone);
     try {
@@ -98,7 +105,7 @@ export class VolumeStore {
     this.#filling.delete(name);
   }
 
-  /** Until it is done, what the volume holds is half of an image's files and nobody's data. */
+  /** Until it is done, what the volume holds is half of what it is to hold and nobody's data. */
   setFilling(name: string, isFilling: boolean): void {
     this.#mark.run(isFilling ? states.filling : states.there, name);
     if (isFilling) this.#filling.add(name);

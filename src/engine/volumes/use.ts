@@ -1,10 +1,10 @@
 // Who has a volume mounted: containers that run, and jobs of the engine. The driver is told of each. What plugins were asked to mount is
 // kept, so that a daemon that comes after a crash can give it back. Callers hold the lock of the volume's name.
 
-import { EngineError, systemError } from "#base/errors.ts";
+import { systemError } from "#base/errors.ts";
 import { PluginRefusal } from "../plugins/client.ts";
 import type { VolumeDriver } from "./driver.ts";
-import type { VolumeRecord, VolumeStore } from "./store.ts";
+import { isLocal, nameMissing, type VolumeRecord, type VolumeStore } from "./store.ts";
 
 export interface VolumeUseDeps {
   readonly store: Pick<VolumeStore, "find" | "pluginMounts" | "addPluginMount" | "deletePluginMount">;
@@ -37,10 +37,9 @@ export class VolumeUse {
     if (known !== undefined) return known;
     const { store, driverOf } = this.#deps;
     const record = store.find(name);
-    if (record === undefined) throw new EngineError("notFound", `get ${name}: no such volume`);
-    const isPlugins = record.driver !== undefined;
+    if (record === undefined) throw nameMissing(name);
     const driver = await driverOf(record);
-    if (isPlugins) store.addPluginMount(name, user);
+    if (!isLocal(record)) store.addPluginMount(name, user);
     try {
       const source = await driver.mount(name, user);
       this.adopt(name, user, source);

@@ -8,9 +8,9 @@ import type { Op, Plan } from "#kernel/plan/ops.ts";
 import { FileSizes } from "../disk/file-sizes.ts";
 import { Filters } from "../filters.ts";
 import { listVolumes } from "./list.ts";
+import type { VolumeRequest } from "./make.ts";
 import { openVolumes } from "./open-volumes.ts";
 import { VolumePruner } from "./prune.ts";
-import type { VolumeRequest } from "./volumes.ts";
 
 const directories: string[] = [];
 after(() => {
@@ -231,6 +231,24 @@ test("a volume that a crash left half filled is empty again, and filled by the n
   const last = await open(dataRoot);
   assert.deepEqual(readdirSync(mountpoint), ["whole"]);
   last.volumes[Symbol.dispose]();
+});
+
+test("what an import left half done when the daemon ended is taken out; not while it goes on", async () => {
+  const { volumes, dataRoot } = await open();
+  const { mountpoint } = await volumes.create({ ...asked, name: "data" }, signal);
+  const begun = Promise.withResolvers<void>();
+  void volumes.fill("data", mountpoint, async () => {
+    writeFileSync(join(mountpoint, "half"), "");
+    begun.resolve();
+    await new Promise(() => undefined);
+  });
+  await begun.promise;
+  await volumes.mount("data", "c1");
+  assert.deepEqual(readdirSync(mountpoint), ["half"]);
+  volumes[Symbol.dispose](); // the daemon is gone
+  const again = await open(dataRoot);
+  assert.deepEqual(readdirSync(mountpoint), []);
+  again.volumes[Symbol.dispose]();
 });
 
 test("what is written after a copy has failed is not taken for half a copy", async () => {

@@ -6,17 +6,17 @@
 // Calls for one volume take turns, so that a plugin that hangs holds up nothing but its own volumes.
 
 import { randomBytes } from "node:crypto";
-import { type Clock, formatTime } from "#base/clock.ts";
-import { conflict, EngineError } from "#base/errors.ts";
+import type { Clock } from "#base/clock.ts";
+import { conflict } from "#base/errors.ts";
 import { NamedLocks } from "#base/named-locks.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import { type CatalogDeps, type Volume, VolumeCatalog, type VolumeList, withPrefix } from "./catalog.ts";
-import type { VolumeDriver } from "./driver.ts";
+import { VolumeFiller } from "./fill.ts";
 import type { LocalDriver } from "./local-driver.ts";
-import { attributesOf, deviceOf } from "./local-options.ts";
-import { clearVolume, hasContent, populateVolume, type VolumeContent } from "./populate.ts";
-import type { VolumeRecord, VolumeStore } from "./store.ts";
+import { VolumeMaker, type VolumeRequest } from "./make.ts";
+import type { VolumeContent } from "./populate.ts";
+import { isLocal, nameMissing, type VolumeRecord, type VolumeStore } from "./store.ts";
 import { VolumeUse } from "./use.ts";
 
 export interface VolumeDeps {
@@ -32,31 +32,15 @@ export interface VolumeDeps {
   readonly usersOf: (volume: string) => readonly string[];
 }
 
-export interface VolumeRequest {
-  /** "" makes an anonymous one. */
-  readonly name: string;
-  /** "" is "local", or that of the volume that is there. */
-  readonly driver: string;
-  /** null: not given, which inspect tells from an empty list. */
-  readonly labels: Readonly<Record<string, string>> | null;
-  readonly options: Readonly<Record<string, string>> | null;
-  /** Id of a container that is being made, or of a job: nobody can remove the volume until `release`. */
-  readonly holder?: string;
-  /** Rejects `conflict` if there is one of that name. */
-  readonly mustBeNew?: boolean;
-}
-
-/** Docker's mark of volumes that nobody named. */
-const ANONYMOUS_LABEL = "com.docker.volume.anonymous";
 const never = new AbortController().signal;
-const isLocal = ({ driver = "local" }: VolumeRecord): boolean => driver === "local";
-const nameMissing = (name: string): EngineError => new EngineError("notFound", `get ${name}: no such volume`);
 
 export class Volumes implements Disposable {
   readonly #deps: VolumeDeps;
   readonly #locks = new NamedLocks();
   readonly #use: VolumeUse;
   readonly #catalog: VolumeCatalog;
+  readonly #maker: VolumeMaker;
+  readonly #filler: VolumeFiller;
   /** Containers that are being made and jobs of the engine, and their volumes. */
   readonly #held = new Map<string, Set<string>>();
 
@@ -67,6 +51,8 @@ export class Volumes implements Disposable {
       store: deps.store,
       driverOf: (record) => this.#catalog.driverOf(record, never),
     });
+    this.#maker = new VolumeMaker({ ...deps, catalog: this.#catalog });
+    this.#filler = new VolumeFiller({ ...deps, use: this.#use });
   }
 
   /** Finishes what a daemon was in the middle of when it ended. Before anything else is asked. */
@@ -76,11 +62,7 @@ export class Volumes implements Disposable {
       await local.remove(name);
       store.forget(name);
     }
-    for (const name of store.filling()) {
-      const record = store.find(name);
-      const isPlain = record !== undefined && isLocal(record) && deviceOf(record.options ?? {}) === undefined;
-      if (isPlain) await this.#clearHalf(name, local.mountpoint(name));
-    }
+    await this.#filler.recover();
   }
 
   /** Gives back what is mounted for nobody: what living containers use has been adopted. Rejects when it has tried all. */
@@ -149,10 +131,10 @@ export class Volumes implements Disposable {
     const name = request.name === "" ? randomBytes(32).toString("hex") : request.name;
     using _held = await this.#locks.acquire(name);
     signal.throwIfAborted();
-    const there = await this.#reuse(name, request, signal);
+    const there = await this.#maker.find(name, request, signal);
     if (there !== undefined && request.mustBeNew === true)
       throw conflict(`create ${name}: there is a volume of that name`);
-    const volume = there ?? (await this.#make(name, request, signal));
+    const volume = there ?? (await this.#maker.make(name, request, signal));
     if (request.holder !== undefined) this.#hold(name, request.holder);
     this.#publish(volume, "create");
     return volume;
@@ -167,7 +149,7 @@ export class Volumes implements Disposable {
   async mount(name: string, user: string): Promise<string> {
     using _held = await this.#locks.acquire(name);
     const path = await this.#use.mount(name, user);
-    await this.#clearHalf(name, path);
+    await this.#filler.clearHalf(name, path);
     return path;
   }
 
@@ -185,27 +167,12 @@ export class Volumes implements Disposable {
   /** An empty volume gets what an image has there. */
   async populate(name: string, from: Omit<VolumeContent, "mountpoint">, signal: AbortSignal): Promise<void> {
     using _held = await this.#locks.acquire(name);
-    const { store, executor } = this.#deps;
-    const record = store.find(name);
-    const isPlain = record !== undefined && isLocal(record) && deviceOf(record.options ?? {}) === undefined;
-    if (!isPlain && !(await hasContent(executor, from, signal))) return;
-    const user = `fill-${randomBytes(8).toString("hex")}`;
-    const mountpoint = await this.#use.mount(name, user);
-    try {
-      await this.#clearHalf(name, mountpoint);
-      const options = record?.options ?? {};
-      const keepsAttributes = Object.keys(attributesOf(options)).length > 0;
-      // What others have written meanwhile must not be taken for half a copy.
-      const onBegin = (): void => {
-        if (this.#deps.usersOf(name).length === 0) store.setFilling(name, true);
-      };
-      const onEnd = (): void => {
-        if (store.isFilling(name)) store.setFilling(name, false);
-      };
-      await populateVolume(executor, { ...from, mountpoint, keepsAttributes, onBegin, onEnd }, signal);
-    } finally {
-      await this.#use.unmount(name, user);
-    }
+    await this.#filler.populate(name, from, signal);
+  }
+
+  /** Runs what puts files into an empty volume, mounted there. Nothing is in it if that rejects, or the daemon ends meanwhile. */
+  fill(name: string, mountpoint: string, work: () => Promise<void>): Promise<void> {
+    return this.#filler.fill(name, mountpoint, work);
   }
 
   /** Rejects `conflict` while a container refers to it. After a failure it can be tried again; `force`: a plugin's is forgotten then. */
@@ -229,14 +196,6 @@ export class Volumes implements Disposable {
 
   [Symbol.dispose](): void {
     this.#deps.database.close();
-  }
-
-  /** Takes out what a daemon that crashed has left half copied, before anybody uses it. */
-  async #clearHalf(name: string, mountpoint: string): Promise<void> {
-    const { store, executor } = this.#deps;
-    if (!store.isFilling(name)) return;
-    await clearVolume(executor, mountpoint);
-    store.setFilling(name, false);
   }
 
   async #removeLocal(name: string): Promise<void> {
@@ -269,80 +228,6 @@ export class Volumes implements Disposable {
       throw error;
     }
     store.forget(name);
-  }
-
-  /** The volume of that name that is there. Rejects `conflict` if it is not what was asked for. */
-  async #reuse(name: string, request: VolumeRequest, signal: AbortSignal): Promise<Volume | undefined> {
-    const { store, local } = this.#deps;
-    const stored = store.find(name);
-    if (stored === undefined) {
-      if (request.driver !== "" || request.name === "") return undefined;
-      const record = await this.#catalog.foreign(name, signal);
-      if (record === undefined) return undefined;
-      await store.add({ ...record, labels: request.labels, options: request.options }, async () => undefined);
-      return await this.#catalog.find(name, signal);
-    }
-    const { driver = "local" } = stored;
-    const wanted = request.driver === "" ? driver : request.driver;
-    if (wanted !== "local") await this.#driverNamed(wanted, name, signal);
-    const volume = await this.#catalog.find(name, signal).catch((error: unknown) => {
-      const cause = error instanceof Error ? error.message.replace(`get ${name}: `, "") : String(error);
-      throw conflict(
-        `create ${name}: found reference to volume '${name}' in driver '${driver}', but got an error while checking the driver: ${cause}: volume name must be unique`,
-      );
-    });
-    if (volume === undefined && store.find(name) !== undefined)
-      throw conflict(
-        `create ${name}: found references to volume '${name}' in driver '${driver}' but the volume was not found in the driver -- you may need to remove containers referencing this volume or force remove the volume to re-create it: volume name must be unique`,
-      );
-    if (volume === undefined) return undefined;
-    if (wanted !== driver)
-      throw conflict(
-        `create ${name}: driver '${driver}' already has volume '${name}': volume name must be unique`,
-      );
-    if (driver === "local") await local.create(name, {}); // somebody may have removed the directory
-    return volume;
-  }
-
-  async #make(name: string, request: VolumeRequest, signal: AbortSignal): Promise<Volume> {
-    const { store, local, clock } = this.#deps;
-    const anonymous = request.name === "";
-    const driver = request.driver || "local";
-    const record: VolumeRecord = {
-      name,
-      createdAt: formatTime((clock.now() / 1_000_000_000n) * 1_000_000_000n),
-      anonymous,
-      labels: anonymous ? { ...request.labels, [ANONYMOUS_LABEL]: "" } : request.labels,
-      options: request.options,
-      ...(driver !== "local" && { driver }),
-    };
-    const options = request.options ?? {};
-    if (driver === "local") {
-      local.check(name, options);
-      await store.add(record, async () => {
-        await using undo = new AsyncDisposableStack();
-        undo.defer(() => local.remove(name));
-        await local.create(name, options);
-        undo.move();
-      });
-      return this.#catalog.describeLocal(record);
-    }
-    const plugin = await this.#driverNamed(driver, name, signal);
-    try {
-      if ((await plugin.get(name, signal)) === undefined) await plugin.create(name, options, signal);
-    } catch (error) {
-      throw withPrefix(`create ${name}: `, error);
-    }
-    await store.add(record, async () => undefined);
-    const made = await this.#catalog.find(name, signal);
-    if (made === undefined) throw nameMissing(name);
-    return made;
-  }
-
-  #driverNamed(driver: string, volume: string, signal: AbortSignal): Promise<VolumeDriver> {
-    return this.#deps.plugins.get(driver, signal).catch((error: unknown) => {
-      throw withPrefix(`create ${volume}: `, error);
-    });
   }
 
   #publish({ name, driver = "local" }: Pick<VolumeRecord, "name" | "driver">, action: string): void {
