@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
+  addressBytes,
   findAddress,
   findPrefix,
   formatAddress,
   formatPrefix,
   overlap,
+  parseAddress,
   parsePrefix,
+  readAddress,
   subnetOf,
 } from "./ip-prefix.ts";
 
@@ -25,6 +28,16 @@ test("addresses of both families are read, mapped ones as what they are", () => 
     assert.equal(address && formatAddress(address), text);
   }
   assert.equal(findAddress("10.0.0"), undefined);
+});
+
+test("addresses of both families are told by as many bytes as they have", () => {
+  for (const text of ["172.18.0.2", "255.255.255.255", "fd00::2", "2001:db8:1:2:3:4:5:6"]) {
+    const read = readAddress(addressBytes(parseAddress(text)));
+    assert.equal(read && formatAddress(read), text);
+  }
+  assert.deepEqual([...addressBytes(parseAddress("fe80::102"))].slice(-2), [1, 2]);
+  assert.equal(readAddress(Uint8Array.of(1, 2, 3)), undefined);
+  assert.throws(() => parseAddress("db"), { message: "invalid IP address: db" });
 });
 
 test("a prefix names its subnet", () => {

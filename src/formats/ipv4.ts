@@ -1,4 +1,4 @@
-// IPv4 addresses as text, numbers and bytes.
+// IPv4 addresses as text and as numbers.
 
 /** undefined unless the text is four decimal numbers of 0 to 255. */
 export function findIpv4(text: string): number | undefined {
@@ -10,9 +10,3 @@ export function findIpv4(text: string): number | undefined {
 
 export const formatIpv4 = (value: number): string =>
   [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join(".");
-
-export function ipv4Bytes(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value, false);
-  return bytes;
-}

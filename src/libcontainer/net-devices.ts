@@ -1,10 +1,11 @@
 // Network devices of the machine that move into the container's network namespace, with their lasting addresses.
 
 import { invalid, unsupported } from "#base/errors.ts";
-import { decodeMessages, NETLINK_ROUTE } from "#formats/netlink/message.ts";
+import { NETLINK_ROUTE } from "#formats/netlink/message.ts";
 import { copyAddress, dumpAddresses } from "#formats/rtnetlink/addresses.ts";
 import { changeLink, decodeLink, dumpLinks, NETNS_PID_OFFSET } from "#formats/rtnetlink/links.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
+import { repliesOf } from "#kernel/plan/netlink-replies.ts";
 import type { Op, Plan } from "#kernel/plan/ops.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
 import { isPrivate, readNamespaces } from "./namespaces.ts";
@@ -37,7 +38,7 @@ export async function findNetDevices(
     messages,
   });
   const result = await executor.run([ask([dumpLinks()]), ask([dumpAddresses()])], signal);
-  const replies = [...result.values()].flat().flatMap((bytes) => decodeMessages(bytes));
+  const replies = repliesOf(result);
   const links = replies.flatMap((reply) => decodeLink(reply) ?? []);
   return names.map((name) => {
     const index = links.find((link) => link.name === name)?.index;

@@ -1,10 +1,11 @@
 // What the host's network looks like.
 
-import { decodeMessages, NETLINK_ROUTE, type NetlinkMessage } from "#formats/netlink/message.ts";
+import { NETLINK_ROUTE, type NetlinkMessage } from "#formats/netlink/message.ts";
 import { decodeAddress, dumpAddresses, type InterfaceAddress } from "#formats/rtnetlink/addresses.ts";
 import { decodeLink, dumpLinks, type Link } from "#formats/rtnetlink/links.ts";
 import { decodeRoute, dumpRoutes, type Route } from "#formats/rtnetlink/routes.ts";
 import type { PlanResult } from "#kernel/plan/executor.ts";
+import { repliesOf } from "#kernel/plan/netlink-replies.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 
 export interface Survey {
@@ -30,10 +31,6 @@ export const freshNamespacePlan: Plan = [
   { op: "unshare", why: "fresh network namespace", flags: CLONE_NEWNET },
   { op: "netlink", why: "list its interfaces", protocol: NETLINK_ROUTE, messages: [dumpLinks()] },
 ];
-
-/** The replies of all netlink operations of a plan. */
-const repliesOf = (result: PlanResult): readonly NetlinkMessage[] =>
-  [...result.values()].flat().flatMap((bytes) => decodeMessages(bytes));
 
 const collect = <T>(
   messages: readonly NetlinkMessage[],

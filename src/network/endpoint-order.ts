@@ -21,6 +21,10 @@ export function compareClaims(one: Claim, other: Claim): number {
   return one.networkName < other.networkName ? -1 : 1;
 }
 
+/** It has a gateway: packets for others can leave by it, and what is published comes in. */
+export const hasGateway = ({ gateway, ipv6Gateway = "" }: Endpoint): boolean =>
+  gateway !== "" || ipv6Gateway !== "";
+
 export interface Exits {
   readonly ipv4?: Endpoint;
   readonly ipv6?: Endpoint;

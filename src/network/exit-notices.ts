@@ -5,7 +5,7 @@ import type { Attachments } from "./attachments.ts";
 import type { Endpoint } from "./controller.ts";
 import type { Remote } from "./drivers/driver.ts";
 import { sandboxOptions } from "./sandbox-options.ts";
-import { leadsOut } from "./sandbox-ports.ts";
+import { hasGateway } from "./endpoint-order.ts";
 
 export interface ExitNoticesDeps {
   readonly attachments: Pick<Attachments, "find">;
@@ -30,7 +30,7 @@ export class ExitNotices {
 
   #exitOf(sandboxId: string): Exit | undefined {
     const attachment = this.#deps.attachments.find(sandboxId);
-    const endpoint = attachment?.sandbox.endpoints.find(leadsOut);
+    const endpoint = attachment?.sandbox.endpoints.find(hasGateway);
     const network = attachment?.holdings.get(endpoint?.endpointId ?? "")?.network;
     const remote = network?.driver.remote;
     return endpoint === undefined || remote === undefined || network?.record.internal === true

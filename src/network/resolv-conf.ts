@@ -3,6 +3,7 @@
 import { isIP } from "node:net";
 import type { NameSettings, Upstream } from "./dns/names.ts";
 import { RESOLVER_ADDRESS } from "./dns/plan-resolver.ts";
+import { isIpv6 } from "./network-spec.ts";
 
 /** What takes the place of the host's; empty: the host's stay. */
 export interface AskedResolver {
@@ -66,7 +67,6 @@ function parseHostFile(text: string): Parsed {
 }
 
 const isLoopback = (server: string): boolean => /^(127\.|::1$)/.test(server);
-const isIpv6 = (server: string): boolean => server.includes(":");
 
 /** Loopback and IPv6 servers of the host cannot be reached from a namespace. */
 function legacyServers(servers: readonly string[], hasIpv6: boolean) {

@@ -4,6 +4,7 @@ import { EngineError, systemError } from "#base/errors.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { Attachment, Attachments, Holding } from "./attachments.ts";
 import type { Endpoint, PortChange, PortMapping } from "./controller.ts";
+import { hasGateway } from "./endpoint-order.ts";
 import { publicationsOf, targetOf } from "./endpoint-values.ts";
 import type { Firewall } from "./firewall/firewall.ts";
 import { redirectFlows } from "./firewall/flows.ts";
@@ -21,10 +22,6 @@ export interface SandboxPortsDeps {
 }
 
 const never = new AbortController().signal;
-
-/** Through a gateway. */
-export const leadsOut = ({ gateway, ipv6Gateway = "" }: Endpoint): boolean =>
-  gateway !== "" || ipv6Gateway !== "";
 
 /** The attachment with that holding of the endpoint, and the ports that it has. */
 function withHolding(
@@ -74,7 +71,7 @@ export class SandboxPorts {
   /** Publishes what was asked for through the endpoint that leads out, if it can. */
   async publish(attachment: Attachment, undo: AsyncDisposableStack): Promise<Attachment> {
     const { sandbox, holdings } = attachment;
-    const exit = sandbox.endpoints.find(leadsOut);
+    const exit = sandbox.endpoints.find(hasGateway);
     const holding = holdings.get(exit?.endpointId ?? "");
     const mappings = sandbox.mappings ?? [];
     if (exit === undefined || holding?.network.driver.publishes !== true || mappings.length === 0)
@@ -109,7 +106,7 @@ export class SandboxPorts {
   /** Where a new endpoint leads out from now on, what is published is published through it. */
   async move(attachment: Attachment, undo: AsyncDisposableStack): Promise<Attachment> {
     const { sandbox, holdings } = attachment;
-    const exit = sandbox.endpoints.find(leadsOut);
+    const exit = sandbox.endpoints.find(hasGateway);
     const old = sandbox.endpoints.find(({ ports }) => ports.length > 0);
     if (exit === old || (sandbox.mappings ?? []).length === 0) return attachment;
     if (old === undefined) return await this.publish(attachment, undo);
@@ -131,7 +128,7 @@ export class SandboxPorts {
   /** Through the endpoint that leads out; where none does, what is asked for is kept for one that will. */
   async change(attachment: Attachment, { remove, add, mappings }: PortChange): Promise<Attachment> {
     const asked = { ...attachment, sandbox: { ...attachment.sandbox, mappings } };
-    const exit = asked.sandbox.endpoints.find(leadsOut);
+    const exit = asked.sandbox.endpoints.find(hasGateway);
     const before = asked.holdings.get(exit?.endpointId ?? "");
     if (exit === undefined || before?.network.driver.publishes !== true) {
       this.#deps.attachments.set(asked);

@@ -1,9 +1,9 @@
 // Removes sandboxes after the reply. The kernel takes its time over the interfaces, and many namespaces go as fast as one:
 // so they are left to it, and only what is still there after a while is removed by name.
 
-import { access } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Executor, PlanError } from "#kernel/plan/executor.ts";
+import { linkExists } from "./link-exists.ts";
 import { planLinkRemoval, planRemoval } from "./sandbox-plan.ts";
 
 export interface Remains {
@@ -89,10 +89,3 @@ export class SandboxRemover {
     }
   }
 }
-
-/** In this process' network namespace, whatever /sys shows. */
-const linkExists = (name: string): Promise<boolean> =>
-  access(`/proc/sys/net/ipv4/conf/${name}`).then(
-    () => true,
-    () => false,
-  );

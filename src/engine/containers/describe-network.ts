@@ -1,6 +1,7 @@
 // A container's networks as inspect and ps show them.
 
 import type { BoundPort, Endpoint, NetworkController } from "#network/controller.ts";
+import { hasGateway } from "#network/endpoint-order.ts";
 import type { EndpointConfig } from "#spec/container-config.ts";
 import { isUserDefined } from "./network-names.ts";
 import { endpointNames } from "./network-plan.ts";
@@ -137,11 +138,9 @@ const addressesOf = ({ hostIp }: BoundPort): readonly string[] =>
 export const boundPorts = ({ network }: ContainerState): readonly BoundPort[] =>
   (network?.sandbox.endpoints ?? []).flatMap(({ ports }) => ports);
 
-const leadsOut = ({ gateway, ipv6Gateway = "" }: Endpoint): boolean => gateway !== "" || ipv6Gateway !== "";
-
 function describeBindings(record: ContainerRecord, state: ContainerState): Bindings {
   // As with Docker, ports are shown of what leads out only.
-  if (!state.network?.sandbox.endpoints.some(leadsOut)) return {};
+  if (!state.network?.sandbox.endpoints.some(hasGateway)) return {};
   const bindings: Record<string, { HostIp: string; HostPort: string }[] | null> = {};
   for (const key of Object.keys(record.config.ExposedPorts ?? {})) {
     const { proto, first, last } = parsePort(key);

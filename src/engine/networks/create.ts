@@ -1,12 +1,12 @@
 // POST /networks/create.
 
 import { EngineError, unsupported } from "#base/errors.ts";
+import { isPredefined } from "#engine/containers/network-names.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import type { NetworkController, NetworkInfo } from "#network/controller.ts";
 import { checkSubnets, type SubnetSetting } from "#network/ipam/check-subnets.ts";
 import type { NetworkSpec } from "#network/network-spec.ts";
 import type { NetworkCreateRequest } from "#spec/engine-api/definitions.table.ts";
-import { isPredefined } from "./predefined.ts";
 
 export interface CreateNetworkDeps {
   readonly networks: Pick<NetworkController, "create">;

@@ -1,9 +1,9 @@
 // GET /networks: which networks a client asked for.
 
 import { invalid } from "#base/errors.ts";
+import { isPredefined } from "#engine/containers/network-names.ts";
 import type { NetworkController, NetworkInfo } from "#network/controller.ts";
 import type { Filters } from "../filters.ts";
-import { isPredefined } from "./predefined.ts";
 
 const accepted = ["dangling", "driver", "id", "label", "name", "scope", "type"];
 

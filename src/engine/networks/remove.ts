@@ -2,11 +2,11 @@
 
 import type { Clock } from "#base/clock.ts";
 import { EngineError, prefixed } from "#base/errors.ts";
+import { isPredefined } from "#engine/containers/network-names.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import type { NetworkController } from "#network/controller.ts";
 import type { Filters } from "../filters.ts";
 import { publishPrune, readUntil } from "../pruning.ts";
-import { isPredefined } from "./predefined.ts";
 
 export interface RemoveNetworkDeps {
   readonly networks: Pick<NetworkController, "get" | "list" | "remove">;

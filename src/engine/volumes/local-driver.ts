@@ -2,9 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { chmod, lchown, mkdir, readdir, readFile } from "node:fs/promises";
-import { constants } from "node:os";
 import { join } from "node:path";
-import { getSystemErrorMessage } from "node:util";
+import { wordsOf } from "#base/errno-words.ts";
 import { invalid, systemError } from "#base/errors.ts";
 import { parseMountInfo } from "#kernel/mountinfo/parse-mountinfo.ts";
 import { type Executor, PlanError } from "#kernel/plan/executor.ts";
@@ -160,17 +159,7 @@ function quotaOp(path: string, bytes: number): Op {
   return { op: "projectQuota", why: "size of the volume", path, project, bytes };
 }
 
-/** Go's words where Node has others. */
-const errnoWords: Readonly<Record<string, string>> = {
-  EBUSY: "device or resource busy",
-  ENOTBLK: "block device required",
-  ENOTDIR: "not a directory",
-};
-const errnos: Readonly<Record<string, number>> = constants.errno;
-
 function describeFailure(error: unknown, device: VolumeDevice, target: string): Error {
   if (!(error instanceof PlanError)) return error instanceof Error ? error : systemError(String(error));
-  const errno = errnos[error.code];
-  const known = errnoWords[error.code] ?? (errno === undefined ? error.code : getSystemErrorMessage(-errno));
-  return systemError(describeMountFailure(device, target, known), { cause: error });
+  return systemError(describeMountFailure(device, target, wordsOf(error.code)), { cause: error });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { addressBytes } from "../ip-address.ts";
+import { addressBytes, parseAddress } from "../ip-prefix.ts";
 import { decodeMessages, NLM_F_ACK } from "../netlink/message.ts";
 import { verdict } from "./expressions.ts";
 import { addChain, addRule, addTable, decodeGeneration, decodeRule, encodeBatch } from "./messages.ts";
@@ -37,8 +37,8 @@ const body = (message: Uint8Array): string => {
 
 test("a map element is added and deleted as nft does", () => {
   const [addition, deletion] = readBatches();
-  const key = concatenate(addressBytes("127.0.0.1"), Uint8Array.of(6), Uint8Array.of(0, 80));
-  const value = concatenate(addressBytes("172.17.0.2"), Uint8Array.of(0x1f, 0x90));
+  const key = concatenate(addressBytes(parseAddress("127.0.0.1")), Uint8Array.of(6), Uint8Array.of(0, 80));
+  const value = concatenate(addressBytes(parseAddress("172.17.0.2")), Uint8Array.of(0x1f, 0x90));
   const second = (batch: readonly Uint8Array[] | undefined): string => {
     const message = batch?.[1];
     assert.ok(message);

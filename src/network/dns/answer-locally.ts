@@ -2,7 +2,7 @@
 
 import { type AnswerRecord, encodeName, type Query, recordTypes } from "#formats/dns/message.ts";
 import { addressOfReverseName } from "#formats/dns/reverse-name.ts";
-import { addressBytes } from "#formats/ip-address.ts";
+import { addressBytes, parseAddress } from "#formats/ip-prefix.ts";
 import type { NameDirectory } from "./names.ts";
 
 /**
@@ -30,7 +30,7 @@ function addressRecords(type: number, addresses: readonly string[], turn: number
   const first = addresses.length < 2 ? 0 : turn % addresses.length;
   return [...addresses.slice(first), ...addresses.slice(0, first)].map((address) => ({
     type,
-    data: addressBytes(address),
+    data: addressBytes(parseAddress(address)),
   }));
 }
 

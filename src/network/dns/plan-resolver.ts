@@ -3,7 +3,7 @@
 // They are on another port because a container may have a name server of its own, on port 53 of every address. The rules are of a table of
 // our own: a container that flushes the tables of iptables keeps its resolver.
 
-import { addressBytes } from "#formats/ip-address.ts";
+import { addressBytes, parseAddress } from "#formats/ip-prefix.ts";
 import { DESTINATION_PORT, dnat, fieldIs, loadValue, protocolIs } from "#formats/nftables/expressions.ts";
 import {
   addBaseChain,
@@ -35,7 +35,7 @@ const portBytes = (port: number): Uint8Array => Uint8Array.of(port >> 8, port & 
 
 /** What is left of an earlier daemon's goes in the same batch. */
 function resolverRules(port: number): readonly NftablesMessage[] {
-  const address = addressBytes(RESOLVER_ADDRESS);
+  const address = addressBytes(parseAddress(RESOLVER_ADDRESS));
   const rule = (protocol: number): readonly Uint8Array[] => [
     ...fieldIs(ipv4.destination, address),
     ...protocolIs(protocol),

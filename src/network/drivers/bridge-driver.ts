@@ -1,6 +1,5 @@
 // Networks on bridges of the host: a veth pair for each endpoint, the rules of the engine's firewall.
 
-import { access } from "node:fs/promises";
 import { EngineError } from "#base/errors.ts";
 import { overlap, parsePrefix } from "#formats/ip-prefix.ts";
 import { NETLINK_ROUTE } from "#formats/netlink/message.ts";
@@ -10,6 +9,7 @@ import { type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
 import { vethNames } from "../endpoint-values.ts";
 import type { Firewall } from "../firewall/firewall.ts";
 import { familyOfSetting, type SubnetSetting } from "../ipam/check-subnets.ts";
+import { linkExists } from "../link-exists.ts";
 import { isIpv6, type NetworkRecord, type NetworkSpec } from "../network-spec.ts";
 import { SANDBOX_SLOT, writeSysctl } from "../sandbox-plan.ts";
 import { makeBridge, removeBridge } from "./bridge-link.ts";
@@ -96,13 +96,6 @@ const poolsOf = ({ pools }: NetworkRecord, family: number): readonly SubnetSetti
 
 const meet = ({ subnet: one = "" }: SubnetSetting, { subnet: other = "" }: SubnetSetting): boolean =>
   overlap(parsePrefix(one), parsePrefix(other));
-
-/** In this process' network namespace, whatever /sys shows. */
-const linkExists = (name: string): Promise<boolean> =>
-  access(`/proc/sys/net/ipv4/conf/${name}`).then(
-    () => true,
-    () => false,
-  );
 
 class BridgeNetwork implements DriverNetwork {
   readonly publishes: boolean;

@@ -2,9 +2,8 @@
 
 import { isIP, isIPv4, isIPv6 } from "node:net";
 import { invalid, systemError, unsupported } from "#base/errors.ts";
+import type { GatewayMode } from "../firewall/firewall-network.ts";
 import type { NetworkSpec } from "../network-spec.ts";
-
-export type GatewayMode = "nat" | "nat-unprotected" | "routed" | "isolated";
 
 export interface BridgeOptions {
   /** Of the interface on the host. */
@@ -83,6 +82,15 @@ function readMode(options: NetworkSpec["options"], label: string): GatewayMode {
   }
 }
 
+/** "eth1:eth2". A name that no interface can have is refused, as the rules would have one of another in its place. */
+function readInterfaces(options: NetworkSpec["options"], label: string): readonly string[] {
+  const value = options[label] ?? "";
+  const names = value.split(":").filter((name) => name !== "");
+  for (const name of names)
+    if (!/^[^\s/]{1,15}$/.test(name)) throw failed(label, value, `invalid interface name ${name}`);
+  return names;
+}
+
 /** Throws for an option that is wrong, or that this engine cannot obey. `id`: names the interface of a network that does not say how. */
 export function readBridgeOptions(spec: NetworkSpec, id: string, defaultMtu: number): BridgeOptions {
   const { options } = spec;
@@ -105,7 +113,7 @@ export function readBridgeOptions(spec: NetworkSpec, id: string, defaultMtu: num
     inhibitIpv4: readFlag(options, `${BRIDGE}inhibit_ipv4`, false),
     interfacePrefix: options[`${DRIVER}container_iface_prefix`] || "eth",
     hostBinding: readBinding(options),
-    trustedInterfaces: (options[`${BRIDGE}trusted_host_interfaces`] ?? "").split(":").filter(Boolean),
+    trustedInterfaces: readInterfaces(options, `${BRIDGE}trusted_host_interfaces`),
     gatewayMode,
     hostAddress: { ...(ipv4 !== undefined && { ipv4 }), ...(ipv6 !== undefined && { ipv6 }) },
   };

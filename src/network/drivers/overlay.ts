@@ -16,6 +16,7 @@ import { changeLink } from "#formats/rtnetlink/links.ts";
 import { floodTo } from "#formats/rtnetlink/neighbours.ts";
 import { createVxlan } from "#formats/rtnetlink/virtual-links.ts";
 import { type Executor, PlanError } from "#kernel/plan/executor.ts";
+import { repliesOf } from "#kernel/plan/netlink-replies.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
 import { isIpv6, type NetworkRecord, type NetworkSpec } from "../network-spec.ts";
 import { planLinkRemoval } from "../sandbox-plan.ts";
@@ -31,7 +32,6 @@ import {
   planOwnNamespace,
   planOwnPair,
   removeNamespace,
-  repliesOf,
   runInside,
 } from "./own-namespace.ts";
 

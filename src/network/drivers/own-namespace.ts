@@ -2,9 +2,10 @@
 // no interface, address, route or rule.
 
 import { access } from "node:fs/promises";
-import { decodeMessages, NETLINK_ROUTE, type NetlinkMessage } from "#formats/netlink/message.ts";
+import { NETLINK_ROUTE } from "#formats/netlink/message.ts";
 import { createBridge, createVeth, decodeLink, dumpLinks, type Link } from "#formats/rtnetlink/links.ts";
 import { type Executor, PlanError, type PlanResult } from "#kernel/plan/executor.ts";
+import { repliesOf } from "#kernel/plan/netlink-replies.ts";
 import { type Op, type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
 import { vethNames } from "../endpoint-values.ts";
 import { planBound, planRemoval, SANDBOX_SLOT, writeSysctl } from "../sandbox-plan.ts";
@@ -103,9 +104,6 @@ export async function linksInside(executor: Runs, path: string): Promise<readonl
 export async function removeNamespace(executor: Runs, path: string): Promise<void> {
   if (await exists(path)) await executor.run(planRemoval([path]), never);
 }
-
-export const repliesOf = (result: PlanResult): readonly NetlinkMessage[] =>
-  [...result.values()].flat().flatMap((bytes) => decodeMessages(bytes));
 
 const exists = (path: string): Promise<boolean> =>
   access(path).then(

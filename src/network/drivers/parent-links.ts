@@ -1,14 +1,15 @@
 // The links of the host that macvlan and ipvlan networks sit on. One that is not there is made, if its name says how ("eth0.10": what
 // eth0 has with the VLAN tag 10), or if none is named: then it leads nowhere, and the network is internal.
 
-import { access } from "node:fs/promises";
 import { wordsOf } from "#base/errno-words.ts";
 import { systemError } from "#base/errors.ts";
-import { decodeMessages, NETLINK_ROUTE } from "#formats/netlink/message.ts";
+import { NETLINK_ROUTE } from "#formats/netlink/message.ts";
 import { changeLink, decodeLink, getLink, type Link } from "#formats/rtnetlink/links.ts";
 import { createDummy, createVlan } from "#formats/rtnetlink/virtual-links.ts";
 import { type Executor, PlanError } from "#kernel/plan/executor.ts";
+import { repliesOf } from "#kernel/plan/netlink-replies.ts";
 import type { Op } from "#kernel/plan/ops.ts";
+import { linkExists } from "../link-exists.ts";
 import { planLinkRemoval, writeSysctl } from "../sandbox-plan.ts";
 
 const ENODEV = 19;
@@ -16,13 +17,6 @@ const EEXIST = 17;
 const LARGEST_VLAN = 4094;
 
 const never = new AbortController().signal;
-
-/** In this process' network namespace, whatever /sys shows. */
-const linkExists = (name: string): Promise<boolean> =>
-  access(`/proc/sys/net/ipv4/conf/${name}`).then(
-    () => true,
-    () => false,
-  );
 
 export interface Vlan {
   readonly parent: string;
@@ -114,9 +108,7 @@ export class ParentLinks {
 
   async #find(name: string): Promise<Link | undefined> {
     const result = await this.#executor.run([this.#talk(getLink(name), [ENODEV])], never);
-    return [...result.values()]
-      .flat()
-      .flatMap((bytes) => decodeMessages(bytes))
+    return repliesOf(result)
       .map(decodeLink)
       .find((link) => link?.name === name);
   }

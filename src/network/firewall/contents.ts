@@ -41,15 +41,12 @@ export const portContents = (
 ): Contents =>
   gather(
     publications
-      .filter(({ networkId }) =>
-        holds(networks.get(networkId), (network) => translatesPorts(network, family)),
-      )
-      .filter(() => !respectsHost)
+      .filter(({ networkId }) => {
+        const network = networks.get(networkId);
+        return !respectsHost && network !== undefined && translatesPorts(network, family);
+      })
       .map((publication) => publishedElements(family, publication)),
   );
-
-const holds = <T>(value: T | undefined, test: (value: T) => boolean): boolean =>
-  value !== undefined && test(value);
 
 /** Those of them that open ports of containers' own addresses. */
 export const opening = (
@@ -57,9 +54,10 @@ export const opening = (
   { networks }: Scope,
   publications: readonly Publication[],
 ): readonly Publication[] =>
-  publications.filter(({ networkId }) =>
-    holds(networks.get(networkId), (network) => opensPorts(network, family)),
-  );
+  publications.filter(({ networkId }) => {
+    const network = networks.get(networkId);
+    return network !== undefined && opensPorts(network, family);
+  });
 
 /** All that must be in the sets of a family's table. */
 export function allContents(family: Family, scope: Scope, publications: readonly Publication[]): Contents {

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { Lock } from "#base/lock.ts";
-import { decodeMessages, NETLINK_NETFILTER, type NetlinkMessage } from "#formats/netlink/message.ts";
+import { NETLINK_NETFILTER, type NetlinkMessage } from "#formats/netlink/message.ts";
 import {
   decodeChain,
   decodeGeneration,
@@ -15,6 +15,7 @@ import {
 } from "#formats/nftables/messages.ts";
 import { countElements, dumpElements } from "#formats/nftables/sets.ts";
 import { type Executor, PlanError, type PlanResult } from "#kernel/plan/executor.ts";
+import { repliesOf } from "#kernel/plan/netlink-replies.ts";
 import type { Op } from "#kernel/plan/ops.ts";
 import { planRules } from "../sandbox-plan.ts";
 import { allContents, networkContents, opening, portContents, type Scope } from "./contents.ts";
@@ -69,11 +70,8 @@ const ask = (why: string, message: Uint8Array): Op => ({
 
 const generationQuery = ask("rule generation", getGeneration());
 
-const messagesOf = (result: PlanResult): readonly NetlinkMessage[] =>
-  [...result.values()].flat().flatMap((bytes) => decodeMessages(bytes));
-
 export const readGeneration = (result: PlanResult): number | undefined =>
-  messagesOf(result)
+  repliesOf(result)
     .map(decodeGeneration)
     .find((generation) => generation !== undefined);
 
@@ -181,7 +179,7 @@ export class Firewall {
     this.#batches++;
     try {
       const result = await this.#deps.executor.run([...planRules(why, messages), ...queries], never);
-      if (!this.#areExempt(this.#foreignIn(messagesOf(result)))) await this.repair();
+      if (!this.#areExempt(this.#foreignIn(repliesOf(result)))) await this.repair();
     } catch (error) {
       if (!(error instanceof PlanError)) throw error;
       await this.repair(); // somebody else removed some of them
@@ -211,7 +209,7 @@ export class Firewall {
       [generationQuery, ...dumps, ...this.#foreignQueries()],
       never,
     );
-    const messages = messagesOf(result);
+    const messages = repliesOf(result);
     const isWhole = this.#isComplete(messages) && this.#areExempt(this.#foreignIn(messages));
     if (isWhole) this.#checked = { generation: readGeneration(result) ?? -1, batches };
     else await this.#rebuild();
@@ -249,7 +247,7 @@ export class Firewall {
   }
 
   async #readForeign(): Promise<readonly Foreign[]> {
-    return this.#foreignIn(messagesOf(await this.#deps.executor.run(this.#foreignQueries(), never)));
+    return this.#foreignIn(repliesOf(await this.#deps.executor.run(this.#foreignQueries(), never)));
   }
 
   get #scope(): Scope {

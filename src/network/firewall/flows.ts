@@ -9,8 +9,9 @@ import {
   forgetPort,
 } from "#formats/conntrack.ts";
 import { type Family, parseAddress } from "#formats/ip-prefix.ts";
-import { decodeMessages, NETLINK_NETFILTER } from "#formats/netlink/message.ts";
+import { NETLINK_NETFILTER } from "#formats/netlink/message.ts";
 import type { Executor, PlanResult } from "#kernel/plan/executor.ts";
+import { repliesOf } from "#kernel/plan/netlink-replies.ts";
 import type { Op, Plan } from "#kernel/plan/ops.ts";
 import type { Publication } from "./published.ts";
 
@@ -44,9 +45,7 @@ const followed = (family: Family): Op => ({
 });
 
 const connectionsOf = (result: PlanResult): readonly Connection[] =>
-  [...result.values()]
-    .flat()
-    .flatMap((bytes) => decodeMessages(bytes))
+  repliesOf(result)
     .map(decodeConnection)
     .filter((connection) => connection !== undefined);
 

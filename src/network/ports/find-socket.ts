@@ -1,9 +1,9 @@
 // Whether a process of the host has a port of a range: the kernel is asked for all its sockets at once, as nobody can bind ten thousand.
 
 import { type Family, type IpAddress, parseAddress } from "#formats/ip-prefix.ts";
-import { decodeMessages } from "#formats/netlink/message.ts";
 import { type BoundSocket, decodeSocket, dumpSockets, NETLINK_SOCK_DIAG } from "#formats/socket-diag.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
+import { repliesOf } from "#kernel/plan/netlink-replies.ts";
 import type { Op } from "#kernel/plan/ops.ts";
 import type { PortMapping } from "../controller.ts";
 import type { PortSpan } from "./port-book.ts";
@@ -42,9 +42,7 @@ export const findSocketBy =
       families.map((family) => query(proto, family)),
       never,
     );
-    const ports = [...result.values()]
-      .flat()
-      .flatMap((bytes) => decodeMessages(bytes))
+    const ports = repliesOf(result)
       .map(decodeSocket)
       .flatMap((socket) => (socket !== undefined && collides(socket, wanted) ? [socket.port] : []))
       .filter((port) => port >= first && port <= last);
