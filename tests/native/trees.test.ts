@@ -20,7 +20,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Plan } from "#kernel/plan/ops.ts";
-import { openPath, owned, trySetXattr, xattrsOf } from "#kernel/trees/calls.ts";
+import { openPath, owned } from "#kernel/trees/calls.ts";
+import { trySetXattr, xattrsOf } from "#kernel/trees/xattrs.ts";
 import { failureOf, makeJail, O_PATH_DIRECTORY, ownMounts, why } from "./jail.ts";
 import { type NativeMachine, never, skip, startNativeMachine } from "./native-machine.ts";
 

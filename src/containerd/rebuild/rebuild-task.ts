@@ -15,7 +15,8 @@ import { recordGzip } from "#formats/deflate/gzip-recorder.ts";
 import { RecordError, RecordReader, RecordWriter } from "#formats/record-file.ts";
 import { SNIFF_LENGTH, sniffCompression } from "#formats/tar-compression.ts";
 import { TarError } from "#formats/tar-entry.ts";
-import { close, openFlags, openPath, owned, rawName, statOf, tryOpenWithin } from "#kernel/trees/calls.ts";
+import { close, openFlags, openPath, owned, statOf, tryOpenWithin } from "#kernel/trees/calls.ts";
+import { rawName } from "#kernel/trees/ffi-calls.ts";
 import { isFile } from "#kernel/trees/record.ts";
 import { type FileContent, TarRebuilder, TarRecorder } from "./tar-record.ts";
 

@@ -2,7 +2,7 @@
 // text for people and for further requests; whoever opens it has the kernel resolve it again, within the root.
 
 import { EngineError, systemError } from "#base/errors.ts";
-import { rawName } from "#kernel/trees/calls.ts";
+import { rawName } from "#kernel/trees/ffi-calls.ts";
 import { findRecord } from "#kernel/trees/read.ts";
 import { fileTypes, isDirectory, isSymlink, type TreeRecord } from "#kernel/trees/record.ts";
 

@@ -4,7 +4,7 @@ import type { MessagePort } from "node:worker_threads";
 import { EngineError } from "#base/errors.ts";
 import { TarError } from "#formats/tar-entry.ts";
 import { PlanError } from "#kernel/plan/executor.ts";
-import { explain } from "#kernel/trees/write.ts";
+import { explain } from "#kernel/trees/explain.ts";
 import { openHeld } from "#kernel/zygote/connect.ts";
 import { openSlot } from "#kernel/zygote/held.ts";
 import { rebuildBlob, recordBlob } from "../rebuild/rebuild-task.ts";

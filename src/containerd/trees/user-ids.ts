@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { throwErrno } from "#kernel/libc.ts";
-import type { Xattr } from "#kernel/trees/calls.ts";
+import type { Xattr } from "#kernel/trees/xattrs.ts";
 
 interface Range {
   readonly inside: number;

@@ -1,11 +1,10 @@
 // System calls on open directories and on names in them, by node:ffi: what node:fs has no function for. They wait for the file system, so
 // they are for worker threads. None follows a symlink but openWithin, which stays below its root.
 //
-// Names are strings of bytes, as Linux has them: each character is one ("latin1"); rawName makes them of text. A failure throws
-// LibcError; where the comment says so, it is a negative errno.
+// A failure throws LibcError; where the comment says so, it is a negative errno.
 
 import { constants } from "node:os";
-import { loadFfi, throwErrno } from "../libc.ts";
+import { calls, checked, empty, NAME_ROOM, name, otherName, outcome, put, rawName } from "./ffi-calls.ts";
 
 const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
@@ -20,80 +19,14 @@ const RESOLVE_IN_ROOT = 0x10;
 /** Flags of open(2) that node:fs lacks. */
 export const openFlags = { path: 0o10000000, cloexec: 0o2000000, directory: 0o200000, noFollow: 0o400000 };
 
-const { EINTR, EAGAIN, EINVAL, ENAMETOOLONG, ENODATA, EOPNOTSUPP } = constants.errno;
+const { EAGAIN } = constants.errno;
 /** openat2 gives up when a rename comes between it and a ".."; whoever renames without a pause must not hold it up. */
 const OPEN_TRIES = 1000;
-const NAME_ROOM = 4096;
 
-export const rawName = (text: string): string => Buffer.from(text).toString("latin1");
-
-const [name, otherName] = [Buffer.alloc(NAME_ROOM), Buffer.alloc(NAME_ROOM)];
-const empty = Buffer.alloc(1);
 const how = Buffer.alloc(24);
 const found = Buffer.alloc(256);
 const times = Buffer.alloc(32);
 const link = Buffer.alloc(NAME_ROOM);
-const attributeNames = Buffer.alloc(64 << 10);
-const attributeValue = Buffer.alloc(64 << 10);
-
-/** The name with its NUL in memory of ours. */
-function put(text: string, place: Buffer, call: string): Buffer {
-  if (text.length >= NAME_ROOM) throwErrno(call, ENAMETOOLONG);
-  if (text.includes("\0")) throwErrno(call, EINVAL);
-  place.write(text, 0, "latin1");
-  place[text.length] = 0;
-  return place;
-}
-
-function load() {
-  const ffi = loadFfi("openat2");
-  const { functions } = ffi.dlopen(null, {
-    __errno_location: { arguments: [], return: "pointer" },
-    syscall: { arguments: ["i64", "i32", "buffer", "buffer", "u64"], return: "i64" },
-    openat: { arguments: ["i32", "buffer", "i32", "u32"], return: "i32" },
-    close: { arguments: ["i32"], return: "i32" },
-    statx: { arguments: ["i32", "buffer", "i32", "u32", "buffer"], return: "i32" },
-    getdents64: { arguments: ["i32", "buffer", "u64"], return: "i64" },
-    readlinkat: { arguments: ["i32", "buffer", "buffer", "u64"], return: "i64" },
-    flistxattr: { arguments: ["i32", "buffer", "u64"], return: "i64" },
-    fgetxattr: { arguments: ["i32", "buffer", "buffer", "u64"], return: "i64" },
-    setxattr: { arguments: ["buffer", "buffer", "buffer", "u64", "i32"], return: "i32" },
-    mkdirat: { arguments: ["i32", "buffer", "u32"], return: "i32" },
-    mknodat: { arguments: ["i32", "buffer", "u32", "u64"], return: "i32" },
-    symlinkat: { arguments: ["buffer", "i32", "buffer"], return: "i32" },
-    linkat: { arguments: ["i32", "buffer", "i32", "buffer", "i32"], return: "i32" },
-    unlinkat: { arguments: ["i32", "buffer", "i32"], return: "i32" },
-    renameat: { arguments: ["i32", "buffer", "i32", "buffer"], return: "i32" },
-    fchownat: { arguments: ["i32", "buffer", "u32", "u32", "i32"], return: "i32" },
-    ioctl: { arguments: ["i32", "u64", "i32"], return: "i32" },
-    prctl: { arguments: ["i32", "u64", "u64", "u64", "u64"], return: "i32" },
-    setfsuid: { arguments: ["u32"], return: "i32" },
-    setfsgid: { arguments: ["u32"], return: "i32" },
-    utimensat: { arguments: ["i32", "buffer", "buffer", "i32"], return: "i32" },
-  });
-  const place = functions.__errno_location(); // of this thread
-  return { ...functions, errno: (): number => ffi.getInt32(place) };
-}
-
-let loaded: ReturnType<typeof load> | undefined;
-const calls = (): ReturnType<typeof load> => {
-  loaded ??= load();
-  return loaded;
-};
-
-/** The result, or the negative errno; again if a signal came between. */
-function outcome(make: () => number | bigint): number {
-  for (;;) {
-    const result = Number(make());
-    if (result >= 0) return result;
-    const errno = calls().errno();
-    if (errno !== EINTR) return -errno;
-  }
-}
-
-function checked(call: string, result: number): number {
-  return result < 0 ? throwErrno(call, -result) : result;
-}
 
 /** An fd, or a negative errno. */
 export const tryOpenAt = (directory: number, entry: string, flags: number, mode = 0): number =>
@@ -225,37 +158,6 @@ export function linkTarget(fd: number): Buffer {
   return Buffer.from(link.subarray(0, size));
 }
 
-export interface Xattr {
-  readonly name: string;
-  readonly value: Uint8Array;
-}
-
-/** Of an open file or directory; what goes away meanwhile is left out. */
-export function xattrsOf(fd: number): readonly Xattr[] {
-  const size = outcome(() => calls().flistxattr(fd, attributeNames, BigInt(attributeNames.length)));
-  if (size === 0 || size === -EOPNOTSUPP) return [];
-  checked("flistxattr", size);
-  const attributes: Xattr[] = [];
-  for (const text of attributeNames.toString("latin1", 0, size - 1).split("\0")) {
-    put(text, name, "fgetxattr");
-    const room = BigInt(attributeValue.length);
-    const length = outcome(() => calls().fgetxattr(fd, name, attributeValue, room));
-    if (length === -ENODATA) continue;
-    checked("fgetxattr", length);
-    const value = Buffer.from(attributeValue.subarray(0, length));
-    attributes.push({ name: Buffer.from(text, "latin1").toString(), value });
-  }
-  return attributes;
-}
-
-/** 0 or a negative errno. The fd may be one of a path. */
-export function trySetXattr(fd: number, { name: attribute, value }: Xattr): number {
-  put(`/proc/self/fd/${fd}`, name, "setxattr");
-  put(rawName(attribute), otherName, "setxattr");
-  const bytes = value.length === 0 ? empty : Buffer.from(value);
-  return outcome(() => calls().setxattr(name, otherName, bytes, BigInt(value.length), 0));
-}
-
 /** 0 or a negative errno. */
 export const tryMakeDirectory = (directory: number, entry: string, mode: number): number =>
   outcome(() => calls().mkdirat(directory, put(entry, name, "mkdirat"), mode));
@@ -331,30 +233,4 @@ export function setTimes(fd: number, { sec, nsec }: FileStat["mtime"]): void {
     "utimensat",
     outcome(() => calls().utimensat(fd, empty, times, AT_EMPTY_PATH)),
   );
-}
-
-const PR_GET_SECUREBITS = 27;
-const PR_SET_SECUREBITS = 28;
-const SECBIT_NO_SETUID_FIXUP = 4;
-
-/** This thread makes files as another user meanwhile, with all its rights: what is mounted for a user namespace takes none of whom that does
- *  not know. */
-export function asOwner<T>({ uid, gid }: { readonly uid: number; readonly gid: number }, action: () => T): T {
-  const { prctl, setfsuid, setfsgid } = calls();
-  const bits = checked(
-    "prctl",
-    outcome(() => prctl(PR_GET_SECUREBITS, 0n, 0n, 0n, 0n)),
-  );
-  const kept = BigInt(bits | SECBIT_NO_SETUID_FIXUP);
-  checked(
-    "prctl",
-    outcome(() => prctl(PR_SET_SECUREBITS, kept, 0n, 0n, 0n)),
-  );
-  const before = { uid: setfsuid(uid), gid: setfsgid(gid) };
-  try {
-    return action();
-  } finally {
-    setfsuid(before.uid);
-    setfsgid(before.gid);
-  }
 }

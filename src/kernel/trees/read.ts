@@ -17,9 +17,9 @@ import {
   statOf,
   tryOpenAt,
   tryOpenWithin,
-  xattrsOf,
 } from "./calls.ts";
 import { fileTypes, isDirectory, isFile, isSymlink, type TreeRecord } from "./record.ts";
+import { xattrsOf } from "./xattrs.ts";
 
 const { ENOENT, ENOTDIR, ENAMETOOLONG } = constants.errno;
 /** Waits for nobody, whatever it opens. */

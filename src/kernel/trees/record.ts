@@ -1,6 +1,7 @@
 // What there is to tell of a file in a tree.
 
-import type { FileStat, Xattr } from "./calls.ts";
+import type { FileStat } from "./calls.ts";
+import type { Xattr } from "./xattrs.ts";
 
 export interface TreeRecord extends Omit<FileStat, "mount"> {
   /** From the top of the tree, bytes as the file system has them; empty is the top. */

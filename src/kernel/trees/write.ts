@@ -4,13 +4,11 @@
 import { chmodSync, fchmodSync, ftruncateSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import type { SparsePiece } from "#formats/tar-sparse.ts";
-import { LibcError, throwErrno } from "../libc.ts";
-import { PlanError } from "../plan/executor.ts";
+import { throwErrno } from "../libc.ts";
 import type { Attributes, FileTimes } from "../plan/ops.ts";
+import { asOwner } from "./as-owner.ts";
 import {
-  asOwner,
   close,
-  linkTarget,
   makeLink,
   makeNode,
   makeSymlink,
@@ -18,7 +16,6 @@ import {
   openFlags,
   openWithin,
   owned,
-  rawName,
   setOwner,
   setTimes,
   statOf,
@@ -26,18 +23,19 @@ import {
   tryMakeDirectory,
   tryOpenAt,
   tryOpenWithin,
-  trySetXattr,
   tryStatAt,
 } from "./calls.ts";
+import { explained } from "./explain.ts";
+import { rawName } from "./ffi-calls.ts";
+import { ParentDirectories, splitPath } from "./parent-directories.ts";
 import { isDirectory } from "./record.ts";
 import { removeContent, removeEntry } from "./remove.ts";
+import { trySetXattr } from "./xattrs.ts";
 
 const { EBADMSG, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM } = constants.errno;
 const CREATE = 0o301; // O_WRONLY, O_CREAT, O_EXCL
 const ITSELF = openFlags.path | openFlags.noFollow;
 const FOLDER = openFlags.path | openFlags.directory;
-/** Symlinks to nothing that are followed on the way to a directory that is missing. */
-const MAX_LINKS = 16;
 
 /** One entry's part. Paths are text, relative to the root or absolute within it. */
 export type TreeOp = { readonly why: string; readonly path: string } & (
@@ -81,16 +79,15 @@ interface UnfinishedFile {
 
 export class TreeWriter implements Disposable {
   readonly #root: number;
-  /** The directory that was used last: entries come directory by directory. */
-  #parent: { readonly path: string; readonly fd: number } | undefined;
-  #file: UnfinishedFile | undefined;
-
   readonly #owner: Owner | undefined;
+  readonly #parents: ParentDirectories;
+  #file: UnfinishedFile | undefined;
 
   /** `root`: an open directory, which stays the caller's. `owner`: who makes what is made, where nobody else may. */
   constructor(root: number, owner?: Owner) {
     this.#root = root;
     this.#owner = owner;
+    this.#parents = new ParentDirectories(root);
   }
 
   /** Throws PlanError, which tells why the operation was there. The content of a makeFile follows by `content`. */
@@ -144,7 +141,7 @@ export class TreeWriter implements Disposable {
   [Symbol.dispose](): void {
     if (this.#file !== undefined) close(this.#file.fd);
     this.#file = undefined;
-    this.#forgetParent();
+    this.#parents[Symbol.dispose]();
   }
 
   #apply(op: TreeOp): void {
@@ -182,7 +179,7 @@ export class TreeWriter implements Disposable {
   }
 
   #makeFile({ why, path, attributes, size }: OpOf<"makeFile">): void {
-    const { fd: parent, base } = this.#openParent(path);
+    const { fd: parent, base } = this.#parents.open(path);
     let fd = tryOpenAt(parent, base, CREATE, 0o600);
     if (fd === -EEXIST) {
       removeEntry(parent, base);
@@ -205,7 +202,7 @@ export class TreeWriter implements Disposable {
       setAttributes(root.fd, attributes);
       return;
     }
-    const { fd: parent, base } = this.#openParent(path);
+    const { fd: parent, base } = this.#parents.open(path);
     const made = tryMakeDirectory(parent, base, 0o700);
     if (made < 0 && made !== -EEXIST) throwErrno("mkdirat", -made);
     let fd = tryOpenAt(parent, base, openFlags.directory);
@@ -219,7 +216,7 @@ export class TreeWriter implements Disposable {
   }
 
   #makeSymlink({ path, target, attributes }: OpOf<"makeSymlink">): void {
-    const { fd: parent, base } = this.#openParent(path);
+    const { fd: parent, base } = this.#parents.open(path);
     removeEntry(parent, base);
     makeSymlink(parent, base, rawName(target));
     using link = owned(openAt(parent, base, openFlags.path));
@@ -227,7 +224,7 @@ export class TreeWriter implements Disposable {
   }
 
   #makeNode({ path, attributes, major, minor }: OpOf<"makeNode">): void {
-    const { fd: parent, base } = this.#openParent(path);
+    const { fd: parent, base } = this.#parents.open(path);
     removeEntry(parent, base);
     makeNode(parent, base, attributes.mode, { major, minor });
     using node = owned(openAt(parent, base, openFlags.path));
@@ -236,7 +233,7 @@ export class TreeWriter implements Disposable {
 
   #makeHardlink({ path, target }: OpOf<"makeHardlink">): void {
     using linked = owned(openWithin(this.#root, rawName(target), ITSELF));
-    const { fd: parent, base } = this.#openParent(path);
+    const { fd: parent, base } = this.#parents.open(path);
     const there = tryStatAt(parent, base);
     if (typeof there !== "number") {
       if (there.inode === statOf(linked.fd).inode) return;
@@ -246,8 +243,8 @@ export class TreeWriter implements Disposable {
   }
 
   #removeTree(path: string): void {
-    this.#forgetParent();
-    const { directory, base } = split(path);
+    this.#parents.forget();
+    const { directory, base } = splitPath(path);
     if (base === "" || base === "." || base === "..") throwErrno("unlinkat", EINVAL);
     const fd = tryOpenWithin(this.#root, directory, FOLDER);
     if (fd === -ENOENT || fd === -ENOTDIR) return;
@@ -256,7 +253,7 @@ export class TreeWriter implements Disposable {
   }
 
   #clearDirectory(path: string): void {
-    this.#forgetParent();
+    this.#parents.forget();
     const fd = tryOpenWithin(this.#root, rawName(path), FOLDER | openFlags.noFollow);
     if (fd === -ENOENT || fd === -ENOTDIR || fd === -ELOOP) return;
     using directory = owned(fd < 0 ? throwErrno("openat2", -fd) : fd);
@@ -274,58 +271,6 @@ export class TreeWriter implements Disposable {
     using there = owned(fd < 0 ? throwErrno("openat2", -fd) : fd);
     if (isDirectory(statOf(there.fd)) !== directory) throwErrno("openat2", directory ? ENOTDIR : EISDIR);
   }
-
-  /** The directory that holds the entry, made if it was missing. */
-  #openParent(path: string): { readonly fd: number; readonly base: string } {
-    const { directory, base } = split(path);
-    if (base === ".." || base === "") throwErrno("openat2", EINVAL);
-    if (this.#parent?.path === directory) return { fd: this.#parent.fd, base };
-    this.#forgetParent();
-    const there = tryOpenWithin(this.#root, directory, FOLDER);
-    const fd = there === -ENOENT ? this.#makeDirectories(directory, MAX_LINKS) : there;
-    if (fd < 0) throwErrno("openat2", -fd);
-    this.#parent = { path: directory, fd };
-    return { fd, base };
-  }
-
-  #forgetParent(): void {
-    if (this.#parent !== undefined) close(this.#parent.fd);
-    this.#parent = undefined;
-  }
-
-  /** One component at a time; what a symlink to nothing points to is made, too. */
-  #makeDirectories(path: string, links: number): number {
-    let made = tryOpenWithin(this.#root, "/", FOLDER);
-    for (let end = path.indexOf("/", 1); made >= 0; end = path.indexOf("/", end + 1)) {
-      const prefix = end < 0 ? path : path.slice(0, end);
-      close(made);
-      made = tryOpenWithin(this.#root, prefix, FOLDER);
-      if (made === -ENOENT) made = this.#makeNext(prefix, links);
-      if (end < 0) break;
-    }
-    return made;
-  }
-
-  #makeNext(path: string, links: number): number {
-    const { directory, base } = split(path, true);
-    using parent = owned(openWithin(this.#root, directory, FOLDER));
-    const made = tryMakeDirectory(parent.fd, base, 0o755);
-    if (made < 0 && made !== -EEXIST) throwErrno("mkdirat", -made);
-    const fd = tryOpenWithin(this.#root, path, FOLDER);
-    if (fd >= 0 && made === 0) chmodSync(pathOf(fd), 0o755); // whatever our umask is
-    if (fd !== -ENOENT || links === 0) return fd;
-    using link = owned(openAt(parent.fd, base, openFlags.path));
-    const target = linkTarget(link.fd).toString("latin1");
-    return this.#makeDirectories(target.startsWith("/") ? target : `${directory}/${target}`, links - 1);
-  }
-}
-
-const pathOf = (fd: number): string => `/proc/self/fd/${fd}`;
-
-function split(path: string, isRaw = false): { readonly directory: string; readonly base: string } {
-  const raw = isRaw ? path : rawName(path);
-  const slash = raw.lastIndexOf("/");
-  return { directory: slash <= 0 ? "/" : raw.slice(0, slash), base: raw.slice(slash + 1) };
 }
 
 function makeDirectory(parent: number, base: string): void {
@@ -338,27 +283,11 @@ function setAttributes(fd: number, attributes: Attributes, kind: "open" | "link"
   const mode = attributes.mode & 0o7777;
   setOwner(fd, attributes.uid, attributes.gid);
   if (kind === "open") fchmodSync(fd, mode);
-  else if (kind === "node") chmodSync(pathOf(fd), mode);
+  else if (kind === "node") chmodSync(`/proc/self/fd/${fd}`, mode);
   for (const xattr of attributes.xattrs) {
     const result = trySetXattr(fd, xattr);
     // Labels of security modules that this machine lacks, user attributes on nodes: left out, as Docker does.
     if (result < 0 && result !== -EOPNOTSUPP && result !== -EPERM) throwErrno("setxattr", -result);
   }
   setTimes(fd, attributes.mtime);
-}
-
-/** Failures tell why the operation was there. */
-export function explained<T>(why: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    throw explain(why, error);
-  }
-}
-
-/** What a call refused, with the reason why it was made. */
-export function explain(why: string, error: unknown): unknown {
-  if (error instanceof LibcError) return new PlanError({ index: 0, why, call: error.call, code: error.code });
-  if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return error;
-  return new PlanError({ index: 0, why, call: String(error.syscall), code: String(error.code) });
 }
