@@ -4,6 +4,7 @@ import { isIPv4, isIPv6 } from "node:net";
 import { array, DecodeError, integer, object, string } from "#base/decode.ts";
 import { invalid } from "#base/errors.ts";
 import { findPrefix } from "#formats/ip-prefix.ts";
+import type { GivenValues } from "./given-values.ts";
 
 /** Subnets with prefixes of length `size` are cut from `base` for networks that name none. */
 export interface AddressPool {
@@ -32,14 +33,8 @@ export const plainBridge: DefaultBridge = {
   ...{ ipv6: false, icc: true, masquerade: true },
 };
 
-interface GivenText {
-  text(flag: string, byDefault: string): string;
-  truth(flag: string): boolean;
-  readonly given: ReadonlyMap<string, unknown>;
-}
-
 /** Throws `invalid` in dockerd's words. */
-export function readDefaultBridge(values: GivenText): DefaultBridge {
+export function readDefaultBridge(values: GivenValues): DefaultBridge {
   const bridge = {
     bip: values.text("bip", ""),
     bip6: values.text("bip6", ""),

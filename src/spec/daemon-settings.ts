@@ -1,23 +1,21 @@
 // The daemon's settings, checked as dockerd checks its own.
 
 import { isIP } from "node:net";
-import { DecodeError, number, object, record, string } from "#base/decode.ts";
 import { invalid } from "#base/errors.ts";
-import { parseBinarySize } from "#formats/units.ts";
 import {
   type AddressPool,
   type DefaultBridge,
   readAddressPools,
   readDefaultBridge,
 } from "./daemon-bridge.ts";
+import {
+  type ContainerDefaults,
+  checkContainerDefaults,
+  readContainerDefaults,
+} from "./daemon-container-defaults.ts";
 import { decodeRuntimes, type RuntimePrograms } from "./daemon-runtimes.ts";
+import { type Given, GivenValues } from "./given-values.ts";
 import { decodeScopedHosts, type ScopedHost } from "./scoped-host.ts";
-
-export interface Ulimit {
-  readonly Name: string;
-  readonly Soft: number;
-  readonly Hard: number;
-}
 
 /** More than real layers come to, but for those of nothing but zeros. */
 export const DEFAULT_DECOMPRESSION_RATIO = 1000;
@@ -101,26 +99,6 @@ export interface TlsSettings {
   readonly keyFile: string;
 }
 
-/** What a container gets that does not say otherwise; "" and undefined are Docker's own defaults. */
-export interface ContainerDefaults {
-  readonly cgroupParent: string;
-  readonly cgroupnsMode: string;
-  readonly ipcMode: string;
-  readonly logDriver: string;
-  readonly logOptions: Readonly<Record<string, string>>;
-  readonly noNewPrivileges: boolean;
-  readonly runtime: string;
-  /** A file, "builtin" or "unconfined". */
-  readonly seccompProfile: string;
-  readonly shmSize?: number;
-  /** Seconds. */
-  readonly stopTimeout: number;
-  readonly ulimits: readonly Ulimit[];
-}
-
-/** Values by the flag's name, or the key's where there is no flag. */
-type Given = ReadonlyMap<string, unknown>;
-
 export function toSettings(given: Given): DaemonSettings {
   const values = new GivenValues(given);
   const execRoot = values.text("exec-root", "/run/gantry");
@@ -173,33 +151,6 @@ export function toSettings(given: Given): DaemonSettings {
   return settings;
 }
 
-class GivenValues {
-  readonly given: Given;
-
-  constructor(given: Given) {
-    this.given = given;
-  }
-
-  text(flag: string, byDefault: string): string {
-    const value = this.given.get(flag);
-    return typeof value === "string" && value !== "" ? value : byDefault;
-  }
-
-  list(flag: string): readonly string[] {
-    const value = this.given.get(flag);
-    return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
-  }
-
-  number(flag: string, byDefault: number): number {
-    const value = this.given.get(flag);
-    return typeof value === "number" ? value : byDefault;
-  }
-
-  truth(flag: string): boolean {
-    return this.given.get(flag) === true;
-  }
-}
-
 /** Whether true or false, naming --tlsverify turns TLS on; --tls alone verifies, too. */
 function readTls(values: GivenValues): TlsSettings | undefined {
   const [tls, tlsverify] = [values.given.get("tls"), values.given.get("tlsverify")];
@@ -225,43 +176,6 @@ const readNetwork = (values: GivenValues) => ({
   dnsSearch: values.list("dns-search"),
   hostGatewayIps: values.list("host-gateway-ip"),
 });
-
-function readContainerDefaults(values: GivenValues): ContainerDefaults {
-  const shmSize = readSize("default-shm-size", values.text("default-shm-size", ""));
-  return {
-    cgroupParent: values.text("cgroup-parent", ""),
-    cgroupnsMode: values.text("default-cgroupns-mode", ""),
-    ipcMode: values.text("default-ipc-mode", ""),
-    logDriver: values.text("log-driver", ""),
-    logOptions: decodeLogOptions(values.given.get("log-opt") ?? {}, "log-opts"),
-    noNewPrivileges: values.truth("no-new-privileges"),
-    runtime: values.text("default-runtime", "runc"),
-    seccompProfile: values.text("seccomp-profile", "builtin"),
-    ...(shmSize !== undefined && { shmSize }),
-    stopTimeout: values.number("default-stop-timeout", 10),
-    ulimits: decodeUlimits(values.given.get("default-ulimit") ?? {}),
-  };
-}
-
-const decodeLogOptions = record(string);
-const decodeUlimit = object({ Name: string, Hard: number, Soft: number }, {});
-
-function decodeUlimits(value: unknown): readonly Ulimit[] {
-  try {
-    return Object.values(record(decodeUlimit)(value, "default-ulimits"));
-  } catch (error) {
-    if (error instanceof DecodeError) throw invalid(error.message, { cause: error });
-    throw error;
-  }
-}
-
-function readSize(name: string, text: string): number | undefined {
-  if (text === "") return undefined;
-  const size = parseBinarySize(text);
-  if (size === undefined)
-    throw invalid(`invalid argument "${text}" for "--${name}" flag: invalid size: '${text}'`);
-  return size;
-}
 
 /** Docker's names and containerd's. */
 function readDriver(name: string): DaemonSettings["snapshotter"] {
@@ -294,7 +208,6 @@ function uniqueLabels(labels: readonly string[]): readonly string[] {
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "panic"];
 
 function checkValues(settings: DaemonSettings): void {
-  const { ipcMode, cgroupnsMode, stopTimeout } = settings.containers;
   if (!logLevels.includes(settings.logLevel.toLowerCase()))
     throw invalid(`invalid logging level: ${settings.logLevel}`);
   const least = [
@@ -302,7 +215,7 @@ function checkValues(settings: DaemonSettings): void {
     ["max concurrent downloads", settings.maxConcurrentDownloads],
     ["max concurrent uploads", settings.maxConcurrentUploads],
     ["max download attempts", settings.maxDownloadAttempts],
-    ["default stop timeout", stopTimeout],
+    ["default stop timeout", settings.containers.stopTimeout],
     ["event backlog", settings.eventBacklog],
   ] as const;
   for (const [what, value] of least) if (value < 0) throw invalid(`invalid ${what}: ${value}`);
@@ -310,10 +223,7 @@ function checkValues(settings: DaemonSettings): void {
     throw invalid("You specified -b & --bip, mutually exclusive options. Please specify only one.");
   for (const address of [...settings.dns, ...settings.hostGatewayIps, settings.ip])
     if (isIP(address) === 0) throw invalid(`IP address is not correctly formatted: ${address}`);
-  if (!["", "private", "shareable"].includes(ipcMode))
-    throw invalid(`IPC mode "${ipcMode}" is not supported as default value; use "shareable" or "private"`);
-  if (!["", "private", "host"].includes(cgroupnsMode))
-    throw invalid(`invalid default cgroup namespace (${cgroupnsMode}): use "host" or "private"`);
+  checkContainerDefaults(settings.containers);
   for (const mirror of settings.registryMirrors) checkMirror(mirror);
   if (settings.discardLayerBlobs && settings.containerd !== "")
     throw invalid("discard-layer-blobs is an option of the store's own process: --containerd names another");
