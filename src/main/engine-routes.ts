@@ -5,6 +5,7 @@ import type { Route } from "#api/router.ts";
 import { absentRoutes } from "#api/routes/absent.ts";
 import { attachWebSocketRoutes } from "#api/routes/attach-websocket.ts";
 import { checkpointRoutes } from "#api/routes/checkpoints.ts";
+import { containerStreamRoutes } from "#api/routes/container-streams.ts";
 import { containerRoutes } from "#api/routes/containers.ts";
 import { execRoutes } from "#api/routes/exec.ts";
 import { fileRoutes } from "#api/routes/files.ts";
@@ -48,6 +49,7 @@ export function engineRoutes(options: RoutesOptions, signal: AbortSignal): reado
     ...systemRoutes(systemDeps(options, signal)),
     ...checkpointRoutes({ ...containers, experimental }), // before the routes whose ids may hold slashes
     ...containerRoutes({ ...containers, experimental }),
+    ...containerStreamRoutes(containers),
     ...attachWebSocketRoutes(containers),
     ...fileRoutes({
       ...containers,

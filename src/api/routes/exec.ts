@@ -7,7 +7,7 @@ import { inspectExec } from "#engine/exec/inspect.ts";
 import { resizeExec } from "#engine/exec/resize.ts";
 import { claimExec, decodeStartRequest, startAttached, startDetached } from "#engine/exec/start.ts";
 import type { Route } from "../router.ts";
-import { streamType } from "./containers.ts";
+import { streamType } from "./container-streams.ts";
 
 export const execRoutes = (deps: ContainersDeps): readonly Route[] => [
   {
