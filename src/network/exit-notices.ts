@@ -4,8 +4,8 @@ import { EngineError, systemError } from "#base/errors.ts";
 import type { Attachments } from "./attachments.ts";
 import type { Endpoint } from "./controller.ts";
 import type { Remote } from "./drivers/driver.ts";
-import { sandboxOptions } from "./sandbox-options.ts";
 import { hasGateway } from "./endpoint-order.ts";
+import { sandboxOptions } from "./sandbox-options.ts";
 
 export interface ExitNoticesDeps {
   readonly attachments: Pick<Attachments, "find">;

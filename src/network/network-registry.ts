@@ -34,6 +34,10 @@ export class NetworkRegistry {
   readonly #networks = new NetworkIndex<LiveNetwork>();
   /** Those that are being made, by name; none of them rejects. */
   readonly #making = new Map<string, Promise<unknown>>();
+  /** Those among them that their drivers make by now. */
+  readonly #opening = new Map<string, NetworkRecord>();
+  /** What drivers of this host are taking down. */
+  readonly #closing = new Set<Promise<void>>();
 
   constructor(deps: RegistryDeps) {
     this.#deps = deps;
@@ -91,6 +95,7 @@ export class NetworkRegistry {
   /** One that every engine has: what it is to be is decided anew at each start. */
   async addPredefined(spec: NetworkSpec, identity: Pick<NetworkRecord, "id" | "createdAt">): Promise<void> {
     this.#networks.add(await this.#make(spec, identity, { facts: {}, save: async () => {} }));
+    this.#opening.delete(spec.name);
   }
 
   get(nameOrId: string): LiveNetwork {
@@ -117,13 +122,19 @@ export class NetworkRegistry {
     });
     this.#making.set(
       name,
-      making.catch(() => {}).finally(() => this.#making.delete(name)),
+      making
+        .catch(() => {})
+        .finally(() => {
+          this.#making.delete(name);
+          this.#opening.delete(name);
+        }),
     );
     return await making;
   }
 
   async #create(asked: NetworkSpec, signal: AbortSignal): Promise<LiveNetwork> {
     const { store } = this.#deps;
+    await Promise.allSettled(this.#closing); // what goes may have the interface that this one is to have
     const spec = asked.configFrom === "" ? asked : this.#configure(asked);
     const identity = { id: randomBytes(32).toString("hex"), createdAt: Date.now() };
     if (spec.configOnly) {
@@ -168,17 +179,21 @@ export class NetworkRegistry {
     const pools = await makePools(ipam, spec, driver.needsGateway(spec));
     try {
       const record = { ...spec, ...identity, pools: pools.map(({ setting }) => setting), facts };
-      const others = this.#networks
-        .all()
-        .map((network) => network.record)
-        .filter((other) => other.driver === spec.driver && !other.configOnly);
-      driver.checkConflict(record, others);
+      driver.checkConflict(record, this.#othersOf(spec.driver));
+      this.#opening.set(record.name, record);
       await save(record, pools);
       return new LiveNetwork(record, { driver: await driver.open(record), ipam, pools });
     } catch (error) {
       await releasePools(ipam, pools);
       throw error;
     }
+  }
+
+  /** Networks of the driver, those that it is making among them. */
+  #othersOf(driver: string): readonly NetworkRecord[] {
+    return [...this.#networks.all().map((network) => network.record), ...this.#opening.values()].filter(
+      (other) => other.driver === driver && !other.configOnly,
+    );
   }
 
   /** The settings of a network that is there to be taken from. */
@@ -197,7 +212,14 @@ export class NetworkRegistry {
     if (record.configOnly && isSource) throw forbidden(`configuration network "${record.name}" is in use`);
     this.#deps.store.markRemoving(record.id);
     this.#networks.delete(network);
-    await network.close();
+    const { isElsewhere = false } = this.#driver(record);
+    const closing = network.close();
+    if (!isElsewhere) this.#closing.add(closing);
+    try {
+      await closing;
+    } finally {
+      this.#closing.delete(closing);
+    }
     this.#deps.store.delete(record.id);
   }
 

@@ -46,7 +46,9 @@ export class Discarder implements AsyncDisposable {
     clearTimeout(this.#timer);
     if (this.#closing.signal.aborted) return;
     this.#timer = setTimeout(() => {
-      this.#running = this.#running.then(() => this.#discardAll());
+      this.#running = this.#running
+        .then(() => this.#discardAll())
+        .catch((error: unknown) => this.#deps.warn(`compressed layers are not discarded: ${String(error)}`));
     }, QUIET_MS).unref();
   }
 
