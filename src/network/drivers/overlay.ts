@@ -10,6 +10,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { wordsOf } from "#base/errno-words.ts";
 import { EngineError, invalid, systemError } from "#base/errors.ts";
+import { Lock } from "#base/lock.ts";
 import { formatAddress } from "#formats/ip-prefix.ts";
 import { decodeAddress, dumpAddresses } from "#formats/rtnetlink/addresses.ts";
 import { changeLink } from "#formats/rtnetlink/links.ts";
@@ -103,6 +104,7 @@ class OverlayNetwork implements DriverNetwork {
   readonly #options: OverlayOptions;
   readonly #subnet: string;
   readonly #path: string;
+  readonly #repairing = new Lock();
 
   constructor(deps: OverlayDeps, { id, pools }: NetworkRecord, options: OverlayOptions) {
     this.#deps = deps;
@@ -115,7 +117,9 @@ class OverlayNetwork implements DriverNetwork {
     return planOwnPair(this.#path, this.#options.mtu, place);
   }
 
+  /** Several sandboxes may find something missing at once. */
   async repair(): Promise<void> {
+    using _held = await this.#repairing.acquire();
     if (await this.#isWhole()) return;
     await this.close();
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
