@@ -10,6 +10,7 @@ import { describeNetwork, inspectNetwork } from "#engine/networks/describe.ts";
 import { type KnownNetworks, listNetworks } from "#engine/networks/list.ts";
 import { pruneNetworks, type RemoveNetworkDeps, removeNetwork } from "#engine/networks/remove.ts";
 import type { PruneTurn } from "#engine/pruning.ts";
+import { parseGoBoolean } from "#formats/go-boolean.ts";
 import { decodeEndpointConfig } from "#spec/container-config.ts";
 import { decodeBody } from "#spec/engine-api/decode.ts";
 import type { ApiCall, ApiResponse, Route } from "../router.ts";
@@ -56,7 +57,7 @@ function list(deps: NetworkRouteDeps, { query, version }: ApiCall): readonly unk
 /** `verbose` adds services, of which there are none. */
 function inspect(deps: NetworkRouteDeps, { params, query, version }: ApiCall): unknown {
   const verbose = query.get("verbose") ?? "";
-  if (!/^(|1|0|t|f|T|F|true|false|True|False|TRUE|FALSE)$/.test(verbose))
+  if (verbose !== "" && parseGoBoolean(verbose) === undefined)
     throw invalid(
       `invalid value for verbose: ${verbose}: strconv.ParseBool: parsing ${JSON.stringify(verbose)}: invalid syntax`,
     );

@@ -2,6 +2,7 @@
 
 import { isIP, isIPv4, isIPv6 } from "node:net";
 import { invalid, systemError, unsupported } from "#base/errors.ts";
+import { parseGoBoolean } from "#formats/go-boolean.ts";
 import type { GatewayMode } from "../firewall/firewall-network.ts";
 import type { NetworkSpec } from "../network-spec.ts";
 
@@ -31,12 +32,11 @@ const refused = ["com.docker.network.advertise_addr_nmsgs", "com.docker.network.
 const failed = (label: string, value: string, why: string) =>
   invalid(`failed to parse ${label} value: ${value} (${why})`);
 
-/** As Go's strconv.ParseBool. */
 function readFlag(options: NetworkSpec["options"], label: string, fallback: boolean): boolean {
   const value = options[label];
   if (value === undefined) return fallback;
-  if (["1", "t", "T", "TRUE", "true", "True"].includes(value)) return true;
-  if (["0", "f", "F", "FALSE", "false", "False"].includes(value)) return false;
+  const flag = parseGoBoolean(value);
+  if (flag !== undefined) return flag;
   throw failed(label, value, `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
 }
 
