@@ -54,7 +54,7 @@ const rangeAt = (name: string, subnet: Prefix): Element => ({
 });
 
 function intoVerdict(network: FirewallNetwork, family: Family): Verdict {
-  if (network.internal) return { goTo: "into-internal" };
+  if (network.internal) return { goTo: "internal" };
   switch (modeOf(network, family)) {
     case "routed":
       return { goTo: "into-routed" };
@@ -104,7 +104,7 @@ export function elementsOf(network: FirewallNetwork, family: Family): NetworkEle
   const isGuarded = network.internal || modeOf(network, family) === "nat";
   return {
     into: [{ key: bridge, value: intoVerdict(network, family) }],
-    "out-of": network.internal ? [{ key: bridge, value: { goTo: "from-internal" } }] : [],
+    "out-of": network.internal ? [{ key: bridge, value: { goTo: "internal" } }] : [],
     within: network.icc ? [{ key: concatenate(bridge, bridge) }] : [],
     home: subnets.map((subnet) => rangeAt(network.bridge, subnet)),
     trusted: network.trustedInterfaces.flatMap((name) => subnets.map((subnet) => rangeAt(name, subnet))),

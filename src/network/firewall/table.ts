@@ -5,7 +5,7 @@
 //   prerouting   packets to a published port of a local address go to the container …
 //   output       … also those of the host's own processes
 //   postrouting  what leaves a network, and what must find its way back through the host, gets an address of the host
-//   forward      into a network: answers, neighbours, published ports; nothing else
+//   forward      answers; into a network: neighbours, published ports; nothing else
 //   user         is the administrator's: jumped to first, never touched, kept over restarts
 
 import {
@@ -99,28 +99,22 @@ function portRules(family: Family): readonly Rule[] {
   ];
 }
 
-function rawRules({ source, destination, loopback, version }: Family): readonly Rule[] {
-  const fromOutside = interfaceIs("iifname", "!=", "lo");
+const fromOutside: Rule = interfaceIs("iifname", "!=", "lo");
+
+function rawRules({ destination, loopback, version }: Family): readonly Rule[] {
   const toLoopback = addressWithin(destination, loopback.address, loopback.prefixLength);
-  // Gateways are addresses of the host, and containers of other networks reach it there ("host-gateway").
-  const toHost = [
-    ...inSet([destination], "guarded"),
-    ...inSet(["iifname", source], "home"),
-    ...destinationIsLocal(),
-    verdict("accept"),
-  ];
-  const direct = [
-    ...fromOutside,
-    ...inSet([destination], "guarded"),
-    ...inSet(["iifname", destination], "home", "not in"),
-    ...inSet(["iifname", destination], "trusted", "not in"),
-    verdict("drop"),
-  ];
+  const toNetworks = [...inSet([destination], "guarded"), verdict({ goTo: "guard" })];
   // The kernel itself drops packets to ::1 that come from outside.
-  return version === 4
-    ? [[...fromOutside, ...toLoopback, verdict("drop")], toHost, direct]
-    : [toHost, direct];
+  return version === 4 ? [[...fromOutside, ...toLoopback, verdict("drop")], toNetworks] : [toNetworks];
 }
+
+/** Neighbours first: with br_netfilter every packet between them comes here. */
+const guardRules = ({ source, destination }: Family): readonly Rule[] => [
+  [...inSet(["iifname", destination], "home"), verdict("accept")],
+  // Gateways are addresses of the host, and containers of other networks reach it there ("host-gateway").
+  [...inSet(["iifname", source], "home"), ...destinationIsLocal(), verdict("accept")],
+  [...fromOutside, ...inSet(["iifname", destination], "trusted", "not in"), verdict("drop")],
+];
 
 function postroutingRules(family: Family): readonly Rule[] {
   const { source, loopback } = family;
@@ -147,12 +141,10 @@ export function rulesOf(family: Family): ReadonlyMap<string, readonly Rule[]> {
     ["ports", portRules(family)],
     // A neighbour (or the container itself) came through a published port: the answer must come back through the host.
     ["neighbours", [[...isTranslated, masquerade()]]],
-    ["from-internal", [neighbours, established, [verdict("drop")]]],
-    ["into-internal", [neighbours, established, [verdict("drop")]]],
+    ["internal", [neighbours, [verdict("drop")]]],
     [
       "into-nat",
       [
-        established,
         neighbours,
         [...isTranslated, verdict("accept")],
         [...opened, verdict("accept")], // who may not come this way was dropped in raw
@@ -162,20 +154,25 @@ export function rulesOf(family: Family): ReadonlyMap<string, readonly Rule[]> {
     [
       "into-routed",
       [
-        established,
         neighbours,
         [...protocolIs(family.icmp), verdict("accept")],
         [...opened, verdict("accept")],
         [verdict("drop")],
       ],
     ],
+    ["guard", guardRules(family)],
     ["raw", rawRules(family)],
     ["prerouting", [toPorts]],
     ["output", [toPorts]],
     ["postrouting", postroutingRules(family)],
     [
       "forward",
-      [[verdict({ jump: USER_CHAIN })], obeyMap(["iifname"], "out-of"), obeyMap(["oifname"], "into")],
+      [
+        [verdict({ jump: USER_CHAIN })],
+        established,
+        obeyMap(["iifname"], "out-of"),
+        obeyMap(["oifname"], "into"),
+      ],
     ],
   ]);
 }
