@@ -3,6 +3,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { invalid } from "#base/errors.ts";
 import { findAddress, holds, parsePrefix } from "#formats/ip-prefix.ts";
+import { findMac } from "#formats/mac-address.ts";
 import type { NetworkController, NetworkInfo } from "#network/controller.ts";
 import {
   defaultEndpoint,
@@ -47,12 +48,9 @@ export function validateEndpoint(network: NetworkInfo, endpoint: EndpointConfig)
   if (cause !== undefined) throw invalid(cause);
 }
 
-const MAC_ADDRESS =
-  /^(?:[0-9a-f]{2}(?:(?::[0-9a-f]{2}){5}|(?:-[0-9a-f]{2}){5})|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2})$/i;
-
 /** As Docker: a wrong MAC address is told alone. */
 function findMistake({ MacAddress: mac }: EndpointConfig, errors: readonly string[]): string | undefined {
-  if (mac !== "" && !MAC_ADDRESS.test(mac)) return `invalid MAC address ${mac}`;
+  if (mac !== "" && findMac(mac) === undefined) return `invalid MAC address ${mac}`;
   return errors.length === 0 ? undefined : `invalid endpoint settings:\n${joined(errors)}`;
 }
 

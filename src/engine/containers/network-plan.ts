@@ -2,6 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { conflict, invalid } from "#base/errors.ts";
+import { findMac } from "#formats/mac-address.ts";
 import type { AttachRequest, EndpointRequest } from "#network/controller.ts";
 import type { EndpointConfig } from "#spec/container-config.ts";
 import { containerOf } from "./namespace-modes.ts";
@@ -60,7 +61,7 @@ export function planEndpoint(
     ...(ipv4 !== "" && { ipv4 }),
     ...(ipv6 !== "" && { ipv6 }),
     ...(linkLocal.length > 0 && { linkLocal }),
-    ...(mac !== "" && { macAddress: mac }),
+    ...(mac !== "" && { macAddress: findMac(mac) ?? mac }),
     ...(isUserDefined(name) && { names: endpointNames(record, endpoint), links: linksOf(endpoint) }),
     ...(options !== null && { driverOptions: options }),
     ...(priority !== 0 && { gatewayPriority: priority }),

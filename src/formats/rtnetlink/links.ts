@@ -76,8 +76,7 @@ export interface Link {
   readonly macAddress: string;
 }
 
-/** "02:42:ac:11:00:02", "02-42-ac-11-00-02" or "0242.ac11.0002". */
-const macBytes = (address: string): Uint8Array => Buffer.from(address.replaceAll(/[:.-]/g, ""), "hex");
+const macBytes = (address: string): Uint8Array => Buffer.from(address.replaceAll(":", ""), "hex");
 
 /** struct ifinfomsg and the attributes. */
 function linkBody(link: LinkSettings, ...more: readonly Uint8Array[]): Uint8Array {

@@ -3,6 +3,7 @@
 import { array, boolean, type Decoded, integer, object, string } from "#base/decode.ts";
 import { systemError } from "#base/errors.ts";
 import { findAddress, findPrefix, formatAddress, formatPrefix, holds, subnetOf } from "#formats/ip-prefix.ts";
+import { findMac } from "#formats/mac-address.ts";
 import type { LinkRoute } from "../../sandbox-plan.ts";
 
 export const decodeNothing = object({}, { Err: string });
@@ -73,9 +74,8 @@ const GROUP_BIT = 1;
 
 function readMac(text: string): string {
   if (text === "") return "";
-  const address = text.toLowerCase().replaceAll("-", ":");
-  const isOne = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(address);
-  if (!isOne || (Number.parseInt(address.slice(0, 2), 16) & GROUP_BIT) !== 0)
+  const address = findMac(text);
+  if (address === undefined || (Number.parseInt(address.slice(0, 2), 16) & GROUP_BIT) !== 0)
     throw systemError(`address ${text}: invalid MAC address`);
   return address;
 }
