@@ -128,3 +128,15 @@ test("a restored sandbox's interface is the port of our bridge, not one elsewher
     silencing.some((op) => op.op === "netlink" && Buffer.concat(op.messages).includes(name));
   assert.deepEqual([named(ours), named(foreign)], [true, false]);
 });
+
+test("whatever fails when everything is to go, the rest goes", async () => {
+  await using undo = new AsyncDisposableStack();
+  const { kernel, executor } = fakeKernel();
+  const { networks } = await openNetworks(executor, undo);
+  const port = { proto: "tcp", containerPort: 80, hostIp: "", hostPort: 8080 } as const;
+  await networks.attach(request("a", { ports: [port] }), signal);
+  kernel.plans.length = 0;
+  kernel.fails = ({ why }) => why === "published ports";
+  await assert.rejects(networks.removeAll(), /ECONNREFUSED/);
+  assert.ok(kernel.plans.flat().some(({ why }) => why === "bridge docker0"));
+});

@@ -276,23 +276,25 @@ export class LocalNetworkController implements NetworkController {
 
   async removeAll(): Promise<void> {
     const { attachments, registry, rules } = this.#parts;
-    await Promise.all(attachments.all().map(({ sandbox }) => this.detach(sandbox.id)));
-    await this.#remover.settled();
-    for (const network of registry.all()) await network.close();
-    await rules.removeAll();
+    await using last = new AsyncDisposableStack(); // each is tried, whatever becomes of the others
+    last.defer(() => rules.removeAll());
+    for (const network of registry.all()) last.defer(() => network.close());
+    last.defer(() => this.#remover.settled());
+    await joinAll(attachments.all().map(({ sandbox }) => this.detach(sandbox.id)));
   }
 
   /** Live sandboxes, networks and their rules stay: the next daemon restores them. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await using last = new AsyncDisposableStack(); // each is tried, whatever becomes of the others
+    last.defer(() => this.#parts.store.close());
+    last.use(this.#parts.remotes);
+    last.use(this.#parts.rules);
     this.#service[Symbol.dispose]();
     await this.#remover.settled();
-    await this.#parts.rules[Symbol.asyncDispose]();
     for (const { holdings } of this.#parts.attachments.all())
       for (const { published } of holdings.values()) published?.close();
     for (const { driver, record } of this.#parts.registry.all())
       if (this.#parts.attachments.endpointsOf(record.id).length === 0) await driver.rest?.();
-    await this.#parts.remotes[Symbol.asyncDispose]();
-    this.#parts.store.close();
   }
 
   #pathOf(sandboxId: string): string {
