@@ -1,5 +1,6 @@
 // What follows from an endpoint's id and address.
 
+import { randomBytes } from "node:crypto";
 import type { Endpoint } from "./controller.ts";
 import type { Publication } from "./firewall/published.ts";
 import type { PublishTarget } from "./ports/publish.ts";
@@ -18,6 +19,12 @@ export function macOf(ipv4: string, endpointId: string): string {
       : ipv4.split(".").map(Number);
   return `02:42:${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":")}`;
 }
+
+/** One that nobody has, as Docker makes them. */
+export const randomMac = (): string =>
+  `02:42:${randomBytes(4)
+    .toString("hex")
+    .replace(/..(?=.)/g, "$&:")}`;
 
 /** A port of an IPv6 address leads to the endpoint's IPv6 address, if it has one. */
 export const publicationsOf = ({ ports, ipv4, ipv6 = "", networkId }: Endpoint): readonly Publication[] =>

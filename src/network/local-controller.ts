@@ -26,6 +26,7 @@ import type { NetworkRegistry } from "./network-registry.ts";
 import type { NetworkSpec } from "./network-spec.ts";
 import type { NetworkStore } from "./network-store.ts";
 import type { PortPublisher } from "./ports/publish.ts";
+import type { RemotePlugins } from "./remote-plugins.ts";
 import { SandboxConnector, type SandboxPlace } from "./sandbox-connector.ts";
 import { SandboxNames } from "./sandbox-names.ts";
 import { ownerPath, planIsolatedSandbox, planLinkRemoval, sandboxesOf } from "./sandbox-plan.ts";
@@ -39,7 +40,7 @@ export interface ControllerParts {
   readonly warn: (message: string) => void;
   readonly store: NetworkStore;
   readonly registry: NetworkRegistry;
-  readonly remotes: AsyncDisposable;
+  readonly remotes: RemotePlugins;
   readonly rules: Firewall;
   readonly attachments: Attachments;
   /** Number of the first interface in a new namespace. */
@@ -237,7 +238,7 @@ export class LocalNetworkController implements NetworkController {
   }
 
   async restore(live: readonly Sandbox[]): Promise<void> {
-    const { executor, execRoot, attachments, registry, rules } = this.#parts;
+    const { executor, execRoot, attachments, registry, remotes, rules } = this.#parts;
     const { links } = readSurvey(await executor.run(surveyPlan, never));
     // An interface elsewhere is another's, whatever its name.
     const bridges = new Set(links.filter(({ name }) => rules.hasBridge(name)).map(({ index }) => index));
@@ -250,6 +251,7 @@ export class LocalNetworkController implements NetworkController {
       );
     for (const { driver, record } of registry.all())
       await driver.remote?.adopt(attachments.endpointsOf(record.id).map(({ endpointId }) => endpointId));
+    remotes.restored();
     const files = await readdir(join(execRoot, "netns"));
     const stale = sandboxesOf(files).filter((name) => attachments.find(name) === undefined);
     await this.#remover.removeNow(stale.map((name) => this.#pathOf(name)));

@@ -59,6 +59,7 @@ function registryWith(undo: DisposableStack, failing: string) {
     drivers: new Map([["fake", driver]]),
     ipam: new Map([["null", nullIpam]]),
     remoteDriver: () => assert.fail("there is no plugin"),
+    remoteIpam: () => assert.fail("there is no plugin"),
     background: () => {},
     warn: (message) => warnings.push(message),
   });

@@ -17,13 +17,17 @@ export interface RegistryDeps {
   readonly drivers: ReadonlyMap<string, NetworkDriver>;
   /** The driver that a plugin of that name is, or would be. */
   readonly remoteDriver: (name: string) => NetworkDriver;
+  readonly remoteIpam: (name: string) => IpamDriver;
   /** Work that nobody waits for until the daemon ends; it does not reject. */
   readonly background: (work: Promise<void>) => void;
   readonly ipam: ReadonlyMap<string, IpamDriver>;
   readonly warn: (message: string) => void;
 }
 
+const never = new AbortController().signal;
+
 interface Making extends Pick<NetworkRecord, "facts"> {
+  readonly signal: AbortSignal;
   readonly save: (record: NetworkRecord, pools: readonly LivePool[]) => Promise<void>;
 }
 
@@ -94,7 +98,8 @@ export class NetworkRegistry {
 
   /** One that every engine has: what it is to be is decided anew at each start. */
   async addPredefined(spec: NetworkSpec, identity: Pick<NetworkRecord, "id" | "createdAt">): Promise<void> {
-    this.#networks.add(await this.#make(spec, identity, { facts: {}, save: async () => {} }));
+    const making = { facts: {}, signal: never, save: async () => {} };
+    this.#networks.add(await this.#make(spec, identity, making));
     this.#opening.delete(spec.name);
   }
 
@@ -150,7 +155,7 @@ export class NetworkRegistry {
       await driver.create?.(record, pools.map(describePool), signal);
     };
     try {
-      const network = await this.#make(spec, identity, { facts, save });
+      const network = await this.#make(spec, identity, { facts, save, signal });
       store.markReady(identity.id);
       return network;
     } catch (error) {
@@ -163,7 +168,7 @@ export class NetworkRegistry {
   async #make(
     asked: NetworkSpec,
     identity: Pick<NetworkRecord, "id" | "createdAt">,
-    { facts, save }: Making,
+    { facts, save, signal }: Making,
   ): Promise<LiveNetwork> {
     const driver = this.#driver(asked);
     if (driver.ipam === "none") {
@@ -176,7 +181,7 @@ export class NetworkRegistry {
     }
     const spec = { ...asked, ipam: { ...asked.ipam, driver: asked.ipam.driver || driver.ipam } };
     const ipam = this.#ipam(spec.ipam.driver);
-    const pools = await makePools(ipam, spec, driver.needsGateway(spec));
+    const pools = await makePools(ipam, spec, driver.needsGateway(spec), signal);
     try {
       const record = { ...spec, ...identity, pools: pools.map(({ setting }) => setting), facts };
       driver.checkConflict(record, this.#othersOf(spec.driver));
@@ -213,13 +218,15 @@ export class NetworkRegistry {
     this.#deps.store.markRemoving(record.id);
     this.#networks.delete(network);
     const { isElsewhere = false } = this.#driver(record);
-    const closing = network.close();
+    const isPrompt = this.#ipam(record.ipam.driver).retaking === undefined;
+    const closing = isPrompt ? network.close() : network.driver.close();
     if (!isElsewhere) this.#closing.add(closing);
     try {
       await closing;
     } finally {
       this.#closing.delete(closing);
     }
+    if (!isPrompt) await network.free();
     this.#deps.store.delete(record.id);
   }
 
@@ -228,8 +235,6 @@ export class NetworkRegistry {
   }
 
   #ipam(name: string): IpamDriver {
-    const found = this.#deps.ipam.get(name || "default");
-    if (found === undefined) throw systemError(`error getting ipam plugin: plugin "${name}" not found`);
-    return found;
+    return this.#deps.ipam.get(name || "default") ?? this.#deps.remoteIpam(name);
   }
 }

@@ -15,7 +15,7 @@ import type { SubnetSetting } from "./ipam/check-subnets.ts";
 
 const decodeSubnet: Decoder<SubnetSetting> = object(
   { auxiliary: map(string) },
-  { subnet: string, range: string, gateway: string },
+  { subnet: string, range: string, gateway: string, poolId: string, space: string },
 );
 
 const specFields = {

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import type { Family } from "#formats/ip-prefix.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { SocketSource } from "#kernel/zygote/passed-sockets.ts";
 import { Attachments } from "./attachments.ts";
@@ -16,12 +17,13 @@ import { OverlayDriver } from "./drivers/overlay.ts";
 import { ParentedDriver } from "./drivers/parented-driver.ts";
 import { plainDriver } from "./drivers/plain-driver.ts";
 import { PrivateDriver } from "./drivers/private-driver.ts";
-import { RemoteDrivers } from "./drivers/remote/remote-drivers.ts";
 import { Firewall } from "./firewall/firewall.ts";
 import { DefaultIpam } from "./ipam/default-ipam.ts";
 import { choosePools, type PoolSetting } from "./ipam/default-pools.ts";
 import { reservedSubnets } from "./ipam/host-subnets.ts";
+import type { IpamDriver } from "./ipam/ipam-driver.ts";
 import { nullIpam } from "./ipam/null-ipam.ts";
+import type { Reserved } from "./ipam/subnet-space.ts";
 import { LocalNetworkController } from "./local-controller.ts";
 import { NetworkRegistry } from "./network-registry.ts";
 import { NetworkStore } from "./network-store.ts";
@@ -31,6 +33,7 @@ import { findSocketBy } from "./ports/find-socket.ts";
 import { holdPort } from "./ports/held-port.ts";
 import { PortPublisher, type PortRange } from "./ports/publish.ts";
 import { type PredefinedSettings, predefinedNetworks } from "./predefined-networks.ts";
+import { RemotePlugins } from "./remote-plugins.ts";
 
 export interface OpenNetworksDeps {
   readonly executor: Executor;
@@ -95,16 +98,19 @@ export async function openController(
     ["null", plainDriver("null")],
     ["private", new PrivateDriver({ executor, execRoot: settings.execRoot }, DEFAULT_MTU)],
   ]);
+  const reserved = reservedBy(executor);
   const identities = store.identify(["bridge", "host", "none"]);
-  const ipam = new Map([
-    ["default", openDefaultIpam(executor, settings.addressPools, identities.get("bridge")?.id ?? "")],
+  // The engine's IPv6 networks follow from it.
+  const machine = identities.get("bridge")?.id ?? "";
+  const ipam = new Map<string, IpamDriver>([
+    ["default", new DefaultIpam({ pools: choosePools(settings.addressPools, machine), reserved })],
     ["null", nullIpam],
   ]);
   const patience = settings.pluginPatience ?? pluginPatience;
-  const remotes = new RemoteDrivers({ ...deps, patience, journal: store.endpoints });
+  const remotes = new RemotePlugins({ ...deps, patience, reserved, journal: store.endpoints });
   const registry = new NetworkRegistry({
     ...{ ...deps, store, drivers, ipam },
-    ...{ remoteDriver: remotes.get, background: remotes.background },
+    ...{ remoteDriver: remotes.driver, remoteIpam: remotes.ipam, background: remotes.background },
   });
   await registry.load();
   const survey = readSurvey(await executor.run(surveyPlan, signal));
@@ -122,21 +128,13 @@ export async function openController(
   });
 }
 
-/** `machine`: its IPv6 networks follow from it. */
-function openDefaultIpam(
-  executor: Executor,
-  addressPools: readonly PoolSetting[],
-  machine: string,
-): DefaultIpam {
-  const never = new AbortController().signal;
-  return new DefaultIpam({
-    pools: choosePools(addressPools, machine),
-    reserved: async (family) => {
-      const { routes } = readSurvey(await executor.run(routesPlan, never));
-      return reservedSubnets(family, routes, readNameservers());
-    },
-  });
-}
+/** What the host has when it is asked for. */
+const reservedBy =
+  (executor: Executor) =>
+  async (family: Family): Promise<Reserved> => {
+    const { routes } = readSurvey(await executor.run(routesPlan, new AbortController().signal));
+    return reservedSubnets(family, routes, readNameservers());
+  };
 
 function readNameservers(): readonly string[] {
   try {

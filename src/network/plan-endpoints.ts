@@ -28,6 +28,8 @@ export interface Asked {
 /** What an endpoint has been given before it is planned. */
 export interface Given {
   readonly addresses: readonly GivenAddress[];
+  /** That was chosen for it. */
+  readonly macAddress?: string;
   /** By the process that makes the network's endpoints, if one does. */
   readonly joined?: Joined;
 }
@@ -68,7 +70,8 @@ export function planEndpoints(
   });
 }
 
-function draftOf(network: LiveNetwork, request: EndpointRequest, { addresses, joined }: Given) {
+function draftOf(network: LiveNetwork, request: EndpointRequest, given: Given) {
+  const { addresses, joined } = given;
   const all = [...addresses.map(({ address }) => address), ...(joined?.addresses ?? [])];
   const [ipv4 = "", length4 = "0"] = split(all.find((address) => !isIpv6(address)));
   const [ipv6 = "", length6 = "0"] = split(all.find(isIpv6));
@@ -89,7 +92,7 @@ function draftOf(network: LiveNetwork, request: EndpointRequest, { addresses, jo
       ipv6Gateway: joined?.ipv6Gateway ?? network.gatewayOf(ipv6),
     }),
     ...(request.linkLocal !== undefined && { linkLocal: request.linkLocal }),
-    macAddress: joined?.macAddress ?? (hasLink ? macAddressOf(driver, request, ipv4) : ""),
+    macAddress: macAddressOf(driver, request, given, ipv4),
     ...(request.names !== undefined && { names: request.names }),
     ...(request.links !== undefined && { links: request.links }),
     ...(request.gatewayPriority !== undefined && { gatewayPriority: request.gatewayPriority }),
@@ -103,11 +106,18 @@ function draftOf(network: LiveNetwork, request: EndpointRequest, { addresses, jo
   };
 }
 
-const macAddressOf = (
-  { macAddress: choose }: DriverNetwork,
-  { macAddress: wanted, endpointId }: EndpointRequest,
+function macAddressOf(
+  driver: DriverNetwork,
+  request: EndpointRequest,
+  { macAddress: chosen, joined }: Given,
   ipv4: string,
-): string => (choose === undefined ? (wanted ?? macOf(ipv4, endpointId)) : choose(wanted));
+): string {
+  if (joined !== undefined) return joined.macAddress;
+  if (!driver.hasLink) return "";
+  const wanted = chosen ?? request.macAddress;
+  if (driver.macAddress !== undefined) return driver.macAddress(wanted);
+  return wanted ?? macOf(ipv4, request.endpointId);
+}
 
 const split = (address = ""): readonly string[] => (address === "" ? [] : address.split("/"));
 

@@ -2,6 +2,9 @@
 
 import type { EndpointRequest } from "./controller.ts";
 import type { JoinRequest } from "./drivers/driver.ts";
+import { randomMac } from "./endpoint-values.ts";
+import { MAC_OPTION } from "./ipam/ipam-driver.ts";
+import type { LiveNetwork } from "./live-network.ts";
 import type { Asked, Given } from "./plan-endpoints.ts";
 import { encodeMac, type SandboxLabels, sandboxOptions } from "./sandbox-options.ts";
 
@@ -19,13 +22,15 @@ export async function requestEndpoints(
 ): Promise<readonly Given[]> {
   const given: Given[] = [];
   for (const { network, request } of asked) {
-    const addresses = await network.allocate(request);
+    const macAddress = request.macAddress ?? ((await network.needsMac(signal)) ? randomMac() : undefined);
+    const wish = macAddress === undefined ? request : { ...request, macAddress };
+    const addresses = await network.allocate(wish, signal);
     undo.defer(() => network.release(addresses));
     const { remote } = network.driver;
-    if (remote === undefined) given.push({ addresses });
+    if (remote === undefined) given.push({ addresses, ...(macAddress !== undefined && { macAddress }) });
     else {
-      const texts = addresses.map(({ address }) => address);
-      const joined = await remote.join(joinRequest({ network, request }, texts, host), signal);
+      const own = { addresses: addresses.map(({ address }) => address), macAddress: macAddress ?? "" };
+      const joined = await remote.join({ ...joinRequest(network, request, host), ...own }, signal);
       undo.defer(() => remote.leave(request.endpointId));
       given.push({ addresses, joined });
     }
@@ -33,25 +38,17 @@ export async function requestEndpoints(
   return given;
 }
 
-const MAC_ADDRESS = "com.docker.network.endpoint.macaddress";
-
 function joinRequest(
-  { network, request }: Asked,
-  addresses: readonly string[],
+  network: LiveNetwork,
+  { endpointId, endpointName = endpointId, macAddress = "", driverOptions = {} }: EndpointRequest,
   host: EndpointHost,
-): JoinRequest {
-  const {
-    endpointId,
-    endpointName = endpointId,
-    macAddress = "",
-    driverOptions = {},
-  }: EndpointRequest = request;
+): Omit<JoinRequest, "addresses" | "macAddress"> {
   const labels = sandboxOptions(host);
   return {
-    ...{ endpointId, endpointName, addresses, macAddress, path: host.path },
+    ...{ endpointId, endpointName, path: host.path },
     options: {
       ...driverOptions,
-      ...(macAddress !== "" && { [MAC_ADDRESS]: encodeMac(macAddress) }),
+      ...(macAddress !== "" && { [MAC_OPTION]: encodeMac(macAddress) }),
       // As dockerd: ports are not what an internal network is for.
       ...(network.record.internal ? {} : { ...labels, ...dnsOption(host) }),
     },

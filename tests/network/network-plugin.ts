@@ -8,7 +8,7 @@ import { type Background, startBackground } from "../system/process.ts";
 export interface NetworkPlugin extends AsyncDisposable {
   /** Of the driver: the test's own. */
   readonly name: string;
-  /** What it was asked since it was started, or since `forget`: "NetworkDriver.Join {…}". */
+  /** What it was asked to do since it was started, or since `forget`: "NetworkDriver.Join {…}". */
   asked(): readonly string[];
   forget(): void;
   /** By verbs; {}: as it should. */
@@ -16,6 +16,10 @@ export interface NetworkPlugin extends AsyncDisposable {
   restart(): Promise<void>;
   kill(): Promise<void>;
 }
+
+/** What any daemon of the machine may ask a plugin that it sees is left out. */
+const isForItsWork = (text: string): boolean =>
+  !/^Plugin\.|\.GetCapabilities|\.GetDefaultAddressSpaces/.test(text);
 
 /** Where dockerd looks for plugins, too. */
 const sockets = "/run/docker/plugins";
@@ -47,7 +51,7 @@ export async function startNetworkPlugin(netns: string): Promise<NetworkPlugin> 
   const cleanup = undo.move();
   return {
     name,
-    asked: () => all().slice(known),
+    asked: () => all().slice(known).filter(isForItsWork),
     forget: () => {
       known = all().length;
     },

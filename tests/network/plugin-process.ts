@@ -66,8 +66,43 @@ const joinEndpoint = (body: Body): object => ({
   Gateway: gateways.get(body.NetworkID) ?? "",
 });
 
+interface GivenPool {
+  readonly subnet: string;
+  last: number;
+}
+
+const pools = new Map<string, GivenPool>();
+
+function requestPool({ Pool = "", V6 = false }: Body): object {
+  const number = pools.size + 1;
+  const subnet = Pool || (V6 ? `fd00:9:${number}::/64` : `10.109.${number}.0/24`);
+  const PoolID = `pool-${number}`;
+  pools.set(PoolID, { subnet, last: 0 });
+  return { PoolID, Pool: subnet, Data: {} };
+}
+
+/** Those asked for, or one after the other. */
+function requestAddress({ PoolID = "", Address = "" }: Body): object {
+  const pool = pools.get(PoolID);
+  if (pool === undefined) return { Error: `no pool ${PoolID}` };
+  const [network = "", length] = pool.subnet.split("/");
+  const own =
+    Address ||
+    (network.includes(":") ? `${network}${++pool.last}` : network.replace(/\d+$/, String(++pool.last)));
+  return { Address: `${own}/${length}`, Data: {} };
+}
+
 const verbs: Readonly<Record<string, (body: Body) => object>> = {
   "Plugin.Activate": () => ({ Implements: ["NetworkDriver", "IpamDriver"] }),
+  "IpamDriver.GetCapabilities": () => ({ RequiresMACAddress: true, RequiresRequestReplay: false }),
+  "IpamDriver.GetDefaultAddressSpaces": () => ({
+    LocalDefaultAddressSpace: "near",
+    GlobalDefaultAddressSpace: "far",
+  }),
+  "IpamDriver.RequestPool": requestPool,
+  "IpamDriver.RequestAddress": requestAddress,
+  "IpamDriver.ReleaseAddress": () => ({}),
+  "IpamDriver.ReleasePool": () => ({}),
   "NetworkDriver.GetCapabilities": () => ({ Scope: "local" }),
   "NetworkDriver.CreateNetwork": makeNetwork,
   "NetworkDriver.DeleteNetwork": (body) => {

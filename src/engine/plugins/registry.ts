@@ -2,6 +2,7 @@
 
 import { isRecord } from "#base/decode.ts";
 import { systemError } from "#base/errors.ts";
+import { untilAborted } from "#base/until-aborted.ts";
 import { PluginClient } from "./client.ts";
 import { findPlugin, listPlugins, type PluginFolders } from "./discover.ts";
 
@@ -71,13 +72,4 @@ async function activate(name: string, { folders, retryMs }: PluginRegistryOption
   const told = isRecord(answer) ? answer.Implements : undefined;
   if (!Array.isArray(told)) throw systemError(`plugin "${name}" does not tell what it implements`);
   return { client, interfaces: told.filter((word) => typeof word === "string") };
-}
-
-/** The activation goes on for others. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = (): void => reject(signal.reason);
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop, { once: true });
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", stop));
 }

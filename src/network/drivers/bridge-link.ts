@@ -1,12 +1,12 @@
 // The interface of a bridge network on the host. Made once, taken over by the next daemon, repaired at need.
 
-import { randomBytes } from "node:crypto";
 import { systemError } from "#base/errors.ts";
 import { decodeMessages, NETLINK_ROUTE } from "#formats/netlink/message.ts";
 import { addAddress } from "#formats/rtnetlink/addresses.ts";
 import { changeLink, createBridge, decodeLink, getLink } from "#formats/rtnetlink/links.ts";
 import type { Executor, PlanResult } from "#kernel/plan/executor.ts";
 import type { Op } from "#kernel/plan/ops.ts";
+import { randomMac } from "../endpoint-values.ts";
 import { isIpv6 } from "../network-spec.ts";
 import { planLinkRemoval, writeSysctl } from "../sandbox-plan.ts";
 
@@ -95,11 +95,6 @@ export async function removeBridge(
   const [link] = linksOf(await executor.run([look], signal), 0);
   if (link?.kind === "bridge") await executor.run(planLinkRemoval([name]), signal);
 }
-
-const randomMac = (): string =>
-  `02:42:${randomBytes(4)
-    .toString("hex")
-    .replace(/..(?=.)/g, "$&:")}`;
 
 const linksOf = (result: PlanResult, operation: number) =>
   (result.get(operation) ?? [])

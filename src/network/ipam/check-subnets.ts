@@ -21,6 +21,9 @@ export interface SubnetSetting {
   readonly gateway?: string;
   /** By name: addresses that others in the subnet have. */
   readonly auxiliary: Readonly<Record<string, string>>;
+  /** Of one that a network has: what who has given it calls it, if he keeps that himself. */
+  readonly poolId?: string;
+  readonly space?: string;
 }
 
 /** An entry without a subnet is one of IPv4. */

@@ -200,11 +200,13 @@ test("whatever is requested and released: no two networks overlap", async () => 
   );
 });
 
+const never = new AbortController().signal;
+
 test("the null driver gives everything and nothing", async () => {
-  const pool = await nullIpam.requestPool({ family: 6, options: {} });
+  const pool = await nullIpam.requestPool({ family: 6, options: {} }, never);
   assert.deepEqual(pool, { poolId: "null/::/0", space: "null", subnet: "::/0" });
-  assert.equal(await nullIpam.requestAddress(pool.poolId, undefined, {}), undefined);
-  await assert.rejects(nullIpam.requestPool({ family: 4, subnet: "10.0.0.0/8", options: {} }), {
+  assert.equal(await nullIpam.requestAddress(pool.poolId, undefined, {}, never), undefined);
+  await assert.rejects(nullIpam.requestPool({ family: 4, subnet: "10.0.0.0/8", options: {} }, never), {
     message: "null ipam driver does not handle specific address pool requests",
   });
   await assert.rejects(nullIpam.releaseAddress("LocalDefault/::/0", "::1"), {

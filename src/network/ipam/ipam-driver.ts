@@ -31,12 +31,33 @@ export interface AddressUsage {
 export const SERIAL_OPTION = "com.docker.network.ipam.serial";
 /** Tells what an address is for. */
 export const PURPOSE_OPTION = "RequestAddressType";
+/** The MAC address that it is for. */
+export const MAC_OPTION = "com.docker.network.endpoint.macaddress";
 export const GATEWAY_PURPOSE = "com.docker.network.gateway";
 
-/** Nothing is kept over a restart: the controller requests again, by name, what its networks and endpoints have. */
+/** What a network has had since before a restart. */
+export interface KeptPool extends Pool {
+  readonly family: Family;
+  readonly range?: string;
+  readonly auxiliary: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** Of a driver that keeps by itself what it has given: it is told what the engine still has, and need not be there for that. */
+export interface Retaking {
+  pool(pool: KeptPool): void;
+  address(poolId: string, address: string): void;
+  /** All has been told. */
+  done(): void;
+}
+
+/** Nothing is kept over a restart, but by those that are `retaking`: the controller requests again, by name, what its networks and endpoints have. */
 export interface IpamDriver {
+  readonly retaking?: Retaking;
+  /** An address is requested for a MAC address. */
+  needsMac?(signal: AbortSignal): Promise<boolean>;
   /** Rejects in Docker's words: `invalid`, or `forbidden` for a subnet in use. */
-  requestPool(request: PoolRequest): Promise<Pool>;
+  requestPool(request: PoolRequest, signal: AbortSignal): Promise<Pool>;
   /** All its addresses are free after that. */
   releasePool(poolId: string): Promise<void>;
   /** `address` not given: one is chosen. With the length of the subnet's prefix; undefined: this driver gives none.
@@ -45,6 +66,7 @@ export interface IpamDriver {
     poolId: string,
     address: string | undefined,
     options: Readonly<Record<string, string>>,
+    signal: AbortSignal,
   ): Promise<string | undefined>;
   /** Releasing a free one does nothing. */
   releaseAddress(poolId: string, address: string): Promise<void>;

@@ -12,6 +12,7 @@ const open = (): DefaultIpam =>
     reserved: async () => ({ always: [], ifPossible: [] }),
   });
 
+const { signal } = new AbortController();
 const network = { name: "net1", id: "id1" };
 const setting = (more: Partial<SubnetSetting>): SubnetSetting => ({ auxiliary: {}, ...more });
 const request = (...settings: readonly SubnetSetting[]) =>
@@ -22,22 +23,23 @@ test("the gateway is the first address of the range, auxiliary addresses are not
   const pools = await requestPools(
     ipam,
     request(setting({ subnet: "10.1.0.0/16", range: "10.1.5.0/24", auxiliary: { router: "10.1.5.1" } })),
+    signal,
   );
   assert.deepEqual(pools, [
     {
       ...{ poolId: "LocalDefault/10.1.0.0/16/10.1.5.0/24", space: "LocalDefault" },
-      ...{ family: 4, subnet: "10.1.0.0/16", gateway: "10.1.5.0" },
+      ...{ family: 4, subnet: "10.1.0.0/16", gateway: "10.1.5.0", auxiliary: ["10.1.5.1"] },
     },
   ]);
-  assert.equal((await requestAddress(ipam, { pools, options: {}, network }))?.address, "10.1.5.2/16");
+  assert.equal((await requestAddress(ipam, { pools, options: {}, network }, signal))?.address, "10.1.5.2/16");
 });
 
 test("settings of the other family are passed over", async () => {
   const ipam = open();
   const both = [setting({ subnet: "fd00:1::/64" }), setting({ subnet: "fd00:2::/64", gateway: "fd00:2::9" })];
-  const [ipv4] = await requestPools(ipam, request(...both));
+  const [ipv4] = await requestPools(ipam, request(...both), signal);
   assert.equal(ipv4?.subnet, "172.17.0.0/16");
-  const ipv6 = await requestPools(ipam, { ...request(...both), family: 6, wantsGateway: false });
+  const ipv6 = await requestPools(ipam, { ...request(...both), family: 6, wantsGateway: false }, signal);
   assert.deepEqual(
     ipv6.map(({ subnet, gateway }) => [subnet, gateway]),
     [
@@ -65,11 +67,11 @@ test("a pool that fails releases those before it", async () => {
       /^failed to allocate secondary ip address \(a:10.2.0.9\): Address already in use$/,
     ],
   ] as const)
-    await assert.rejects(requestPools(ipam, request(good, bad)), { message });
-  const pools = await requestPools(ipam, request(good));
+    await assert.rejects(requestPools(ipam, request(good, bad), signal), { message });
+  const pools = await requestPools(ipam, request(good), signal);
   assert.equal(pools[0]?.gateway, "10.1.0.254");
   await releasePools(ipam, pools);
-  await requestPools(ipam, request(good));
+  await requestPools(ipam, request(good), signal);
 });
 
 test("an endpoint's address comes from the first subnet that has one", async () => {
@@ -77,9 +79,14 @@ test("an endpoint's address comes from the first subnet that has one", async () 
   const pools = await requestPools(
     ipam,
     request(setting({ subnet: "10.1.0.0/30" }), setting({ subnet: "10.2.0.0/30" })),
+    signal,
   );
   const ask = (address?: string) =>
-    requestAddress(ipam, { pools, options: {}, network, ...(address === undefined ? {} : { address }) });
+    requestAddress(
+      ipam,
+      { pools, options: {}, network, ...(address === undefined ? {} : { address }) },
+      signal,
+    );
   const first = await ask();
   assert.equal(first?.address, "10.1.0.2/30");
   assert.equal((await ask("10.2.0.2"))?.address, "10.2.0.2/30");
@@ -97,9 +104,11 @@ test("an endpoint's address comes from the first subnet that has one", async () 
 });
 
 test("with the null driver there are neither gateways nor addresses", async () => {
-  const pools = await requestPools(nullIpam, request());
-  assert.deepEqual(pools, [{ poolId: "null/0.0.0.0/0", space: "null", family: 4, subnet: "0.0.0.0/0" }]);
-  assert.equal(await requestAddress(nullIpam, { pools, options: {}, network }), undefined);
+  const pools = await requestPools(nullIpam, request(), signal);
+  assert.deepEqual(pools, [
+    { poolId: "null/0.0.0.0/0", space: "null", family: 4, subnet: "0.0.0.0/0", auxiliary: [] },
+  ]);
+  assert.equal(await requestAddress(nullIpam, { pools, options: {}, network }, signal), undefined);
 });
 
 test("everything that is wrong with a configuration is told at once", () => {

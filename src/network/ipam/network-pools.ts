@@ -13,6 +13,8 @@ export interface NetworkPool {
   readonly subnet: string;
   /** Without a prefix. Not there: the driver wants none, or IPAM gives no addresses. */
   readonly gateway?: string;
+  /** Addresses that others have. */
+  readonly auxiliary: readonly string[];
 }
 
 export interface NetworkPoolsRequest {
@@ -30,6 +32,7 @@ const ANY: SubnetSetting = { auxiliary: {} };
 export async function requestPools(
   ipam: IpamDriver,
   request: NetworkPoolsRequest,
+  signal: AbortSignal,
 ): Promise<readonly NetworkPool[]> {
   await using undo = new AsyncDisposableStack();
   const pools: NetworkPool[] = [];
@@ -37,20 +40,23 @@ export async function requestPools(
   const settings = request.settings.filter((setting) => familyOfSetting(setting) === family);
   for (const setting of settings.length === 0 ? [ANY] : settings) {
     const { subnet, range } = setting;
-    const pool = await ipam.requestPool({
-      family,
-      options,
-      ...(subnet === undefined ? {} : { subnet }),
-      ...(range === undefined ? {} : { range }),
-    });
+    const wish = {
+      ...{ family, options },
+      ...(subnet !== undefined && { subnet }),
+      ...(range !== undefined && { range }),
+    };
+    const pool = await ipam.requestPool(wish, signal);
     undo.defer(() => ipam.releasePool(pool.poolId));
-    const gateway = await takeGateway(ipam, pool, setting.gateway, request.wantsGateway);
-    await takeAuxiliary(ipam, pool, setting);
+    const take = (address: string | undefined, purpose: Readonly<Record<string, string>>) =>
+      ipam.requestAddress(pool.poolId, address, purpose, signal);
+    const gateway = await takeGateway(take, pool, setting.gateway, request.wantsGateway);
+    await takeAuxiliary(take, pool, setting);
     pools.push({
       poolId: pool.poolId,
       space: pool.space,
       family,
       subnet: pool.subnet,
+      auxiliary: Object.values(setting.auxiliary),
       ...(gateway === undefined ? {} : { gateway }),
     });
   }
@@ -60,8 +66,13 @@ export async function requestPools(
 
 const withoutPrefix = (address: string): string => formatAddress(parseAddress(address.replace(/\/.*/, "")));
 
+type Take = (
+  address: string | undefined,
+  options: Readonly<Record<string, string>>,
+) => Promise<string | undefined>;
+
 async function takeGateway(
-  ipam: IpamDriver,
+  take: Take,
   pool: Pool,
   wanted: string | undefined,
   wantsGateway: boolean,
@@ -69,7 +80,7 @@ async function takeGateway(
   if (wanted === undefined && pool.gateway !== undefined) return withoutPrefix(pool.gateway);
   if (wanted === undefined && !wantsGateway) return undefined;
   try {
-    const gateway = await ipam.requestAddress(pool.poolId, wanted, { [PURPOSE_OPTION]: GATEWAY_PURPOSE });
+    const gateway = await take(wanted, { [PURPOSE_OPTION]: GATEWAY_PURPOSE });
     return gateway === undefined ? undefined : withoutPrefix(gateway);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
@@ -77,7 +88,7 @@ async function takeGateway(
   }
 }
 
-async function takeAuxiliary(ipam: IpamDriver, pool: Pool, { auxiliary }: SubnetSetting): Promise<void> {
+async function takeAuxiliary(take: Take, pool: Pool, { auxiliary }: SubnetSetting): Promise<void> {
   for (const [name, address] of Object.entries(auxiliary)) {
     const given = `(${name}:${address})`;
     if (!isWithin(pool.subnet, address))
@@ -86,7 +97,7 @@ async function takeAuxiliary(ipam: IpamDriver, pool: Pool, { auxiliary }: Subnet
         `auxiliary address: ${given} must belong to the master pool: ${pool.subnet}`,
       );
     try {
-      await ipam.requestAddress(pool.poolId, address, {});
+      await take(address, {});
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       throw systemError(`failed to allocate secondary ip address ${given}: ${error.message}`, {
@@ -102,7 +113,11 @@ function isWithin(subnet: string, address: string): boolean {
 }
 
 export async function releasePools(ipam: IpamDriver, pools: readonly NetworkPool[]): Promise<void> {
-  for (const { poolId } of pools) await ipam.releasePool(poolId);
+  for (const { poolId, gateway, auxiliary } of pools) {
+    for (const address of [...(gateway === undefined ? [] : [gateway]), ...auxiliary])
+      await ipam.releaseAddress(poolId, address);
+    await ipam.releasePool(poolId);
+  }
 }
 
 /** An address that an endpoint has. */
@@ -125,12 +140,13 @@ export interface AddressRequest {
 export async function requestAddress(
   ipam: IpamDriver,
   request: AddressRequest,
+  signal: AbortSignal,
 ): Promise<GivenAddress | undefined> {
   const { pools, address: wanted, options, network } = request;
   const fitting = wanted === undefined ? pools : pools.filter(({ subnet }) => isWithin(subnet, wanted));
   for (const { poolId } of fitting) {
     try {
-      const address = await ipam.requestAddress(poolId, wanted, options);
+      const address = await ipam.requestAddress(poolId, wanted, options, signal);
       return address === undefined ? undefined : { poolId, address };
     } catch (error) {
       if (wanted !== undefined || !isKind(error, "unavailable")) throw error;
