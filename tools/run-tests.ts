@@ -9,12 +9,23 @@ export interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** What failed and why, a text of several lines each. */
+  readonly failures: readonly string[];
 }
+
+export const noTests: Counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
+
+export const oneFailure = (words: string): Counts => ({ ...noTests, failed: 1, failures: [words] });
+
+/** One that passes if there is nothing to say. */
+export const passedUnless = (words: readonly string[]): Counts =>
+  words.length === 0 ? { ...noTests, passed: 1 } : oneFailure(words.join("\n"));
 
 export const addCounts = (a: Counts, b: Counts): Counts => ({
   passed: a.passed + b.passed,
   failed: a.failed + b.failed,
   skipped: a.skipped + b.skipped,
+  failures: [...a.failures, ...b.failures],
 });
 
 /** How long what gantry-runc and gantry leave resident wait for a further command: it is to have ended when the machine is compared. */
@@ -22,7 +33,7 @@ const LINGER_SECONDS = "2";
 
 /** The runner's own output goes to the terminal, the counts come back. */
 export function runTests(files: readonly string[], flags: readonly string[]): Counts {
-  if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
+  if (files.length === 0) return noTests;
   const scratch = mkdtempSync(join(tmpdir(), "gantry-test-"));
   const report = join(scratch, "counts.json");
   const reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout"];
@@ -36,6 +47,8 @@ export function runTests(files: readonly string[], flags: readonly string[]): Co
   });
   const counts: Counts = JSON.parse(readFileSync(report, "utf8"));
   rmSync(scratch, { recursive: true });
-  const crashed = run.status !== 0 && counts.failed === 0 ? 1 : 0;
-  return { ...counts, failed: counts.failed + crashed };
+  const crashed = run.status !== 0 && counts.failed === 0;
+  return crashed
+    ? addCounts(counts, oneFailure(`the test runner ended with ${run.status ?? run.signal}`))
+    : counts;
 }

@@ -1,13 +1,13 @@
 // Runs the whole suite: unit tests in one process, then the tests that cross layers, one file at a time, then those that the kernel
 // matters to once more in guests with pure cgroup version 2 (tests/vm).
-// The machine's state before and after is compared, so that a leak of any test fails the run.
+// The machine's state before and after is compared, so that a leak of any test fails the run. All that failed is told once more at the end.
 
 import { execFileSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { readMachineState, settledDifferences } from "../tests/system/machine-state.ts";
 import { testInGuest } from "../tests/vm/run.ts";
 import { missingPackages } from "./packages.ts";
-import { addCounts, runTests } from "./run-tests.ts";
+import { addCounts, passedUnless, runTests } from "./run-tests.ts";
 
 const root = process.getuid?.() === 0;
 
@@ -41,11 +41,8 @@ if (root && only.length === 0)
 
 if (before !== undefined) {
   const left = await settledDifferences(before);
-  for (const line of left) console.log(`left behind: ${line}`);
-  total = addCounts(
-    total,
-    left.length === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 },
-  );
+  total = addCounts(total, passedUnless(left.map((line) => `left behind: ${line}`)));
 }
+for (const words of total.failures) console.log(`\n✖ ${words}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = total.failed === 0 ? 0 : 1;

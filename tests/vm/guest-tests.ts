@@ -2,7 +2,14 @@
 // runs its share. REPORT gets the counts as JSON; what is left out counts as skipped, and what the tests leave behind as a failure.
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { addCounts, type Counts, runTests } from "../../tools/run-tests.ts";
+import {
+  addCounts,
+  type Counts,
+  noTests,
+  oneFailure,
+  passedUnless,
+  runTests,
+} from "../../tools/run-tests.ts";
 import { readMachineState, settledDifferences } from "../system/machine-state.ts";
 import { guests, type LeftOut, leftOutIn, selectedIn } from "./selection.ts";
 
@@ -31,15 +38,14 @@ const flags = [...titles].map((title) => {
 const before = readMachineState();
 let counts: Counts = runTests(files, ["--test-concurrency=1", "--test-timeout=900000", ...flags]);
 const left = await settledDifferences(before);
-for (const line of left) console.log(`left behind in the guest: ${line}`);
-counts = addCounts(counts, {
-  passed: left.length === 0 ? 1 : 0,
-  failed: left.length === 0 ? 0 : 1,
-  skipped: 0,
-});
+counts = addCounts(counts, passedUnless(left.map((line) => `left behind in the guest: ${line}`)));
 for (const entry of lane === 0 && only.length === 0 ? out : []) {
-  const stale = isStale(entry);
-  console.log(`${stale ? "✖ not found" : "﹣ left out"}: ${entry.file} ${entry.test ?? ""} # ${entry.why}`);
-  counts = addCounts(counts, { passed: 0, failed: stale ? 1 : 0, skipped: stale ? 0 : 1 });
+  const words = `${entry.file} ${entry.test ?? ""} # ${entry.why}`;
+  if (!isStale(entry)) console.log(`﹣ left out: ${words}`);
+  counts = addCounts(
+    counts,
+    isStale(entry) ? oneFailure(`left out, and not found: ${words}`) : { ...noTests, skipped: 1 },
+  );
 }
-writeFileSync(report, JSON.stringify(counts));
+const failures = counts.failures.map((words) => `guest ${name}: ${words}`);
+writeFileSync(report, JSON.stringify({ ...counts, failures }));

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { addCounts, type Counts } from "../../tools/run-tests.ts";
+import { addCounts, type Counts, noTests, oneFailure } from "../../tools/run-tests.ts";
 import { type GuestEnd, type GuestFolder, makeGuestFolder } from "./guest.ts";
 import { type GuestName, guests } from "./selection.ts";
 import { runUml } from "./uml.ts";
@@ -60,12 +60,11 @@ async function runShare(guest: GuestName, share: Share): Promise<Counts> {
   const counts = folder.read("counts");
   if (end.kind === "unavailable") {
     console.log(`﹣ guest ${name} # skipped, it cannot run on this machine: ${end.reason}`);
-    return { passed: 0, failed: 0, skipped: 1 };
+    return { ...noTests, skipped: 1 };
   }
   if (end.kind === "failed" || counts === "") {
     const reason = end.kind === "failed" ? end.reason : `no counts, exit code ${end.exitCode}`;
-    console.log(`✖ guest ${name}: ${reason}`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    return oneFailure(`guest ${name}: ${reason}`);
   }
   console.log(`guest ${name}: up after ${end.bootSeconds} s, ${seconds} s in all`);
   return JSON.parse(counts);
@@ -83,7 +82,8 @@ if (import.meta.main) {
   const [name = "uml", ...files] = process.argv.slice(2);
   const guest = guests.find((known) => known === name);
   if (guest === undefined) throw new Error(`usage: node tests/vm/run.ts [${guests.join("|")}] [FILE...]`);
-  const { passed, failed, skipped } = await testInGuest(guest, files);
+  const { passed, failed, skipped, failures } = await testInGuest(guest, files);
+  for (const words of failures) console.log(`\n✖ ${words}`);
   console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
   process.exitCode = failed === 0 ? 0 : 1;
 }
