@@ -4,8 +4,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { must } from "../tests/system/process.ts";
 
-/** Files of this machine's /usr as an archive: compresses and unpacks as real layers do. */
-export async function makeLayer(dir: string, megabytes: number): Promise<{ archive: string; files: number }> {
+/** Files of this machine's /usr as an archive: compresses and unpacks as real layers do. They are in the folder `within`, if that is told. */
+export async function makeLayer(
+  dir: string,
+  megabytes: number,
+  within?: string,
+): Promise<{ archive: string; files: number }> {
   const listed = await must([
     "find",
     "/usr/share",
@@ -27,6 +31,7 @@ export async function makeLayer(dir: string, megabytes: number): Promise<{ archi
   }
   await writeFile(join(dir, "names"), names.join("\n"));
   const archive = join(dir, "layer.tar");
-  await must(["tar", "-P", "-cf", archive, "--transform", "s,^/,,", "-T", join(dir, "names")]);
+  const place = within === undefined ? "" : `${within}/`;
+  await must(["tar", "-P", "-cf", archive, "--transform", `s,^/,${place},`, "-T", join(dir, "names")]);
   return { archive, files: names.length };
 }

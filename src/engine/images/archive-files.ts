@@ -3,6 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { invalid } from "#base/errors.ts";
+import { BatchedWriter } from "#containerd/content/batched-writer.ts";
 import type { ContentStore, ContentWriter } from "#containerd/content/content.ts";
 import { decompressed } from "#containerd/diff/decompress.ts";
 import { Inflation, type InflationLimits } from "#containerd/diff/inflation.ts";
@@ -130,9 +131,17 @@ interface OpenBlob {
   readonly name: string;
   readonly ref: string;
   readonly writer: ContentWriter;
+  readonly batches: BatchedWriter;
   readonly size: number;
   start: Buffer;
 }
+
+const openBlob = (what: Pick<OpenBlob, "name" | "ref" | "size">, writer: ContentWriter): OpenBlob => ({
+  ...what,
+  writer,
+  batches: new BatchedWriter(writer, what.size),
+  start: Buffer.alloc(0),
+});
 
 class ArchiveSink implements AsyncDisposable {
   readonly #content: ContentStore;
@@ -169,7 +178,7 @@ class ArchiveSink implements AsyncDisposable {
     if (blob === undefined) return;
     if (blob.start.length < SNIFF_LENGTH)
       blob.start = Buffer.concat([blob.start, data.subarray(0, SNIFF_LENGTH)]);
-    await blob.writer.write(data);
+    await blob.batches.write(data);
   }
 
   /** The file that was begun last is complete. */
@@ -179,6 +188,7 @@ class ArchiveSink implements AsyncDisposable {
     if (document !== undefined) this.#documents.set(document.name, Buffer.concat(document.chunks));
     const blob = this.#blob;
     if (blob === undefined) return;
+    await blob.batches.end();
     const digest = await commitBlob(blob.writer, blob.size);
     this.#blob = undefined;
     await blob.writer[Symbol.asyncDispose]();
@@ -210,7 +220,6 @@ class ArchiveSink implements AsyncDisposable {
 
   async #beginBlob(name: string, size: number): Promise<void> {
     const ref = `load-${randomUUID()}`;
-    const open = { name, ref, size, start: Buffer.alloc(0) };
-    this.#blob = { ...open, writer: await this.#content.openWriter(this.#scope, ref) };
+    this.#blob = openBlob({ name, ref, size }, await this.#content.openWriter(this.#scope, ref));
   }
 }

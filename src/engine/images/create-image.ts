@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { formatTime } from "#base/clock.ts";
 import { isKind } from "#base/errors.ts";
+import { BatchedWriter } from "#containerd/content/batched-writer.ts";
 import type { ContentWriter } from "#containerd/content/content.ts";
 import { configLabels, manifestLabels, storeDocument } from "#containerd/registry/store-document.ts";
 import { unpackBaseLayer } from "#containerd/registry/unpack-chain.ts";
@@ -44,12 +45,14 @@ export async function storeLayer(
   let start = Buffer.alloc(0);
   try {
     await using writer = await deps.content.openWriter(scope, ref);
+    const batches = new BatchedWriter(writer);
     for await (const chunk of body) {
       signal.throwIfAborted();
       if (start.length < SNIFF_LENGTH) start = Buffer.concat([start, chunk.subarray(0, SNIFF_LENGTH)]);
-      await writer.write(chunk);
+      await batches.write(chunk);
       size += chunk.length;
     }
+    await batches.end();
     const digest = await commitBlob(writer, size);
     return { mediaType: layerType[sniffCompression(start)], digest, size };
   } finally {
