@@ -7,6 +7,7 @@ import { readdir } from "node:fs/promises";
 import { conflict, isKind } from "#base/errors.ts";
 import { planDirectory, planDirectoryCopy } from "#containerd/trees/directory-view.ts";
 import type { Trees } from "#containerd/trees/trees.ts";
+import { releasing } from "../releasing.ts";
 import type { Volume } from "./catalog.ts";
 import type { Volumes } from "./volumes.ts";
 
@@ -31,23 +32,8 @@ export async function exportVolume(
   const path = held.use(await mounted(deps, name)).path;
   if (pause) held.use(await deps.pauseWriters(name));
   const { chunks } = await deps.trees.packPath(planDirectory(path, "read"), "/.", signal);
-  signal.throwIfAborted();
   const taken = held.move();
-  // Who hangs up may never have begun to read.
-  signal.addEventListener("abort", () => void taken.disposeAsync().catch(deps.report), { once: true });
-  return giveBackAfter(chunks, taken);
-}
-
-/** When the last chunk was taken, or nobody wants any more. */
-async function* giveBackAfter(
-  chunks: AsyncIterable<Uint8Array>,
-  taken: AsyncDisposableStack,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* chunks;
-  } finally {
-    await taken.disposeAsync();
-  }
+  return releasing(chunks, { release: () => taken.disposeAsync(), signal, report: deps.report });
 }
 
 /** Fills a volume that is empty and that no container has, or a new one. Rejects `conflict` otherwise. What failed leaves nothing. */

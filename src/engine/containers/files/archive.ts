@@ -4,6 +4,7 @@ import { EngineError, invalid, isKind, systemError } from "#base/errors.ts";
 import type { PathStat, Trees } from "#containerd/trees/trees.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import { PlanError } from "#kernel/plan/executor.ts";
+import { releasing } from "../../releasing.ts";
 import { publishContainerEvent } from "../container-events.ts";
 import { hasProcess } from "../record.ts";
 import { scope } from "../scope.ts";
@@ -71,28 +72,10 @@ function packFrom(
       const { stat, chunks } = await deps.trees.packPath(plan, path, signal).catch((error: unknown) => {
         throw describe(error, path, reference);
       });
-      return { stat, chunks: releasing(chunks, release, signal) };
+      return { stat, chunks: releasing(chunks, { release, signal, report: deps.report }) };
     },
     signal,
   );
-}
-
-/** Releases when the last chunk was taken, or nobody wants any. */
-export function releasing(
-  chunks: AsyncIterable<Uint8Array>,
-  release: () => Promise<void>,
-  signal: AbortSignal,
-): AsyncIterable<Uint8Array> {
-  const onAbort = (): void => void release();
-  signal.addEventListener("abort", onAbort, { once: true });
-  return (async function* () {
-    try {
-      yield* chunks;
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-      await release();
-    }
-  })();
 }
 
 function describe(error: unknown, path: string, reference: string): unknown {

@@ -15,6 +15,8 @@ import { scope } from "../scope.ts";
 import type { Container } from "../store.ts";
 
 export interface ViewDeps {
+  /** Told of failures that no request waits for. */
+  readonly report: (error: unknown) => void;
   readonly snapshots: Pick<Snapshotter, "mounts" | "name">;
   readonly volumes: Pick<ContainerVolumes, "mount" | "unmount">;
   readonly containersDir: string;

@@ -3,9 +3,9 @@
 import { conflict } from "#base/errors.ts";
 import type { Trees } from "#containerd/trees/trees.ts";
 import type { EventBus } from "#engine/events/events.ts";
+import { releasing } from "../../releasing.ts";
 import { publishContainerEvent } from "../container-events.ts";
 import type { Container, ContainerStore } from "../store.ts";
-import { releasing } from "./archive.ts";
 import { type ViewDeps, withView } from "./container-view.ts";
 
 export interface ExportDeps extends ViewDeps {
@@ -25,7 +25,8 @@ export async function exportContainer(
   const chunks = await withView(
     deps,
     { container, withMounts: false, writing: false },
-    async (plan, release) => releasing(await begun(deps.trees.packRoot(plan, signal)), release, signal),
+    async (plan, release) =>
+      releasing(await begun(deps.trees.packRoot(plan, signal)), { release, signal, report: deps.report }),
     signal,
   );
   publishContainerEvent(deps.events, container, "export");
