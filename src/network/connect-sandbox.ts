@@ -19,7 +19,7 @@ import type { SandboxRemover } from "./sandbox-remover.ts";
 export interface ConnectDeps {
   readonly executor: Executor;
   readonly remover: Pick<SandboxRemover, "removeNow">;
-  readonly rules: Pick<Firewall, "planPublish" | "isSuspect" | "check" | "repair">;
+  readonly rules: Pick<Firewall, "planPublish" | "planAnew" | "isSuspect" | "check" | "repair">;
 }
 
 /** `hostName`: of the interface that stays on the host. */
@@ -57,7 +57,7 @@ export async function connectSandbox(
   let repaired = false;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const connection = connectionOf(attempt);
-    const failure = await tryConnect(deps, connection);
+    const failure = await tryConnect(deps, connection, repaired);
     if (failure === undefined) {
       await redirectFlows(deps.executor, connection.publications);
       return;
@@ -96,14 +96,20 @@ async function takeBack(
     if (link.takeBack === undefined) await executor.run(planDisconnection(path, link, []), never);
 }
 
-async function tryConnect(deps: ConnectDeps, connection: Connection): Promise<PlanError | undefined> {
+/** `anew`: the rules are sent whole, as somebody who flushes them again and again may have done so since they were repaired. */
+async function tryConnect(
+  deps: ConnectDeps,
+  connection: Connection,
+  anew: boolean,
+): Promise<PlanError | undefined> {
   const { rules, executor } = deps;
   const { path, isOpen, isRunning, links, routes, publications } = connection;
-  const wiring = { links, routes, rules: rules.planPublish(publications) };
+  const wiring = { links, routes, rules: anew ? rules.planAnew() : rules.planPublish(publications) };
   const plan = isRunning ? planConnection(path, wiring) : planConnectedSandbox(path, wiring, isOpen);
   try {
     const generation = readGeneration(await executor.run(plan, never));
-    if (generation === undefined || rules.isSuspect(generation)) await rules.check();
+    if (anew) await rules.repair();
+    else if (generation === undefined || rules.isSuspect(generation)) await rules.check();
     return undefined;
   } catch (error) {
     if (error instanceof PlanError) return error;

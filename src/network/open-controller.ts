@@ -93,7 +93,7 @@ export async function openController(
     ["bridge", bridges],
     ["macvlan", new ParentedDriver(executor, macvlan)],
     ["ipvlan", new ParentedDriver(executor, ipvlan)],
-    ["overlay", new OverlayDriver({ executor, execRoot: settings.execRoot }, settings.mtu)],
+    ["overlay", new OverlayDriver({ executor, rules, execRoot: settings.execRoot }, settings.mtu)],
     ["host", plainDriver("host")],
     ["null", plainDriver("null")],
     ["private", new PrivateDriver({ executor, execRoot: settings.execRoot }, DEFAULT_MTU)],

@@ -41,8 +41,8 @@ export interface SandboxLink {
   readonly addresses: readonly string[];
   /** Beside those that its addresses give it; each can be reached by those before it. */
   readonly routes?: readonly LinkRoute[];
-  /** Neighbours may know another MAC address for its address: it tells them. */
-  readonly announces?: boolean;
+  /** Neighbours may know another MAC address for its addresses: it tells them. Run inside, at the end. */
+  readonly announcement?: Plan;
   /** Routers of a real network may announce themselves to it. */
   readonly acceptsRouters?: boolean;
   /** Paths below /proc/sys, and values. */
@@ -175,6 +175,12 @@ const planOutside = ({ links, rules }: Wiring): Plan => [
 
 const hasIpv6 = ({ addresses }: SandboxLink): boolean => addresses.some(isIpv6);
 
+/** The kernel announces what addresses the link has when it comes up, and when its MAC address is set. */
+const planNotices = ({ name }: SandboxLink): Plan => [
+  writeSysctl(`net/ipv4/conf/${name}/arp_notify`, "1"),
+  writeSysctl(`net/ipv6/conf/${name}/ndisc_notify`, "1"),
+];
+
 /** The link's own address is used at once, too. Routes are what we say: any neighbour could announce himself as a router. */
 const planIpv6 = ({ name, acceptsRouters }: SandboxLink): Plan => [
   writeSysctl(`net/ipv6/conf/${name}/disable_ipv6`, "0"),
@@ -190,7 +196,7 @@ function planInside(
   return [
     ...(links.some(hasIpv6) ? [writeSysctl("net/ipv6/conf/lo/disable_ipv6", "0")] : []),
     ...links.flatMap((link) => [
-      ...(link.announces === true ? [writeSysctl(`net/ipv4/conf/${link.name}/arp_notify`, "1")] : []),
+      ...(link.announcement === undefined ? [] : planNotices(link)),
       ...(hasIpv6(link) ? planIpv6(link) : []),
       ...link.sysctls.map(({ path, value }) => writeSysctl(path, value, false)),
     ]),
@@ -210,6 +216,7 @@ function planInside(
         ...routes.map(encodeDefault),
       ],
     },
+    ...links.flatMap(({ announcement = [] }) => announcement),
   ];
 }
 

@@ -11,7 +11,6 @@ import { redirectFlows } from "./firewall/flows.ts";
 import type { LiveNetwork } from "./live-network.ts";
 import type { PortPublisher } from "./ports/publish.ts";
 import { PublishedPorts } from "./ports/published-ports.ts";
-import { planRules } from "./sandbox-plan.ts";
 
 export interface SandboxPortsDeps {
   readonly executor: Executor;
@@ -20,8 +19,6 @@ export interface SandboxPortsDeps {
   readonly attachments: Attachments;
   readonly warn: (message: string) => void;
 }
-
-const never = new AbortController().signal;
 
 /** The attachment with that holding of the endpoint, and the ports that it has. */
 function withHolding(
@@ -53,10 +50,10 @@ export class SandboxPorts {
     await using undo = new AsyncDisposableStack();
     try {
       const published = await this.publish(attachment, undo);
-      const rules = this.#deps.rules.planPublish(published.sandbox.endpoints.flatMap(publicationsOf));
+      const publications = published.sandbox.endpoints.flatMap(publicationsOf);
       this.#deps.attachments.set(published);
-      if (rules.length > 0) await this.#deps.executor.run(planRules("published ports", rules), never);
-      await redirectFlows(this.#deps.executor, published.sandbox.endpoints.flatMap(publicationsOf));
+      await this.#deps.rules.publish(publications);
+      await redirectFlows(this.#deps.executor, publications);
       undo.move();
       return published;
     } catch (error) {
@@ -161,8 +158,7 @@ export class SandboxPorts {
       const next = withHolding(attachment, exit, holding);
       this.#deps.attachments.set(next);
       const publications = publicationsOf({ ...exit, ports });
-      const rules = planRules("published ports", this.#deps.rules.planPublish(publications));
-      if (rules.length > 0) await this.#deps.executor.run(rules, never);
+      await this.#deps.rules.publish(publications);
       await redirectFlows(this.#deps.executor, publications);
       return next;
     } catch (error) {
@@ -174,8 +170,7 @@ export class SandboxPorts {
   /** Undoes a move: the ports are published as they were. */
   async #putBack(endpoint: Endpoint, holding: Holding | undefined): Promise<void> {
     const published = await this.#deps.ports.republish(endpoint.ports, targetOf(endpoint));
-    const rules = this.#deps.rules.planPublish(publicationsOf(endpoint));
-    await this.#deps.executor.run(planRules("published ports", rules), never);
+    await this.#deps.rules.publish(publicationsOf(endpoint));
     if (holding === undefined) return;
     for (const attachment of this.#deps.attachments.all())
       if (attachment.holdings.get(endpoint.endpointId) === holding)

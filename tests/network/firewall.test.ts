@@ -145,7 +145,7 @@ test("a range is one element, and each of its ports leads to its own", asRoot, a
   assert.equal(await host.rules(), before);
 });
 
-test("what somebody flushes is back within a second, the administrator's chain stays", asRoot, async () => {
+test("what somebody flushes is back within a second, the administrator's chain stays", asRoot, async (t) => {
   await using undo = new AsyncDisposableStack();
   const place = await FirewallHost.open(undo);
   const { host, lan } = place;
@@ -166,9 +166,14 @@ test("what somebody flushes is back within a second, the administrator's chain s
     await host.run("nft", ...harm);
     await until(isBack);
   }
-  await host.run("nft", "flush", "ruleset");
   const withoutUser = before.replace(/\n\t\tip saddr 10\.1\.2\.3 drop/, "");
-  await until(async () => (await host.rules()) === withoutUser);
+  for (let trial = 0; trial < 5; trial++) {
+    await host.run("nft", "flush", "ruleset");
+    const flushed = performance.now();
+    await until(async () => (await host.rules()) === withoutUser);
+    t.diagnostic(`back after ${Math.round(performance.now() - flushed)} ms`);
+  }
+  assert.equal(await host.rules(), withoutUser);
   assert.deepEqual(await answered([lan, "tcp", "172.31.0.2", 80]), []);
   assert.match(await ask(lan, "tcp", LAN, 8080), /^80 from/);
 });

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
 import { must } from "../system/process.ts";
+import { until } from "../system/until.ts";
 
 const asRoot = { skip: process.getuid?.() === 0 ? false : "needs root" };
 
@@ -59,7 +60,34 @@ test("containers have IPv6 where their network has it, and nowhere else", asRoot
     await engine.docker("network", "inspect", "-f", "{{json .IPAM.Config}}", "wide"),
     /"fd[0-9a-f:]+::\/64"/,
   );
-  await engine.docker("rm", "-f", "c1", "c2", "c3", "c4");
+  await start(engine, "c5", "--network", "wide");
+  const ownerOf = async (container: string) =>
+    (
+      await engine.docker(
+        "inspect",
+        "-f",
+        "{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}} {{.MacAddress}}{{end}}",
+        container,
+      )
+    ).split(" ");
+  const [address = "", mac = ""] = await ownerOf("c4");
+  const knownBy = {
+    neighbour: () => engine.docker("exec", "c5", "ip", "-6", "neigh", "show"),
+    host: () => must(["ip", "-6", "neighbour", "show"], { netns: engine.netns }),
+  };
+  assert.equal(await reaches(engine, "c5", address), true);
+  await must(["busybox", "ping", "-6", "-c", "1", "-W", "20", address], { netns: engine.netns });
+  for (const known of Object.values(knownBy)) assert.ok((await known()).includes(mac));
+  await engine.docker("rm", "-f", "c4");
+  await start(engine, "c6", "--network", "wide");
+  const [again, other = ""] = await ownerOf("c6");
+  assert.equal(again, address);
+  assert.notEqual(other, mac);
+  for (const [who, known] of Object.entries(knownBy)) {
+    await until(async () => (await known()).includes(other));
+    assert.ok((await known()).includes(other), `the ${who} is told that the address has another owner`);
+  }
+  await engine.docker("rm", "-f", "c1", "c2", "c3", "c5", "c6");
 });
 
 test(

@@ -3,10 +3,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { AttachRequest } from "#network/controller.ts";
 import { until } from "../system/until.ts";
 import { attachRequest, NetworkDaemon } from "./daemon-client.ts";
@@ -108,6 +109,43 @@ for (const [what, program, ...args] of [
     await using _server = await WebServer.open(web.path, "web");
     assert.equal((await host.run(...curl("http://127.0.0.1:8082/"))).output, "web");
   });
+
+test(
+  "sandboxes start and end while another firewall flushes all rules and loads its own, again and again",
+  asRoot,
+  async () => {
+    await using undo = new AsyncDisposableStack();
+    const { daemon, host, directory } = await openEngine(undo);
+    const before = await host.rules();
+    const ruleset = join(directory, "firewall.nft");
+    writeFileSync(ruleset, "flush ruleset\nadd table inet other\nadd chain inet other own\n");
+    let loads = 0;
+    const done = new AbortController();
+    const loading = (async () => {
+      for (; !done.signal.aborted; loads++) {
+        assert.equal((await host.run("nft", "-f", ruleset)).status, 0);
+        await delay(100, undefined, { signal: done.signal }).catch(() => undefined);
+      }
+    })();
+    const web = await daemon.attach("web", { hostPort: 8080 });
+    for (let round = 0; loads < 20; round++) {
+      await daemon.attach(`c${round}`, { hostPort: 9000 + round }, { hostPort: 9000 + round, proto: "udp" });
+      if (round % 2 === 1)
+        await daemon.ask({ verb: "detach", sandboxIds: [attachRequest(`c${round}`).sandboxId] });
+    }
+    done.abort();
+    await loading;
+    await using _server = await WebServer.open(web.path, "web");
+    const isPublished = async (): Promise<boolean> =>
+      /8080/.test(await host.rules()) && (await host.run(...curl("http://127.0.0.1:8080/"))).output === "web";
+    await until(isPublished);
+    assert.ok(await isPublished());
+    await daemon.ask({ verb: "detach", sandboxIds: readdirSync(join(directory, "exec", "netns")) });
+    const own = (rules: string): string => rules.replace(/^table inet other \{[^}]*\}\s*\}\n/m, "");
+    await until(async () => own(await host.rules()) === before);
+    assert.equal(own(await host.rules()), before);
+  },
+);
 
 test("rules of the administrator in the chain user stay over restarts", asRoot, async () => {
   await using undo = new AsyncDisposableStack();

@@ -6,6 +6,7 @@ import { type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
 import { must, run } from "../system/process.ts";
 import { until } from "../system/until.ts";
+import { buildForger } from "./build-forger.ts";
 import { connectEngines, LAN, type Lan } from "./lan.ts";
 
 const asRoot = { skip: process.getuid?.() === 0 ? false : "needs root" };
@@ -53,8 +54,9 @@ test(
   async () => {
     await using hosts = await openHosts();
     const { one, two, lan } = hosts;
-    await overlay(one, "10.77.0.0/26");
-    await overlay(two, "10.77.0.64/26");
+    const id = ["-o", "com.docker.network.driver.overlay.vxlanid_list=77"];
+    await overlay(one, "10.77.0.0/26", ...id);
+    await overlay(two, "10.77.0.64/26", ...id);
     await start(one, "--name", "web", "--network", "span");
     await start(two, "--name", "guest", "--network", "span");
     await start(two, "--name", "other", "--network", "span");
@@ -83,10 +85,33 @@ test(
     const routes = await must(["ip", "route"], { netns: one.netns });
     assert.doesNotMatch(routes, /10\.77/, "the host has no part in it");
 
+    // A container beside the network sends it a frame; the same frame from the host is believed.
+    const forger = buildForger(one.dir);
+    const place = ["-v", `${forger}:/forger:ro`, "busybox", "/forger"];
+    const known = () => one.docker("exec", "web", "cat", "/proc/net/arp");
+    assert.match(await known(), /10\.77\.0\.64 /);
+    for (const address of [`${LAN}.1`, "172.17.0.1"])
+      await one.docker("run", "--rm", ...place, "frame", address, "77", "10.77.0.64");
+    assert.doesNotMatch(await known(), /02:00:00:00:00:66/);
+    await must([forger, "frame", `${LAN}.1`, "77", "10.77.0.64"], { netns: one.netns });
+    await until(async () => (await known()).includes("02:00:00:00:00:66"));
+    assert.match(await known(), /02:00:00:00:00:66/);
+    const forget = ["ip", "neighbour", "flush", "all"];
+    const pid = await one.docker("inspect", "-f", "{{.State.Pid}}", "web");
+    await must(["nsenter", `--net=/proc/${pid}/ns/net`, ...forget]);
+
     await lan.setCable(0, "down");
     assert.equal(await ask(two, "guest", "10.77.0.1"), "");
     assert.equal(await ask(two, "guest", "10.77.0.65"), "10.77.0.64", "the rest of the network goes on");
     await lan.setCable(0, "up");
+    await heard(two, "guest", "10.77.0.1", "10.77.0.64");
+
+    // The packets of one direction are lost.
+    const lose = "add table ip lost; add chain ip lost in { type filter hook input priority 0; }";
+    await must(["nft", `${lose}; add rule ip lost in udp dport 4789 drop`], { netns: one.netns });
+    assert.equal(await ask(two, "guest", "10.77.0.1"), "");
+    assert.equal(await ask(two, "guest", "10.77.0.65"), "10.77.0.64");
+    await must(["nft", "delete", "table", "ip", "lost"], { netns: one.netns });
     await heard(two, "guest", "10.77.0.1", "10.77.0.64");
 
     await one.kill();
@@ -186,6 +211,38 @@ test("containers on macvlan networks are machines of the LAN", asRoot, async () 
   assert.match(await known(), new RegExp(mac), "neighbours are told that the address has another owner");
   await one.docker("rm", "-f", "web");
   await two.docker("rm", "-f", "guest", "other");
+
+  const wide = ["-d", "macvlan", "--ipv4=false", "--ipv6", "--subnet", "fd00:50::/64", "-o", "parent=lan0"];
+  for (const engine of [one, two])
+    await engine.docker("network", "create", ...wide, "-o", "com.docker.network.driver.mtu=1400", "wide");
+  const startWide = (engine: Engine, name: string, address: string) =>
+    engine.docker(
+      "run",
+      "-d",
+      "--name",
+      name,
+      "--network",
+      "wide",
+      "--ip6",
+      address,
+      "busybox",
+      "sleep",
+      "9999",
+    );
+  await startWide(two, "guest", "fd00:50::9");
+  const macs: string[] = [];
+  for (let round = 0; round < 2; round++) {
+    await startWide(one, "web", "fd00:50::2");
+    macs.push(await one.docker("exec", "web", "cat", "/sys/class/net/eth0/address"));
+    const seen = () => two.docker("exec", "guest", "ip", "-6", "neigh", "show");
+    if (round === 0) await two.docker("exec", "guest", "ping", "-c", "1", "-W", "20", "fd00:50::2");
+    await until(async () => (await seen()).includes(macs.at(-1) ?? ""));
+    assert.ok((await seen()).includes(macs.at(-1) ?? ""), "neighbours are told by IPv6, too");
+    if (round === 1) assert.equal(await one.docker("exec", "web", "cat", "/sys/class/net/eth0/mtu"), "1400");
+    await one.docker("rm", "-f", "web");
+  }
+  assert.notEqual(macs[0], macs[1]);
+  await two.docker("rm", "-f", "guest");
   await one.docker("network", "rm", "phys");
   assert.match(await must(["ip", "link", "show", "lan0"], { netns: one.netns }), /lan0/, "the parent stays");
 });

@@ -46,7 +46,7 @@ const familyOf = (number: number | undefined): TableFamily | undefined =>
   number === families.ip ? "ip" : number === families.ip6 ? "ip6" : undefined;
 
 /** Hooks of the IP stacks. */
-const hooks = { prerouting: 0, forward: 2, output: 3, postrouting: 4 } as const;
+const hooks = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
 
 export interface BaseChain {
   readonly type: "filter" | "nat";

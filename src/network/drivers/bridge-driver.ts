@@ -12,10 +12,12 @@ import { familyOfSetting, type SubnetSetting } from "../ipam/check-subnets.ts";
 import { linkExists } from "../link-exists.ts";
 import { isIpv6, type NetworkRecord, type NetworkSpec } from "../network-spec.ts";
 import { SANDBOX_SLOT, writeSysctl } from "../sandbox-plan.ts";
+import { KnownOwners, planPortAnnouncement } from "./announcement.ts";
 import { makeBridge, removeBridge } from "./bridge-link.ts";
 import { type BridgeOptions, readBridgeOptions } from "./bridge-options.ts";
 import { type DriverNetwork, LINK_WHY, type LinkPlace, type LinkPlan, type NetworkDriver } from "./driver.ts";
 import { refuseEmptyPools } from "./empty-pools.ts";
+import { enterHost, openHost } from "./own-namespace.ts";
 
 export interface BridgeDriverDeps {
   readonly executor: Executor;
@@ -107,6 +109,7 @@ class BridgeNetwork implements DriverNetwork {
   readonly #deps: BridgeDriverDeps;
   readonly #network: NetworkRecord;
   readonly #options: BridgeOptions;
+  readonly #owners = new KnownOwners();
   #link = { index: 0, hairpin: false };
 
   constructor(deps: BridgeDriverDeps, network: NetworkRecord, options: BridgeOptions) {
@@ -131,7 +134,8 @@ class BridgeNetwork implements DriverNetwork {
     };
   }
 
-  planLink({ endpoint, interfaceIndex, hostIndex, attempt, predecessor }: LinkPlace): LinkPlan {
+  planLink(place: LinkPlace): LinkPlan {
+    const { endpoint, interfaceIndex, hostIndex, attempt, predecessor } = place;
     const { mtu, icc } = this.#options;
     const hostName = vethNames(endpoint.endpointId)[attempt];
     if (hostName === undefined)
@@ -147,7 +151,9 @@ class BridgeNetwork implements DriverNetwork {
         netnsFd: SLOT_BASE + SANDBOX_SLOT,
       },
     );
+    const announces = this.#owners.replace(endpoint);
     const host: Plan = [
+      ...(announces ? [openHost] : []),
       ...planSilence(predecessor),
       {
         op: "netlink",
@@ -162,7 +168,11 @@ class BridgeNetwork implements DriverNetwork {
       // The host must not learn routes from a container: CVE-2020-13401.
       writeSysctl(`net/ipv6/conf/${hostName}/accept_ra`, "0"),
     ];
-    return { host, hostName };
+    return {
+      host,
+      hostName,
+      ...(announces && { announcement: planPortAnnouncement(place, [enterHost], hostName) }),
+    };
   }
 
   async repair(): Promise<void> {

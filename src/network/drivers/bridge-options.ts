@@ -26,8 +26,12 @@ export interface BridgeOptions {
 const BRIDGE = "com.docker.network.bridge.";
 const DRIVER = "com.docker.network.";
 
-/** Options of Docker's that this engine refuses, as it does not do what they say. */
+/** Options of Docker's for every driver that this engine refuses, as it does not do what they say. */
 const refused = ["com.docker.network.advertise_addr_nmsgs", "com.docker.network.advertise_addr_ms"];
+
+export function refuseUnheard(options: NetworkSpec["options"]): void {
+  for (const label of refused) if (options[label] !== undefined) throw unsupported(`-o ${label}`);
+}
 
 const failed = (label: string, value: string, why: string) =>
   invalid(`failed to parse ${label} value: ${value} (${why})`);
@@ -94,7 +98,7 @@ function readInterfaces(options: NetworkSpec["options"], label: string): readonl
 /** Throws for an option that is wrong, or that this engine cannot obey. `id`: names the interface of a network that does not say how. */
 export function readBridgeOptions(spec: NetworkSpec, id: string, defaultMtu: number): BridgeOptions {
   const { options } = spec;
-  for (const label of refused) if (options[label] !== undefined) throw unsupported(`-o ${label}`);
+  refuseUnheard(options);
   const name = options[`${BRIDGE}name`] || `br-${id.slice(0, 12)}`;
   if (!/^[^\s/]{1,15}$/.test(name)) throw invalid(`invalid bridge name: ${name}`);
   const gatewayMode = {

@@ -80,8 +80,9 @@ export interface LinkPlan {
   readonly hostName?: string;
   /** Removes what a failure may have left on the host. */
   readonly undo?: Plan;
-  /** Neighbours may know another MAC address for its address. */
-  readonly announces?: boolean;
+  /** Neighbours may know another MAC address for its addresses: the kernel is to tell them when it comes up, and whenever its MAC address is set.
+   *  This is run in the sandbox, and ends there, when it has its addresses. */
+  readonly announcement?: Plan;
   /** There is a real network behind it, with routers that may announce themselves. */
   readonly acceptsRouters?: boolean;
   /** What is said when the link cannot be made, before the system's words. */

@@ -35,6 +35,7 @@ export const ipvlan: LinkKind = {
     `network di-${other.id.slice(0, 12)} is already using parent interface ${parent}`,
   // On the third layer there are no neighbours to ask for a gateway: everything leaves by the link.
   exit: (options) => (modeOf(options) === "l2" ? "gateway" : "link"),
+  ownsMac: () => false,
   create: (link, options) => createIpvlan(link, modeOf(options), flagOf(options)),
   macAddress(wanted) {
     if (wanted !== undefined)

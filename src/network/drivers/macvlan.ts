@@ -30,6 +30,7 @@ export const macvlan: LinkKind = {
     return undefined;
   },
   exit: () => "gateway",
+  ownsMac: (options) => modeOf(options) !== "passthru",
   create: (link, options) => createMacvlan(link, modeOf(options)),
   // Not made from the IP address: one that was given back a moment ago may still be on the parent, and the kernel wants each once.
   macAddress: (wanted) =>

@@ -19,8 +19,11 @@ import { createVxlan } from "#formats/rtnetlink/virtual-links.ts";
 import { type Executor, PlanError } from "#kernel/plan/executor.ts";
 import { repliesOf } from "#kernel/plan/netlink-replies.ts";
 import type { Plan } from "#kernel/plan/ops.ts";
+import type { Firewall } from "../firewall/firewall.ts";
 import { isIpv6, type NetworkRecord, type NetworkSpec } from "../network-spec.ts";
 import { planLinkRemoval } from "../sandbox-plan.ts";
+import { KnownOwners } from "./announcement.ts";
+import { refuseUnheard } from "./bridge-options.ts";
 import type { DriverNetwork, LinkPlace, LinkPlan, NetworkDriver } from "./driver.ts";
 import { type OverlayOptions, readOverlayOptions } from "./overlay-options.ts";
 import {
@@ -43,6 +46,7 @@ const never = new AbortController().signal;
 
 export interface OverlayDeps {
   readonly executor: Pick<Executor, "run">;
+  readonly rules: Pick<Firewall, "reserve" | "release">;
   /** Where namespaces are bound. */
   readonly execRoot: string;
 }
@@ -63,6 +67,7 @@ export class OverlayDriver implements NetworkDriver {
   }
 
   async prepare(spec: NetworkSpec): Promise<NetworkRecord["facts"]> {
+    refuseUnheard(spec.options);
     readOverlayOptions(spec, this.#mtu);
     const given = (ipv6: boolean) =>
       spec.ipam.config.some(({ subnet }) => subnet !== undefined && isIpv6(subnet) === ipv6);
@@ -83,8 +88,15 @@ export class OverlayDriver implements NetworkDriver {
   }
 
   async open(network: NetworkRecord): Promise<DriverNetwork> {
-    const opened = new OverlayNetwork(this.#deps, network, readOverlayOptions(network, this.#mtu));
-    await opened.repair();
+    const options = readOverlayOptions(network, this.#mtu);
+    const opened = new OverlayNetwork(this.#deps, network, options);
+    await this.#deps.rules.reserve(network.id, options.port);
+    try {
+      await opened.repair();
+    } catch (error) {
+      await this.#deps.rules.release(network.id);
+      throw error;
+    }
     return opened;
   }
 
@@ -102,31 +114,34 @@ class OverlayNetwork implements DriverNetwork {
   readonly lingers = true;
   readonly #deps: OverlayDeps;
   readonly #options: OverlayOptions;
+  readonly #id: string;
   readonly #subnet: string;
   readonly #path: string;
   readonly #repairing = new Lock();
+  readonly #owners = new KnownOwners();
 
   constructor(deps: OverlayDeps, { id, pools }: NetworkRecord, options: OverlayOptions) {
     this.#deps = deps;
     this.#options = options;
+    this.#id = id;
     this.#subnet = pools[0]?.subnet ?? "";
     this.#path = join(deps.execRoot, "overlay", id.slice(0, 12));
   }
 
   planLink(place: LinkPlace): LinkPlan {
-    return planOwnPair(this.#path, this.#options.mtu, place);
+    return planOwnPair(this.#path, this.#options.mtu, place, this.#owners.replace(place.endpoint));
   }
 
   /** Several sandboxes may find something missing at once. */
   async repair(): Promise<void> {
     using _held = await this.#repairing.acquire();
     if (await this.#isWhole()) return;
-    await this.close();
+    await this.rest();
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
     try {
       await this.#deps.executor.run(this.#planMaking(await this.#otherEngines()), never);
     } catch (error) {
-      await this.close();
+      await this.rest();
       if (!(error instanceof PlanError)) throw error;
       throw systemError(
         `vxlan interface creation failed for subnet "${this.#subnet}": ${wordsOf(error.code)}`,
@@ -163,14 +178,15 @@ class OverlayNetwork implements DriverNetwork {
     ];
   }
 
-  rest(): Promise<void> {
-    return this.close();
-  }
-
   /** The link first: its id is free at once then, whenever the kernel removes the namespace. */
-  async close(): Promise<void> {
+  async rest(): Promise<void> {
     const { executor } = this.#deps;
     await runInside(executor, this.#path, planLinkRemoval([VXLAN_NAME]));
     await removeNamespace(executor, this.#path);
+  }
+
+  async close(): Promise<void> {
+    await this.rest();
+    await this.#deps.rules.release(this.#id);
   }
 }

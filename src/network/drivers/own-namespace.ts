@@ -9,6 +9,7 @@ import { repliesOf } from "#kernel/plan/netlink-replies.ts";
 import { type Op, type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
 import { vethNames } from "../endpoint-values.ts";
 import { planBound, planRemoval, SANDBOX_SLOT, writeSysctl } from "../sandbox-plan.ts";
+import { enterNamespace, planPortAnnouncement } from "./announcement.ts";
 import { LINK_WHY, type LinkPlace, type LinkPlan } from "./driver.ts";
 
 const CLONE_NEWNET = 0x40000000;
@@ -35,16 +36,16 @@ const open = (path: string, slot: number): Op => ({
   flags: O_RDONLY,
   slot,
 });
-const enter = (slot: number): Op => ({ op: "setns", why: "namespace", slot, flags: CLONE_NEWNET });
 
 /** Files of the own namespace's, for links that are made outside of it. */
 export const OWN_NAMESPACE_FD = SLOT_BASE + OWN_SLOT;
-export const enterHost = enter(HOST_SLOT);
-export const enterOwn = enter(OWN_SLOT);
+export const openHost = open(SELF, HOST_SLOT);
+export const enterHost = enterNamespace(HOST_SLOT);
+export const enterOwn = enterNamespace(OWN_SLOT);
 
 /** Makes namespace and bridge. The process is in it at the end, and can change over by `enterHost` and `enterOwn`. */
 export const planOwnNamespace = (path: string, mtu: number): Plan => [
-  open(SELF, HOST_SLOT),
+  openHost,
   { op: "unshare", why: "namespace", flags: CLONE_NEWNET },
   open(SELF, OWN_SLOT),
   ...planBound(path, OWN_SLOT),
@@ -52,8 +53,8 @@ export const planOwnNamespace = (path: string, mtu: number): Plan => [
   netlink("bridge", [createBridge({ index: BRIDGE_INDEX, name: "br0", mtu, up: true })]),
 ];
 
-/** Connects a sandbox to the bridge. */
-export function planOwnPair(path: string, mtu: number, place: LinkPlace): LinkPlan {
+/** Connects a sandbox to the bridge. `hasMoved`: neighbours may know another MAC address for an address of the endpoint. */
+export function planOwnPair(path: string, mtu: number, place: LinkPlace, hasMoved: boolean): LinkPlan {
   const { endpoint, interfaceIndex, hostIndex, attempt } = place;
   const { interfaceName, macAddress, endpointId } = endpoint;
   const name = vethNames(endpointId)[attempt];
@@ -67,13 +68,8 @@ export function planOwnPair(path: string, mtu: number, place: LinkPlace): LinkPl
     netnsFd: SLOT_BASE + SANDBOX_SLOT,
   });
   return {
-    host: [
-      open(SELF, HOST_SLOT),
-      open(path, OWN_SLOT),
-      enterOwn,
-      netlink(`${LINK_WHY}veth ${name}`, [pair]),
-      enterHost,
-    ],
+    host: [openHost, open(path, OWN_SLOT), enterOwn, netlink(`${LINK_WHY}veth ${name}`, [pair]), enterHost],
+    ...(hasMoved && { announcement: planPortAnnouncement(place, [open(path, OWN_SLOT), enterOwn], name) }),
   };
 }
 

@@ -10,6 +10,8 @@ import type { Endpoint } from "../controller.ts";
 import { VETH_NAMES, vethNames } from "../endpoint-values.ts";
 import type { NetworkRecord, NetworkSpec } from "../network-spec.ts";
 import { SANDBOX_SLOT } from "../sandbox-plan.ts";
+import { planAnnouncement } from "./announcement.ts";
+import { readMtu, refuseUnheard } from "./bridge-options.ts";
 import { type DriverNetwork, LINK_WHY, type LinkPlace, type LinkPlan, type NetworkDriver } from "./driver.ts";
 import { refuseEmptyPools } from "./empty-pools.ts";
 import { checkParent, ParentLinks } from "./parent-links.ts";
@@ -29,6 +31,8 @@ export interface LinkKind {
   conflict(network: NetworkRecord, other: NetworkRecord, parent: string): string | undefined;
   exit(options: Options): "gateway" | "link";
   create(link: LinkSettings, options: Options): Uint8Array;
+  /** Its endpoints have the MAC addresses that they are given, not the parent's. */
+  ownsMac(options: Options): boolean;
   /** Of an endpoint; throws if what is asked for cannot be. */
   macAddress(wanted: string | undefined): string;
 }
@@ -57,6 +61,8 @@ export class ParentedDriver implements NetworkDriver {
     const { name, dummyPrefix, check } = this.#kind;
     const { parent = "" } = options;
     check(options);
+    refuseUnheard(options);
+    readMtu(options, 0);
     if (parent === "lo") throw systemError(`loopback interface is not a valid ${name} parent link`);
     if (parent === "") return { [PARENT]: `${dummyPrefix}${id.slice(0, 12)}`, [MADE]: "true" };
     const isMade = !(await checkParent(parent)) || this.#usersOf(parent).some(({ facts }) => MADE in facts);
@@ -146,14 +152,15 @@ class ParentedNetwork implements DriverNetwork {
     const direct = { ...wishOf(endpoint), index: interfaceIndex, netnsFd: SLOT_BASE + SANDBOX_SLOT };
     return {
       ...(this.#viaHost ? this.#makeAndMove(place) : { host: this.#talk([this.#make(direct)]) }),
-      announces: true,
+      announcement: this.#kind.ownsMac(this.#options) ? planAnnouncement(place) : [],
       acceptsRouters: (endpoint.ipv6Gateway ?? "") === "",
       failure: `failed to create the ${this.#kind.name} port`,
     };
   }
 
   #make(link: LinkSettings): Uint8Array {
-    return this.#kind.create({ ...link, parent: this.#parent }, this.#options);
+    const mtu = readMtu(this.#options, 0); // 0: as the parent's
+    return this.#kind.create({ ...link, parent: this.#parent, ...(mtu > 0 && { mtu }) }, this.#options);
   }
 
   #talk(messages: readonly Uint8Array[], ignoreErrno: readonly number[] = []): Plan {

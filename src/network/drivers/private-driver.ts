@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { unsupported } from "#base/errors.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { NetworkRecord, NetworkSpec } from "../network-spec.ts";
+import { KnownOwners } from "./announcement.ts";
 import { readMtu } from "./bridge-options.ts";
 import type { DriverNetwork, LinkPlace, LinkPlan, NetworkDriver } from "./driver.ts";
 import {
@@ -75,6 +76,7 @@ class PrivateNetwork implements DriverNetwork {
   readonly #executor: PrivateDriverDeps["executor"];
   readonly #path: string;
   readonly #mtu: number;
+  readonly #owners = new KnownOwners();
 
   constructor(executor: PrivateDriverDeps["executor"], path: string, mtu: number) {
     this.#executor = executor;
@@ -83,7 +85,7 @@ class PrivateNetwork implements DriverNetwork {
   }
 
   planLink(place: LinkPlace): LinkPlan {
-    return planOwnPair(this.#path, this.#mtu, place);
+    return planOwnPair(this.#path, this.#mtu, place, this.#owners.replace(place.endpoint));
   }
 
   /** The namespace lives as long as it is bound; after a start of the machine it is made anew. */

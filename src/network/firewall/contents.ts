@@ -1,10 +1,10 @@
 // What must be in the sets of the tables: all elements that stand for networks and published ports.
 
-import type { Element } from "#formats/nftables/sets.ts";
+import { concatenate, type Element } from "#formats/nftables/sets.ts";
 import type { Family } from "./families.ts";
 import { elementsOf, type FirewallNetwork, opensPorts, translatesPorts } from "./firewall-network.ts";
 import { openElements, openRanges } from "./open-ports.ts";
-import { type Publication, publishedElements } from "./published.ts";
+import { type Publication, portBytes, protocols, publishedElements } from "./published.ts";
 import type { SetName } from "./table.ts";
 
 /** Elements by set. Sets that none is for are left out. */
@@ -14,6 +14,8 @@ export interface Scope {
   readonly networks: ReadonlyMap<string, FirewallNetwork>;
   /** Packets to published ports are left to the host's own rules, and to the sockets that hold the ports. */
   readonly respectsHost: boolean;
+  /** UDP ports of the engine's own. */
+  readonly reserved: readonly number[];
 }
 
 function gather(parts: readonly Readonly<Partial<Record<SetName, readonly Element[]>>>[]): Contents {
@@ -26,8 +28,18 @@ function gather(parts: readonly Readonly<Partial<Record<SetName, readonly Elemen
 }
 
 const setNames = [
-  ...(["into", "out-of", "within", "home", "trusted", "guarded", "masqueraded", "source"] as const),
-  ...(["open", "published-at", "published", "ranges", "shifted-ranges"] as const),
+  ...([
+    "into",
+    "out-of",
+    "bridges",
+    "within",
+    "home",
+    "trusted",
+    "guarded",
+    "masqueraded",
+    "source",
+  ] as const),
+  ...(["open", "reserved", "published-at", "published", "ranges", "shifted-ranges"] as const),
 ];
 
 export const networkContents = (family: Family, networks: readonly FirewallNetwork[]): Contents =>
@@ -59,12 +71,16 @@ export const opening = (
     return network !== undefined && opensPorts(network, family);
   });
 
+const reservedElement = (port: number): Element => ({
+  key: concatenate(Uint8Array.of(protocols.udp), portBytes(port)),
+});
+
 /** All that must be in the sets of a family's table. */
 export function allContents(family: Family, scope: Scope, publications: readonly Publication[]): Contents {
   const open = openElements(family, openRanges(opening(family, scope, publications)));
   return new Map([
     ...networkContents(family, [...scope.networks.values()]),
     ...portContents(family, scope, publications),
-    ...gather([{ open }]),
+    ...gather([{ open, reserved: [...new Set(scope.reserved)].map(reservedElement) }]),
   ]);
 }

@@ -29,7 +29,7 @@ export interface FirewallNetwork {
 /** Sets of networks: their names and elements. */
 export type NetworkElements = Readonly<
   Record<
-    "into" | "out-of" | "within" | "home" | "trusted" | "guarded" | "masqueraded" | "source",
+    "into" | "out-of" | "bridges" | "within" | "home" | "trusted" | "guarded" | "masqueraded" | "source",
     readonly Element[]
   >
 >;
@@ -70,11 +70,13 @@ const closed = (bridge: Uint8Array): NetworkElements => ({
   ...none,
   into: [{ key: bridge, value: "drop" }],
   "out-of": [{ key: bridge, value: "drop" }],
+  bridges: [{ key: bridge }],
 });
 
 const none: NetworkElements = {
   into: [],
   "out-of": [],
+  bridges: [],
   within: [],
   home: [],
   trusted: [],
@@ -105,6 +107,7 @@ export function elementsOf(network: FirewallNetwork, family: Family): NetworkEle
   return {
     into: [{ key: bridge, value: intoVerdict(network, family) }],
     "out-of": network.internal ? [{ key: bridge, value: { goTo: "internal" } }] : [],
+    bridges: [{ key: bridge }],
     within: network.icc ? [{ key: concatenate(bridge, bridge) }] : [],
     home: subnets.map((subnet) => rangeAt(network.bridge, subnet)),
     trusted: network.trustedInterfaces.flatMap((name) => subnets.map((subnet) => rangeAt(name, subnet))),

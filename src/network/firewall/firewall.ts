@@ -82,6 +82,8 @@ export class Firewall {
   readonly #exemption: string;
   readonly #lock = new Lock();
   readonly #networks = new Map<string, FirewallNetwork>();
+  /** UDP ports of the engine's own, by the network that they are for. */
+  readonly #reserved = new Map<string, number>();
   /** Last generation of the host's rules at which ours were complete, and how many batches we had sent then. */
   #checked = { generation: -1, batches: 0 };
   #batches = 0;
@@ -121,6 +123,17 @@ export class Firewall {
     await this.#sendOrRepair("network", rest, this.#foreignQueries());
   }
 
+  /** Containers on bridges cannot reach that UDP port of the host, until it is released. */
+  async reserve(networkId: string, port: number): Promise<void> {
+    this.#reserved.set(networkId, port);
+    if (this.#isReady) await this.repair();
+  }
+
+  /** Nothing if it is not reserved. */
+  async release(networkId: string): Promise<void> {
+    if (this.#reserved.delete(networkId) && this.#isReady) await this.repair();
+  }
+
   /** An interface of that name is a bridge of a network. */
   hasBridge(name: string): boolean {
     return this.#bridges.includes(name);
@@ -128,12 +141,33 @@ export class Firewall {
 
   /** The batch that publishes, for the caller to send: it is counted as one of ours. May be empty. */
   planPublish(publications: readonly Publication[]): readonly NftablesMessage[] {
-    const messages = this.#tables.flatMap((table) => [
+    const messages = this.#planPorts(publications);
+    if (messages.length > 0) this.#batches++;
+    return messages;
+  }
+
+  /** At once. They are among all that are published already. */
+  async publish(publications: readonly Publication[]): Promise<void> {
+    await this.#sendOrRepair("published ports", this.#planPorts(publications));
+  }
+
+  #planPorts(publications: readonly Publication[]): readonly NftablesMessage[] {
+    return this.#tables.flatMap((table) => [
       ...planFill(table, portContents(table.facts, this.#scope, publications)),
       ...this.#planOpen(table, publications),
     ]);
-    if (messages.length > 0) this.#batches++;
-    return messages;
+  }
+
+  /** The batch that makes the tables anew with all that is published, for the caller to send: whatever others do to them before it comes to the
+   *  kernel. What we send meanwhile may be undone by it: a repair must follow. */
+  planAnew(): readonly NftablesMessage[] {
+    if (!this.#isNeeded) return [];
+    const publications = this.#deps.publications();
+    this.#rememberOpen(publications);
+    this.#batches++;
+    return this.#tables.flatMap((table) =>
+      planTable(table, allContents(table.facts, this.#scope, publications)),
+    );
   }
 
   /** They may still be among all that are published. */
@@ -251,7 +285,8 @@ export class Firewall {
   }
 
   get #scope(): Scope {
-    return { networks: this.#networks, respectsHost: this.#deps.respectsHost };
+    const reserved = [...this.#reserved.values()];
+    return { networks: this.#networks, respectsHost: this.#deps.respectsHost, reserved };
   }
 
   get #bridges(): readonly string[] {
@@ -297,15 +332,11 @@ export class Firewall {
     const others = (await this.#readForeign()).filter(
       ({ drops, exemptions }) => drops || exemptions !== undefined,
     );
-    const publications = this.#deps.publications();
     const messages = [
-      ...this.#tables.flatMap((table) =>
-        planTable(table, allContents(table.facts, this.#scope, publications)),
-      ),
+      ...this.planAnew(),
       ...others.flatMap((foreign) => planExemption(this.#exemption, foreign, this.#bridges)),
     ];
-    this.#rememberOpen(publications);
-    const batches = ++this.#batches;
+    const batches = this.#batches;
     const result = await this.#deps.executor.run([...planRules("rules", messages), generationQuery], never);
     this.#checked = { generation: readGeneration(result) ?? -1, batches: this.#batches };
     return this.#batches === batches;

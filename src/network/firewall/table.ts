@@ -32,7 +32,7 @@ import type { Family } from "./families.ts";
 import type { NetworkElements } from "./firewall-network.ts";
 import type { PortElements } from "./published.ts";
 
-export type SetName = keyof NetworkElements | keyof PortElements | "open";
+export type SetName = keyof NetworkElements | keyof PortElements | "open" | "reserved";
 
 export const baseChains = {
   raw: { type: "filter", hook: "prerouting", priority: -300 },
@@ -40,6 +40,7 @@ export const baseChains = {
   output: { type: "nat", hook: "output", priority: -100 },
   postrouting: { type: "nat", hook: "postrouting", priority: 100 },
   forward: { type: "filter", hook: "forward", priority: 0 },
+  input: { type: "filter", hook: "input", priority: 0 },
 } as const satisfies Record<string, BaseChain>;
 
 /** A chain that only other chains jump to. */
@@ -50,6 +51,7 @@ export function setShapes({ addressType: address }: Family): Readonly<Record<Set
   return {
     into: { key: ["ifname"], value: "verdict" },
     "out-of": { key: ["ifname"], value: "verdict" },
+    bridges: { key: ["ifname"] },
     within: { key: ["ifname", "ifname"] },
     home: { key: ["ifname", address], interval: true },
     trusted: { key: ["ifname", address], interval: true },
@@ -57,6 +59,7 @@ export function setShapes({ addressType: address }: Family): Readonly<Record<Set
     masqueraded: { key: [address], interval: true },
     source: { key: [address], value: [address], interval: true },
     open: { key: [address, "inet_proto", "inet_service"], interval: true },
+    reserved: { key: ["inet_proto", "inet_service"] },
     "published-at": { key: [address, "inet_proto", "inet_service"], value: [address, "inet_service"] },
     published: { key: ["inet_proto", "inet_service"], value: [address, "inet_service"] },
     ranges: { key: [address, "inet_proto", "inet_service"], value: [address], interval: true },
@@ -172,6 +175,17 @@ export function rulesOf(family: Family): ReadonlyMap<string, readonly Rule[]> {
         established,
         obeyMap(["iifname"], "out-of"),
         obeyMap(["oifname"], "into"),
+      ],
+    ],
+    // What the engine itself listens on is for other engines.
+    [
+      "input",
+      [
+        [
+          ...inSet(["iifname"], "bridges"),
+          ...inSet(["l4proto", DESTINATION_PORT], "reserved"),
+          verdict("drop"),
+        ],
       ],
     ],
   ]);
