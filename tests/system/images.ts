@@ -1,9 +1,11 @@
 // Images for tests, made on this machine: nothing is fetched.
 
+import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { appendFile, chmod, chown, cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { openApi } from "./api.ts";
 import type { Client } from "./engine.ts";
 import { must } from "./process.ts";
 
@@ -48,6 +50,14 @@ export async function importImage(
 export async function importBusybox(client: Client, reference = "busybox:latest"): Promise<void> {
   await using root = await makeBusyboxRoot();
   await importImage(client, root.path, reference, ['CMD ["sh"]']);
+}
+
+/** An image of one static program, at its place on this machine, and nothing else. */
+export async function importProgram({ socket }: Client, program: string, reference: string): Promise<void> {
+  const archive = spawnSync("tar", ["-C", "/", "-hcf", "-", program.slice(1)], { maxBuffer: 2 ** 26 }).stdout;
+  using api = openApi(socket);
+  const { status, body } = await api.send("POST", `/images/create?fromSrc=-&repo=${reference}`, archive);
+  if (status !== 200) throw new Error(`${reference}: ${status} ${body.toString()}`);
 }
 
 /** Debian's programs with the libraries that they link, and other files. */
