@@ -15,7 +15,7 @@ interface Work {
 }
 
 /** Asks, and remembers that it asked until the answer is there. */
-async function step(
+export async function step(
   entry: Entry,
   pending: NonNullable<Entry["pending"]>,
   act: () => Promise<unknown>,
@@ -87,6 +87,10 @@ async function remove(work: Work, entry: Entry): Promise<void> {
   entry.status = "removed";
 }
 
+/** The daemon does not answer any more. */
+export const isGone = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && /^E(CONN|PIPE)/.test(String(error.code));
+
 /** One user. Ends when the daemon does not answer any more; rejects when it answers wrongly. */
 export async function work(work: Work, prefix: string): Promise<void> {
   try {
@@ -98,7 +102,6 @@ export async function work(work: Work, prefix: string): Promise<void> {
       if (work.chance.pick(2) === 0) await remove(work, entry);
     }
   } catch (error) {
-    const isGone = error instanceof Error && "code" in error && /^E(CONN|PIPE)/.test(String(error.code));
-    if (!isGone) throw error;
+    if (!isGone(error)) throw error;
   }
 }

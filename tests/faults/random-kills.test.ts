@@ -1,4 +1,4 @@
-// kill -9 of the daemon at random moments under load. GANTRY_TEST_KILLS: how often (12); GANTRY_TEST_SEED: the same moments again.
+// kill -9 of the daemon at random moments under load: containers, networks, volumes, published ports. GANTRY_TEST_KILLS: how often (12); GANTRY_TEST_SEED: the same moments again.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { type Api, openApi } from "../system/api.ts";
 import { type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
@@ -15,11 +16,13 @@ import { until } from "../system/until.ts";
 import { checkEntry, type Entry } from "./ledger.ts";
 import { leftovers } from "./leftovers.ts";
 import { work } from "./load.ts";
+import { checkHousehold, endHousehold, type Household, keepHouse } from "./network-work.ts";
 import { type Chance, openChance } from "./seed.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
 const kills = Number(process.env.GANTRY_TEST_KILLS ?? 12);
-const USERS = 5;
+const USERS = 4;
+const HOUSEHOLDS = 2;
 
 /** A daemon is killed within this many milliseconds of its start. */
 const LONGEST = 1500;
@@ -46,17 +49,34 @@ async function liveAndDie(
   chance: Chance,
   round: number,
   archive: Uint8Array,
-): Promise<readonly Entry[]> {
+): Promise<{ readonly ledger: readonly Entry[]; readonly households: readonly Household[] }> {
   using api = openApi(engine.socket);
   const ledger: Entry[] = [];
+  const households: Household[] = [];
   const users = Array.from({ length: USERS }, (_, user) =>
     work({ api, chance, ledger, archive }, `k${round}-${user}`),
   );
-  const failed = Promise.all(users);
+  const others = Array.from({ length: HOUSEHOLDS }, (_, user) =>
+    keepHouse({ api, chance, ledger: households }, `h${round}-${user}`),
+  );
+  const failed = Promise.all([...users, ...others]);
   await Promise.race([delay(chance.pick(LONGEST)), failed]);
   await engine.kill();
   await failed;
-  return ledger;
+  return { ledger, households };
+}
+
+/** What networks and volumes are made of, when there are none but those that a daemon has by itself. */
+async function readNetworks({ dir, netns }: Engine) {
+  const links = await must(["ip", "-o", "link"], { netns });
+  return {
+    links: [...links.matchAll(/^\d+: ([^:@]+)/gm)].map(([, name = ""]) => name).sort(),
+    rules: await must(["nft", "list", "ruleset"], { netns }),
+    namespaces: readdirSync(join(dir, "exec/netns")),
+    volumes: readdirSync(join(dir, "root/volumes"), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name),
+  };
 }
 
 /** Those that were to end by themselves have ended as they were to; nothing of any is left after that. */
@@ -93,13 +113,23 @@ test(`${kills} kills of the daemon under load lose nothing that was acknowledged
     const archive = await makeArchive();
     const stored = (): readonly number[] => folders.map((name) => readdirSync(join(engine.dir, name)).length);
     const atFirst = stored();
+    const networks = await readNetworks(engine);
     for (let round = 0; round < kills; round++) {
-      const ledger = await liveAndDie(engine, chance, round, archive);
+      const { ledger, households } = await liveAndDie(engine, chance, round, archive);
       await engine.restart();
       using api = openApi(engine.socket);
-      for (const entry of ledger) await checkEntry(api, entry);
-      await settle(api, ledger, ids);
+      const containers = [...ledger, ...households.map(({ container }) => container)];
+      for (const entry of containers) await checkEntry(api, entry);
+      for (const household of households) await checkHousehold(api, household);
+      await settle(api, containers, ids);
+      for (const household of households) await endHousehold(api, household);
       assert.equal(await engine.docker("ps", "-aq"), "", `round ${round}: no others were made`);
+      await until(async () => isDeepStrictEqual(await readNetworks(engine), networks));
+      assert.deepEqual(await readNetworks(engine), networks);
+      const findings = async (): Promise<readonly unknown[]> =>
+        Object(await api.ask("POST", "/gantry/check")).Findings;
+      await until(async () => (await findings()).length === 0); // what was half made is collected soon
+      assert.deepEqual(await findings(), []);
     }
     await engine.docker("image", "prune", "-f");
     assert.deepEqual(await leftovers(engine), []);
