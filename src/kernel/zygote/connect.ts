@@ -20,14 +20,20 @@ async function readReply(socket: Socket): Promise<Frame> {
   throw new Error("the executor ended without a reply");
 }
 
-/** Opens a connection that dies with the signal. */
-export async function openConnection(path: string, signal: AbortSignal): Promise<Socket> {
+/** A connection that dies with the signal; it is not open yet. */
+function dial(path: string, signal: AbortSignal): Socket {
   signal.throwIfAborted();
   const socket = connect({ path });
   const abort = (): void => void socket.destroy(new Error("aborted", { cause: signal.reason }));
   signal.addEventListener("abort", abort, { once: true });
   socket.once("close", () => signal.removeEventListener("abort", abort));
   socket.on("error", () => undefined); // whoever reads is told; between two reads nobody listens
+  return socket;
+}
+
+/** Opens a connection that dies with the signal. */
+export async function openConnection(path: string, signal: AbortSignal): Promise<Socket> {
+  const socket = dial(path, signal);
   await once(socket, "connect");
   return socket;
 }
@@ -36,9 +42,11 @@ export async function openConnection(path: string, signal: AbortSignal): Promise
 export function connectExecutor(socketPath: string): Executor {
   return {
     run: async (plan, signal) => {
-      const socket = await openConnection(socketPath, signal);
+      const socket = dial(socketPath, signal);
       try {
-        return await exchange(socket, encodeTold(plan));
+        const told = encodeTold(plan); // the zygote forks meanwhile
+        await once(socket, "connect");
+        return await exchange(socket, told);
       } finally {
         socket.destroy();
       }
