@@ -13,6 +13,7 @@ import {
   string,
   unknown,
 } from "#base/decode.ts";
+import { packBindings, packExposed } from "./port-ranges.ts";
 
 const or =
   <T>(decode: Decoder<T>, fallback: T): Decoder<T> =>
@@ -24,6 +25,12 @@ const count = or(integer, 0);
 const texts = orNull(list(string));
 const textMap = orNull(map(string));
 const keys = orNull(map(unknown));
+
+/** `pack` is given what was decoded. */
+const packed =
+  <T>(decode: Decoder<T>, pack: (value: T) => T): Decoder<T> =>
+  (value, path) =>
+    pack(decode(value, path));
 
 /** Go's strslice: a list, or one string. */
 const command: Decoder<readonly string[] | null> = (value, path) =>
@@ -63,7 +70,8 @@ export const decodeContainerConfig = object(
     Labels: textMap,
   },
   {
-    ExposedPorts: map(unknown),
+    /** Neighbours are one entry, as in PortBindings: port-ranges.ts. */
+    ExposedPorts: packed(map(unknown), packExposed),
     Healthcheck: decodeHealthConfig,
     ArgsEscaped: boolean,
     NetworkDisabled: boolean,
@@ -171,7 +179,7 @@ export const decodeHostConfig = object(
     ContainerIDFile: text,
     LogConfig: or(object({ Type: text, Config: textMap }, {}), { Type: "", Config: {} }),
     NetworkMode: text,
-    PortBindings: orNull(map(orNull(list(decodePortBinding)))),
+    PortBindings: orNull(packed(map(orNull(list(decodePortBinding))), packBindings)),
     RestartPolicy: or(decodeRestartPolicy, { Name: "", MaximumRetryCount: 0 }),
     AutoRemove: flag,
     VolumeDriver: text,

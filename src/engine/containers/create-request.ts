@@ -77,6 +77,7 @@ function decodeBody(body: unknown) {
     if (!isRecord(body)) throw new DecodeError("", "object", body);
     const networking = body.NetworkingConfig;
     const host = isRecord(body.HostConfig) ? body.HostConfig : {};
+    refuseRanges(host.PortBindings);
     return {
       config: decodeContainerConfig(body, ""),
       hostConfig: decodeHostConfig(body.HostConfig ?? {}, "HostConfig"),
@@ -90,6 +91,13 @@ function decodeBody(body: unknown) {
     if (error instanceof DecodeError) throw invalid(`invalid JSON: ${error.message}`, { cause: error });
     throw error;
   }
+}
+
+/** Only what is exposed may be a range; bindings have one of the host's ports for each. */
+function refuseRanges(bindings: unknown): void {
+  if (!isRecord(bindings)) return;
+  for (const key of Object.keys(bindings))
+    if (key.includes("-")) throw invalid(`invalid port specification: "${key.replace(/\/.*/, "")}"`);
 }
 
 function adaptConfig(config: ContainerConfig, minor: number): ContainerConfig {

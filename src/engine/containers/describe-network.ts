@@ -3,6 +3,7 @@
 import type { BoundPort, Endpoint, NetworkController } from "#network/controller.ts";
 import { hasGateway } from "#network/endpoint-order.ts";
 import type { EndpointConfig } from "#spec/container-config.ts";
+import { inKeyOrder } from "#spec/port-ranges.ts";
 import { isUserDefined } from "./network-names.ts";
 import { endpointNames } from "./network-plan.ts";
 import { parsePort } from "./ports.ts";
@@ -106,7 +107,7 @@ export function describeNetworkSettings(
   const settings = {
     SandboxID: state.network?.sandbox.id ?? "",
     SandboxKey: state.network?.sandbox.path ?? "",
-    Ports: describeBindings(record, state),
+    Ports: inKeyOrder(Object.entries(describeBindings(record, state))),
     Networks: describeEndpoints(networks, container, minor),
   };
   if (minor >= 52) return settings;
@@ -140,7 +141,8 @@ export const boundPorts = ({ network }: ContainerState): readonly BoundPort[] =>
 
 function describeBindings(record: ContainerRecord, state: ContainerState): Bindings {
   // As with Docker, ports are shown of what leads out only.
-  if (!state.network?.sandbox.endpoints.some(hasGateway)) return {};
+  const isShown = (endpoint: Endpoint): boolean => hasGateway(endpoint) || endpoint.ports.length > 0;
+  if (!state.network?.sandbox.endpoints.some(isShown)) return {};
   const bindings: Record<string, { HostIp: string; HostPort: string }[] | null> = {};
   for (const key of Object.keys(record.config.ExposedPorts ?? {})) {
     const { proto, first, last } = parsePort(key);

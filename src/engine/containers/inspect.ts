@@ -5,6 +5,7 @@ import { isKind } from "#base/errors.ts";
 import { storageDriverOf } from "#engine/disk/storage-driver.ts";
 import type { NetworkController } from "#network/controller.ts";
 import type { SecretFile } from "#spec/engine-api/secrets.ts";
+import { unpackBindings, unpackExposed } from "#spec/port-ranges.ts";
 import { describeNetworkSettings } from "./describe-network.ts";
 import { configSupport, hostConfigSupport } from "./fields.table.ts";
 import { describeLinks } from "./links.ts";
@@ -110,6 +111,7 @@ function describeHostConfig(
   const { Annotations, KernelMemory: _kernel, KernelMemoryTCP: _tcp, ...hostConfig } = record.hostConfig;
   const fields = inOrder(hostConfigSupport, {
     ...hostConfig,
+    PortBindings: hostConfig.PortBindings && unpackBindings(hostConfig.PortBindings),
     Links: describeLinks(containers, record),
     ...(Annotations !== undefined && minor >= 43 && { Annotations }),
     ...(minor < 42 && { KernelMemory: 0, KernelMemoryTCP: 0 }),
@@ -133,7 +135,8 @@ function describeConfig({ record }: Container, minor: number): Readonly<Record<s
   return inOrder(configSupport, {
     ...config,
     Labels: config.Labels ?? {},
-    ...(ExposedPorts !== undefined && Object.keys(ExposedPorts).length > 0 && { ExposedPorts }),
+    ...(ExposedPorts !== undefined &&
+      Object.keys(ExposedPorts).length > 0 && { ExposedPorts: unpackExposed(ExposedPorts) }),
     ...(ArgsEscaped === true && { ArgsEscaped }),
     ...(NetworkDisabled === true && { NetworkDisabled }),
     ...((minor < 52 || (OnBuild ?? []).length > 0) && { OnBuild }),

@@ -1,6 +1,7 @@
 // The environment variables by which a linked container is known: DB_NAME, DB_PORT, DB_PORT_5432_TCP_ADDR, DB_ENV_…
 
 import type { ContainerConfig } from "#spec/container-config.ts";
+import { unpackExposed } from "#spec/port-ranges.ts";
 import { parsePort } from "./ports.ts";
 
 interface Port {
@@ -43,7 +44,7 @@ export function linkVariables(
 /** TCP first, then by number. */
 function exposedPorts({ ExposedPorts }: Pick<ContainerConfig, "ExposedPorts">): readonly Port[] {
   const rank = ({ proto }: Port): string => (proto === "tcp" ? "" : proto);
-  return Object.keys(ExposedPorts ?? {})
+  return Object.keys(unpackExposed(ExposedPorts ?? {}))
     .flatMap((text): readonly Port[] => {
       const { proto, first, last } = parsePort(text);
       return Array.from({ length: last - first + 1 }, (_, index) => ({ number: first + index, proto }));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changeBindings, findBound, type PortBindings, readPortChanges } from "./port-changes.ts";
+import type { PortBindings } from "#spec/port-ranges.ts";
+import { changeBindings, findBound, readPortChanges } from "./port-changes.ts";
 
 const bind = (HostPort: string, HostIp = "") => ({ HostIp, HostPort });
 const changes = (add: PortBindings, remove: PortBindings) => {

@@ -2,11 +2,8 @@
 
 import { EngineError, invalid } from "#base/errors.ts";
 import type { BoundPort } from "#network/controller.ts";
-import type { HostConfig } from "#spec/container-config.ts";
+import type { PortBinding, PortBindings } from "#spec/port-ranges.ts";
 import { parsePort } from "./ports.ts";
-
-export type PortBindings = NonNullable<HostConfig["PortBindings"]>;
-type Binding = NonNullable<PortBindings[string]>[number];
 
 /** As the request has them, with full keys: "80/tcp". */
 export interface PortChanges {
@@ -16,7 +13,7 @@ export interface PortChanges {
 }
 
 function complete(bindings: PortBindings): PortBindings {
-  const all = new Map<string, readonly Binding[]>();
+  const all = new Map<string, readonly PortBinding[]>();
   for (const [key, list] of Object.entries(bindings)) {
     const { proto, first, last } = parsePort(key);
     if (first !== last) throw invalid(`invalid port specification: "${key}"`);
@@ -41,7 +38,7 @@ const isEvery = (hostIp: string): boolean => hostIp === "" || hostIp === "0.0.0.
 const sameAddress = (wanted: string, hostIp: string): boolean =>
   wanted === "" || wanted === hostIp || (isEvery(wanted) && isEvery(hostIp));
 
-const matches = (wanted: Binding, { HostIp, HostPort }: Binding): boolean =>
+const matches = (wanted: PortBinding, { HostIp, HostPort }: PortBinding): boolean =>
   sameAddress(wanted.HostIp, HostIp) && (wanted.HostPort === "" || wanted.HostPort === HostPort);
 
 /** Those of the container's ports that the request names. Throws `invalid` for a part of a range that is published as one. */
@@ -67,7 +64,7 @@ export function changeBindings(
   { add, remove }: PortChanges,
   bound: readonly BoundPort[],
 ): PortBindings {
-  const next = new Map<string, readonly Binding[]>();
+  const next = new Map<string, readonly PortBinding[]>();
   for (const [key, list] of Object.entries(before)) next.set(key, list ?? []);
   for (const [key, wanted] of Object.entries(remove)) {
     const isBound = bound.some(({ containerPort, proto }) => `${containerPort}/${proto}` === key);

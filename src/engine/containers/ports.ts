@@ -37,15 +37,36 @@ export function planPorts(config: ContainerConfig, hostConfig: HostConfig): read
 export function readBindings({ PortBindings }: Pick<HostConfig, "PortBindings">): readonly PortMapping[] {
   const mappings: PortMapping[] = [];
   for (const [port, list] of Object.entries(PortBindings ?? {})) {
-    const { proto, first } = parsePort(port);
+    const container = parsePort(port);
     for (const { HostIp: hostIp, HostPort: hostPort } of list ?? [])
-      mappings.push({ proto, containerPort: first, hostIp, ...readHostPort(hostPort) });
+      mappings.push(...mappingsOf(container, hostIp, readHostPort(hostPort)));
   }
   return mappings;
 }
 
+/** A range that leads to one, or single ports for which any of the host will do. */
+function mappingsOf(
+  { proto, first, last }: ContainerPort,
+  hostIp: string,
+  host: Pick<PortMapping, "hostPort" | "hostPortEnd">,
+): readonly PortMapping[] {
+  if (first === last) return [{ proto, containerPort: first, hostIp, ...host }];
+  if (host.hostPort !== 0) return [{ proto, containerPort: first, hostIp, ...host, containerPortEnd: last }];
+  return Array.from({ length: last - first + 1 }, (_, at) => ({
+    ...{ proto, containerPort: first + at, hostIp },
+    ...host,
+  }));
+}
+
 function exposeRest(config: ContainerConfig, bound: readonly PortMapping[]): readonly PortMapping[] {
-  const taken = new Set(bound.map(({ proto, containerPort }) => `${containerPort}/${proto}`));
+  const taken = new Set(
+    bound.flatMap(({ proto, containerPort, containerPortEnd = containerPort }) =>
+      Array.from(
+        { length: containerPortEnd - containerPort + 1 },
+        (_, at) => `${containerPort + at}/${proto}`,
+      ),
+    ),
+  );
   const mappings: PortMapping[] = [];
   for (const port of Object.keys(config.ExposedPorts ?? {})) {
     const { proto, first, last } = parsePort(port);
@@ -86,7 +107,7 @@ export function joinRanges(mappings: readonly PortMapping[]): readonly PortMappi
     const at = growing.get(key) ?? -1;
     const range = joined[at];
     if (range !== undefined && mapping.hostPort !== 0 && isNext(range, mapping))
-      joined[at] = { ...range, containerPortEnd: mapping.containerPort };
+      joined[at] = { ...range, containerPortEnd: mapping.containerPortEnd ?? mapping.containerPort };
     else {
       if (mapping.hostPort !== 0 && mapping.hostPortEnd === undefined) growing.set(key, joined.length);
       joined.push(mapping);

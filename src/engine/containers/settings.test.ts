@@ -98,6 +98,24 @@ test("-P publishes what is exposed and not bound", () => {
   ]);
 });
 
+test("a range of bindings is one mapping; where any port of the host will do there is one for each", () => {
+  const bindings = (first: string) => ({
+    PortBindings: Object.fromEntries(
+      [0, 1, 2].map((at) => [
+        `${90 + at}/udp`,
+        [{ HostIp: "", HostPort: first && String(Number(first) + at) }],
+      ]),
+    ),
+  });
+  const plan = (first: string) => planPorts(config({}), decodeHostConfig(bindings(first), ""));
+  const one = { proto: "udp", hostIp: "" };
+  assert.deepEqual(plan("190"), [{ ...one, containerPort: 90, containerPortEnd: 92, hostPort: 190 }]);
+  assert.deepEqual(
+    plan(""),
+    [90, 91, 92].map((containerPort) => ({ ...one, containerPort, hostPort: 0 })),
+  );
+});
+
 test("log options are checked", () => {
   assert.throws(() => validateLogConfig({ Type: "json-file", Config: { foo: "1" } }), {
     message: "unknown log opt 'foo' for json-file log driver",

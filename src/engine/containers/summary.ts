@@ -112,6 +112,9 @@ function describeStatus(state: ContainerState, from: bigint | undefined, now: bi
 
 const healthText = (status: string): string => (status === "starting" ? "health: starting" : status);
 
+/** Thousands of published ports, each told by itself, are not kept as text. */
+const LARGEST_KEPT = 16 * 1024;
+
 /** The encoded parts of a line, and what they were made from. */
 interface Line {
   readonly record: ContainerRecord;
@@ -158,7 +161,7 @@ export class EncodedSummaries {
       from: countsFrom(state),
       tail: `,${JSON.stringify(describeTail(container, around)).slice(1)}`,
     };
-    this.#lines.set(container, line);
+    if (line.head.length <= LARGEST_KEPT) this.#lines.set(container, line);
     return line;
   }
 }

@@ -4,9 +4,10 @@ import { conflict, invalid } from "#base/errors.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import type { NetworkController } from "#network/controller.ts";
 import type { UpdateRequest } from "#spec/container-config.ts";
+import { type PortBindings, packBindings, unpackBindings } from "#spec/port-ranges.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { boundPorts } from "./describe-network.ts";
-import { changeBindings, findBound, type PortBindings, type PortChanges } from "./port-changes.ts";
+import { changeBindings, findBound, type PortChanges } from "./port-changes.ts";
 import { joinRanges, planPorts, readBindings } from "./ports.ts";
 import { hasProcess } from "./record.ts";
 import type { Container, ContainerStore } from "./store.ts";
@@ -39,14 +40,15 @@ export async function updatePorts(
     );
   const { record, state } = container;
   const remove = findBound(boundPorts(state), changes);
-  const PortBindings = changeBindings(record.name, record.hostConfig.PortBindings ?? {}, changes, remove);
-  const hostConfig = { ...record.hostConfig, PortBindings };
+  const before = unpackBindings(record.hostConfig.PortBindings ?? {});
+  const bindings = changeBindings(record.name, before, changes, remove);
+  const hostConfig = { ...record.hostConfig, PortBindings: packBindings(bindings) };
   const add = joinRanges(readBindings({ PortBindings: changes.add }));
   const mappings = planPorts(record.config, hostConfig);
   if (hasProcess(state)) await change(deps, container, { remove, add, mappings });
   deps.containers.saveRecord(container, { hostConfig });
   publishContainerEvent(deps.events, container, "update");
-  return PortBindings;
+  return bindings;
 }
 
 async function change(

@@ -7,6 +7,7 @@ import { parseNewName } from "#engine/images/tag.ts";
 import { familiarReference } from "#formats/reference.ts";
 import type { ContainerConfig } from "#spec/container-config.ts";
 import type { ImageDefaults } from "#spec/oci-image.ts";
+import { unpackExposed } from "#spec/port-ranges.ts";
 import { publishContainerEvent } from "../container-events.ts";
 import { mergeImageConfig } from "../merge-image-config.ts";
 import { type PauseDeps, pauseBriefly } from "../pause.ts";
@@ -85,7 +86,7 @@ function settingsOf(config: ContainerConfig): ImageDefaults {
   const { ExposedPorts, Healthcheck, StopSignal, Shell, ArgsEscaped } = config;
   return {
     ...(User !== "" && { User }),
-    ...(ExposedPorts !== undefined && { ExposedPorts }),
+    ...(ExposedPorts !== undefined && { ExposedPorts: unpackExposed(ExposedPorts) }),
     ...(Env !== null && { Env }),
     ...(Entrypoint !== null && { Entrypoint }),
     ...(Cmd !== null && { Cmd }),
