@@ -71,7 +71,11 @@ export function engineRoutes(options: RoutesOptions, signal: AbortSignal): reado
       pauseWriters: (name) => pauseUsers(containers, name),
       report: containers.report,
     }),
-    ...networkRoutes({ ...containers, networkPrunes: new PruneTurn() }),
+    ...networkRoutes({
+      ...containers,
+      networkPrunes: new PruneTurn(),
+      defaultNetworkOptions: options.live.current.networkOptions,
+    }),
     ...absentRoutes(),
   ];
 }

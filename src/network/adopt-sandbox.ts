@@ -25,7 +25,7 @@ export async function adoptSandbox(
     const network = findNetwork(deps, endpoint);
     if (network === undefined) continue;
     const addresses = await retake(deps, sandbox, endpoint, network);
-    const published = await deps.ports.republish(endpoint.ports, targetOf(endpoint));
+    const published = await deps.ports.republish(endpoint.ports, targetOf(endpoint, network.driver));
     const hostName = hostNameOf(endpoint);
     holdings.set(endpoint.endpointId, {
       ...{ network, addresses, published },

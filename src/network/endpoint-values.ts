@@ -2,6 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import type { Endpoint } from "./controller.ts";
+import type { DriverNetwork } from "./drivers/driver.ts";
 import type { Publication } from "./firewall/published.ts";
 import type { PublishTarget } from "./ports/publish.ts";
 
@@ -34,7 +35,12 @@ export const publicationsOf = ({ ports, ipv4, ipv6 = "", networkId }: Endpoint):
   }));
 
 /** Where published ports lead. */
-export const targetOf = ({ ipv4, ipv6 = "" }: Endpoint): PublishTarget => ({
+export const targetOf = (
+  { ipv4, ipv6 = "" }: Endpoint,
+  { sockets: from, routed }: Pick<DriverNetwork, "sockets" | "routed"> = {},
+): PublishTarget => ({
   ...(ipv4 !== "" && { ipv4 }),
   ...(ipv6 !== "" && { ipv6 }),
+  ...(from !== undefined && { from }),
+  ...(routed !== undefined && { routed }),
 });

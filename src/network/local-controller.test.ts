@@ -43,7 +43,7 @@ async function openNetworks(executor: Executor, undo: AsyncDisposableStack) {
       return { close: () => held.delete(`${hostIp}:${hostPort}`) };
     },
     findSocket: async () => undefined,
-    carriesAll: false,
+    carriesAll: "",
     ephemeral: { first: 40000, last: 40001 },
     hasIpv6: false,
     defaultHostIp: "0.0.0.0",

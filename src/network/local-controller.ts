@@ -21,6 +21,7 @@ import type {
 import { NameService } from "./dns/name-service.ts";
 import { vethNames } from "./endpoint-values.ts";
 import type { Firewall } from "./firewall/firewall.ts";
+import type { Forwarding } from "./forwarding.ts";
 import type { LiveNetwork } from "./live-network.ts";
 import type { NetworkRegistry } from "./network-registry.ts";
 import type { NetworkSpec } from "./network-spec.ts";
@@ -43,6 +44,7 @@ export interface ControllerParts {
   readonly remotes: RemotePlugins;
   readonly rules: Firewall;
   readonly attachments: Attachments;
+  readonly forwarding: Pick<Forwarding, "giveBack">;
   /** Number of the first interface in a new namespace. */
   readonly firstIndex: number;
   readonly execRoot: string;
@@ -277,9 +279,10 @@ export class LocalNetworkController implements NetworkController {
   }
 
   async removeAll(): Promise<void> {
-    const { attachments, registry, rules } = this.#parts;
+    const { attachments, registry, rules, forwarding } = this.#parts;
     await using last = new AsyncDisposableStack(); // each is tried, whatever becomes of the others
     last.defer(() => rules.removeAll());
+    last.defer(() => forwarding.giveBack());
     for (const network of registry.all()) last.defer(() => network.close());
     last.defer(() => this.#remover.settled());
     await joinAll(attachments.all().map(({ sandbox }) => this.detach(sandbox.id)));

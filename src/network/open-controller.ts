@@ -18,6 +18,7 @@ import { ParentedDriver } from "./drivers/parented-driver.ts";
 import { plainDriver } from "./drivers/plain-driver.ts";
 import { PrivateDriver } from "./drivers/private-driver.ts";
 import { Firewall } from "./firewall/firewall.ts";
+import { Forwarding, type ForwardingSettings } from "./forwarding.ts";
 import { DefaultIpam } from "./ipam/default-ipam.ts";
 import { choosePools, type PoolSetting } from "./ipam/default-pools.ts";
 import { reservedSubnets } from "./ipam/host-subnets.ts";
@@ -51,6 +52,12 @@ export interface OpenNetworksSettings extends PredefinedSettings {
   readonly pluginPatience?: PluginPatience;
   /** Packets to published ports pass the host's own rules for INPUT (--firewall-respect-host). */
   readonly respectsHost?: boolean;
+  /** Families that get rules (--iptables, --ip6tables); both unless it says otherwise. */
+  readonly makesRules?: { readonly ipv4: boolean; readonly ipv6: boolean };
+  /** Turned on, and what was no router stays none, unless it says otherwise. */
+  readonly forwarding?: ForwardingSettings;
+  /** --allow-direct-routing */
+  readonly allowsDirect?: boolean;
 }
 
 /** What a network gets that does not say. */
@@ -62,11 +69,7 @@ export const openNetworks = async (
   settings: OpenNetworksSettings,
   signal: AbortSignal,
 ): Promise<LocalNetworkController> =>
-  await openController(
-    { ...deps, ports: await openPorts(deps.executor, settings.respectsHost === true) },
-    settings,
-    signal,
-  );
+  await openController({ ...deps, ports: await openPorts(deps.executor, settings) }, settings, signal);
 
 export async function openController(
   deps: OpenNetworksDeps & { readonly ports: PortPublisher },
@@ -81,14 +84,24 @@ export async function openController(
     {
       ...deps,
       publications,
-      hasIpv6: existsSync("/proc/net/if_inet6"),
+      manages: {
+        ipv4: settings.makesRules?.ipv4 !== false,
+        ipv6: settings.makesRules?.ipv6 !== false && existsSync("/proc/net/if_inet6"),
+      },
       respectsHost: settings.respectsHost === true,
     },
     settings.dataRoot,
   );
   using undo = new DisposableStack();
   const store = NetworkStore.open(settings.dataRoot, undo);
-  const bridges = new BridgeDriver({ executor, rules }, DEFAULT_MTU);
+  const forwarding = new Forwarding(
+    { executor, rules },
+    join(settings.execRoot, "forwarding.json"),
+    settings.forwarding ?? { turnsOn: true, keepsApart: true },
+  );
+  await forwarding.restore();
+  const allowsDirect = settings.allowsDirect === true;
+  const bridges = new BridgeDriver({ executor, rules, forwarding, allowsDirect }, DEFAULT_MTU);
   const drivers = new Map<string, NetworkDriver>([
     ["bridge", bridges],
     ["macvlan", new ParentedDriver(executor, macvlan)],
@@ -96,7 +109,7 @@ export async function openController(
     ["overlay", new OverlayDriver({ executor, rules, execRoot: settings.execRoot }, settings.mtu)],
     ["host", plainDriver("host")],
     ["null", plainDriver("null")],
-    ["private", new PrivateDriver({ executor, execRoot: settings.execRoot }, DEFAULT_MTU)],
+    ["private", new PrivateDriver({ ...deps, execRoot: settings.execRoot }, DEFAULT_MTU)],
   ]);
   const reserved = reservedBy(executor);
   const identities = store.identify(["bridge", "host", "none"]);
@@ -123,7 +136,7 @@ export async function openController(
   undo.move();
   return new LocalNetworkController({
     ...deps,
-    ...{ store, registry, remotes, rules, attachments, firstIndex },
+    ...{ store, registry, remotes, rules, attachments, forwarding, firstIndex },
     execRoot: settings.execRoot,
   });
 }
@@ -145,15 +158,26 @@ function readNameservers(): readonly string[] {
   }
 }
 
-const openPorts = async (executor: Executor, carriesAll: boolean): Promise<PortPublisher> =>
-  new PortPublisher({
+async function openPorts(executor: Executor, settings: OpenNetworksSettings): Promise<PortPublisher> {
+  const hasIpv6 = await canListenOnIpv6();
+  return new PortPublisher({
     hold: holdPort,
     findSocket: findSocketBy(executor),
-    carriesAll,
+    carriesAll: carriedBecauseOf(settings, hasIpv6),
     ephemeral: readEphemeralPorts(),
-    hasIpv6: await canListenOnIpv6(),
+    hasIpv6,
     defaultHostIp: "0.0.0.0",
   });
+}
+
+function carriedBecauseOf(
+  { respectsHost, makesRules = { ipv4: true, ipv6: true } }: OpenNetworksSettings,
+  hasIpv6: boolean,
+): string {
+  if (respectsHost === true) return "--firewall-respect-host";
+  if (!makesRules.ipv4) return "--iptables=false";
+  return hasIpv6 && !makesRules.ipv6 ? "--ip6tables=false" : "";
+}
 
 function readEphemeralPorts(): PortRange {
   const text = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8");

@@ -20,6 +20,14 @@ export interface SandboxPortsDeps {
   readonly warn: (message: string) => void;
 }
 
+/** Ports are published through what leads out, or else through a network whose connections the daemon carries. */
+const findExit = ({ sandbox, holdings }: Attachment): Endpoint | undefined =>
+  sandbox.endpoints.find(hasGateway) ??
+  sandbox.endpoints.find(({ endpointId }) => {
+    const driver = holdings.get(endpointId)?.network.driver;
+    return driver?.publishes === true && driver.sockets !== undefined;
+  });
+
 /** The attachment with that holding of the endpoint, and the ports that it has. */
 function withHolding(
   { sandbox, holdings }: Attachment,
@@ -65,10 +73,10 @@ export class SandboxPorts {
     }
   }
 
-  /** Publishes what was asked for through the endpoint that leads out, if it can. */
+  /** Publishes what was asked for, if it can. */
   async publish(attachment: Attachment, undo: AsyncDisposableStack): Promise<Attachment> {
     const { sandbox, holdings } = attachment;
-    const exit = sandbox.endpoints.find(hasGateway);
+    const exit = findExit(attachment);
     const holding = holdings.get(exit?.endpointId ?? "");
     const mappings = sandbox.mappings ?? [];
     if (exit === undefined || holding?.network.driver.publishes !== true || mappings.length === 0)
@@ -85,11 +93,7 @@ export class SandboxPorts {
         : mapping,
     );
     try {
-      const { routed } = driver;
-      return await this.#deps.ports.publish(bound, {
-        ...targetOf(endpoint),
-        ...(routed !== undefined && { routed }),
-      });
+      return await this.#deps.ports.publish(bound, targetOf(endpoint, driver));
     } catch (error) {
       if (!(error instanceof EngineError) || error.kind !== "system") throw error;
       const name = endpoint.endpointName ?? endpoint.endpointId;
@@ -103,7 +107,7 @@ export class SandboxPorts {
   /** Where a new endpoint leads out from now on, what is published is published through it. */
   async move(attachment: Attachment, undo: AsyncDisposableStack): Promise<Attachment> {
     const { sandbox, holdings } = attachment;
-    const exit = sandbox.endpoints.find(hasGateway);
+    const exit = findExit(attachment);
     const old = sandbox.endpoints.find(({ ports }) => ports.length > 0);
     if (exit === old || (sandbox.mappings ?? []).length === 0) return attachment;
     if (old === undefined) return await this.publish(attachment, undo);
@@ -122,10 +126,10 @@ export class SandboxPorts {
     return await this.publish({ sandbox: { ...sandbox, endpoints }, holdings: without }, undo);
   }
 
-  /** Through the endpoint that leads out; where none does, what is asked for is kept for one that will. */
+  /** Where nothing can be published, what is asked for is kept for a network that can. */
   async change(attachment: Attachment, { remove, add, mappings }: PortChange): Promise<Attachment> {
     const asked = { ...attachment, sandbox: { ...attachment.sandbox, mappings } };
-    const exit = asked.sandbox.endpoints.find(hasGateway);
+    const exit = findExit(asked);
     const before = asked.holdings.get(exit?.endpointId ?? "");
     if (exit === undefined || before?.network.driver.publishes !== true) {
       this.#deps.attachments.set(asked);
@@ -140,7 +144,7 @@ export class SandboxPorts {
       const added = await this.#hold(add, exit, holding.network);
       return await this.#join({ attachment: asked, exit, holding }, added);
     } catch (error) {
-      const again = await this.#deps.ports.republish(removed, targetOf(exit));
+      const again = await this.#deps.ports.republish(removed, targetOf(exit, holding.network.driver));
       await this.#join({ attachment, exit, holding }, again);
       throw error;
     }
@@ -169,7 +173,10 @@ export class SandboxPorts {
 
   /** Undoes a move: the ports are published as they were. */
   async #putBack(endpoint: Endpoint, holding: Holding | undefined): Promise<void> {
-    const published = await this.#deps.ports.republish(endpoint.ports, targetOf(endpoint));
+    const published = await this.#deps.ports.republish(
+      endpoint.ports,
+      targetOf(endpoint, holding?.network.driver),
+    );
     await this.#deps.rules.publish(publicationsOf(endpoint));
     if (holding === undefined) return;
     for (const attachment of this.#deps.attachments.all())

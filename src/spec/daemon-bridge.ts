@@ -1,7 +1,7 @@
 // The daemon's settings for the addresses of networks, and for the default bridge.
 
 import { isIPv4, isIPv6 } from "node:net";
-import { array, DecodeError, integer, object, string } from "#base/decode.ts";
+import { array, DecodeError, integer, object, record, string } from "#base/decode.ts";
 import { invalid } from "#base/errors.ts";
 import { findPrefix } from "#formats/ip-prefix.ts";
 import type { GivenValues } from "./given-values.ts";
@@ -79,6 +79,25 @@ export function readAddressPools(value: unknown): readonly AddressPool[] {
 function checkBase(base: string): void {
   if (findPrefix(base) === undefined)
     throw invalid(`invalid base prefix "${base}": netip.ParsePrefix("${base}"): ${whyNoPrefix(base)}`);
+}
+
+/** Options and their values, by driver. */
+export type NetworkOptions = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+const decodeNetworkOptions = record(record(string));
+
+/** Checked already. */
+export const readNetworkOptions = (value: unknown): NetworkOptions =>
+  decodeNetworkOptions(value ?? {}, "default-network-opts");
+
+/** "bridge=com.docker.network.driver.mtu=1400" of the flag. */
+export function parseNetworkOption(text: string): NetworkOptions {
+  const [, driver = "", name = "", value = ""] = /^([^=]+)=([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (driver === "")
+    throw invalid(
+      `invalid argument "${text}" for "--default-network-opt" flag: must be driver=option=value: ${text}`,
+    );
+  return { [driver]: { [name]: value } };
 }
 
 /** As Go's netip tells it. */

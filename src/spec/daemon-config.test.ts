@@ -56,6 +56,32 @@ test("the file gives what the flags do not", () => {
   assert.equal(settings.mtu, 1400);
 });
 
+test("what the rules and forwarding are to be", () => {
+  const settings = read(["--iptables=false", "--ip-forward-no-drop", "--allow-direct-routing"], {
+    ip6tables: false,
+    "ip-forward": false,
+  });
+  const { iptables, ip6tables, ipForward, ipForwardNoDrop, allowDirectRouting } = settings;
+  assert.deepEqual(
+    [iptables, ip6tables, ipForward, ipForwardNoDrop, allowDirectRouting],
+    [false, false, false, true, true],
+  );
+  const plain = read([]);
+  assert.deepEqual([plain.iptables, plain.ip6tables, plain.ipForward], [true, true, true]);
+  assert.deepEqual([plain.ipForwardNoDrop, plain.allowDirectRouting], [false, false]);
+});
+
+test("default options of networks, by driver", () => {
+  const flags = ["bridge=a=1", "macvlan=parent=eth0", "bridge=b=x=y"].flatMap((text) => [
+    "--default-network-opt",
+    text,
+  ]);
+  const wanted = { bridge: { a: "1", b: "x=y" }, macvlan: { parent: "eth0" } };
+  assert.deepEqual(read(flags).networkOptions, wanted);
+  assert.deepEqual(read([], { "default-network-opts": wanted }).networkOptions, wanted);
+  assert.deepEqual(read([]).networkOptions, {});
+});
+
 test("an empty file is no settings", () => {
   assert.equal(read([], "\n").mtu, 1500);
 });
@@ -117,6 +143,20 @@ for (const [what, args, config, message] of [
     ["--default-address-pool", "base=10.0.0.0/8,size=x"],
     undefined,
     'invalid argument "base=10.0.0.0/8,size=x" for "--default-address-pool" flag: invalid size value: "base=10.0.0.0/8,size=x" (must be integer): strconv.Atoi: parsing "x": invalid syntax',
+  ],
+  [
+    "an option of networks without a value",
+    ["--default-network-opt", "bridge=mtu"],
+    undefined,
+    'invalid argument "bridge=mtu" for "--default-network-opt" flag: must be driver=option=value: bridge=mtu',
+  ],
+  [
+    "options of networks that are no text",
+    [],
+    { "default-network-opts": { bridge: { mtu: 1400 } } },
+    inFile(
+      "invalid JSON: json: cannot unmarshal object into Go struct field Config.default-network-opts of type map[string]map[string]string",
+    ),
   ],
   [
     "a pool with a field too many",

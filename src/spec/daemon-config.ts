@@ -4,7 +4,7 @@ import { isRecord } from "#base/decode.ts";
 import { EngineError, invalid, isKind, prefixed, unsupported } from "#base/errors.ts";
 import { parseGoBoolean } from "#formats/go-boolean.ts";
 import { parseGoJson } from "#formats/go-json.ts";
-import { parseAddressPool } from "./daemon-bridge.ts";
+import { type NetworkOptions, parseAddressPool, parseNetworkOption } from "./daemon-bridge.ts";
 import type { GivenFlags } from "./daemon-flags.ts";
 import { type DaemonOption, daemonOptions, type OptionType } from "./daemon-options.table.ts";
 import { type DaemonSettings, toSettings } from "./daemon-settings.ts";
@@ -79,6 +79,8 @@ function readFlag(option: DaemonOption, given: readonly string[]): unknown {
       return readUlimits(option, given);
     case "pools":
       return given.map(parseAddressPool);
+    case "maps":
+      return mergeOptions(given.map(parseNetworkOption));
     default:
       return last;
   }
@@ -88,6 +90,13 @@ const splitPair = (text: string): readonly [string, string] => {
   const at = text.indexOf("=");
   return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
 };
+
+function mergeOptions(given: readonly NetworkOptions[]): NetworkOptions {
+  const merged: Record<string, Readonly<Record<string, string>>> = {};
+  for (const options of given)
+    for (const [driver, its] of Object.entries(options)) merged[driver] = { ...merged[driver], ...its };
+  return merged;
+}
 
 function readBool(option: DaemonOption, text: string): boolean {
   const value = parseGoBoolean(text);
@@ -181,6 +190,7 @@ const goTypes: Readonly<Record<OptionType, string>> = {
   int: "int",
   list: "[]string",
   map: "map[string]string",
+  maps: "map[string]map[string]string",
   bools: "map[string]bool",
   runtimes: "map[string]system.Runtime",
   size: "opts.MemBytes",
@@ -215,6 +225,8 @@ function hasType({ type, supported }: DaemonOption, value: unknown): boolean {
       return isRecord(value) && Object.values(value).every((item) => typeof item === "boolean");
     case "map":
       return isStringRecord(value) || (!supported && isRecord(value));
+    case "maps":
+      return isRecord(value) && Object.values(value).every(isStringRecord);
     default:
       return type satisfies never;
   }

@@ -7,6 +7,7 @@ export type OptionType =
   | "int"
   | "list"
   | "map"
+  | "maps"
   | "bools"
   | "pools"
   | "runtimes"
@@ -52,6 +53,12 @@ const keyOnly = (key: string, type: OptionType, ...neutral: readonly unknown[]) 
 
 export const daemonOptions: readonly DaemonOption[] = [
   yes("add-runtime", "runtimes", "runtimes", "Register an additional OCI compatible runtime"),
+  yes(
+    "allow-direct-routing",
+    "=",
+    "bool",
+    "Let others reach published ports by the containers' own addresses, too",
+  ),
   yes("authorization-plugin", "authorization-plugins", "list", "Authorization plugins to load"),
   yes("bip", "=", "string", "IPv4 address for the default bridge"),
   yes("bip6", "=", "string", "IPv6 address for the default bridge"),
@@ -72,6 +79,12 @@ export const daemonOptions: readonly DaemonOption[] = [
   yes("default-gateway", "=", "string", "IPv4 gateway of containers on the default bridge"),
   yes("default-gateway-v6", "=", "string", "IPv6 gateway of containers on the default bridge"),
   yes("default-ipc-mode", "=", "string", 'Default IPC mode ("shareable"|"private")'),
+  yes(
+    "default-network-opt",
+    "default-network-opts",
+    "maps",
+    "Options of networks that are created: DRIVER=OPTION=VALUE",
+  ),
   yes("default-runtime", "=", "string", "Default OCI runtime for containers"),
   yes("default-shm-size", "=", "size", "Default size of /dev/shm"),
   yes("default-stop-timeout", "=", "int", "Seconds that a container gets to stop"),
@@ -107,7 +120,16 @@ export const daemonOptions: readonly DaemonOption[] = [
   yes("init-path", "=", "string", "Path to that init"),
   yes("insecure-registry", "insecure-registries", "list", "Enable insecure registry communication"),
   yes("ip", "=", "string", "Host IP for published ports that name none"),
+  yes("ip-forward", "=", "bool", "Turn on forwarding between interfaces"),
+  yes(
+    "ip-forward-no-drop",
+    "=",
+    "bool",
+    "Where that turned it on, let the host forward between its own interfaces, too",
+  ),
   yes("ip-masq", "=", "bool", "What leaves the default bridge gets the host's address"),
+  yes("ip6tables", "=", "bool", "Make rules for IPv6"),
+  yes("iptables", "=", "bool", "Make rules for IPv4 (nftables)"),
   yes("ipv6", "=", "bool", "Enable IPv6 on the default bridge"),
   yes("label", "labels", "list", "Set key=value labels to the daemon"),
   yes("live-restore", "=", "bool", "Leave containers running when the daemon stops"),
@@ -159,14 +181,12 @@ export const daemonOptions: readonly DaemonOption[] = [
   yes("validate", undefined, "bool", "Validate daemon configuration and exit"),
   yes("version/v", undefined, "bool", "Print version information and quit"),
 
-  no("allow-direct-routing", "=", "bool", false),
   no("bridge-accept-fwmark", "=", "string", ""),
   no("containerd-namespace", "=", "string", "moby"),
   no("containerd-plugins-namespace", "=", "string", "plugins.moby"),
   no("cpu-rt-period", "=", "int", 0),
   no("cpu-rt-runtime", "=", "int", 0),
   no("cri-containerd", "=", "bool", false),
-  no("default-network-opt", "default-network-opts", "map"),
   no("exec-opt", "exec-opts", "list", "native.cgroupdriver=cgroupfs"),
   no(
     "feature",
@@ -178,10 +198,6 @@ export const daemonOptions: readonly DaemonOption[] = [
     "time-namespaces=false",
   ),
   no("firewall-backend", "=", "string", "", "nftables"),
-  no("ip-forward", "=", "bool", true),
-  no("ip-forward-no-drop", "=", "bool", true),
-  no("ip6tables", "=", "bool", false),
-  no("iptables", "=", "bool", true),
   no("network-control-plane-mtu", "=", "int", 1500),
   no("network-diagnostic-port", "=", "int", 0),
   no("node-generic-resource", "node-generic-resources", "list"),

@@ -5,8 +5,10 @@ import { invalid } from "#base/errors.ts";
 import {
   type AddressPool,
   type DefaultBridge,
+  type NetworkOptions,
   readAddressPools,
   readDefaultBridge,
+  readNetworkOptions,
 } from "./daemon-bridge.ts";
 import {
   type ContainerDefaults,
@@ -44,7 +46,15 @@ export interface DaemonSettings {
   readonly containerd: string;
   readonly addressPools: readonly AddressPool[];
   readonly defaultBridge: DefaultBridge;
+  /** Options of networks that are created, by driver. */
+  readonly networkOptions: NetworkOptions;
   readonly firewallRespectHost: boolean;
+  /** Rules are made for IPv4, and for IPv6. */
+  readonly iptables: boolean;
+  readonly ip6tables: boolean;
+  readonly ipForward: boolean;
+  readonly ipForwardNoDrop: boolean;
+  readonly allowDirectRouting: boolean;
   readonly bridge: string;
   readonly mtu: number;
   /** containerd's name for --storage-driver; undefined: what the data root has, or what this machine can do. */
@@ -167,7 +177,13 @@ function readTls(values: GivenValues): TlsSettings | undefined {
 const readNetwork = (values: GivenValues) => ({
   addressPools: readAddressPools(values.given.get("default-address-pool")),
   defaultBridge: readDefaultBridge(values),
+  networkOptions: readNetworkOptions(values.given.get("default-network-opt")),
   firewallRespectHost: values.truth("firewall-respect-host"),
+  iptables: values.given.get("iptables") !== false,
+  ip6tables: values.given.get("ip6tables") !== false,
+  ipForward: values.given.get("ip-forward") !== false,
+  ipForwardNoDrop: values.truth("ip-forward-no-drop"),
+  allowDirectRouting: values.truth("allow-direct-routing"),
   bridge: values.text("bridge", ""),
   mtu: values.number("mtu", 1500),
   ip: values.text("ip", "0.0.0.0"),

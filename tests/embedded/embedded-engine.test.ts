@@ -139,6 +139,25 @@ describe("createEngine", { skip }, () => {
     assert.deepEqual(told[6], []);
   });
 
+  test("ports are published through a private network, and the host has no bridge and no rule", async () => {
+    const told = await runProgram(`
+      import { execFileSync } from "node:child_process";
+      const state = () => ["ip -o link", "nft list ruleset", "cat /proc/sys/net/ipv4/ip_forward"]
+        .map((line) => { const [name, ...words] = line.split(" "); return execFileSync(name, words, { encoding: "utf8" }); }).join("");
+      const before = state();
+      await using engine = await createEngine({ config: { bridge: "none" } });
+      await engine.networks.create({ Name: "den", Driver: "private" }, AbortSignal.timeout(60000));
+      await using container = await engine.run({
+        image, ports: [80], command: ["httpd", "-f", "-h", "/etc"], request: { Hostname: "hello", HostConfig: { NetworkMode: "den" } },
+        health: { command: "wget -qO- http://127.0.0.1/hostname", interval: 100, retries: 100 },
+      });
+      await container.untilHealthy();
+      const answer = await fetch("http://127.0.0.1:" + await container.port(80) + "/hostname");
+      console.log(JSON.stringify([await answer.text(), state() === before]));`);
+    assert.deepEqual(told, ["hello\n", true]);
+    assert.deepEqual(await left(), []);
+  });
+
   test("a directory of one's own keeps images and containers; another process cannot have it meanwhile", async () => {
     const directory = join(folder, "kept");
     mkdirSync(directory);

@@ -60,7 +60,7 @@ export class FirewallHost {
         executor: parts.executor,
         warn: (message) => console.error(message),
         publications: () => this.#published,
-        hasIpv6: true,
+        manages: { ipv4: true, ipv6: true },
         respectsHost: false,
       },
       "/of/a/test",
@@ -101,6 +101,7 @@ export class FirewallHost {
       gatewayMode: { ipv4: "nat", ipv6: "nat" },
       hostAddress: {},
       trustedInterfaces: [],
+      direct: false,
       ...more,
     });
   }

@@ -1,7 +1,10 @@
 // The rules of the firewall against who would get round them: hosts of the LAN, containers of other networks, other firewalls.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { redirectFlows } from "#network/firewall/flows.ts";
 import { until } from "../system/until.ts";
@@ -51,6 +54,30 @@ test("a neighbour on the LAN reaches only what is published for it", asRoot, asy
   assert.deepEqual(await answered([lan, "tcp", "127.0.0.1", 8080], ...direct, ownAddress), []);
   assert.match(await ask(web, "tcp", "172.31.0.1", 99), /^99 from/);
 });
+
+test(
+  "with direct routing published ports are reached by the containers' addresses, and nothing else",
+  asRoot,
+  async () => {
+    await using undo = new AsyncDisposableStack();
+    const place = await FirewallHost.open(undo);
+    const { lan } = place;
+    await place.network("a", 31, { direct: true });
+    await place.network("i", 32, { direct: true, internal: true });
+    const web = await place.container("a", 31, 2);
+    const inner = await place.container("i", 32, 2);
+    await serve(undo, web, "tcp", 80, 81);
+    await serve(undo, inner, "tcp", 80);
+    await place.publish({ container: "172.31.0.2" }, { container: "fd00:31::2", hostIp: "::" });
+    for (const address of ["172.31.0.2", "fd00:31::2"])
+      assert.match(await ask(lan, "tcp", address, 80), /^80 from (192\.168|fd77::2)/);
+    const others = [
+      [lan, "tcp", "172.31.0.2", 81],
+      [lan, "tcp", "172.32.0.2", 80],
+    ] as const;
+    assert.deepEqual(await answered(...others), []);
+  },
+);
 
 test("networks are apart, internal ones from everything", asRoot, async () => {
   await using undo = new AsyncDisposableStack();
@@ -199,6 +226,40 @@ test("where iptables drops what is forwarded, ours is let through, and nothing e
   assert.doesNotMatch(await rules(), /br-b/);
   await place.firewall.removeAll();
   assert.doesNotMatch(await rules(), /GANTRY/);
+});
+
+test("packets of sctp go to a published port and back, one by one and in a range", {
+  skip:
+    asRoot.skip ||
+    (!existsSync("/proc/sys/net/netfilter/nf_conntrack_sctp_timeout_closed") && "no sctp in conntrack"),
+}, async () => {
+  await using undo = new AsyncDisposableStack();
+  const place = await FirewallHost.open(undo);
+  await place.network("a", 31);
+  const inside = await place.container("a", 31, 2);
+  const program = join(import.meta.dirname, "sctp-packets.py");
+  for (const [containerPort, more] of [
+    [90, { hostPort: 9090 }],
+    [21_005, { hostPort: 31_000, hostPortEnd: 31_099, containerPort: 21_000, containerPortEnd: 21_099 }],
+  ] as const) {
+    const server = spawn("nsenter", [
+      `--net=${inside.path}`,
+      "python3",
+      program,
+      "serve",
+      `${containerPort}`,
+    ]);
+    undo.defer(async () => {
+      const ended = once(server, "exit");
+      server.kill("SIGKILL");
+      await ended;
+    });
+    await once(server.stdout, "data");
+    await place.publish({ container: "172.31.0.2", proto: "sctp", containerPort, ...more });
+    const port = more.hostPort + (containerPort === 90 ? 0 : 5);
+    const { output } = await place.lan.run("python3", program, "ask", LAN, String(port));
+    assert.equal(output.trim(), `${containerPort} from 192.168.77.2`);
+  }
 });
 
 test("old flows of datagrams go where a port leads now", asRoot, async () => {

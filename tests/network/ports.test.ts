@@ -1,6 +1,8 @@
 // Published ports as their users see them: the real client, a daemon in a network namespace of its own, a neighbour on its LAN.
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
@@ -57,22 +59,46 @@ test("ports of a running container come and go, and are what it starts with agai
   assert.equal(await ask(8081), "");
 });
 
+/** Characters of the container's record and state, which no daemon has open. */
+function recordSize({ dir }: Engine, name: string): number {
+  using database = new DatabaseSync(join(dir, "root", "engine.db"));
+  const sizes = database.prepare(
+    "SELECT length(record) + length(state) AS size FROM containers WHERE name = ?",
+  );
+  return Number(sizes.get(name)?.size);
+}
+
 test("a long range is published at once, shown port by port, and kept over restarts", asRoot, async () => {
   await using engine = await startEngine({});
   const { serves } = await prepare(engine);
   const range = "20000-30000:20000-30000";
   await engine.docker("run", "-d", "--name", "far", "-p", range, ...serving(25_000));
   assert.equal((await engine.docker("port", "far")).split("\n").length, 10_001);
+  const [told = {}] = JSON.parse(await engine.docker("inspect", "far"));
+  const { HostConfig, Config, NetworkSettings } = told;
+  assert.equal(Object.keys(Config.ExposedPorts).length, 10_001);
+  assert.deepEqual(Config.ExposedPorts["30000/tcp"], {});
+  assert.deepEqual(HostConfig.PortBindings["20000/tcp"], [{ HostIp: "", HostPort: "20000" }]);
+  assert.deepEqual(HostConfig.PortBindings["30000/tcp"], [{ HostIp: "", HostPort: "30000" }]);
+  assert.equal(Object.keys(HostConfig.PortBindings).length, 10_001);
+  assert.deepEqual(Object.keys(NetworkSettings.Ports), Object.keys(Config.ExposedPorts).sort());
   assert.equal(await engine.docker("ps", "--format", "{{.Ports}}"), "0.0.0.0:20000-30000->20000-30000/tcp");
   await serves(25_000);
   assert.notEqual(await engine.docker("ps", "-q", "--filter", "publish=25000"), "");
   const taken = await engine.tryDocker(["run", "-p", "25000:80", "busybox"]);
   assert.match(taken.stderr, /Bind for 0\.0\.0\.0:25000 failed: port is already allocated/);
   await engine.kill();
+  const size = recordSize(engine, "far");
+  assert.ok(size > 0 && size < 10_000, `what is kept of it does not grow with its ports: ${size}`);
   await engine.restart();
   await serves(25_000);
   const again = await engine.tryDocker(["run", "-p", "25000:80", "busybox"]);
   assert.match(again.stderr, /port is already allocated/);
+  const six = await engine.tryDocker(["run", "-p", "[::]:1000-1999:1000-1999", "busybox"]);
+  assert.match(
+    six.stderr,
+    /--publish \[::\]:1000-1999:1000-1999\/tcp to a container without IPv6 is not supp/,
+  );
   const used = await engine.tryDocker([
     "run",
     "-p",

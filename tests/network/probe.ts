@@ -10,7 +10,7 @@ const program = join(import.meta.dirname, "sender.ts");
 /** Listens on the ports, at every address of the namespace. */
 export async function serve(
   undo: AsyncDisposableStack,
-  namespace: Namespace,
+  namespace: Pick<Namespace, "path">,
   proto: "tcp" | "udp",
   ...ports: readonly number[]
 ): Promise<void> {
@@ -24,7 +24,7 @@ export async function serve(
   await once(child.stdout, "data");
 }
 
-type Question = readonly [from: Namespace, proto: "tcp" | "udp", address: string, port: number];
+type Question = readonly [from: Pick<Namespace, "run">, proto: "tcp" | "udp", address: string, port: number];
 
 async function wait(patienceMs: number, [from, proto, address, port]: Question): Promise<string> {
   const words = ["ask", proto, address, String(port), String(patienceMs)];

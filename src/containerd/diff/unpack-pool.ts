@@ -3,7 +3,7 @@
 import { Worker } from "node:worker_threads";
 import { isRecord } from "#base/decode.ts";
 import { systemError } from "#base/errors.ts";
-import { Slots } from "../slots.ts";
+import { Slots } from "#base/slots.ts";
 import type { Unpacked, UnpackJob } from "./unpack.ts";
 import { decodeWorkerReply, type WorkerRequest } from "./unpack-messages.ts";
 

@@ -1,12 +1,12 @@
 // Layers of a pull: downloads, some at a time, and snapshots, in order while the rest still downloads.
 // Pulls that need the same layer at the same time share its download and its unpacking.
 
+import { Slots } from "#base/slots.ts";
 import type { Descriptor, ImageConfig, Manifest } from "#spec/oci-image.ts";
 import type { ContentStore } from "../content/content.ts";
 import type { DiffService } from "../diff/diff.ts";
 import type { LeaseService } from "../leases/leases.ts";
 import type { Scope } from "../scope.ts";
-import { Slots } from "../slots.ts";
 import type { Snapshotter } from "../snapshots/snapshotter.ts";
 import { type DownloadProgress, downloadBlob, hasBlob } from "./download.ts";
 import type { RepositoryChain } from "./repository-chain.ts";

@@ -1,6 +1,7 @@
 // A push: layers, some at a time, each compressed first if it is not; then the configuration, the manifest, and the index if there is one.
 
 import { EngineError } from "#base/errors.ts";
+import { Slots } from "#base/slots.ts";
 import { digestOf } from "#formats/digest.ts";
 import { familiarReference, type Reference } from "#formats/reference.ts";
 import type { Credentials } from "#spec/distribution.ts";
@@ -13,7 +14,6 @@ import {
 } from "#spec/oci-image.ts";
 import type { ContentStore } from "../content/content.ts";
 import type { Scope } from "../scope.ts";
-import { Slots } from "../slots.ts";
 import { compressLayer, describeCompressed, hasPlainLayers } from "./compress-layer.ts";
 import type { RegistryConnection } from "./connection.ts";
 import { hasBlob } from "./download.ts";

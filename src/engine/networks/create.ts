@@ -1,8 +1,9 @@
 // POST /networks/create.
 
-import { EngineError, unsupported } from "#base/errors.ts";
+import { EngineError, invalid, unsupported } from "#base/errors.ts";
 import { isPredefined } from "#engine/containers/network-names.ts";
 import type { EventBus } from "#engine/events/events.ts";
+import { parseGoBoolean } from "#formats/go-boolean.ts";
 import type { NetworkController, NetworkInfo } from "#network/controller.ts";
 import { checkSubnets, type SubnetSetting } from "#network/ipam/check-subnets.ts";
 import type { NetworkSpec } from "#network/network-spec.ts";
@@ -11,6 +12,8 @@ import type { NetworkCreateRequest } from "#spec/engine-api/definitions.table.ts
 export interface CreateNetworkDeps {
   readonly networks: Pick<NetworkController, "create">;
   readonly events: Pick<EventBus, "publish">;
+  /** Options that networks have whose request does not name them, by driver. */
+  readonly defaultNetworkOptions: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 const forbidden = (message: string): EngineError => new EngineError("forbidden", message);
@@ -24,7 +27,7 @@ export async function createNetwork(
 ): Promise<NetworkInfo> {
   const name = request.Name ?? "";
   if (isPredefined(name)) throw forbidden(`operation is not permitted on predefined ${name} network `);
-  const spec = specOf(request, minor);
+  const spec = specOf(withDefaults(deps, request), minor);
   checkScope(request);
   checkSubnets(spec.ipam.config, spec.enableIpv6);
   checkReferences(spec, request.Scope ?? "");
@@ -38,17 +41,44 @@ export async function createNetwork(
   return network;
 }
 
+const ENABLE_IPV4 = "com.docker.network.enable_ipv4";
+const ENABLE_IPV6 = "com.docker.network.enable_ipv6";
+
+/** A network that takes its settings from another one has no options of its own. What the request itself says of the families holds. */
+function withDefaults(
+  { defaultNetworkOptions }: Pick<CreateNetworkDeps, "defaultNetworkOptions">,
+  request: NetworkCreateRequest,
+): NetworkCreateRequest {
+  const given = defaultNetworkOptions[request.Driver || "bridge"];
+  if (given === undefined || (request.ConfigFrom ?? null) !== null) return request;
+  const { EnableIPv4, EnableIPv6 } = request;
+  const options = Object.entries({ ...given, ...request.Options }).filter(
+    ([label]) =>
+      !(label === ENABLE_IPV4 && EnableIPv4 !== undefined) &&
+      !(label === ENABLE_IPV6 && EnableIPv6 !== undefined),
+  );
+  return { ...request, Options: Object.fromEntries(options) };
+}
+
+function isEnabled(options: NetworkSpec["options"], label: string, otherwise: boolean): boolean {
+  const text = options[label];
+  if (text === undefined) return otherwise;
+  const truth = parseGoBoolean(text);
+  if (truth === undefined) throw invalid(`driver-opt "${label}" is not a valid bool`);
+  return truth;
+}
+
 function specOf(request: NetworkCreateRequest, minor: number): NetworkSpec {
-  const { IPAM: ipam } = request;
+  const { IPAM: ipam, Options: options = {} } = request;
   return {
     name: request.Name ?? "",
     driver: request.Driver || "bridge",
-    options: request.Options ?? {},
+    options,
     labels: request.Labels ?? {},
     internal: request.Internal ?? false,
     attachable: request.Attachable ?? false,
-    enableIpv4: minor < 48 || (request.EnableIPv4 ?? true),
-    enableIpv6: request.EnableIPv6 ?? false,
+    enableIpv4: minor < 48 || (request.EnableIPv4 ?? isEnabled(options, ENABLE_IPV4, true)),
+    enableIpv6: request.EnableIPv6 ?? isEnabled(options, ENABLE_IPV6, false),
     ipam: {
       driver: ipam?.Driver ?? "",
       options: ipam?.Options ?? null,

@@ -81,7 +81,7 @@ async function byStream(
   { asked, read }: Asking,
   signal: AbortSignal,
 ): Promise<Reply> {
-  const socket = await sockets.connect(server, signal);
+  const socket = await sockets.connect(server, DNS_PORT, signal);
   const destroy = (): void => void socket.destroy();
   socket.on("error", () => undefined); // the loop is told
   signal.addEventListener("abort", destroy, { once: true });

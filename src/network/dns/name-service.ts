@@ -4,11 +4,12 @@ import { Socket as DatagramSocket } from "node:dgram";
 import { Server } from "node:net";
 import { PlanError } from "#kernel/plan/executor.ts";
 import type { PassedSocket, SocketSource } from "#kernel/zygote/passed-sockets.ts";
+import { NamespaceSockets } from "../namespace-sockets.ts";
 import { type Exchange, SilentServers } from "./ask-upstreams.ts";
 import { exchange } from "./exchange.ts";
 import type { NameDirectory, NameSettings } from "./names.ts";
 import { planResolver, RESOLVER_PORT } from "./plan-resolver.ts";
-import { DNS_PORT, hostSockets, SandboxSockets } from "./query-sockets.ts";
+import { DNS_PORT, hostSockets } from "./query-sockets.ts";
 import { SandboxResolver } from "./sandbox-resolver.ts";
 
 export interface NameServiceDeps {
@@ -42,7 +43,7 @@ export class NameService implements Disposable {
       known.resolver.settings = settings;
       return await known.ready;
     }
-    const own = new SandboxSockets(this.#deps.sockets, sandbox.path);
+    const own = new NamespaceSockets(this.#deps.sockets, sandbox.path);
     const ask: Exchange = ({ address, fromHost }, question, signal) =>
       exchange(fromHost ? hostSockets : own, address, question, signal);
     const deps = { directory: this.#deps.directory, silent: new SilentServers(), exchange: ask };
@@ -106,7 +107,7 @@ function nextPort(port: number, code: string): number | undefined {
 
 interface Serving {
   readonly resolver: SandboxResolver;
-  readonly own: SandboxSockets;
+  readonly own: NamespaceSockets;
   readonly ready: Promise<void>;
 }
 

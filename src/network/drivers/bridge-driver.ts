@@ -8,6 +8,7 @@ import type { Executor } from "#kernel/plan/executor.ts";
 import { type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
 import { vethNames } from "../endpoint-values.ts";
 import type { Firewall } from "../firewall/firewall.ts";
+import type { Forwarding } from "../forwarding.ts";
 import { familyOfSetting, type SubnetSetting } from "../ipam/check-subnets.ts";
 import { linkExists } from "../link-exists.ts";
 import { isIpv6, type NetworkRecord, type NetworkSpec } from "../network-spec.ts";
@@ -22,6 +23,9 @@ import { enterHost, openHost } from "./own-namespace.ts";
 export interface BridgeDriverDeps {
   readonly executor: Executor;
   readonly rules: Pick<Firewall, "addNetwork" | "removeNetwork">;
+  readonly forwarding: Pick<Forwarding, "turnOn" | "turnsOn">;
+  /** Published ports are reached by the containers' own addresses, too (--allow-direct-routing). */
+  readonly allowsDirect: boolean;
 }
 
 const never = new AbortController().signal;
@@ -130,7 +134,7 @@ class BridgeNetwork implements DriverNetwork {
     const subnets = pools.flatMap(({ subnet }) => subnet ?? []);
     return {
       ...{ id, bridge: name, subnets, internal, icc, masquerade },
-      ...{ gatewayMode, hostAddress, trustedInterfaces },
+      ...{ gatewayMode, hostAddress, trustedInterfaces, direct: this.#deps.allowsDirect },
     };
   }
 
@@ -182,7 +186,11 @@ class BridgeNetwork implements DriverNetwork {
     const addresses = this.#network.pools.flatMap(({ gateway = "", subnet = "" }) =>
       gateway === "" || hasNone(gateway) ? [] : [`${gateway}/${parsePrefix(subnet).length}`],
     );
-    this.#link = await makeBridge(this.#deps.executor, { name, mtu, addresses }, never);
+    // Before the bridge: it is none of the interfaces that were there.
+    const { executor, forwarding } = this.#deps;
+    await forwarding.turnOn(4);
+    if (addresses.some(isIpv6)) await forwarding.turnOn(6);
+    this.#link = await makeBridge(executor, { name, mtu, addresses, forwards: forwarding.turnsOn }, never);
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import { decodeMessages, NETLINK_ROUTE } from "#formats/netlink/message.ts";
 import { addAddress } from "#formats/rtnetlink/addresses.ts";
 import { changeLink, createBridge, decodeLink, getLink } from "#formats/rtnetlink/links.ts";
 import type { Executor, PlanResult } from "#kernel/plan/executor.ts";
-import type { Op } from "#kernel/plan/ops.ts";
+import type { Op, Plan } from "#kernel/plan/ops.ts";
 import { randomMac } from "../endpoint-values.ts";
 import { isIpv6 } from "../network-spec.ts";
 import { planLinkRemoval, writeSysctl } from "../sandbox-plan.ts";
@@ -18,6 +18,8 @@ export interface BridgeWish {
   readonly mtu: number;
   /** With the lengths of their prefixes. */
   readonly addresses: readonly string[];
+  /** The host forwards between it and others. */
+  readonly forwards: boolean;
 }
 
 export interface BridgeLink {
@@ -29,7 +31,7 @@ export interface BridgeLink {
 /** Makes the interface, or what is missing of it. Throws `system` if an interface of another kind has its name. */
 export async function makeBridge(
   executor: Pick<Executor, "run">,
-  { name, mtu, addresses }: BridgeWish,
+  { name, mtu, addresses, forwards }: BridgeWish,
   signal: AbortSignal,
 ): Promise<BridgeLink> {
   const netlink = (messages: readonly Uint8Array[]): Op => ({
@@ -61,8 +63,7 @@ export async function makeBridge(
       writeSysctl(`net/ipv6/conf/${name}/accept_ra`, "0"),
       // Connections of the host to 127.0.0.1:port are redirected into the bridge; the rules keep outsiders away from 127/8.
       writeSysctl(`net/ipv4/conf/${name}/route_localnet`, "1"),
-      writeSysctl("net/ipv4/ip_forward", "1"),
-      ...(addresses.some(isIpv6) ? [writeSysctl("net/ipv6/conf/all/forwarding", "1")] : []),
+      ...(forwards ? planForwarding(addresses.some(isIpv6)) : []),
       netlink([
         ...addresses.map((address) => addAddress(link.index, address)),
         changeLink({ index: link.index, up: true }),
@@ -78,6 +79,12 @@ export async function makeBridge(
         .trim() === "1",
   };
 }
+
+/** Forwarding is on, but for engines that have ended meanwhile: forwarding.ts. */
+const planForwarding = (hasIpv6: boolean): Plan => [
+  writeSysctl("net/ipv4/ip_forward", "1"),
+  ...(hasIpv6 ? [writeSysctl("net/ipv6/conf/all/forwarding", "1")] : []),
+];
 
 /** Nothing if there is none, or an interface of another kind, which is somebody else's. */
 export async function removeBridge(

@@ -7,6 +7,7 @@
 
 import type { Plan } from "#kernel/plan/ops.ts";
 import type { Endpoint } from "../controller.ts";
+import type { NamespaceSockets } from "../namespace-sockets.ts";
 import type { NetworkRecord, NetworkSpec } from "../network-spec.ts";
 import type { LinkRoute } from "../sandbox-plan.ts";
 
@@ -97,6 +98,8 @@ export interface DriverNetwork {
   readonly hostBinding: string;
   /** Families in which published ports are reached by the containers' own addresses, and by none of the host. */
   readonly routed?: { readonly ipv4: boolean; readonly ipv6: boolean };
+  /** The host has no way to its containers: what is published is carried by the daemon, through these. */
+  readonly sockets?: Pick<NamespaceSockets, "connect" | "datagrams">;
   /** Its endpoints have interfaces. */
   readonly hasLink: boolean;
   /** Prefix of the names of its interfaces in sandboxes: "eth". */

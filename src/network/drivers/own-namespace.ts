@@ -3,11 +3,13 @@
 
 import { access } from "node:fs/promises";
 import { NETLINK_ROUTE } from "#formats/netlink/message.ts";
+import { addAddress } from "#formats/rtnetlink/addresses.ts";
 import { createBridge, createVeth, decodeLink, dumpLinks, type Link } from "#formats/rtnetlink/links.ts";
 import { type Executor, PlanError, type PlanResult } from "#kernel/plan/executor.ts";
 import { repliesOf } from "#kernel/plan/netlink-replies.ts";
 import { type Op, type Plan, SLOT_BASE } from "#kernel/plan/ops.ts";
 import { vethNames } from "../endpoint-values.ts";
+import { isIpv6 } from "../network-spec.ts";
 import { planBound, planRemoval, SANDBOX_SLOT, writeSysctl } from "../sandbox-plan.ts";
 import { enterNamespace, planPortAnnouncement } from "./announcement.ts";
 import { LINK_WHY, type LinkPlace, type LinkPlan } from "./driver.ts";
@@ -19,6 +21,7 @@ const HOST_SLOT = 8;
 const OWN_SLOT = 9;
 /** Older kernels look for the number of a link in the host's namespace, too, before they make it elsewhere. */
 export const BRIDGE_INDEX = 1_900_000_000;
+const BRIDGE = "br0";
 const SELF = "/proc/self/ns/net";
 
 const never = new AbortController().signal;
@@ -50,7 +53,27 @@ export const planOwnNamespace = (path: string, mtu: number): Plan => [
   open(SELF, OWN_SLOT),
   ...planBound(path, OWN_SLOT),
   writeSysctl("net/ipv6/conf/all/disable_ipv6", "1"),
-  netlink("bridge", [createBridge({ index: BRIDGE_INDEX, name: "br0", mtu, up: true })]),
+  netlink("bridge", [createBridge({ index: BRIDGE_INDEX, name: BRIDGE, mtu, up: true })]),
+];
+
+const EEXIST = 17;
+
+/** Gives the bridge addresses, with the lengths of their prefixes; the process is in the namespace. Those that it has already are kept. */
+export const planOwnAddresses = (addresses: readonly string[]): Plan => [
+  ...(addresses.some(isIpv6)
+    ? (["disable_ipv6", "accept_dad", "accept_ra"] as const).map((name) =>
+        writeSysctl(`net/ipv6/conf/${BRIDGE}/${name}`, "0"),
+      )
+    : []),
+  ...(addresses.length === 0
+    ? []
+    : [
+        netlink(
+          "addresses",
+          addresses.map((address) => addAddress(BRIDGE_INDEX, address)),
+          [EEXIST],
+        ),
+      ]),
 ];
 
 /** Connects a sandbox to the bridge. `hasMoved`: neighbours may know another MAC address for an address of the endpoint. */

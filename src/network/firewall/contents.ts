@@ -1,5 +1,6 @@
 // What must be in the sets of the tables: all elements that stand for networks and published ports.
 
+import { interfaceBytes } from "#formats/nftables/expressions.ts";
 import { concatenate, type Element } from "#formats/nftables/sets.ts";
 import type { Family } from "./families.ts";
 import { elementsOf, type FirewallNetwork, opensPorts, translatesPorts } from "./firewall-network.ts";
@@ -16,6 +17,8 @@ export interface Scope {
   readonly respectsHost: boolean;
   /** UDP ports of the engine's own. */
   readonly reserved: readonly number[];
+  /** Names of interfaces between which nothing is forwarded. */
+  readonly apart: { readonly 4: readonly string[]; readonly 6: readonly string[] };
 }
 
 function gather(parts: readonly Readonly<Partial<Record<SetName, readonly Element[]>>>[]): Contents {
@@ -39,7 +42,7 @@ const setNames = [
     "masqueraded",
     "source",
   ] as const),
-  ...(["open", "reserved", "published-at", "published", "ranges", "shifted-ranges"] as const),
+  ...(["apart", "open", "reserved", "published-at", "published", "ranges", "shifted-ranges"] as const),
 ];
 
 export const networkContents = (family: Family, networks: readonly FirewallNetwork[]): Contents =>
@@ -78,9 +81,13 @@ const reservedElement = (port: number): Element => ({
 /** All that must be in the sets of a family's table. */
 export function allContents(family: Family, scope: Scope, publications: readonly Publication[]): Contents {
   const open = openElements(family, openRanges(opening(family, scope, publications)));
+  const bridges = new Set([...scope.networks.values()].map(({ bridge }) => bridge));
+  const apart = scope.apart[family.version]
+    .filter((name) => !bridges.has(name))
+    .map((name) => ({ key: interfaceBytes(name) }));
   return new Map([
     ...networkContents(family, [...scope.networks.values()]),
     ...portContents(family, scope, publications),
-    ...gather([{ open, reserved: [...new Set(scope.reserved)].map(reservedElement) }]),
+    ...gather([{ open, apart, reserved: [...new Set(scope.reserved)].map(reservedElement) }]),
   ]);
 }

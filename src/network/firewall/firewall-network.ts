@@ -24,6 +24,8 @@ export interface FirewallNetwork {
   readonly hostAddress: { readonly ipv4?: string; readonly ipv6?: string };
   /** Interfaces from which published ports are reached by the addresses of containers. */
   readonly trustedInterfaces: readonly string[];
+  /** They are so from everywhere. */
+  readonly direct: boolean;
 }
 
 /** Sets of networks: their names and elements. */
@@ -103,7 +105,7 @@ export function elementsOf(network: FirewallNetwork, family: Family): NetworkEle
   const bridge = interfaceBytes(network.bridge);
   const subnets = subnetsOf(network, family);
   if (subnets.length === 0) return closed(bridge);
-  const isGuarded = network.internal || modeOf(network, family) === "nat";
+  const isGuarded = network.internal || (modeOf(network, family) === "nat" && !network.direct);
   return {
     into: [{ key: bridge, value: intoVerdict(network, family) }],
     "out-of": network.internal ? [{ key: bridge, value: { goTo: "internal" } }] : [],
@@ -118,7 +120,7 @@ export function elementsOf(network: FirewallNetwork, family: Family): NetworkEle
 
 /** Its published ports are also reached by the containers' own addresses. */
 export const opensPorts = (network: FirewallNetwork, family: Family): boolean =>
-  modeOf(network, family) === "routed" || network.trustedInterfaces.length > 0;
+  modeOf(network, family) === "routed" || network.trustedInterfaces.length > 0 || network.direct;
 
 /** Packets to published ports of the host are sent on to its containers. */
 export const translatesPorts = (network: FirewallNetwork, family: Family): boolean =>

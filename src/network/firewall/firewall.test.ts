@@ -11,7 +11,7 @@ const DELETED_ELEMENTS = (10 << 8) | 14;
 
 const network: FirewallNetwork = {
   ...{ id: "net", bridge: "br0", subnets: ["10.0.0.0/24"], internal: false, icc: true, masquerade: true },
-  ...{ hostAddress: {}, trustedInterfaces: [] },
+  ...{ hostAddress: {}, trustedInterfaces: [], direct: false },
   gatewayMode: { ipv4: "nat", ipv6: "nat" },
 };
 
@@ -42,7 +42,7 @@ async function open(own: FirewallNetwork) {
       executor: { run, hold: () => Promise.reject(new Error("not asked for")) },
       warn: () => undefined,
       publications: () => published,
-      hasIpv6: false,
+      manages: { ipv4: true, ipv6: false },
       respectsHost: false,
     },
     "/data",

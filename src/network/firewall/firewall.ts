@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { Lock } from "#base/lock.ts";
 import { NETLINK_NETFILTER, type NetlinkMessage } from "#formats/netlink/message.ts";
 import {
+  addTable,
   decodeChain,
   decodeGeneration,
   decodeRule,
@@ -46,8 +47,8 @@ export interface FirewallDeps {
   readonly warn: (message: string) => void;
   /** All that are published now. */
   readonly publications: () => readonly Publication[];
-  /** The host has IPv6. */
-  readonly hasIpv6: boolean;
+  /** Families that have a table of ours. */
+  readonly manages: { readonly ipv4: boolean; readonly ipv6: boolean };
   /** Published ports are left to the host's own rules, and to the sockets that hold them. */
   readonly respectsHost: boolean;
 }
@@ -78,6 +79,9 @@ export const readGeneration = (result: PlanResult): number | undefined =>
 export class Firewall {
   readonly #deps: FirewallDeps;
   readonly #tables: readonly FamilyTable[];
+  /** Of families that are left alone: an earlier process may have made them. */
+  readonly #formerTables: readonly FamilyTable[];
+  readonly #apart: Record<4 | 6, readonly string[]> = { 4: [], 6: [] };
   /** Name of our chain in the tables of iptables. */
   readonly #exemption: string;
   readonly #lock = new Lock();
@@ -98,9 +102,11 @@ export class Firewall {
     const name = nameOf(dataRoot);
     this.#deps = deps;
     this.#exemption = `GANTRY-${name}`;
-    this.#tables = families
-      .filter(({ version }) => version === 4 || deps.hasIpv6)
-      .map((facts) => ({ family: facts.name, name: `gantry-${name}`, facts }));
+    const isManaged = ({ facts }: FamilyTable): boolean =>
+      facts.version === 4 ? deps.manages.ipv4 : deps.manages.ipv6;
+    const tables = families.map((facts) => ({ family: facts.name, name: `gantry-${name}`, facts }));
+    this.#tables = tables.filter(isManaged);
+    this.#formerTables = tables.filter((table) => !isManaged(table));
   }
 
   /** Adds it, or changes what is known of it. Before the first repair, which comes when everything is known that is published, it is only remembered. */
@@ -108,7 +114,8 @@ export class Firewall {
     const isNew = !this.#networks.has(network.id);
     this.#networks.set(network.id, network);
     if (!this.#isReady) return;
-    if (!isNew || this.#checked.generation < 0) return await this.repair();
+    const wasApart = this.#isApart(network);
+    if (!isNew || wasApart || this.#checked.generation < 0) return await this.repair();
     const fill = this.#tables.flatMap((table) => planFill(table, networkContents(table.facts, [network])));
     await this.#sendOrRepair("network", fill, this.#foreignQueries());
   }
@@ -119,6 +126,7 @@ export class Firewall {
     if (network === undefined) return;
     this.#networks.delete(id);
     if (this.#checked.generation < 0) return;
+    if (this.#isApart(network)) return await this.repair();
     const rest = this.#tables.flatMap((table) => planTakeOut(table, networkContents(table.facts, [network])));
     await this.#sendOrRepair("network", rest, this.#foreignQueries());
   }
@@ -132,6 +140,16 @@ export class Firewall {
   /** Nothing if it is not reserved. */
   async release(networkId: string): Promise<void> {
     if (this.#reserved.delete(networkId) && this.#isReady) await this.repair();
+  }
+
+  #isApart({ bridge }: FirewallNetwork): boolean {
+    return [...this.#apart[4], ...this.#apart[6]].includes(bridge);
+  }
+
+  /** Nothing is forwarded from one of these interfaces to another, but for bridges of networks. */
+  async keepApart(version: 4 | 6, names: readonly string[]): Promise<void> {
+    this.#apart[version] = names;
+    if (this.#isReady) await this.repair();
   }
 
   /** An interface of that name is a bridge of a network. */
@@ -227,12 +245,12 @@ export class Firewall {
 
   /** There is a network, or was one. */
   get #isNeeded(): boolean {
-    return this.#networks.size > 0 || this.#checked.generation >= 0;
+    return this.#tables.length > 0 && (this.#networks.size > 0 || this.#checked.generation >= 0);
   }
 
   /** Puts everything back if anything is missing. Before there is a network there is nothing. */
   async check(): Promise<void> {
-    if (this.#networks.size === 0 && this.#checked.generation < 0) return;
+    if (!this.#isNeeded) return;
     using _held = await this.#lock.acquire();
     const batches = this.#batches;
     const dumps = this.#tables.flatMap((table) => [
@@ -286,7 +304,8 @@ export class Firewall {
 
   get #scope(): Scope {
     const reserved = [...this.#reserved.values()];
-    return { networks: this.#networks, respectsHost: this.#deps.respectsHost, reserved };
+    const { respectsHost } = this.#deps;
+    return { networks: this.#networks, respectsHost, reserved, apart: this.#apart };
   }
 
   get #bridges(): readonly string[] {
@@ -299,11 +318,19 @@ export class Firewall {
 
   /** Makes the tables what they should be, whatever happened to them. Without a network there are none until there is one. */
   async repair(): Promise<void> {
+    if (!this.#isReady) await this.#removeFormer();
     this.#isReady = true;
     if (!this.#isNeeded) return;
     using _held = await this.#lock.acquire();
     await this.#rebuild();
     this.#watching ??= this.#watch();
+  }
+
+  /** A kernel without nftables has nothing to remove. */
+  async #removeFormer(): Promise<void> {
+    const messages = this.#formerTables.flatMap((table) => [addTable(table), deleteTable(table)]);
+    const plan = planRules("tables of before", messages).map((op) => ({ ...op, mayFail: true }));
+    if (plan.length > 0) await this.#deps.executor.run(plan, never);
   }
 
   /** What others change is looked at when the kernel tells it. */

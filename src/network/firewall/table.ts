@@ -5,7 +5,7 @@
 //   prerouting   packets to a published port of a local address go to the container …
 //   output       … also those of the host's own processes
 //   postrouting  what leaves a network, and what must find its way back through the host, gets an address of the host
-//   forward      answers; into a network: neighbours, published ports; nothing else
+//   forward      answers; into a network: neighbours, published ports; nothing else. Between interfaces of a host that was no router: nothing
 //   user         is the administrator's: jumped to first, never touched, kept over restarts
 
 import {
@@ -32,7 +32,7 @@ import type { Family } from "./families.ts";
 import type { NetworkElements } from "./firewall-network.ts";
 import type { PortElements } from "./published.ts";
 
-export type SetName = keyof NetworkElements | keyof PortElements | "open" | "reserved";
+export type SetName = keyof NetworkElements | keyof PortElements | "open" | "reserved" | "apart";
 
 export const baseChains = {
   raw: { type: "filter", hook: "prerouting", priority: -300 },
@@ -53,6 +53,7 @@ export function setShapes({ addressType: address }: Family): Readonly<Record<Set
     "out-of": { key: ["ifname"], value: "verdict" },
     bridges: { key: ["ifname"] },
     within: { key: ["ifname", "ifname"] },
+    apart: { key: ["ifname"] },
     home: { key: ["ifname", address], interval: true },
     trusted: { key: ["ifname", address], interval: true },
     guarded: { key: [address], interval: true },
@@ -175,6 +176,7 @@ export function rulesOf(family: Family): ReadonlyMap<string, readonly Rule[]> {
         established,
         obeyMap(["iifname"], "out-of"),
         obeyMap(["oifname"], "into"),
+        [...inSet(["iifname"], "apart"), ...inSet(["oifname"], "apart"), verdict("drop")],
       ],
     ],
     // What the engine itself listens on is for other engines.

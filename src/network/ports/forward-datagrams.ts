@@ -1,35 +1,29 @@
 // Carries datagrams to a container: one socket for each client, so that answers find their way back.
 
 import { createSocket, type Socket } from "node:dgram";
+import { isIPv6, SocketAddress } from "node:net";
 import type { Target } from "./held-port.ts";
 
 const IDLE_MS = 90_000;
 /** A flood of forged senders must not take all descriptors. */
 const MAX_CLIENTS = 256;
+/** Datagrams of one client that wait for its socket. */
+const MAX_WAITING = 64;
 
-interface Client {
-  readonly socket: Socket;
-  readonly timer: NodeJS.Timeout;
-}
+/** As the kernel's answers have it. */
+const canonical = (address: string): string =>
+  new SocketAddress({ address, family: isIPv6(address) ? "ipv6" : "ipv4" }).address;
 
 export function forwardDatagrams(listener: Socket, target: Target): { close(): void } {
   const clients = new Map<string, Client>();
-  const forget = (key: string): void => {
-    const client = clients.get(key);
-    if (client === undefined) return;
-    clients.delete(key);
-    clearTimeout(client.timer);
-    client.socket.close();
-  };
   const open = (key: string, address: string, port: number): Client => {
-    const socket = createSocket("udp4");
-    const client: Client = { socket, timer: setTimeout(() => forget(key), IDLE_MS).unref() };
+    const client = new Client(
+      target,
+      (answer) => listener.send(answer, port, address),
+      () => clients.delete(key),
+    );
     clients.set(key, client);
-    socket.on("error", () => forget(key));
-    socket.on("message", (answer) => {
-      client.timer.refresh();
-      listener.send(answer, port, address);
-    });
+    client.open();
     return client;
   };
   listener.on("error", () => {}); // an answer that could not be sent is lost, as datagrams are
@@ -37,14 +31,71 @@ export function forwardDatagrams(listener: Socket, target: Target): { close(): v
     if (sender.port === 0) return; // forged: nothing can be sent there, and Node throws
     const key = `${sender.address} ${sender.port}`;
     const known = clients.get(key);
-    if (known === undefined && clients.size >= MAX_CLIENTS) return;
-    const client = known ?? open(key, sender.address, sender.port);
-    client.timer.refresh();
-    client.socket.send(data, target.port, target.address);
+    if (sender.port === 0 || (known === undefined && clients.size >= MAX_CLIENTS)) return;
+    (known ?? open(key, sender.address, sender.port)).send(data);
   });
   return {
     close: () => {
-      for (const key of [...clients.keys()]) forget(key);
+      for (const client of [...clients.values()]) client.close();
     },
   };
+}
+
+class Client {
+  readonly #answer: (data: Uint8Array) => void;
+  readonly #gone: () => void;
+  readonly #closing = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  readonly #waiting: Uint8Array[] = [];
+  readonly #target: Target;
+  #socket: Socket | undefined;
+
+  /** `gone` is called once. */
+  constructor(target: Target, answer: (data: Uint8Array) => void, gone: () => void) {
+    this.#target = target;
+    this.#answer = answer;
+    this.#gone = gone;
+    this.#timer = setTimeout(() => this.close(), IDLE_MS).unref();
+  }
+
+  open(): void {
+    const { address, from } = this.#target;
+    if (from === undefined) this.#take(createSocket(isIPv6(address) ? "udp6" : "udp4"));
+    else
+      from.datagrams(isIPv6(address) ? 6 : 4, this.#closing.signal).then(
+        (socket) => this.#take(socket),
+        () => this.close(),
+      );
+  }
+
+  /** It is not connected, as Node cannot connect a socket of IPv6 that was passed to it: so who answers is looked at. */
+  #take(socket: Socket): void {
+    const { signal } = this.#closing;
+    if (signal.aborted) return void socket.close();
+    const { port } = this.#target;
+    const address = canonical(this.#target.address);
+    signal.addEventListener("abort", () => socket.close(), { once: true });
+    socket.on("error", () => this.close());
+    socket.on("message", (answer, sender) => {
+      if (sender.port !== port || sender.address !== address) return;
+      this.#timer.refresh();
+      this.#answer(answer);
+    });
+    this.#socket = socket;
+    for (const data of this.#waiting.splice(0)) this.send(data);
+  }
+
+  send(data: Uint8Array): void {
+    const { port, address } = this.#target;
+    this.#timer.refresh();
+    if (this.#socket !== undefined) this.#socket.send(data, port, address);
+    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(data);
+  }
+
+  close(): void {
+    if (this.#closing.signal.aborted) return;
+    clearTimeout(this.#timer);
+    this.#closing.abort();
+    this.#gone();
+  }
 }

@@ -1,11 +1,13 @@
 // A host port that the daemon holds, so that nobody else can bind it.
 //
 // Packets to it are redirected to the container by nftables before they reach this socket. What arrives here all the same
-// (IPv6, which is not translated) is carried to the container by the socket itself.
+// (IPv6 to a container that has only IPv4; everything, where the network is in a namespace of its own) is carried to the container by the
+// socket itself.
 
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
+import type { NamespaceSockets } from "../namespace-sockets.ts";
 import { forwardConnection } from "./forward-connection.ts";
 import { forwardDatagrams } from "./forward-datagrams.ts";
 
@@ -23,6 +25,8 @@ export interface PortAddress {
 export interface Target {
   readonly address: string;
   readonly port: number;
+  /** Makes the sockets that reach it, where this process' network namespace does not. */
+  readonly from?: Pick<NamespaceSockets, "connect" | "datagrams">;
 }
 
 /** Rejects with the code of bind(2): EADDRINUSE, EADDRNOTAVAIL, EACCES. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PortMapping } from "../controller.ts";
-import type { PortAddress } from "./held-port.ts";
+import type { PortAddress, Target } from "./held-port.ts";
 import { PortPublisher } from "./publish.ts";
 
 const TARGET = { ipv4: "172.17.0.2" };
@@ -16,8 +16,10 @@ const tcp = (hostPort: number, more: Partial<PortMapping> = {}): PortMapping => 
 /** A host on which `foreign` ports are taken by other processes. */
 function openHost(options: { foreign?: readonly number[]; hasIpv6?: boolean; carriesAll?: boolean } = {}) {
   const held = new Set<string>();
+  const targets: Target[] = [];
   const publisher = new PortPublisher({
-    hold: async ({ proto, hostIp, hostPort }: PortAddress) => {
+    hold: async ({ proto, hostIp, hostPort }: PortAddress, target: Target) => {
+      targets.push(target);
       if (hostPort === 0) return { close: () => {} };
       if (options.foreign?.includes(hostPort) === true)
         throw Object.assign(new Error("bind"), { code: "EADDRINUSE" });
@@ -29,9 +31,9 @@ function openHost(options: { foreign?: readonly number[]; hasIpv6?: boolean; car
     hasIpv6: options.hasIpv6 ?? false,
     findSocket: async ({ first, last }) => options.foreign?.find((port) => port >= first && port <= last),
     defaultHostIp: "0.0.0.0",
-    carriesAll: options.carriesAll ?? false,
+    carriesAll: options.carriesAll === true ? "--firewall-respect-host" : "",
   });
-  return { publisher, held };
+  return { publisher, held, targets };
 }
 
 test("a port for every address is held in both families where there is IPv6", async () => {
@@ -89,6 +91,35 @@ test("ephemeral ports are given in turn, even when one is free again", async () 
     published.close();
   }
   assert.deepEqual(given, [32768, 32770, 32768]);
+});
+
+test("ports of a network that the host does not see are held one by one, and lead there by its own sockets", async () => {
+  const { publisher, held, targets } = openHost();
+  const from = {
+    connect: () => Promise.reject(new Error("none")),
+    datagrams: () => Promise.reject(new Error("none")),
+  };
+  const target = { ipv4: "10.99.0.2", from };
+  const published = await publisher.publish([range(8000, 8099, 80)], target);
+  assert.equal(held.size, 100);
+  assert.ok(targets.every((one) => one.from === from));
+  const { ports } = published;
+  published.close();
+  assert.equal(held.size, 0);
+  assert.equal((await publisher.republish(ports, target)).ports.length, 100);
+  assert.equal(held.size, 100);
+  await assert.rejects(publisher.publish([tcp(90, { proto: "sctp" })], target), {
+    message:
+      "--publish 80/sctp on a network of the driver private is not supported by this version of Gantry",
+  });
+});
+
+test("a long range of an IPv6 address does not lead to a container without IPv6", async () => {
+  const { publisher } = openHost();
+  await assert.rejects(publisher.publish([range(8000, 8099, 80, { hostIp: "::" })], TARGET), {
+    message:
+      "--publish [::]:8000-8099:80-179/tcp to a container without IPv6 is not supported by this version of Gantry",
+  });
 });
 
 test("after a restart a port that a stranger took meanwhile stays booked", async () => {

@@ -26,8 +26,8 @@ export interface PublishDeps {
   readonly hasIpv6: boolean;
   /** Host address of ports that name none: "0.0.0.0" unless the daemon is told otherwise. */
   readonly defaultHostIp: string;
-  /** Packets must come to sockets, as the rules send none of them on: a range has a socket for each port. */
-  readonly carriesAll: boolean;
+  /** The daemon's option because of which packets must come to sockets, as no rules send them on: a range has a socket for each port. Or "". */
+  readonly carriesAll: string;
 }
 
 /** Where ports lead. */
@@ -36,6 +36,8 @@ export interface PublishTarget {
   readonly ipv6?: string;
   /** The network is reached directly, by its containers' addresses. */
   readonly routed?: { readonly ipv4: boolean; readonly ipv6: boolean };
+  /** Packets cannot be sent there, but must come to sockets, which reach it by these. */
+  readonly from?: NonNullable<Target["from"]>;
 }
 
 const isIpv6 = (address: string): boolean => address.includes(":");
@@ -64,10 +66,22 @@ class BindError extends Error {
   }
 }
 
+/** Of the container, for packets to the host's; undefined if nothing takes them there. */
+function addressFor(
+  hostIp: string,
+  mapping: PortMapping,
+  { ipv4, ipv6, from }: PublishTarget,
+): string | undefined {
+  const own = isIpv6(hostIp) ? ipv6 : ipv4;
+  const isCarried = mapping.containerPortEnd === undefined && mapping.proto !== "sctp";
+  return own ?? (isCarried ? ipv4 : undefined) ?? (from === undefined ? undefined : ipv6);
+}
+
 /** A port of the host and the container's that it leads to. */
 interface Place {
   readonly hostIp: string;
   readonly containerAddress: string;
+  readonly from?: NonNullable<Target["from"]>;
 }
 
 /** So many ports of a range are held one by one; a longer range is one. */
@@ -75,6 +89,13 @@ const MOST_HELD = 64;
 
 const lengthOf = ({ containerPort, containerPortEnd }: PortMapping | BoundPort): number =>
   (containerPortEnd ?? containerPort) - containerPort + 1;
+
+/** "[::1]:20000-20999:80-1079/udp" */
+function nameOf({ hostIp, hostPort, containerPort, proto, ...mapping }: PortMapping): string {
+  const more = (mapping.containerPortEnd ?? containerPort) - containerPort;
+  const spanOf = (first: number): string => (more === 0 ? `${first}` : `${first}-${first + more}`);
+  return `${withBrackets(hostIp)}:${spanOf(hostPort)}:${spanOf(containerPort)}/${proto}`;
+}
 
 /** A short range as so many single ports. */
 const spread = (mapping: PortMapping): readonly PortMapping[] =>
@@ -100,7 +121,7 @@ export class PortPublisher {
     using undo = new DisposableStack();
     const parts: PublishedPart[] = [];
     for (const mapping of mappings)
-      for (const one of this.#isHeld(mapping) ? spread(mapping) : [mapping]) {
+      for (const one of this.#isHeld(mapping, target) ? spread(mapping) : [mapping]) {
         const part = await this.#publishOne(one, target);
         undo.defer(() => part.close());
         parts.push(part);
@@ -109,10 +130,13 @@ export class PortPublisher {
     return new PublishedPorts(parts);
   }
 
-  #isHeld(mapping: PortMapping): boolean {
-    return (
-      mapping.containerPortEnd !== undefined && (this.#deps.carriesAll || lengthOf(mapping) <= MOST_HELD)
-    );
+  #isHeld(mapping: PortMapping, target: PublishTarget): boolean {
+    const isShort = lengthOf(mapping) <= MOST_HELD;
+    return mapping.containerPortEnd !== undefined && (isShort || this.#carriesAll(target));
+  }
+
+  #carriesAll({ from }: PublishTarget): boolean {
+    return this.#deps.carriesAll !== "" || from !== undefined;
   }
 
   /** After a restart: holds what can be held. A port that another process took meanwhile stays redirected by the rules. */
@@ -130,10 +154,12 @@ export class PortPublisher {
 
   async #keep(port: BoundPort, target: PublishTarget): Promise<PublishedPart> {
     if (port.hostPort === 0) return { ports: [port], close: () => {} };
-    const containerAddress = (isIpv6(port.hostIp) ? target.ipv6 : undefined) ?? target.ipv4 ?? "";
+    const { ipv4, ipv6, from } = target;
+    const containerAddress = (isIpv6(port.hostIp) ? ipv6 : undefined) ?? ipv4 ?? ipv6 ?? "";
+    const place = { hostIp: port.hostIp, containerAddress, ...(from !== undefined && { from }) };
     using undo = new DisposableStack();
     try {
-      undo.use(await this.#retake(port, { hostIp: port.hostIp, containerAddress }));
+      undo.use(await this.#retake(port, place));
     } catch (error) {
       if (codeOf(error) === "") throw error;
       undo.use(this.#take(port, port.hostIp, port.hostPort));
@@ -148,8 +174,10 @@ export class PortPublisher {
   }
 
   async #publishOne(mapping: PortMapping, target: PublishTarget): Promise<PublishedPart> {
-    if (this.#deps.carriesAll && mapping.proto === "sctp")
-      throw unsupported(`--publish ${mapping.containerPort}/sctp with --firewall-respect-host`);
+    if (this.#carriesAll(target) && mapping.proto === "sctp")
+      throw unsupported(
+        `--publish ${mapping.containerPort}/sctp ${target.from === undefined ? `with ${this.#deps.carriesAll}` : "on a network of the driver private"}`,
+      );
     const { routed, places } = this.#placesOf(mapping, target);
     const direct = routed.map(({ hostIp }) => boundPort(mapping, hostIp, 0));
     if (places.length === 0) return { ports: direct, close: () => {} };
@@ -165,17 +193,18 @@ export class PortPublisher {
     mapping: PortMapping,
     target: PublishTarget,
   ): { readonly routed: readonly Place[]; readonly places: readonly Place[] } {
-    const carries = mapping.containerPortEnd === undefined && mapping.proto !== "sctp";
+    const { from } = target;
     const routed: Place[] = [];
     const places: Place[] = [];
     for (const hostIp of this.#addressesOf(mapping.hostIp)) {
-      const own = isIpv6(hostIp) ? target.ipv6 : target.ipv4;
-      const containerAddress = own ?? (carries ? target.ipv4 : undefined);
+      const containerAddress = addressFor(hostIp, mapping, target);
       if (containerAddress === undefined) continue;
-      if (own !== undefined && isRouted(hostIp, target))
+      if (isIpv6(containerAddress) === isIpv6(hostIp) && isRouted(hostIp, target))
         routed.push({ hostIp: every(hostIp), containerAddress });
-      else places.push({ hostIp, containerAddress });
+      else places.push({ hostIp, containerAddress, ...(from !== undefined && { from }) });
     }
+    if (routed.length + places.length === 0 && isIpv6(mapping.hostIp) && target.ipv4 !== undefined)
+      throw unsupported(`--publish ${nameOf(mapping)} to a container without IPv6`);
     return { routed, places };
   }
 
@@ -222,12 +251,15 @@ export class PortPublisher {
     hostPort: number,
   ): Promise<Disposable> {
     using undo = new DisposableStack();
-    for (const { hostIp, containerAddress } of places) {
+    for (const { hostIp, containerAddress, from } of places) {
       const span = { proto, hostIp, first: hostPort, last: hostPort };
       undo.use(this.#book.take(span)); // before the socket: two requests at once must not both try
       if (proto === "sctp") await this.#look({ proto, containerPort, hostIp, hostPort });
       else {
-        const target = { address: containerAddress, port: containerPort };
+        const target = {
+          ...{ address: containerAddress, port: containerPort },
+          ...(from !== undefined && { from }),
+        };
         const socket = await this.#deps.hold({ proto, hostIp, hostPort }, target);
         undo.defer(() => socket.close());
       }
