@@ -97,7 +97,7 @@ function settingsOf(places: Places, { config = {} }: EngineOptions): DaemonSetti
     "--exec-root": places.run,
     "--pidfile": places.pidfile,
     "--host": hostOf(places),
-    "--bridge": places.bridge,
+    ...(config.bridge !== "none" && { "--bridge": places.bridge }),
   };
   const file = { path: "createEngine's config", text: JSON.stringify(config) };
   return decodeDaemonSettings(parseDaemonFlags(Object.entries(own).flat()), file);
