@@ -11,7 +11,8 @@ import { checkIdentifier } from "../identifiers.ts";
 import type { Scope } from "../scope.ts";
 import { restoreTasks } from "./restore.ts";
 import { readSpec } from "./spec-document.ts";
-import { Task, type TaskDeps, type TaskIdentity } from "./task.ts";
+import { Task, type TaskDeps } from "./task.ts";
+import type { TaskIdentity } from "./task-exits.ts";
 import { TaskFiles, type TaskRecord } from "./task-files.ts";
 import { makeLogFiles, parseTaskIo } from "./task-io.ts";
 import type { ExecCreate, ExplainedOp, TaskCreate, TaskExit, TaskProcess, Tasks } from "./tasks.ts";
@@ -74,7 +75,7 @@ export class LocalTasks implements Tasks, AsyncDisposable {
     const restored = await restoreTasks(this.#taskDeps);
     for (const task of restored) this.#tasks.set(task.identity.directory, task);
     setImmediate(() => {
-      for (const task of restored) if (task.init.exit !== undefined) task.announceExit(task.init);
+      for (const task of restored) if (task.init.exit !== undefined) task.announceExit();
     });
   }
 

@@ -4,7 +4,8 @@
 import { isKind } from "#base/errors.ts";
 import type { Spec } from "#spec/oci-runtime.ts";
 import { answerWithin } from "./patience.ts";
-import { Task, type TaskDeps, type TaskIdentity } from "./task.ts";
+import { Task, type TaskDeps } from "./task.ts";
+import type { TaskIdentity } from "./task-exits.ts";
 import type { TaskRecord } from "./task-files.ts";
 
 /** A shim that answers later than this, in milliseconds, is adopted then: the daemon's start does not wait for it. */

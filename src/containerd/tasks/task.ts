@@ -7,40 +7,22 @@ import type { ProcessExit, Shim, Shims } from "#shim/shim.ts";
 import type { TaskEvent } from "../events/messages.ts";
 import { alreadyExists, failedPrecondition, missing } from "../failures.ts";
 import { checkIdentifier } from "../identifiers.ts";
-import type { Scope } from "../scope.ts";
 import { answerWithin } from "./patience.ts";
 import { TaskProcessState } from "./process.ts";
+import { type ExitDeps, TaskExits, type TaskIdentity } from "./task-exits.ts";
 import type { TaskFiles, TaskMark, TaskRecord } from "./task-files.ts";
 import { parseTaskIo } from "./task-io.ts";
 import type { ExecCreate, TaskExit, TaskIo, TaskProcess } from "./tasks.ts";
 
-export interface TaskDeps {
+export interface TaskDeps extends ExitDeps {
   readonly shims: Shims;
   readonly files: TaskFiles;
-  readonly emit: (scope: Scope, event: TaskEvent) => void;
-  readonly now: () => number;
-  /** Whether the kernel killed a process of the container for memory. */
-  readonly oomKilled: (record: TaskRecord) => Promise<boolean>;
   /** How long a shim may take to answer what decides whether a container lives on, in milliseconds. */
   readonly patience: number;
-  /** Tells whoever runs the daemon of a container in trouble. */
-  readonly warn: (message: string) => void;
-  /** Aborts when the layer closes. */
-  readonly signal: AbortSignal;
-}
-
-export interface TaskIdentity {
-  readonly scope: Scope;
-  readonly id: string;
-  readonly directory: string;
 }
 
 /** Time for the init to end after its plan has failed, in milliseconds. */
 const endTime = 1000;
-/** Exit code of a container whose shim was lost. */
-const lostExitCode = 255;
-/** Of an exec whose container has ended, as the shim and the kernel kill it with the init; of a container killed with its shim. */
-const killedExitCode = 137;
 const SIGKILL = 9;
 const silent = (id: string): EngineError =>
   new EngineError("unavailable", `the shim of ${id} does not answer: unavailable`);
@@ -56,10 +38,10 @@ export class Task {
   /** Of its own: each listener more on one signal takes longer to add. */
   readonly #released = new AbortController();
   #shim: Shim | undefined;
-  #lostExitCode = lostExitCode;
   /** Nobody listens for the end of a shim that could not even be connected to. */
   #unreachable = false;
   readonly #execs = new Map<string, TaskProcessState>();
+  readonly #exits: TaskExits;
 
   #known: Promise<void> | undefined;
   /** An earlier daemon started it, and execs in it that only the shim knows. */
@@ -73,6 +55,7 @@ export class Task {
     this.#shim = shim;
     this.init = new TaskProcessState("", record.io);
     this.init.pid = shim?.initPid ?? 0;
+    this.#exits = new TaskExits(deps, this);
   }
 
   /** Aborts when it is released. */
@@ -121,9 +104,9 @@ export class Task {
       if (this.#deps.signal.aborted) return;
       this.#unreachable = !isKind(error, "notFound");
       if (this.#unreachable) return;
-      this.init.end(await this.#loseShim());
+      this.init.end(await this.#exits.loseShim());
     }
-    this.announceExit(this.init);
+    this.#exits.announce(this.init);
   }
 
   get(execId: string): TaskProcessState {
@@ -139,7 +122,7 @@ export class Task {
     const process = new TaskProcessState(execId, unknownIo);
     process.status = "running";
     this.#execs.set(execId, process);
-    void this.#watch(process);
+    this.#exits.follow(process);
     return process;
   }
 
@@ -191,11 +174,11 @@ export class Task {
   async #killShim(): Promise<void> {
     const { id, directory } = this.identity;
     this.#deps.warn(`container ${id}: its shim does not answer and is killed`);
-    this.#lostExitCode = killedExitCode;
+    this.#exits.expectKill();
     await this.#deps.shims.kill(id, directory);
     if (!this.#unreachable || this.init.exit !== undefined) return;
-    this.init.end(await this.#loseShim());
-    this.announceExit(this.init);
+    this.init.end(await this.#exits.loseShim());
+    this.#exits.announce(this.init);
   }
 
   async pause(): Promise<void> {
@@ -261,7 +244,12 @@ export class Task {
 
   /** Follows the init to its end. */
   watch(): void {
-    void this.#watch(this.init);
+    this.#exits.follow(this.init);
+  }
+
+  /** Of one that had ended before this daemon looked. */
+  announceExit(): void {
+    this.#exits.announce(this.init);
   }
 
   describe(process: TaskProcessState): TaskProcess {
@@ -274,13 +262,6 @@ export class Task {
       exitCode: process.exit?.exitCode ?? 0,
       exitedAt: process.exit?.exitedAt ?? 0,
     };
-  }
-
-  announceExit(process: TaskProcessState): void {
-    const { id } = this.identity;
-    const { exitCode, exitedAt } = process.exit ?? { exitCode: lostExitCode, exitedAt: this.#deps.now() };
-    const event = { containerId: id, id: process.execId === "" ? id : process.execId, pid: process.pid };
-    this.#emit({ topic: "/tasks/exit", ...event, exitCode, exitedAt });
   }
 
   async #startInit(signal: AbortSignal): Promise<void> {
@@ -305,52 +286,7 @@ export class Task {
     process.status = "running";
     const { id } = this.identity;
     this.#emit({ topic: "/tasks/exec-started", containerId: id, execId, pid: process.pid });
-    void this.#watch(process);
-  }
-
-  /** Background: ends with the process, or quietly with the layer. */
-  async #watch(process: TaskProcessState): Promise<void> {
-    const exit = await this.#waitForExit(process);
-    if (exit === undefined) return;
-    process.exiting.resolve();
-    await process.starting;
-    const started = process.status !== "created";
-    if (started && (await this.#ranOutOfMemory())) {
-      this.#emit({ topic: "/tasks/oom", containerId: this.identity.id });
-      // Whoever waits for the exit may ask what he has heard: let the event arrive first.
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    process.end(exit);
-    if (started) this.announceExit(process);
-  }
-
-  /** undefined when the layer closes first. */
-  async #waitForExit({ execId }: TaskProcessState): Promise<ProcessExit | undefined> {
-    try {
-      return await this.shim.wait(execId, this.signal);
-    } catch {
-      if (this.#deps.signal.aborted) return undefined;
-      if (execId === "") return this.#loseShim();
-      if (this.init.exit !== undefined)
-        return { exitCode: killedExitCode, exitedAt: this.init.exit.exitedAt };
-      return { exitCode: this.#lostExitCode, exitedAt: this.#deps.now() };
-    }
-  }
-
-  /** Ends everything of a container whose shim is gone. */
-  async #loseShim(): Promise<ProcessExit> {
-    const { id, directory } = this.identity;
-    try {
-      await this.#deps.shims.clean(id, directory, this.record.spec);
-    } catch (error) {
-      this.#deps.warn(`container ${id}: what a lost shim left is not removed: ${String(error)}`);
-    }
-    return { exitCode: this.#lostExitCode, exitedAt: this.#deps.now() };
-  }
-
-  async #ranOutOfMemory(): Promise<boolean> {
-    if (this.record.spec.linux?.resources?.memory?.limit === undefined) return false;
-    return this.#deps.oomKilled(this.record).catch(() => false);
+    this.#exits.follow(process);
   }
 
   async #killQuietly(): Promise<void> {
