@@ -6,8 +6,10 @@ import { compileOp } from "./steps/compile-op.ts";
 import { WireWriter } from "./wire.ts";
 import { planVersion } from "./wire-version.ts";
 
-/** Of an operation: more than most need. */
-const OPERATION_SIZE = 2 << 10;
+/** What is kept of an operation has at most. */
+const MOST_KEPT = 2 << 10;
+/** Used again and again: what each plan took by itself would stay until a collection of everything. */
+const writer = new WireWriter(64 << 10);
 
 /** Not kept: what JSON cannot tell, or only slowly, and what may hold somebody's secrets. */
 const unkept: ReadonlySet<Op["op"]> = new Set([
@@ -31,7 +33,7 @@ const MOST = 1024;
 
 /** u32 version, u32 number of operations, operations. */
 export function encodePlan(plan: Plan): Uint8Array {
-  const writer = new WireWriter(OPERATION_SIZE * plan.length);
+  writer.clear();
   writer.u32(planVersion);
   writer.u32(plan.length);
   const code = new Assembler();
@@ -46,9 +48,9 @@ export function encodePlan(plan: Plan): Uint8Array {
     code.begin(op);
     compileOp(code, op);
     code.write(writer);
-    if (key !== undefined && writer.size - from <= OPERATION_SIZE) keep(key, writer.finish().subarray(from));
+    if (key !== undefined && writer.size - from <= MOST_KEPT) keep(key, writer.finish().subarray(from));
   }
-  return writer.finish();
+  return Buffer.from(writer.finish());
 }
 
 function keep(key: string, program: Uint8Array): void {
