@@ -4,9 +4,10 @@ import { wordsOf } from "#base/errno-words.ts";
 import { systemError } from "#base/errors.ts";
 import { type Executor, PlanError } from "#kernel/plan/executor.ts";
 import { LINK_WHY, type LinkPlan } from "./drivers/driver.ts";
-import { type Firewall, readGeneration } from "./firewall/firewall.ts";
+import type { Firewall } from "./firewall/firewall.ts";
 import { redirectFlows } from "./firewall/flows.ts";
 import type { Publication } from "./firewall/published.ts";
+import { readGeneration } from "./firewall/queries.ts";
 import {
   planConnectedSandbox,
   planConnection,

@@ -2,34 +2,24 @@
 
 import { createHash } from "node:crypto";
 import { Lock } from "#base/lock.ts";
-import { NETLINK_NETFILTER, type NetlinkMessage } from "#formats/netlink/message.ts";
+import type { NetlinkMessage } from "#formats/netlink/message.ts";
 import {
   addTable,
-  decodeChain,
-  decodeGeneration,
   decodeRule,
   deleteTable,
-  dumpChains,
   dumpRules,
-  getGeneration,
   type NftablesMessage,
 } from "#formats/nftables/messages.ts";
 import { countElements, dumpElements } from "#formats/nftables/sets.ts";
-import { type Executor, PlanError, type PlanResult } from "#kernel/plan/executor.ts";
+import { type Executor, PlanError } from "#kernel/plan/executor.ts";
 import { repliesOf } from "#kernel/plan/netlink-replies.ts";
 import type { Op } from "#kernel/plan/ops.ts";
 import { planRules } from "../sandbox-plan.ts";
-import { allContents, networkContents, opening, portContents, type Scope } from "./contents.ts";
+import { allContents, networkContents, portContents, type Scope } from "./contents.ts";
+import { Exemptions } from "./exemptions.ts";
 import { families } from "./families.ts";
 import type { FirewallNetwork } from "./firewall-network.ts";
-import { openElements, openRanges } from "./open-ports.ts";
-import {
-  type Foreign,
-  isExempt,
-  planExemption,
-  planExemptionRemoval,
-  readForeign,
-} from "./other-firewalls.ts";
+import { OpenedPorts } from "./opened-ports.ts";
 import {
   countContents,
   type FamilyTable,
@@ -39,6 +29,7 @@ import {
   setNamesOf,
 } from "./plan-table.ts";
 import type { Publication } from "./published.ts";
+import { ask, generationQuery, readGeneration } from "./queries.ts";
 import { countRules, USER_CHAIN } from "./table.ts";
 import { watchRules } from "./watch.ts";
 
@@ -53,7 +44,6 @@ export interface FirewallDeps {
   readonly respectsHost: boolean;
 }
 
-const ENOENT = 2;
 /** How often the tables are made anew in a row, if batches of ours come in between. */
 const REBUILDS = 5;
 const never = new AbortController().signal;
@@ -61,29 +51,14 @@ const never = new AbortController().signal;
 /** Of each engine, named for its data root. */
 const nameOf = (dataRoot: string): string => createHash("sha256").update(dataRoot).digest("hex").slice(0, 8);
 
-const ask = (why: string, message: Uint8Array): Op => ({
-  op: "netlink",
-  why,
-  protocol: NETLINK_NETFILTER,
-  messages: [message],
-  ignoreErrno: [ENOENT],
-});
-
-const generationQuery = ask("rule generation", getGeneration());
-
-export const readGeneration = (result: PlanResult): number | undefined =>
-  repliesOf(result)
-    .map(decodeGeneration)
-    .find((generation) => generation !== undefined);
-
 export class Firewall {
   readonly #deps: FirewallDeps;
   readonly #tables: readonly FamilyTable[];
   /** Of families that are left alone: an earlier process may have made them. */
   readonly #formerTables: readonly FamilyTable[];
   readonly #apart: Record<4 | 6, readonly string[]> = { 4: [], 6: [] };
-  /** Name of our chain in the tables of iptables. */
-  readonly #exemption: string;
+  /** In the tables of iptables. */
+  readonly #exemptions: Exemptions;
   readonly #lock = new Lock();
   readonly #networks = new Map<string, FirewallNetwork>();
   /** UDP ports of the engine's own, by the network that they are for. */
@@ -95,18 +70,17 @@ export class Firewall {
   #isReady = false;
   readonly #stop = new AbortController();
   #watching: Promise<void> | undefined;
-  /** What is open of containers' own addresses, as the kernel has it. */
-  #open = new Map<string, ReturnType<typeof openRanges>>();
+  readonly #opened = new OpenedPorts();
 
   constructor(deps: FirewallDeps, dataRoot: string) {
     const name = nameOf(dataRoot);
     this.#deps = deps;
-    this.#exemption = `GANTRY-${name}`;
     const isManaged = ({ facts }: FamilyTable): boolean =>
       facts.version === 4 ? deps.manages.ipv4 : deps.manages.ipv6;
     const tables = families.map((facts) => ({ family: facts.name, name: `gantry-${name}`, facts }));
     this.#tables = tables.filter(isManaged);
     this.#formerTables = tables.filter((table) => !isManaged(table));
+    this.#exemptions = new Exemptions(deps.executor, `GANTRY-${name}`, this.#tables);
   }
 
   /** Adds it, or changes what is known of it. Before the first repair, which comes when everything is known that is published, it is only remembered. */
@@ -117,7 +91,7 @@ export class Firewall {
     const wasApart = this.#isApart(network);
     if (!isNew || wasApart || this.#checked.generation < 0) return await this.repair();
     const fill = this.#tables.flatMap((table) => planFill(table, networkContents(table.facts, [network])));
-    await this.#sendOrRepair("network", fill, this.#foreignQueries());
+    await this.#sendOrRepair("network", fill, this.#exemptions.queries);
   }
 
   /** Nothing if it is not there. */
@@ -128,7 +102,7 @@ export class Firewall {
     if (this.#checked.generation < 0) return;
     if (this.#isApart(network)) return await this.repair();
     const rest = this.#tables.flatMap((table) => planTakeOut(table, networkContents(table.facts, [network])));
-    await this.#sendOrRepair("network", rest, this.#foreignQueries());
+    await this.#sendOrRepair("network", rest, this.#exemptions.queries);
   }
 
   /** Containers on bridges cannot reach that UDP port of the host, until it is released. */
@@ -181,7 +155,7 @@ export class Firewall {
   planAnew(): readonly NftablesMessage[] {
     if (!this.#isNeeded) return [];
     const publications = this.#deps.publications();
-    this.#rememberOpen(publications);
+    this.#opened.reset(this.#tables, this.#scope, publications);
     this.#batches++;
     return this.#tables.flatMap((table) =>
       planTable(table, allContents(table.facts, this.#scope, publications)),
@@ -203,22 +177,10 @@ export class Firewall {
     changed: readonly Publication[],
     added = changed,
   ): readonly NftablesMessage[] {
-    const addresses = new Set(
-      opening(table.facts, this.#scope, changed).map(({ containerAddress }) => containerAddress),
-    );
-    if (addresses.size === 0) return [];
     const ports = new Set(changed.map(({ port }) => port));
-    const others = this.#deps.publications().filter(({ port }) => !ports.has(port));
-    const all = opening(table.facts, this.#scope, [...others, ...added]);
-    return [...addresses].flatMap((address) => {
-      const before = openElements(table.facts, this.#open.get(`${table.family} ${address}`) ?? []);
-      const ranges = openRanges(all.filter(({ containerAddress }) => containerAddress === address));
-      this.#open.set(`${table.family} ${address}`, ranges);
-      return [
-        ...planTakeOut(table, new Map([["open", before]])),
-        ...planFill(table, new Map([["open", openElements(table.facts, ranges)]])),
-      ];
-    });
+    const others = (): readonly Publication[] =>
+      this.#deps.publications().filter(({ port }) => !ports.has(port));
+    return this.#opened.planChange(table, this.#scope, { changed, added, others });
   }
 
   /** `queries`: for what other firewalls have of ours. */
@@ -231,7 +193,7 @@ export class Firewall {
     this.#batches++;
     try {
       const result = await this.#deps.executor.run([...planRules(why, messages), ...queries], never);
-      if (!this.#areExempt(this.#foreignIn(repliesOf(result)))) await this.repair();
+      if (!this.#areExempt(repliesOf(result))) await this.repair();
     } catch (error) {
       if (!(error instanceof PlanError)) throw error;
       await this.repair(); // somebody else removed some of them
@@ -258,11 +220,11 @@ export class Firewall {
       ...setNamesOf(table).map((set) => ask("list elements", dumpElements(table, set))),
     ]);
     const result = await this.#deps.executor.run(
-      [generationQuery, ...dumps, ...this.#foreignQueries()],
+      [generationQuery, ...dumps, ...this.#exemptions.queries],
       never,
     );
     const messages = repliesOf(result);
-    const isWhole = this.#isComplete(messages) && this.#areExempt(this.#foreignIn(messages));
+    const isWhole = this.#isComplete(messages) && this.#areExempt(messages);
     if (isWhole) this.#checked = { generation: readGeneration(result) ?? -1, batches };
     else await this.#rebuild();
   }
@@ -285,23 +247,6 @@ export class Firewall {
     );
   }
 
-  #foreignQueries(): readonly Op[] {
-    return this.#tables.flatMap(({ family }) => [
-      ask("other chains", dumpChains(family)),
-      ask("rules of iptables", dumpRules({ family, name: "filter" })),
-    ]);
-  }
-
-  #foreignIn(messages: readonly NetlinkMessage[]): readonly Foreign[] {
-    const chains = messages.map(decodeChain).filter((chain) => chain !== undefined);
-    const rules = messages.map(decodeRule).filter((rule) => rule !== undefined);
-    return readForeign(this.#exemption, chains, rules);
-  }
-
-  async #readForeign(): Promise<readonly Foreign[]> {
-    return this.#foreignIn(repliesOf(await this.#deps.executor.run(this.#foreignQueries(), never)));
-  }
-
   get #scope(): Scope {
     const reserved = [...this.#reserved.values()];
     const { respectsHost } = this.#deps;
@@ -312,8 +257,8 @@ export class Firewall {
     return [...this.#networks.values()].map(({ bridge }) => bridge);
   }
 
-  #areExempt(others: readonly Foreign[]): boolean {
-    return others.every((foreign) => isExempt(foreign, this.#bridges));
+  #areExempt(replies: readonly NetlinkMessage[]): boolean {
+    return this.#exemptions.areThere(replies, this.#bridges);
   }
 
   /** Makes the tables what they should be, whatever happened to them. Without a network there are none until there is one. */
@@ -356,36 +301,21 @@ export class Firewall {
 
   /** False: we sent other batches meanwhile, and what they did may be undone. */
   async #rebuildOnce(): Promise<boolean> {
-    const others = (await this.#readForeign()).filter(
-      ({ drops, exemptions }) => drops || exemptions !== undefined,
-    );
-    const messages = [
-      ...this.planAnew(),
-      ...others.flatMap((foreign) => planExemption(this.#exemption, foreign, this.#bridges)),
-    ];
+    const exemptions = await this.#exemptions.plan(() => this.#bridges);
+    const messages = [...this.planAnew(), ...exemptions];
     const batches = this.#batches;
     const result = await this.#deps.executor.run([...planRules("rules", messages), generationQuery], never);
     this.#checked = { generation: readGeneration(result) ?? -1, batches: this.#batches };
     return this.#batches === batches;
   }
 
-  #rememberOpen(publications: readonly Publication[]): void {
-    this.#open = new Map(
-      this.#tables.flatMap((table) => {
-        const open = openRanges(opening(table.facts, this.#scope, publications));
-        return [...Map.groupBy(open, ({ address }) => `${table.family} ${address}`)];
-      }),
-    );
-  }
-
   /** Nothing of ours is left on the host. */
   async removeAll(): Promise<void> {
     await this[Symbol.asyncDispose]();
     if (this.#checked.generation < 0) return;
-    const others = await this.#readForeign();
     const messages = [
       ...this.#tables.map((table) => deleteTable(table)),
-      ...others.flatMap((foreign) => planExemptionRemoval(this.#exemption, foreign)),
+      ...(await this.#exemptions.planRemoval()),
     ];
     await this.#deps.executor.run(planRules("remove rules", messages), never);
   }
