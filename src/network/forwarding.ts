@@ -35,6 +35,8 @@ type Family = 4 | 6;
 const sysctls = { 4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding" } as const;
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 const LOOPBACK = "lo";
+/** Bridges and their ports, as engines name them: of networks that were there, or were being made, when an IPv6 network was the first of its family. */
+const MADE = /^(br-[0-9a-f]{12}|veth[0-9a-f]{7})$/;
 const never = new AbortController().signal;
 
 /** `ipv4`, `ipv6`: names of the interfaces that there were when forwarding was turned on; missing: it was not by us. */
@@ -112,7 +114,7 @@ export class Forwarding {
   }
 
   async #keepApart(family: Family): Promise<void> {
-    const names = this.#record[keyOf(family)];
+    const names = this.#record[keyOf(family)]?.filter((name) => !MADE.test(name));
     if (names !== undefined && this.#settings.keepsApart) await this.#deps.rules.keepApart(family, names);
   }
 }
