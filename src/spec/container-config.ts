@@ -26,11 +26,11 @@ const texts = orNull(list(string));
 const textMap = orNull(map(string));
 const keys = orNull(map(unknown));
 
-/** `pack` is given what was decoded. */
+/** What `pack` makes of it is decoded. */
 const packed =
-  <T>(decode: Decoder<T>, pack: (value: T) => T): Decoder<T> =>
+  <T>(pack: (value: unknown) => unknown, decode: Decoder<T>): Decoder<T> =>
   (value, path) =>
-    pack(decode(value, path));
+    decode(pack(value), path);
 
 /** Go's strslice: a list, or one string. */
 const command: Decoder<readonly string[] | null> = (value, path) =>
@@ -71,7 +71,7 @@ export const decodeContainerConfig = object(
   },
   {
     /** Neighbours are one entry, as in PortBindings: port-ranges.ts. */
-    ExposedPorts: packed(map(unknown), packExposed),
+    ExposedPorts: packed(packExposed, map(unknown)),
     Healthcheck: decodeHealthConfig,
     ArgsEscaped: boolean,
     NetworkDisabled: boolean,
@@ -84,6 +84,7 @@ export const decodeContainerConfig = object(
 export type ContainerConfig = Decoded<typeof decodeContainerConfig>;
 
 const decodePortBinding = object({ HostIp: text, HostPort: text }, {});
+export const decodePortBindings = packed(packBindings, map(orNull(list(decodePortBinding))));
 
 const decodeMount = object(
   { Type: text, Target: text },
@@ -179,7 +180,7 @@ export const decodeHostConfig = object(
     ContainerIDFile: text,
     LogConfig: or(object({ Type: text, Config: textMap }, {}), { Type: "", Config: {} }),
     NetworkMode: text,
-    PortBindings: orNull(packed(map(orNull(list(decodePortBinding))), packBindings)),
+    PortBindings: orNull(decodePortBindings),
     RestartPolicy: or(decodeRestartPolicy, { Name: "", MaximumRetryCount: 0 }),
     AutoRemove: flag,
     VolumeDriver: text,

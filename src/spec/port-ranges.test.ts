@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { packBindings, packExposed, unpackBindings, unpackExposed } from "./port-ranges.ts";
+import { decodeContainerConfig, decodePortBindings } from "./container-config.ts";
+import { type PortBindings, unpackBindings, unpackExposed } from "./port-ranges.ts";
+
+const packBindings = (bindings: PortBindings): PortBindings => decodePortBindings(bindings, "");
+const packExposed = (ExposedPorts: Readonly<Record<string, unknown>>) =>
+  decodeContainerConfig({ ExposedPorts }, "").ExposedPorts ?? {};
 
 const bind = (HostPort: string, HostIp = "") => ({ HostIp, HostPort });
 const range = (first: number, length: number, host = first) =>

@@ -5,6 +5,8 @@
 //
 // A client may itself expose a range, which is shown as it came: so a run of exposed ports has as its value how many they are.
 
+import { isRecord } from "#base/decode.ts";
+
 export interface PortBinding {
   readonly HostIp: string;
   readonly HostPort: string;
@@ -14,30 +16,29 @@ type Bindings = readonly PortBinding[] | null;
 export type PortBindings = Readonly<Record<string, Bindings>>;
 type ExposedPorts = Readonly<Record<string, unknown>>;
 
-interface Run<T> {
+interface Run {
   readonly key: string;
   readonly first: number;
   readonly proto: string;
   /** Of the first port. */
-  readonly value: T;
+  readonly value: unknown;
   last: number;
 }
 
-/** Neighbours become runs where `follows` says that a value, that many ports behind the first one, goes on with it. */
-function findRuns<T>(
-  ports: Readonly<Record<string, T>>,
-  follows: (value: T, distance: number, first: T) => boolean,
-): readonly Run<T>[] {
-  const runs: Run<T>[] = [];
+/** Says that a value, that many ports behind the first one, goes on with it. */
+type Follows = (value: unknown, distance: number, first: unknown) => boolean;
+
+/** Neighbours become runs. Looks at each port once, and makes nothing for those that follow: there may be tens of thousands. */
+function findRuns(ports: ExposedPorts, follows: Follows): readonly Run[] {
+  const runs: Run[] = [];
   /** Of each protocol: the one that may grow. */
-  const growing = new Map<string, Run<T>>();
+  const growing = new Map<string, Run>();
   for (const key of Object.keys(ports)) {
     const value = ports[key];
-    if (value === undefined) continue;
     const slash = key.indexOf("/");
     const port = Number(key.slice(0, slash));
     const proto = key.slice(slash + 1);
-    const isPlain = slash > 0 && `${port}/${proto}` === key;
+    const isPlain = Number.isInteger(port) && port > 0 && String(port).length === slash;
     const run = growing.get(proto);
     if (isPlain && run?.last === port - 1 && follows(value, port - run.first, run.value)) run.last = port;
     else {
@@ -49,33 +50,36 @@ function findRuns<T>(
   return runs;
 }
 
-const isRun = ({ first, last }: Run<unknown>): boolean => last > first;
-const nameOf = (run: Run<unknown>): string =>
-  isRun(run) ? `${run.first}-${run.last}/${run.proto}` : run.key;
+const isRun = ({ first, last }: Run): boolean => last > first;
+const nameOf = (run: Run): string => (isRun(run) ? `${run.first}-${run.last}/${run.proto}` : run.key);
 
-const isThatFar = (text: string, distance: number, first: string): boolean =>
+const isThatFar = (text: unknown, distance: number, first: unknown): boolean =>
   first === "" ? text === "" : Number(first) > 0 && text === String(Number(first) + distance);
 
-const followsBindings = (bindings: Bindings, distance: number, first: Bindings): boolean =>
-  bindings !== null &&
-  first !== null &&
+function followsBinding(binding: unknown, distance: number, first: unknown): boolean {
+  if (!isRecord(binding) || !isRecord(first) || typeof first.HostPort !== "string") return false;
+  return binding.HostIp === first.HostIp && isThatFar(binding.HostPort, distance, first.HostPort);
+}
+
+const followsBindings: Follows = (bindings, distance, first) =>
+  Array.isArray(bindings) &&
+  Array.isArray(first) &&
   first.length > 0 &&
   bindings.length === first.length &&
-  bindings.every(({ HostIp, HostPort }, index) => {
-    const before = first[index];
-    return before?.HostIp === HostIp && isThatFar(HostPort, distance, before.HostPort);
-  });
+  bindings.every((binding, index) => followsBinding(binding, distance, first[index]));
 
-/** Keys that are ranges already stay as they are. What has no runs is returned itself. */
-export function packBindings(bindings: PortBindings): PortBindings {
+const followsExposed: Follows = (value, _, first) => typeof value === "object" && typeof first === "object";
+
+/** Bindings as they were sent, or kept: what is not in a run, and the first of each run, is still to be decoded. What has no runs is returned itself. */
+export function packBindings(bindings: unknown): unknown {
+  if (!isRecord(bindings)) return bindings;
   const runs = findRuns(bindings, followsBindings);
   return runs.some(isRun) ? Object.fromEntries(runs.map((run) => [nameOf(run), run.value])) : bindings;
 }
 
-const followsExposed = (value: unknown, _: number, first: unknown): boolean =>
-  typeof value === "object" && typeof first === "object";
-
-export function packExposed(ports: ExposedPorts): ExposedPorts {
+/** The same of exposed ports. */
+export function packExposed(ports: unknown): unknown {
+  if (!isRecord(ports)) return ports;
   const runs = findRuns(ports, followsExposed);
   if (!runs.some(isRun)) return ports;
   return Object.fromEntries(

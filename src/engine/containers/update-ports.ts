@@ -3,8 +3,8 @@
 import { conflict, invalid } from "#base/errors.ts";
 import type { EventBus } from "#engine/events/events.ts";
 import type { NetworkController } from "#network/controller.ts";
-import type { UpdateRequest } from "#spec/container-config.ts";
-import { type PortBindings, packBindings, unpackBindings } from "#spec/port-ranges.ts";
+import { decodePortBindings, type UpdateRequest } from "#spec/container-config.ts";
+import { type PortBindings, unpackBindings } from "#spec/port-ranges.ts";
 import { publishContainerEvent } from "./container-events.ts";
 import { boundPorts } from "./describe-network.ts";
 import { changeBindings, findBound, type PortChanges } from "./port-changes.ts";
@@ -42,7 +42,7 @@ export async function updatePorts(
   const remove = findBound(boundPorts(state), changes);
   const before = unpackBindings(record.hostConfig.PortBindings ?? {});
   const bindings = changeBindings(record.name, before, changes, remove);
-  const hostConfig = { ...record.hostConfig, PortBindings: packBindings(bindings) };
+  const hostConfig = { ...record.hostConfig, PortBindings: decodePortBindings(bindings, "PortBindings") };
   const add = joinRanges(readBindings({ PortBindings: changes.add }));
   const mappings = planPorts(record.config, hostConfig);
   if (hasProcess(state)) await change(deps, container, { remove, add, mappings });
