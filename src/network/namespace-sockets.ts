@@ -92,12 +92,12 @@ export class NamespaceSockets implements Disposable {
     );
     try {
       await open;
+      signal.throwIfAborted();
+      if (this.#closed) throw new Error("the network namespace is gone");
     } catch (error) {
       taken?.destroy();
       throw error;
     }
-    signal.throwIfAborted();
-    if (this.#closed) throw new Error("the network namespace is gone");
     return await promise;
   }
 
