@@ -23,3 +23,18 @@ test("nobody knows who had an IPv6 address before the daemon started", () => {
   assert.equal(owners.replace(endpoint("b", USUAL, "fd00::2")), false);
   assert.equal(owners.replace(endpoint("c", USUAL, "fd00::3")), true);
 });
+
+test("of addresses given in turn only the last owners are remembered", () => {
+  const owners = new KnownOwners();
+  const OWN = "02:00:00:00:00:09";
+  const first = { endpointId: "first", macAddress: OWN, ipv4: "10.1.0.1" };
+  owners.replace(first);
+  const later = (from: number, count: number): void => {
+    for (let at = from; at < from + count; at++)
+      owners.replace({ endpointId: `e${at}`, macAddress: OWN, ipv4: `10.2.${at >> 8}.${at & 255}` });
+  };
+  later(0, 1023);
+  assert.equal(owners.replace({ ...first, endpointId: "second" }), false, "its last owner is known");
+  later(1023, 1024);
+  assert.equal(owners.replace({ ...first, endpointId: "third" }), true, "nobody knows any more");
+});

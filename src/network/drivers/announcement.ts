@@ -46,6 +46,9 @@ interface Owner {
   readonly isOther: boolean;
 }
 
+/** Of one network. Long before so many more addresses have come, neighbours have asked anew. */
+const MOST_KNOWN = 1024;
+
 /** The MAC addresses that neighbours on one network may know. */
 export class KnownOwners {
   readonly #owners = new Map<string, Owner>();
@@ -61,9 +64,17 @@ export class KnownOwners {
         if (known?.endpointId === endpointId) return known;
         const before = known?.macAddress ?? (address === ipv4 ? macOf(ipv4, endpointId) : undefined);
         const owner = { endpointId, macAddress, isOther: before !== macAddress };
-        this.#owners.set(address, owner);
+        this.#remember(address, owner);
         return owner;
       });
     return owners.some(({ isOther }) => isOther);
+  }
+
+  /** Addresses of a large subnet are given in turn: what is known of them does not grow without end. */
+  #remember(address: string, owner: Owner): void {
+    this.#owners.delete(address);
+    this.#owners.set(address, owner);
+    const [oldest] = this.#owners.keys();
+    if (this.#owners.size > MOST_KNOWN && oldest !== undefined) this.#owners.delete(oldest);
   }
 }
