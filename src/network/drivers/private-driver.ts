@@ -5,6 +5,7 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { unsupported } from "#base/errors.ts";
+import { Lock } from "#base/lock.ts";
 import { parsePrefix } from "#formats/ip-prefix.ts";
 import type { Executor } from "#kernel/plan/executor.ts";
 import type { SocketSource } from "#kernel/zygote/passed-sockets.ts";
@@ -101,6 +102,7 @@ class PrivateNetwork implements DriverNetwork {
   readonly lingers = true;
   readonly #executor: PrivateDriverDeps["executor"];
   readonly #wish: PrivateWish;
+  readonly #repairing = new Lock();
   readonly #owners = new KnownOwners();
 
   constructor({ executor, sockets }: PrivateDriverDeps, wish: PrivateWish) {
@@ -115,8 +117,9 @@ class PrivateNetwork implements DriverNetwork {
     return planOwnPair(path, mtu, place, this.#owners.replace(place.endpoint));
   }
 
-  /** The namespace lives as long as it is bound; after a start of the machine it is made anew. */
+  /** The namespace lives as long as it is bound; after a start of the machine it is made anew. Several sandboxes may find it missing at once. */
   async repair(): Promise<void> {
+    using _held = await this.#repairing.acquire();
     const { path, mtu, addresses } = this.#wish;
     const links = await linksInside(this.#executor, path);
     if (links.some(({ index }) => index === BRIDGE_INDEX)) {

@@ -31,7 +31,7 @@ export function forwardDatagrams(listener: Socket, target: Target): { close(): v
     if (sender.port === 0) return; // forged: nothing can be sent there, and Node throws
     const key = `${sender.address} ${sender.port}`;
     const known = clients.get(key);
-    if (sender.port === 0 || (known === undefined && clients.size >= MAX_CLIENTS)) return;
+    if (known === undefined && clients.size >= MAX_CLIENTS) return;
     (known ?? open(key, sender.address, sender.port)).send(data);
   });
   return {
