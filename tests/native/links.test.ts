@@ -56,3 +56,15 @@ test("what the kernel does not remove is told as it says it", { skip }, async ()
   const { call, code } = await failureOf(machine, [ownNetwork, remove(deleteLink("lo"))]);
   assert.deepEqual([call, code], ["netlink", "EOPNOTSUPP"]);
 });
+
+test("a kernel that only acknowledges a removal is waited for", { skip }, async () => {
+  await using machine = await startNativeMachine();
+  const message = Buffer.from(deleteLink("one"));
+  message.writeUInt16LE(message.readUInt16LE(6) & ~8, 6); // as if it did not know NLM_F_ECHO here
+  const pair = createVeth({ name: "one" }, { name: "other" });
+  const result = await machine.executor.run(
+    [ownNetwork, ask(pair), remove(message), ask(dumpLinks())],
+    never,
+  );
+  assert.deepEqual(namesIn(result, 3), ["lo"]);
+});
