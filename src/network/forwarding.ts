@@ -11,7 +11,7 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import { type Decoded, DecodeError, array as list, object, string } from "#base/decode.ts";
 import { Lock } from "#base/lock.ts";
 import { NETLINK_ROUTE } from "#formats/netlink/message.ts";
-import { decodeLink, dumpLinks } from "#formats/rtnetlink/links.ts";
+import { decodeLink, dumpLinks, type Link } from "#formats/rtnetlink/links.ts";
 import type { Executor, PlanResult } from "#kernel/plan/executor.ts";
 import { repliesOf } from "#kernel/plan/netlink-replies.ts";
 import type { Op } from "#kernel/plan/ops.ts";
@@ -86,7 +86,9 @@ export class Forwarding {
       .toString()
       .trim();
     if (before !== "0") return; // it is on, or the kernel has none
-    const names = namesIn(await this.#deps.executor.run([listLinks], never));
+    const links = linksIn(await this.#deps.executor.run([listLinks], never));
+    // A bridge may be another engine's, which has IPv4 by now and gets IPv6 later.
+    const names = links.filter(({ kind }) => kind !== "bridge").map(({ name }) => name);
     this.#record = { ...this.#record, [keyOf(family)]: names };
     await writeFile(`${this.#path}.new`, JSON.stringify(this.#record), { mode: 0o600 });
     await rename(`${this.#path}.new`, this.#path);
@@ -101,7 +103,7 @@ export class Forwarding {
       const then = this.#record[keyOf(family)];
       if (then === undefined) continue;
       const isAlone = async (): Promise<boolean> =>
-        namesIn(await this.#deps.executor.run([listLinks], never)).every((name) => then.includes(name));
+        linksIn(await this.#deps.executor.run([listLinks], never)).every(({ name }) => then.includes(name));
       if (!(await isAlone())) continue;
       await this.#set(family, "0");
       if (!(await isAlone())) await this.#set(family, "1");
@@ -126,10 +128,10 @@ const listLinks: Op = {
   messages: [dumpLinks()],
 };
 
-const namesIn = (result: PlanResult): readonly string[] =>
+const linksIn = (result: PlanResult): readonly Link[] =>
   repliesOf(result)
-    .flatMap((message) => decodeLink(message)?.name ?? [])
-    .filter((name) => name !== LOOPBACK);
+    .flatMap((message) => decodeLink(message) ?? [])
+    .filter(({ name }) => name !== LOOPBACK);
 
 /** undefined if there is none, or nothing that could be read. */
 function readRecord(path: string): Remembered | undefined {
