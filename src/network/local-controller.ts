@@ -294,6 +294,7 @@ export class LocalNetworkController implements NetworkController {
     last.defer(() => this.#parts.store.close());
     last.use(this.#parts.remotes);
     last.use(this.#parts.rules);
+    this.#parts.remotes.stop();
     this.#service[Symbol.dispose]();
     await this.#remover.settled();
     for (const { holdings } of this.#parts.attachments.all())

@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { inTransaction, openDatabase } from "#base/database.ts";
+import { ADDRESSES_SCHEMA, AddressJournal } from "./address-journal.ts";
 import { EndpointJournal, JOURNAL_SCHEMA } from "./endpoint-journal.ts";
 import { decodeNetworkRecord, type NetworkRecord } from "./network-spec.ts";
 
@@ -16,6 +17,7 @@ const SCHEMA = [
   "CREATE TABLE network (name TEXT PRIMARY KEY, id TEXT NOT NULL, created INTEGER NOT NULL)",
   "CREATE TABLE user_network (id TEXT PRIMARY KEY, phase TEXT NOT NULL, record TEXT NOT NULL) STRICT",
   JOURNAL_SCHEMA,
+  ADDRESSES_SCHEMA,
 ];
 
 export interface NetworkIdentity {
@@ -26,10 +28,12 @@ export interface NetworkIdentity {
 export class NetworkStore {
   readonly #database: DatabaseSync;
   readonly endpoints: EndpointJournal;
+  readonly addresses: AddressJournal;
 
   private constructor(database: DatabaseSync) {
     this.#database = database;
     this.endpoints = new EndpointJournal(database);
+    this.addresses = new AddressJournal(database);
   }
 
   /** Closed with `undo`, unless that is moved before: then by `close`. */

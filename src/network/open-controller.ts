@@ -28,7 +28,7 @@ import type { Reserved } from "./ipam/subnet-space.ts";
 import { LocalNetworkController } from "./local-controller.ts";
 import { NetworkRegistry } from "./network-registry.ts";
 import { NetworkStore } from "./network-store.ts";
-import { type PluginPatience, pluginPatience } from "./plugin-calls.ts";
+import { pluginPatience } from "./plugin-calls.ts";
 import type { Plugins } from "./plugins.ts";
 import { findSocketBy } from "./ports/find-socket.ts";
 import { holdPort } from "./ports/held-port.ts";
@@ -49,7 +49,6 @@ export interface OpenNetworksSettings extends PredefinedSettings {
   readonly execRoot: string;
   /** Subnets of networks that name none are cut from these; with none, from Docker's. */
   readonly addressPools: readonly PoolSetting[];
-  readonly pluginPatience?: PluginPatience;
   /** Packets to published ports pass the host's own rules for INPUT (--firewall-respect-host). */
   readonly respectsHost?: boolean;
   /** Families that get rules (--iptables, --ip6tables); both unless it says otherwise. */
@@ -79,19 +78,7 @@ export async function openController(
   const { executor } = deps;
   await mkdir(join(settings.execRoot, "netns"), { recursive: true, mode: 0o755 });
   const attachments = new Attachments();
-  const publications = () => attachments.publications();
-  const rules = new Firewall(
-    {
-      ...deps,
-      publications,
-      manages: {
-        ipv4: settings.makesRules?.ipv4 !== false,
-        ipv6: settings.makesRules?.ipv6 !== false && existsSync("/proc/net/if_inet6"),
-      },
-      respectsHost: settings.respectsHost === true,
-    },
-    settings.dataRoot,
-  );
+  const rules = openFirewall(deps, settings, attachments);
   using undo = new DisposableStack();
   const store = NetworkStore.open(settings.dataRoot, undo);
   const forwarding = new Forwarding(
@@ -119,8 +106,8 @@ export async function openController(
     ["default", new DefaultIpam({ pools: choosePools(settings.addressPools, machine), reserved })],
     ["null", nullIpam],
   ]);
-  const patience = settings.pluginPatience ?? pluginPatience;
-  const remotes = new RemotePlugins({ ...deps, patience, reserved, journal: store.endpoints });
+  const journals = { journal: store.endpoints, given: store.addresses };
+  const remotes = new RemotePlugins({ ...deps, ...journals, reserved, patience: pluginPatience });
   const registry = new NetworkRegistry({
     ...{ ...deps, store, drivers, ipam },
     ...{ remoteDriver: remotes.driver, remoteIpam: remotes.ipam, background: remotes.background },
@@ -139,6 +126,19 @@ export async function openController(
     ...{ store, registry, remotes, rules, attachments, forwarding, firstIndex },
     execRoot: settings.execRoot,
   });
+}
+
+function openFirewall(
+  deps: OpenNetworksDeps,
+  { makesRules, respectsHost, dataRoot }: OpenNetworksSettings,
+  attachments: Attachments,
+): Firewall {
+  const manages = {
+    ipv4: makesRules?.ipv4 !== false,
+    ipv6: makesRules?.ipv6 !== false && existsSync("/proc/net/if_inet6"),
+  };
+  const publications = () => attachments.publications();
+  return new Firewall({ ...deps, publications, manages, respectsHost: respectsHost === true }, dataRoot);
 }
 
 /** What the host has when it is asked for. */

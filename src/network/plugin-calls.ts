@@ -4,13 +4,16 @@ import { type Decoded, DecodeError, type Decoder } from "#base/decode.ts";
 import { EngineError, systemError } from "#base/errors.ts";
 import type { PluginCaller, Plugins } from "./plugins.ts";
 
-/** Milliseconds that a plugin has for what somebody waits for, and for all that is given back at once. */
+/** Milliseconds that a plugin has. */
 export interface PluginPatience {
+  /** For what somebody waits for. */
   readonly asked: number;
+  /** For all that is given back at once; and if it has not answered the time before. */
   readonly givenBack: number;
+  readonly silent: number;
 }
 
-export const pluginPatience: PluginPatience = { asked: 60_000, givenBack: 10_000 };
+export const pluginPatience: PluginPatience = { asked: 60_000, givenBack: 10_000, silent: 1000 };
 
 export interface PluginCallsDeps {
   readonly plugins: Plugins;
@@ -39,6 +42,8 @@ export class PluginCalls {
   readonly name: string;
   readonly #wanted: string;
   readonly #deps: PluginCallsDeps;
+  /** It has let the last question wait for too long. */
+  #isSilent = false;
 
   /** `wanted`: the interface, "NetworkDriver". */
   constructor(deps: PluginCallsDeps, name: string, wanted: string) {
@@ -52,9 +57,10 @@ export class PluginCalls {
     await this.#find(this.#within(signal, this.#deps.patience.asked));
   }
 
-  /** A deadline for several calls that are made one after the other, whoever waits for them. */
+  /** A deadline for several calls that are made one after the other, whoever waits for them: a short one where nobody has answered of late. */
   deadline(): AbortSignal {
-    return AbortSignal.timeout(this.#deps.patience.givenBack);
+    const { givenBack, silent } = this.#deps.patience;
+    return AbortSignal.timeout(this.#isSilent ? silent : givenBack);
   }
 
   /** Rejects with PluginSaysNo if the plugin does, with another error if nothing is known of what it did. */
@@ -90,8 +96,7 @@ export class PluginCalls {
       return await this.#deps.plugins.get(this.name, this.#wanted, signal);
     } catch (error) {
       if (error instanceof EngineError) throw error;
-      if (error instanceof DOMException && error.name === "TimeoutError")
-        throw systemError(`plugin "${this.name}" does not answer`, { cause: error });
+      if (isTimeout(signal)) throw systemError(`plugin "${this.name}" does not answer`, { cause: error });
       if (signal.aborted || !(error instanceof Error)) throw error;
       throw systemError(`plugin "${this.name}": ${error.message}`, { cause: error });
     }
@@ -104,8 +109,11 @@ export class PluginCalls {
   ): Promise<unknown> {
     const method = `${this.#wanted}.${verb}`;
     try {
-      return await caller.call(method, body, signal);
+      const answer = await caller.call(method, body, signal);
+      this.#isSilent = false;
+      return answer;
     } catch (error) {
+      this.#isSilent = isTimeout(signal);
       const status = statusOf(error);
       if (error instanceof Error && status !== undefined && status !== HTTP_OK)
         throw new PluginSaysNo(error.message, { cause: error });
@@ -127,6 +135,9 @@ export class PluginCalls {
     }
   }
 }
+
+const isTimeout = ({ reason }: AbortSignal): boolean =>
+  reason instanceof DOMException && reason.name === "TimeoutError";
 
 const statusOf = (error: unknown): number | undefined =>
   error instanceof Error && "status" in error && typeof error.status === "number" ? error.status : undefined;

@@ -42,12 +42,17 @@ export class RemotePlugins {
 
   /** After a restart: all that there still is has been told. */
   restored(): void {
+    for (const name of this.#deps.given.plugins()) this.ipam(name);
     for (const { retaking } of this.#ipams.values()) retaking.done();
   }
 
   /** Nothing is asked any more; what was not told is told by the next daemon. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  stop(): void {
     this.#stop.abort(new EngineError("unavailable", "the daemon ends"));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop();
     await Promise.all(this.#running);
   }
 }

@@ -2,7 +2,7 @@
 //   node plugin-process.ts SOCKET DIRECTORY
 // A network is a bridge in the namespace that the process runs in, with the gateway's address; an endpoint is a veth pair on it. What it is
 // asked is printed, a line each: "VERB BODY". How it behaves is in DIRECTORY/behave.json, read at each request, by verbs:
-//   {"hang": true}     it does not answer until that has changed
+//   {"hang": true}     it does not answer until that has changed, and does nothing for who has gone by then
 //   {"die": true}      it ends; "after": when it has done what it was asked for, before it answers
 //   {"flood": true}    its answer does not end
 //   {"text": "…"}      it answers that, with "status" or 200, and does nothing
@@ -138,7 +138,12 @@ function pour(answer: ServerResponse): void {
 
 async function serve(verb: string, body: string, answer: ServerResponse): Promise<void> {
   process.stdout.write(`${verb} ${body.trim()}\n`);
+  let isHeard = true;
+  answer.on("close", () => {
+    isHeard = false;
+  });
   while (behaviourOf(verb).hang === true) await delay(20);
+  if (!isHeard) return;
   const behaviour = behaviourOf(verb);
   if (behaviour.die === true) process.exit(3);
   if (behaviour.flood === true) return pour(answer);

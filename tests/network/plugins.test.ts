@@ -300,6 +300,25 @@ describe("a plugin's network", { skip }, () => {
     assert.equal(await engine.docker("ps", "-aq"), "");
   });
 
+  test("an address that was given when the daemon was killed, and nobody got, is given back", async () => {
+    await engine.docker("network", "create", "-d", plugin.name, "--ipam-driver", plugin.name, "both");
+    await engine.docker("create", "--name", "half", "--network", "both", "busybox", "true");
+    plugin.forget();
+    plugin.behave({ "NetworkDriver.CreateEndpoint": { hang: true } });
+    const starting = engine.tryDocker(["start", "half"]);
+    await until(() => verbs().includes("NetworkDriver.CreateEndpoint"));
+    assert.equal(given("RequestAddress").length, 1);
+    await engine.kill();
+    await starting;
+    plugin.behave({});
+    await engine.restart();
+    await until(() => given("ReleaseAddress").length > 0);
+    assert.equal(given("ReleaseAddress").length, 1);
+    await engine.docker("rm", "half");
+    await engine.docker("network", "rm", "both");
+    assert.deepEqual([given("ReleaseAddress").length, given("ReleasePool").length], [2, 1]);
+  });
+
   test("a pool that is none makes no network", async () => {
     plugin.behave({ "IpamDriver.RequestPool": { answer: { Pool: "10.0.0.0/99" } } });
     const words = ["network", "create", "--ipam-driver", plugin.name, "wrong"];

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openDatabase } from "#base/database.ts";
+import { ADDRESSES_SCHEMA, AddressJournal } from "../address-journal.ts";
 import type { KeptPool } from "./ipam-driver.ts";
 import { RemoteIpam } from "./remote-ipam.ts";
 import type { Reserved } from "./subnet-space.ts";
@@ -15,6 +17,7 @@ function openIpam(
   const asked: string[] = [];
   const warnings: string[] = [];
   const running: Promise<void>[] = [];
+  const database = openDatabase(":memory:", [ADDRESSES_SCHEMA]);
   let [pools, addresses] = [0, 0];
   const own: Readonly<Record<string, (body: Body) => object>> = {
     GetDefaultAddressSpaces: () => ({ LocalDefaultAddressSpace: "here" }),
@@ -36,7 +39,8 @@ function openIpam(
     new RemoteIpam(
       {
         plugins: { get: async () => plugin },
-        ...{ patience: { asked: 1, givenBack: 1 }, stop: signal, reserved: async () => reserved },
+        given: new AddressJournal(database),
+        ...{ patience: { asked: 1, givenBack: 1, silent: 1 }, stop: signal, reserved: async () => reserved },
         warn: (message) => warnings.push(message),
         background: (work) => running.push(work),
       },
@@ -177,6 +181,52 @@ test("after a restart a plugin is asked for nothing again, unless it wants to be
     'RequestAddress {"PoolID":"p1","Address":"10.9.1.5","Options":null}',
     'ReleaseAddress {"PoolID":"p1","Address":"10.9.1.5"}',
   ]);
+});
+
+test("what a plugin gave and nobody has after a crash is given back", async () => {
+  const { ipam, asked, open, running } = openIpam();
+  await ipam.requestPool(any, signal);
+  await ipam.requestPool(any, signal);
+  for (const address of ["10.9.1.50", "10.9.1.60"]) await ipam.requestAddress("p1", address, {}, signal);
+  asked.length = 0;
+  const next = open();
+  next.retaking.pool(kept);
+  next.retaking.address("p1", "10.9.1.50");
+  next.retaking.done();
+  await Promise.all(running);
+  assert.deepEqual(asked.slice(2), [
+    'ReleaseAddress {"PoolID":"p1","Address":"10.9.1.60"}',
+    'ReleasePool {"PoolID":"p2"}',
+  ]);
+});
+
+test("a plugin that is asked again may call its pools by each other's names", async () => {
+  const { ipam, answers, asked } = openIpam({ GetCapabilities: { RequiresRequestReplay: true } });
+  ipam.retaking.pool({ ...kept, poolId: "p2" });
+  ipam.retaking.pool({ ...kept, poolId: "p1", subnet: "10.9.2.0/24", gateway: "10.9.2.1" });
+  assert.equal((await ipam.requestPool(any, signal)).poolId, "p3");
+  assert.equal(await ipam.requestAddress("p2", "10.9.1.9", {}, signal), "10.9.1.9/24");
+  assert.match(asked.at(-1) ?? "", /"PoolID":"p1","Address":"10\.9\.1\.9"/);
+  answers.RequestPool = { PoolID: "p2", Pool: "10.9.8.0/24" };
+  await assert.rejects(ipam.requestPool(any, signal), /gives a pool that it has given already: "p2"/);
+});
+
+test("what a plugin could not be told is told before it is asked for anything else", async () => {
+  const { ipam, answers, asked } = openIpam();
+  await ipam.requestPool(any, signal);
+  await ipam.requestAddress("p1", "10.9.1.50", {}, signal);
+  answers.ReleaseAddress = "hang";
+  await ipam.releaseAddress("p1", "10.9.1.50");
+  delete answers.ReleaseAddress;
+  asked.length = 0;
+  await ipam.requestAddress("p1", "10.9.1.51", {}, signal);
+  assert.deepEqual(
+    asked.filter((text) => text.includes("{")),
+    [
+      'ReleaseAddress {"PoolID":"p1","Address":"10.9.1.50"}',
+      'RequestAddress {"PoolID":"p1","Address":"10.9.1.51","Options":null}',
+    ],
+  );
 });
 
 test("one that gives up waiting does not stop what others wait for", async () => {

@@ -1,11 +1,10 @@
-// Address management by a plugin of Docker's protocol: IpamDriver.RequestPool, RequestAddress and so on.
+// Address management by a plugin: which pools and addresses it has given, and who knows of them.
 //
 // The plugin keeps what it has given, over restarts of the daemon, too; one that does not says so (RequiresRequestReplay), and is asked again
-// for all that there is before it is asked for anything else. It may lie: an address that is in no pool of the network, or that somebody has,
-// is not taken.
+// for all that there is before it is asked for anything else. What it was not told that nobody has any more, it is told first, too. It may lie:
+// an address that is in no pool of the network, or that somebody has, is not taken.
 
-import { boolean, object, record, string } from "#base/decode.ts";
-import { EngineError, prefixed, systemError } from "#base/errors.ts";
+import { systemError } from "#base/errors.ts";
 import { untilAborted } from "#base/until-aborted.ts";
 import {
   findAddress,
@@ -17,7 +16,8 @@ import {
   type Prefix,
   subnetOf,
 } from "#formats/ip-prefix.ts";
-import { PluginCalls, type PluginCallsDeps, PluginSaysNo } from "../plugin-calls.ts";
+import type { AddressJournal, GivenEntry } from "../address-journal.ts";
+import { PluginSaysNo } from "../plugin-calls.ts";
 import {
   GATEWAY_PURPOSE,
   type IpamDriver,
@@ -27,36 +27,22 @@ import {
   PURPOSE_OPTION,
   type Retaking,
 } from "./ipam-driver.ts";
+import { type IpamCapabilities, IpamPlugin, type IpamPluginDeps, type OfferedPool } from "./ipam-plugin.ts";
 import type { Reserved } from "./subnet-space.ts";
 
-export interface RemoteIpamDeps extends PluginCallsDeps {
+export interface RemoteIpamDeps extends IpamPluginDeps {
+  readonly given: AddressJournal;
   readonly reserved: (family: 4 | 6) => Promise<Reserved>;
-  readonly warn: (message: string) => void;
   /** Work that nobody waits for until the daemon ends; it does not reject. */
   readonly background: (work: Promise<void>) => void;
 }
 
-interface Capabilities {
-  readonly needsMac: boolean;
-  readonly needsReplay: boolean;
-  readonly space: string;
-}
-
-interface Given {
+interface GivenPool {
   /** What the plugin calls it now. */
   id: string;
   readonly subnet: Prefix;
   readonly addresses: Set<string>;
 }
-
-const decodeCapabilities = object(
-  {},
-  { Error: string, RequiresMACAddress: boolean, RequiresRequestReplay: boolean },
-);
-const decodeSpaces = object({}, { Error: string, LocalDefaultAddressSpace: string });
-const decodePool = object({}, { Error: string, PoolID: string, Pool: string, Data: record(string) });
-const decodeAddress = object({}, { Error: string, Address: string });
-const decodeNothing = object({}, { Error: string });
 
 /** Pools that one may be offered before one that nobody has. */
 const OFFERS = 32;
@@ -65,25 +51,37 @@ const never = new AbortController().signal;
 export class RemoteIpam implements IpamDriver {
   readonly retaking: Retaking;
   readonly #deps: RemoteIpamDeps;
-  readonly #calls: PluginCalls;
-  /** By what it was called when it was given. */
-  readonly #pools = new Map<string, Given>();
+  readonly #plugin: IpamPlugin;
+  /** By what the engine calls them: what the plugin called them first. */
+  readonly #pools = new Map<string, GivenPool>();
   /** What is from before the restart, and the plugin may have to be asked for again. */
-  #kept: KeptPool[] = [];
-  #capabilities: Capabilities | undefined;
-  #preparing: Promise<Capabilities> | undefined;
+  readonly #kept = new Map<string, KeptPool>();
+  /** What nobody has any more, and the plugin does not know. */
+  #orphans: readonly GivenEntry[] = [];
+  #capabilities: IpamCapabilities | undefined;
+  #preparing: Promise<IpamCapabilities> | undefined;
 
   /** Asks nothing yet. */
   constructor(deps: RemoteIpamDeps, name: string) {
     this.#deps = deps;
-    this.#calls = new PluginCalls(deps, name, "IpamDriver");
+    this.#plugin = new IpamPlugin(deps, name);
     this.retaking = {
       pool: (pool) => this.#retakePool(pool),
-      address: (poolId, address) => this.#pools.get(poolId)?.addresses.add(formatText(address)),
+      address: (poolId, address) => this.#pools.get(poolId)?.addresses.add(plainOf(address)),
       done: () => {
-        if (this.#kept.length > 0) this.#deps.background(this.#prepareLater());
+        this.#orphans = deps.given.of(name).filter((entry) => !this.#isHeld(entry));
+        if (this.#isBehind()) deps.background(this.#prepareLater());
       },
     };
+  }
+
+  #isHeld({ poolId, address }: GivenEntry): boolean {
+    const pool = this.#pools.get(poolId);
+    return pool !== undefined && (address === "" || pool.addresses.has(address));
+  }
+
+  #isBehind(): boolean {
+    return this.#kept.size + this.#orphans.length > 0;
   }
 
   async needsMac(signal: AbortSignal): Promise<boolean> {
@@ -99,41 +97,29 @@ export class RemoteIpam implements IpamDriver {
         if (!(await this.#isReserved(request, pool.prefix))) return this.#keep(pool, space);
         refused.push(pool.id); // not given back yet, or it would be offered again
       }
-      throw systemError(`plugin "${this.#calls.name}" offers no pool that the host does not use already`);
+      throw systemError(`plugin "${this.#plugin.name}" offers no pool that the host does not use already`);
     } finally {
-      for (const id of refused) await this.#release("ReleasePool", { PoolID: id });
+      for (const id of refused) await this.#plugin.refuse(id);
     }
   }
 
   #keep({ id, prefix, gateway }: OfferedPool, space: string): Pool {
-    this.#pools.set(id, { id, subnet: prefix, addresses: new Set() });
-    const pool = { poolId: id, space, subnet: formatPrefix(prefix) };
+    let poolId = id;
+    while (this.#pools.has(poolId)) poolId += "'"; // another one was called so before the plugin was asked again
+    this.#pools.set(poolId, { id, subnet: prefix, addresses: new Set() });
+    this.#deps.given.add(this.#plugin.name, { poolId, address: "" });
+    const pool = { poolId, space, subnet: formatPrefix(prefix) };
     return gateway === undefined ? pool : { ...pool, gateway };
   }
 
-  async #askForPool(
-    { family, subnet = "", range = "", options }: PoolRequest,
-    space: string,
-    signal: AbortSignal,
-    own?: string,
-  ): Promise<OfferedPool> {
-    const body = {
-      ...{ AddressSpace: space, Pool: subnet, SubPool: range },
-      ...{ Options: options, V6: family === 6 },
-    };
-    const answer = await this.#calls.ask("RequestPool", body, decodePool, signal);
-    const { PoolID: id = "", Pool: text = "", Data: data = {} } = answer;
-    const prefix = findPrefix(text);
-    const gateway = data[GATEWAY_PURPOSE];
-    const isKnown = id !== own && this.#pools.has(id);
-    const isFit =
-      prefix?.family === family &&
-      !isKnown &&
-      (gateway === undefined || holds(subnetOf(prefix), findPrefix(gateway) ?? NOWHERE));
-    if (isFit) return { id, prefix: subnetOf(prefix), ...(gateway !== undefined && { gateway }) };
-    if (!isKnown) await this.#release("ReleasePool", { PoolID: id });
-    const why = isKnown ? "a pool that it has given already" : `what is no pool of IPv${family}`;
-    throw systemError(`plugin "${this.#calls.name}" gives ${why}: "${id}" "${text}"`);
+  async #askForPool(request: PoolRequest, space: string, signal: AbortSignal): Promise<OfferedPool> {
+    const offered = await this.#plugin.requestPool(request, space, signal);
+    const others = [...this.#pools].filter(([poolId]) => !this.#kept.has(poolId));
+    if (others.some(([, { id }]) => id === offered.id))
+      throw systemError(
+        `plugin "${this.#plugin.name}" gives a pool that it has given already: "${offered.id}"`,
+      );
+    return offered;
   }
 
   /** As dockerd: one that was asked for by name is the user's own affair. */
@@ -151,65 +137,47 @@ export class RemoteIpam implements IpamDriver {
   ): Promise<string> {
     await this.#prepare(signal);
     const pool = this.#get(poolId);
-    const text = await this.#askForAddress(pool.id, address, options, signal);
+    const text = await this.#plugin.requestAddress(pool.id, address, options, signal);
     const given = findPrefix(text);
     const plain = given === undefined ? text : formatAddress(given);
     if (pool.addresses.has(plain))
-      throw systemError(`plugin "${this.#calls.name}" gives the address ${plain}, which was given already`);
-    const isWanted = address === undefined || formatText(address) === plain;
+      throw systemError(`plugin "${this.#plugin.name}" gives the address ${plain}, which was given already`);
+    const isWanted = address === undefined || plainOf(address) === plain;
     if (given !== undefined && isWanted && holds(pool.subnet, given)) {
       pool.addresses.add(plain);
+      this.#deps.given.add(this.#plugin.name, { poolId, address: plain });
       return text;
     }
-    await this.#release("ReleaseAddress", { PoolID: pool.id, Address: plain });
+    await this.#plugin.refuse(pool.id, plain);
     const asked = address === undefined ? `an address of ${formatPrefix(pool.subnet)}` : address;
-    throw systemError(`plugin "${this.#calls.name}" was asked for ${asked} and gives "${text}"`);
+    throw systemError(`plugin "${this.#plugin.name}" was asked for ${asked} and gives "${text}"`);
   }
 
-  async #askForAddress(
-    id: string,
-    address: string | undefined,
-    options: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<string> {
-    const hasOptions = Object.keys(options).length > 0;
-    const body = { PoolID: id, Address: address ?? "", Options: hasOptions ? options : null };
-    const { Address = "" } = await this.#calls.ask("RequestAddress", body, decodeAddress, signal);
-    if (Address === "") throw systemError("no address returned");
-    return Address;
-  }
-
-  /** As dockerd: who has failed to take it back has it all the same. */
   async releaseAddress(poolId: string, address: string): Promise<void> {
-    const pool = this.#pools.get(poolId);
-    if (pool === undefined) return;
-    pool.addresses.delete(formatText(address));
-    await this.#release("ReleaseAddress", { PoolID: pool.id, Address: address });
+    const plain = plainOf(address);
+    this.#pools.get(poolId)?.addresses.delete(plain);
+    await this.#giveBack({ poolId, address: plain }, this.#plugin.deadline());
   }
 
   async releasePool(poolId: string): Promise<void> {
-    const pool = this.#pools.get(poolId);
-    if (pool === undefined) return;
+    this.#kept.delete(poolId);
+    await this.#giveBack({ poolId, address: "" }, this.#plugin.deadline());
     this.#pools.delete(poolId);
-    this.#kept = this.#kept.filter((kept) => kept.poolId !== poolId);
-    await this.#release("ReleasePool", { PoolID: pool.id });
   }
 
-  async #release(verb: string, body: unknown): Promise<void> {
-    try {
-      await this.#calls.ask(verb, body, decodeNothing, this.#calls.deadline());
-    } catch (error) {
-      this.#deps.warn(
-        `plugin ${this.#calls.name}: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    }
+  /** Never rejects: what cannot be told now is told later. */
+  async #giveBack(entry: GivenEntry, signal: AbortSignal): Promise<void> {
+    const { poolId, address } = entry;
+    const id = this.#pools.get(poolId)?.id ?? poolId;
+    if (await this.#plugin.release(id, address, signal)) this.#deps.given.delete(this.#plugin.name, entry);
+    else this.#orphans = [...this.#orphans, entry];
   }
 
   usage(): undefined {}
 
-  #get(poolId: string): Given {
+  #get(poolId: string): GivenPool {
     const pool = this.#pools.get(poolId);
-    if (pool === undefined) throw systemError(`plugin "${this.#calls.name}" has given no pool ${poolId}`);
+    if (pool === undefined) throw systemError(`plugin "${this.#plugin.name}" has given no pool ${poolId}`);
     return pool;
   }
 
@@ -217,16 +185,15 @@ export class RemoteIpam implements IpamDriver {
     const subnet = findPrefix(pool.subnet);
     if (subnet === undefined) return;
     const own = [...(pool.gateway === undefined ? [] : [pool.gateway]), ...Object.values(pool.auxiliary)];
-    const addresses = new Set(own.map(formatText));
+    const addresses = new Set(own.map(plainOf));
     this.#pools.set(pool.poolId, { id: pool.poolId, subnet: subnetOf(subnet), addresses });
-    this.#kept.push(pool);
+    this.#kept.set(pool.poolId, pool);
   }
 
-  /** What the plugin is like; it knows again what there is from before a restart. */
-  #prepare(signal: AbortSignal): Promise<Capabilities> {
-    if (this.#capabilities !== undefined && this.#kept.length === 0)
-      return Promise.resolve(this.#capabilities);
-    this.#preparing ??= this.#askWhatItIs(never).finally(() => {
+  /** What the plugin is like; it knows then what there is, and what there is no more. */
+  #prepare(signal: AbortSignal): Promise<IpamCapabilities> {
+    if (this.#capabilities !== undefined && !this.#isBehind()) return Promise.resolve(this.#capabilities);
+    this.#preparing ??= this.#catchUp().finally(() => {
       this.#preparing = undefined;
     });
     return untilAborted(this.#preparing, signal);
@@ -236,72 +203,44 @@ export class RemoteIpam implements IpamDriver {
     try {
       await this.#prepare(never);
     } catch (error) {
-      this.#deps.warn(`plugin ${this.#calls.name} is not there yet: ${String(error)}`);
+      this.#deps.warn(`plugin ${this.#plugin.name} is not there yet: ${String(error)}`);
     }
   }
 
-  async #askWhatItIs(signal: AbortSignal): Promise<Capabilities> {
-    await this.#reach(signal);
-    const { RequiresMACAddress = false, RequiresRequestReplay = false } = await this.#askCapabilities(signal);
-    const { LocalDefaultAddressSpace: space = "" } = await this.#calls.ask(
-      "GetDefaultAddressSpaces",
-      undefined,
-      decodeSpaces,
-      signal,
-    );
-    this.#capabilities = { needsMac: RequiresMACAddress, needsReplay: RequiresRequestReplay, space };
-    for (let [kept] = this.#kept; kept !== undefined; [kept] = this.#kept) {
-      if (RequiresRequestReplay) await this.#replay(kept, space, signal);
-      this.#kept = this.#kept.filter((other) => other !== kept);
+  /** Goes on for others when one of those who wait gives up. */
+  async #catchUp(): Promise<IpamCapabilities> {
+    const known = await this.#plugin.capabilities(never);
+    for (const [poolId, kept] of this.#kept) {
+      if (known.needsReplay) await this.#replay(kept, known.space);
+      this.#kept.delete(poolId);
     }
-    return this.#capabilities;
+    const orphans = this.#orphans;
+    this.#orphans = [];
+    const deadline = this.#plugin.deadline();
+    for (const orphan of orphans) await this.#giveBack(orphan, deadline);
+    this.#capabilities = known;
+    return known;
   }
 
-  async #reach(signal: AbortSignal): Promise<void> {
-    try {
-      await this.#calls.reach(signal);
-    } catch (error) {
-      throw error instanceof EngineError ? prefixed("error getting ipam plugin: ", error) : error;
-    }
-  }
-
-  /** One that knows nothing of capabilities has none. */
-  async #askCapabilities(signal: AbortSignal): Promise<ReturnType<typeof decodeCapabilities>> {
-    try {
-      return await this.#calls.ask("GetCapabilities", undefined, decodeCapabilities, signal);
-    } catch (error) {
-      if (!(error instanceof PluginSaysNo)) throw error;
-      return {};
-    }
-  }
-
-  async #replay(kept: KeptPool, space: string, signal: AbortSignal): Promise<void> {
+  async #replay(kept: KeptPool, space: string): Promise<void> {
     const pool = this.#get(kept.poolId);
-    const { id } = await this.#askForPool(kept, space, signal, kept.poolId);
+    const { id } = await this.#askForPool(kept, space, never);
     pool.id = id;
-    const gateway = kept.gateway === undefined ? undefined : formatText(kept.gateway);
+    const gateway = kept.gateway === undefined ? undefined : plainOf(kept.gateway);
     for (const address of pool.addresses) {
       const options: Readonly<Record<string, string>> =
         address === gateway ? { [PURPOSE_OPTION]: GATEWAY_PURPOSE } : {};
       try {
-        await this.#askForAddress(id, address, options, signal);
+        await this.#plugin.requestAddress(id, address, options, never);
       } catch (error) {
         if (!(error instanceof PluginSaysNo)) throw error;
-        this.#deps.warn(`plugin ${this.#calls.name} does not give ${address} again: ${error.message}`);
+        this.#deps.warn(`plugin ${this.#plugin.name} does not give ${address} again: ${error.message}`);
       }
     }
   }
 }
 
-interface OfferedPool {
-  readonly id: string;
-  readonly prefix: Prefix;
-  readonly gateway?: string;
-}
-
-const NOWHERE: Prefix = { family: 4, value: -1n, length: 0 };
-
-const formatText = (text: string): string => {
+const plainOf = (text: string): string => {
   const address = findAddress(text);
   return address === undefined ? text : formatAddress(address);
 };

@@ -53,7 +53,7 @@ async function openNetwork(answers: Record<string, unknown> = {}, pools = record
   const driver = new RemoteDriver(
     {
       plugins: { get: async () => plugin },
-      patience: { asked: 1, givenBack: 1 },
+      patience: { asked: 1, givenBack: 1, silent: 1 },
       stop: signal,
       executor: {
         run: async (plan) => {
