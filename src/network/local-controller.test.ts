@@ -104,6 +104,24 @@ test("a detach that cannot change the rules gives address and port back all the 
   assert.equal(again.endpoints[0]?.ipv4, endpoint?.ipv4);
 });
 
+test("a sandbox that cannot be taken off its network keeps its ports", async () => {
+  await using undo = new AsyncDisposableStack();
+  const { kernel, executor } = fakeKernel();
+  const { networks, held } = await openNetworks(executor, undo);
+  const port = { proto: "tcp", containerPort: 80, hostIp: "", hostPort: 8080 } as const;
+  await networks.attach(request("a", { ports: [port] }), signal);
+  kernel.plans.length = 0;
+  const { id } = networks.get("bridge");
+  kernel.fails = ({ op }) => op === "removeLink";
+  await assert.rejects(networks.disconnect("a", id), /ECONNREFUSED/);
+  const rules = kernel.plans.flat().filter(({ why }) => why === "published ports");
+  assert.equal(rules.length, 2); // taken out, and put back
+  assert.equal(held.size, 1);
+  kernel.fails = () => false;
+  assert.deepEqual((await networks.disconnect("a", id)).endpoints, []);
+  assert.equal(held.size, 0);
+});
+
 test("an address that a restored sandbox only claims is not given away when it goes", async () => {
   await using undo = new AsyncDisposableStack();
   const { executor } = fakeKernel();

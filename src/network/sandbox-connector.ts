@@ -155,7 +155,8 @@ export class SandboxConnector {
     const after = { sandbox: { ...sandbox, endpoints }, holdings };
     const remote = holding?.network.driver.remote;
     await this.#exits.leave(sandboxId, leaving.endpointId);
-    await this.#deps.rules.unpublish(publicationsOf(leaving));
+    await using undo = new AsyncDisposableStack();
+    await this.#ports.withdraw(before, leaving, undo);
     await remote?.takeBack(leaving.endpointId);
     const link = {
       ...(remote === undefined && { index: leaving.interfaceIndex ?? 0 }),
@@ -163,6 +164,7 @@ export class SandboxConnector {
     };
     const routes = planRoutes(endpoints, (endpoint) => this.#exitsByLink(after, endpoint));
     await this.#deps.executor.run(planDisconnection(sandbox.path, link, routes), never);
+    undo.move();
     holding?.published?.close();
     await remote?.leave(leaving.endpointId);
     await holding?.network.release(holding.addresses);

@@ -73,6 +73,19 @@ export class SandboxPorts {
     }
   }
 
+  /** Those of an endpoint that is about to go; it has them again if that fails. */
+  async withdraw(attachment: Attachment, leaving: Endpoint, undo: AsyncDisposableStack): Promise<void> {
+    const withdrawn = publicationsOf(leaving);
+    const holding = attachment.holdings.get(leaving.endpointId);
+    if (withdrawn.length === 0 || holding === undefined) return;
+    undo.defer(() => this.#deps.rules.publish(withdrawn));
+    undo.defer(() => this.#deps.attachments.set(attachment));
+    // First, so that rules that are made anew meanwhile are made without them.
+    const { published: _theirs, ...rest } = holding;
+    this.#deps.attachments.set(withHolding(attachment, leaving, rest));
+    await this.#deps.rules.unpublish(withdrawn);
+  }
+
   /** Publishes what was asked for, if it can. */
   async publish(attachment: Attachment, undo: AsyncDisposableStack): Promise<Attachment> {
     const { sandbox, holdings } = attachment;
