@@ -1,5 +1,6 @@
 // struct sockaddr_in and sockaddr_in6 (linux/in.h, linux/in6.h).
 
+import { isIPv6, SocketAddress } from "node:net";
 import { addressBytes, formatAddress, parseAddress, readAddress } from "./ip-prefix.ts";
 
 const AF_INET = 2;
@@ -26,3 +27,7 @@ export function formatSocketAddress(bytes: Uint8Array): string {
   const port = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint16(2, false);
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
+
+/** The address as Node tells it of a sender, however it was written. */
+export const canonicalAddress = (address: string): string =>
+  new SocketAddress({ address, family: isIPv6(address) ? "ipv6" : "ipv4" }).address;

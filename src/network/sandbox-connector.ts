@@ -42,6 +42,9 @@ export interface SandboxPlace {
 
 const never = new AbortController().signal;
 
+const addressesOf = (endpoints: readonly Endpoint[]): readonly string[] =>
+  endpoints.flatMap(({ ipv4, ipv6 = "" }) => [ipv4, ipv6]).filter((address) => address !== "");
+
 export class SandboxConnector {
   readonly #deps: ConnectorDeps;
   readonly #ports: SandboxPorts;
@@ -168,6 +171,7 @@ export class SandboxConnector {
     holding?.published?.close();
     await remote?.leave(leaving.endpointId);
     await holding?.network.release(holding.addresses);
+    this.#flows.forget(addressesOf([leaving]));
     this.#deps.attachments.set(after);
     const left = leaving.ports.length === 0 ? after : await this.#ports.publishAgain(after);
     await this.#exits.updateAfterAll(sandboxId);
@@ -209,10 +213,7 @@ export class SandboxConnector {
       await holding?.network.release(holding.addresses);
     }
     for (const [key, hostName] of left) this.#leaving.set(key, hostName);
-    const addresses = sandbox.endpoints
-      .flatMap(({ ipv4, ipv6 = "" }) => [ipv4, ipv6])
-      .filter((address) => address !== "");
-    this.#flows.forget(addresses);
+    this.#flows.forget(addressesOf(sandbox.endpoints));
     this.#deps.remover.removeLater({ path: sandbox.path, hostNames: [...left.values()] }, () => {
       for (const [key, hostName] of left) if (this.#leaving.get(key) === hostName) this.#leaving.delete(key);
     });

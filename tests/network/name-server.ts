@@ -2,7 +2,7 @@
 // "no" (there is no such name), "mute" (no answer) and "many" (200 addresses, too many for a datagram). It prints what it is asked.
 
 import { createSocket } from "node:dgram";
-import { createServer } from "node:net";
+import { createServer, isIPv6 } from "node:net";
 import {
   decodeQuery,
   encodeAnswer,
@@ -31,7 +31,7 @@ function answer(bytes: Uint8Array, protocol: "udp" | "tcp"): Uint8Array | undefi
   return encodeAnswer(bytes, query, records, { limit, lifetime: 1 });
 }
 
-const socket = createSocket("udp4");
+const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
 socket.on("message", (bytes, sender) => {
   const found = answer(bytes, "udp");
   if (found !== undefined) socket.send(found, sender.port, sender.address);

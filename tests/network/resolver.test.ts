@@ -140,6 +140,17 @@ test("a server that says nothing is passed over", asRoot, async () => {
   assert.ok(second.heard.includes("udp no.example"));
 });
 
+test("a server may have an IPv6 address, written in any way", asRoot, async () => {
+  await using undo = new AsyncDisposableStack();
+  const { sandbox } = await openResolver(undo, { upstreams: [{ address: "0:0::1", fromHost: false }] });
+  const { heard } = await startServer(undo, sandbox, "::1");
+  assert.deepEqual(await ask(sandbox, "example.org A", "many.example A"), [
+    ["192.0.2.1"],
+    Array.from({ length: 200 }, (_, index) => `192.0.2.${index + 1}`).toSorted(),
+  ]);
+  assert.deepEqual(heard, ["ready", "udp example.org", "udp many.example", "tcp many.example"]);
+});
+
 test("what is no question harms nobody", asRoot, async () => {
   await using undo = new AsyncDisposableStack();
   const { sandbox } = await openResolver(undo);

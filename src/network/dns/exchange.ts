@@ -3,6 +3,7 @@
 import { randomInt } from "node:crypto";
 import { isIPv6 } from "node:net";
 import { decodeResponse, idOf, type Response, withId } from "#formats/dns/message.ts";
+import { canonicalAddress } from "#formats/socket-address.ts";
 import { encodeFrame, FrameReader } from "./frames.ts";
 import { DNS_PORT, type QuerySockets } from "./query-sockets.ts";
 
@@ -49,24 +50,27 @@ async function byDatagram(
   { asked, read }: Asking,
   signal: AbortSignal,
 ): Promise<Reply> {
-  const socket = await sockets.datagrams(isIPv6(server) ? 6 : 4, signal);
+  const isIpv6 = isIPv6(server);
+  const socket = await sockets.datagrams(isIpv6 ? 6 : 4, signal);
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
   const abort = (): void => reject(new Error("no answer", { cause: signal.reason }));
-  const send = (): void =>
-    socket.send(asked, (error) => {
-      if (error !== null) reject(error);
-    });
+  const sent = (error: Error | null): void => {
+    if (error !== null) reject(error);
+  };
+  const send = (): void => (isIpv6 ? socket.send(asked, DNS_PORT, server, sent) : socket.send(asked, sent));
   const again = setTimeout(send, AGAIN_AFTER_MS);
-  socket.on("error", reject); // "connection refused", too, as the kernel knows whom the socket speaks with
-  socket.on("message", (bytes) => {
+  socket.on("error", reject); // "connection refused", too, where the kernel knows whom the socket speaks with
+  socket.on("message", (bytes, sender) => {
+    if (isIpv6 && (sender.port !== DNS_PORT || sender.address !== canonicalAddress(server))) return;
     const reply = read(bytes);
     if (reply !== undefined) resolve(reply);
   });
   signal.addEventListener("abort", abort, { once: true });
   try {
     signal.throwIfAborted();
-    socket.once("connect", send);
-    socket.connect(DNS_PORT, server);
+    // Node cannot connect a socket of IPv6 that was passed to it: who answers is looked at.
+    if (isIpv6) send();
+    else socket.once("connect", send).connect(DNS_PORT, server);
     return await promise;
   } finally {
     signal.removeEventListener("abort", abort);

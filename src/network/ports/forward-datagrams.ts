@@ -1,7 +1,8 @@
 // Carries datagrams to a container: one socket for each client, so that answers find their way back.
 
 import { createSocket, type Socket } from "node:dgram";
-import { isIPv6, SocketAddress } from "node:net";
+import { isIPv6 } from "node:net";
+import { canonicalAddress } from "#formats/socket-address.ts";
 import type { Target } from "./held-port.ts";
 
 const IDLE_MS = 90_000;
@@ -9,10 +10,6 @@ const IDLE_MS = 90_000;
 const MAX_CLIENTS = 256;
 /** Datagrams of one client that wait for its socket. */
 const MAX_WAITING = 64;
-
-/** As the kernel's answers have it. */
-const canonical = (address: string): string =>
-  new SocketAddress({ address, family: isIPv6(address) ? "ipv6" : "ipv4" }).address;
 
 export function forwardDatagrams(listener: Socket, target: Target): { close(): void } {
   const clients = new Map<string, Client>();
@@ -73,7 +70,7 @@ class Client {
     const { signal } = this.#closing;
     if (signal.aborted) return void socket.close();
     const { port } = this.#target;
-    const address = canonical(this.#target.address);
+    const address = canonicalAddress(this.#target.address);
     signal.addEventListener("abort", () => socket.close(), { once: true });
     socket.on("error", () => this.close());
     socket.on("message", (answer, sender) => {
