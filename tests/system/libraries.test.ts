@@ -113,17 +113,19 @@ test("dockerode copies, commits, follows logs and stats, and waits for a healthy
 });
 
 for (const python of ["/usr/bin/python3", "python3"])
-  test(`docker-py of ${python}: containers, exec, logs, stats, archives, events, sockets`, {
-    skip,
-  }, async (t) => {
-    const environment = { env: { DOCKER_HOST: engine.host }, netns: engine.netns };
-    const known = await run([python, "-c", "import docker; print(docker.__version__)"]);
-    if (known.code !== 0) return t.skip("has no docker-py");
-    t.diagnostic(known.stdout.trim());
-    const result = await run([python, `${import.meta.dirname}/docker-py-walk.py`], environment);
-    assert.equal(result.code, 0, result.stdout + result.stderr);
-    assert.match(result.stdout, /\nall\n$/);
-  });
+  for (const [program, what] of [
+    ["docker-py-walk.py", "containers, exec, logs, stats, archives, events, sockets"],
+    ["docker-py-networks.py", "networks, ports and volumes"],
+  ])
+    test(`docker-py of ${python}: ${what}`, { skip }, async (t) => {
+      const environment = { env: { DOCKER_HOST: engine.host }, netns: engine.netns };
+      const known = await run([python, "-c", "import docker; print(docker.__version__)"]);
+      if (known.code !== 0) return t.skip("has no docker-py");
+      t.diagnostic(known.stdout.trim());
+      const result = await run([python, `${import.meta.dirname}/${program}`], environment);
+      assert.equal(result.code, 0, result.stdout + result.stderr);
+      assert.match(result.stdout, /(^|\n)all\n$/);
+    });
 
 test("testcontainers starts a container, waits for its log and stops it", { skip }, async () => {
   const result = await run([process.execPath, `${import.meta.dirname}/testcontainers-walk.ts`], {
