@@ -2,8 +2,8 @@
 // save and load of an image of small files (this machine's /usr) and of one that is a single file; all from and to registries on loopback, in
 // turns. It prints a table for NOTES.md, with the peak memory of gantryd and the longest time that its event loop was blocked.
 //
-// Everything is on a new file system, and nothing is removed until the end: ext4 does not give an inode of a removed file to another one for five
-// minutes, and where there are thousands of such it looks at all of them for each file that is made, which takes ten times as long.
+// Everything is on a new file system, and nothing is removed until the end: after thousands of files were removed, making others takes up to ten
+// times as long for minutes (ext4 does not give an inode that was freed of late to another file, and passes over such ones one by one).
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
