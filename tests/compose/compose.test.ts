@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox, importNginx } from "../system/images.ts";
-import { must, run } from "../system/process.ts";
+import { must } from "../system/process.ts";
+import { composeOf } from "./compose.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
 
@@ -16,16 +17,7 @@ before(async () => {
 });
 after(() => engine?.[Symbol.asyncDispose]());
 
-const command = (args: readonly string[]): readonly string[] => [
-  ...["/usr/bin/docker-compose", "--ansi", "never", "-p", "shop", "-f"],
-  ...[`${import.meta.dirname}/docker-compose.yml`, ...args],
-];
-/** Since 1.45 neither dockerd nor we tell ContainerConfig of an image, which this compose reads when it makes a container anew. */
-const surroundings = () => ({
-  env: { DOCKER_HOST: engine.host, COMPOSE_API_VERSION: "1.44" },
-  netns: engine.netns,
-});
-const compose = (...args: readonly string[]): Promise<string> => must(command(args), surroundings());
+const { compose, tryCompose } = composeOf(() => engine, "shop", "docker-compose.yml");
 
 const inspect = (format: string, ...names: readonly string[]): Promise<string> =>
   engine.docker("inspect", "-f", format, ...names);
@@ -66,16 +58,13 @@ test("docker-compose runs an application of three services", { skip }, async (t)
       for (const name of ["web", "shop", "shop_web_1", "web.shop_default"])
         assert.equal(await fetchFrom("client", name), "page of the store\n", name);
       const find = (service: string, name: string) =>
-        run(command(["exec", "-T", service, "nslookup", "-type=a", name]), surroundings());
+        tryCompose("exec", "-T", service, "nslookup", "-type=a", name);
       for (const name of ["store", "db"])
         assert.match((await find("web", name)).stdout, /Name:\s+\w+\nAddress: 172\.\d+\.0\.\d+/, name);
       for (const name of ["store", "db"])
         assert.match((await find("client", name)).stdout, /can't find/, "it is on another network");
       assert.equal(await engine.docker("volume", "inspect", "-f", "{{.Labels.kind}}", "shop_data"), "shop");
-      assert.equal(
-        (await run(command(["exec", "-T", "store", "sh", "-c", "exit 7"]), surroundings())).code,
-        7,
-      );
+      assert.equal((await tryCompose("exec", "-T", "store", "sh", "-c", "exit 7")).code, 7);
     },
   );
 

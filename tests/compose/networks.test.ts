@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
-import { must } from "../system/process.ts";
+import { composeOf } from "./compose.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
 
@@ -16,20 +16,7 @@ before(async () => {
 });
 after(() => engine?.[Symbol.asyncDispose]());
 
-const compose = (...args: readonly string[]): Promise<string> =>
-  must(
-    [
-      "/usr/bin/docker-compose",
-      "--ansi",
-      "never",
-      "-p",
-      "nets",
-      "-f",
-      `${import.meta.dirname}/networks.yml`,
-      ...args,
-    ],
-    { env: { DOCKER_HOST: engine.host, COMPOSE_API_VERSION: "1.44" }, netns: engine.netns },
-  );
+const { compose } = composeOf(() => engine, "nets", "networks.yml");
 const fetchFrom = (service: string, host: string): Promise<string> =>
   engine.docker("exec", `nets_${service}_1`, "wget", "-qO-", `http://${host}/`);
 const networks = async (): Promise<readonly string[]> =>

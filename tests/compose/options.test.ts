@@ -1,10 +1,11 @@
-// Debian's docker-compose 1.29 with every option that it has for networks, volumes and ports.
+// Debian's docker-compose 1.29 with its options of networks, volumes and ports.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Engine, startEngine } from "../system/engine.ts";
 import { importBusybox } from "../system/images.ts";
 import { must } from "../system/process.ts";
+import { composeOf } from "./compose.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root";
 
@@ -28,20 +29,7 @@ before(async () => {
 });
 after(() => engine?.[Symbol.asyncDispose]());
 
-const compose = (...args: readonly string[]): Promise<string> =>
-  must(
-    [
-      "/usr/bin/docker-compose",
-      "--ansi",
-      "never",
-      "-p",
-      "opt",
-      "-f",
-      `${import.meta.dirname}/options.yml`,
-      ...args,
-    ],
-    { env: { DOCKER_HOST: engine.host, COMPOSE_API_VERSION: "1.44" }, netns: engine.netns },
-  );
+const { compose } = composeOf(() => engine, "opt", "options.yml");
 const inspect = async (format: string, name: string): Promise<unknown> =>
   JSON.parse(await engine.docker("inspect", "-f", `{{json ${format}}}`, name));
 const inside = (service: string, script: string): Promise<string> =>

@@ -4,11 +4,12 @@
 //   a range       is looked for among the sockets of the host when it is published, and is not held: see docs/networking.md
 //   a routed one  is a port of the container's own address: none of the host's
 
-import { systemError, unsupported } from "#base/errors.ts";
+import { unsupported } from "#base/errors.ts";
 import type { BoundPort, PortMapping } from "../controller.ts";
 import type { FindSocket } from "./find-socket.ts";
 import type { HeldPort, PortAddress, Target } from "./held-port.ts";
 import { PortBook, PortTakenError, withBrackets } from "./port-book.ts";
+import { codeOf, describeFailure, UsedError } from "./publish-errors.ts";
 import { type PublishedPart, PublishedPorts } from "./published-ports.ts";
 
 /** Inclusive: net.ipv4.ip_local_port_range. */
@@ -45,26 +46,6 @@ const isIpv6 = (address: string): boolean => address.includes(":");
 const isRouted = (hostIp: string, { routed }: PublishTarget): boolean =>
   (isIpv6(hostIp) ? routed?.ipv6 : routed?.ipv4) === true;
 const every = (hostIp: string): string => (isIpv6(hostIp) ? "::" : "0.0.0.0");
-
-const reasons: Readonly<Record<string, string>> = {
-  EADDRINUSE: "address already in use",
-  EADDRNOTAVAIL: "cannot assign requested address",
-  EACCES: "permission denied",
-};
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
-
-/** As bind(2) fails. */
-class BindError extends Error {
-  override readonly name = "BindError";
-  readonly code: string;
-
-  constructor(code: string) {
-    super(code);
-    this.code = code;
-  }
-}
 
 /** Of the container, for packets to the host's; undefined if nothing takes them there. */
 function addressFor(
@@ -231,7 +212,7 @@ export class PortPublisher {
         if (codeOf(error) !== "EADDRINUSE" && !(error instanceof PortTakenError)) break;
       }
     }
-    throw describeFailure(mapping, last, { tried, places });
+    throw describeFailure(mapping, last, { tried, containerAddress: places[0]?.containerAddress ?? "" });
   }
 
   *#candidates(mapping: PortMapping): Generator<number> {
@@ -280,7 +261,10 @@ export class PortPublisher {
         await this.#look(port);
       }
     } catch (error) {
-      throw describeFailure(mapping, error, { tried: 1, places });
+      throw describeFailure(mapping, error, {
+        tried: 1,
+        containerAddress: places[0]?.containerAddress ?? "",
+      });
     }
     const taken = undo.move();
     return { ports, close: () => taken.dispose() };
@@ -299,37 +283,9 @@ export class PortPublisher {
   }
 }
 
-/** Another process of the host has a port of a range. */
-class UsedError extends BindError {
-  /** How far in the range it is. */
-  readonly offset: number;
-
-  constructor(offset: number) {
-    super("EADDRINUSE");
-    this.offset = offset;
-  }
-}
-
 function boundPort(mapping: PortMapping, hostIp: string, hostPort: number): BoundPort {
   const { proto, containerPort, containerPortEnd } = mapping;
   if (containerPortEnd === undefined) return { proto, containerPort, hostIp, hostPort };
   const hostPortEnd = hostPort === 0 ? 0 : hostPort + containerPortEnd - containerPort;
   return { proto, containerPort, containerPortEnd, hostIp, hostPort, hostPortEnd };
-}
-
-function describeFailure(
-  mapping: PortMapping,
-  error: unknown,
-  attempt: { readonly tried: number; readonly places: readonly Place[] },
-): unknown {
-  if (attempt.tried > 1) return systemError("all ports are allocated", { cause: error });
-  if (error instanceof PortTakenError) return systemError(error.message, { cause: error });
-  const reason = reasons[codeOf(error)];
-  if (reason === undefined) return error;
-  const offset = error instanceof UsedError ? error.offset : 0;
-  const hostIp = mapping.hostIp === "" ? "0.0.0.0" : mapping.hostIp;
-  const host = `${withBrackets(hostIp)}:${mapping.hostPort + offset}`;
-  const [first] = attempt.places;
-  const container = `${withBrackets(first?.containerAddress ?? "")}:${mapping.containerPort + offset}/${mapping.proto}`;
-  return systemError(`failed to bind host port for ${host}:${container}: ${reason}`, { cause: error });
 }
